@@ -1,0 +1,374 @@
+"""Distributions of events (drawn each time) and unknown constants (drawn once a replication).
+
+Every distribution turns uniform numbers into draws, so the same uniforms give comparable draws under two scenarios
+and no distribution ever touches a random generator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+Floats = NDArray[np.float64]
+Read = Callable[[Any], float]
+
+
+class Distribution:
+    """A distribution of non-negative numbers that needs `dims` independent uniforms a draw."""
+
+    dims = 1
+
+    def draw(self, uniforms: Floats) -> Floats:
+        """Draws from uniforms in (0, 1): shape ``(..., dims)`` in, ``(...)`` out."""
+        raise NotImplementedError
+
+    @property
+    def mean(self) -> float:
+        raise NotImplementedError
+
+    @property
+    def mode(self) -> float:
+        """The most likely value; the median where no closed form is at hand."""
+        return float(self.draw(np.full(self.dims, 0.5)))
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The smallest and the largest value possible."""
+        return 0.0, math.inf
+
+
+@dataclass(frozen=True)
+class Constant(Distribution):
+    value: float
+
+    def draw(self, uniforms: Floats) -> Floats:
+        return np.full(uniforms.shape[:-1], self.value)
+
+    @property
+    def mean(self) -> float:
+        return self.value
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.value, self.value
+
+
+@dataclass(frozen=True)
+class Weibull(Distribution):
+    """Weibull with shape `shape` and its scale, or (`by_mean`) its mean, as `size`; shape 1 is exponential."""
+
+    shape: float
+    size: float
+    by_mean: bool = False
+
+    @property
+    def scale(self) -> float:
+        return self.size / math.gamma(1 + 1 / self.shape) if self.by_mean else float(self.size)
+
+    def draw(self, uniforms: Floats) -> Floats:
+        hazard = -np.log1p(-uniforms[..., 0])
+        return self.scale * (hazard if self.shape == 1.0 else hazard ** (1 / self.shape))
+
+    @property
+    def mean(self) -> float:
+        return float(self.size) if self.by_mean else self.size * math.gamma(1 + 1 / self.shape)
+
+    @property
+    def mode(self) -> float:
+        return self.scale * (max(self.shape - 1, 0) / self.shape) ** (1 / self.shape)
+
+
+@dataclass(frozen=True)
+class Lognormal(Distribution):
+    median: float
+    sigma: float
+
+    def draw(self, uniforms: Floats) -> Floats:
+        return self.median * np.exp(self.sigma * ndtri(uniforms[..., 0]))
+
+    @property
+    def mean(self) -> float:
+        return self.median * math.exp(self.sigma**2 / 2)
+
+    @property
+    def mode(self) -> float:
+        return self.median * math.exp(-(self.sigma**2))
+
+
+@dataclass(frozen=True)
+class Triangular(Distribution):
+    low: float
+    peak: float
+    high: float
+
+    def draw(self, uniforms: Floats) -> Floats:
+        u, width = uniforms[..., 0], self.high - self.low
+        left, right = self.peak - self.low, self.high - self.peak
+        rising = self.low + np.sqrt(u * width * left)
+        falling = self.high - np.sqrt((1 - u) * width * right)
+        return np.where(u * width < left, rising, falling)
+
+    @property
+    def mean(self) -> float:
+        return (self.low + self.peak + self.high) / 3
+
+    @property
+    def mode(self) -> float:
+        return self.peak
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
+
+
+@dataclass(frozen=True)
+class Empirical(Distribution):
+    """Quantiles ``(probability, value)`` from 0 to 1, the value interpolated log-linearly between them."""
+
+    quantiles: tuple[tuple[float, float], ...]
+
+    @cached_property
+    def _grid(self) -> tuple[Floats, Floats]:
+        probability, value = np.array(self.quantiles).T
+        return probability, np.log(value)
+
+    def draw(self, uniforms: Floats) -> Floats:
+        return np.exp(np.interp(uniforms[..., 0], *self._grid))
+
+    @property
+    def mean(self) -> float:
+        probability, logs = self._grid
+        step = np.diff(logs)
+        flat = np.where(step == 0, 1.0, step)
+        pieces = np.where(step == 0, np.exp(logs[:-1]), np.diff(np.exp(logs)) / flat)
+        return float(np.sum(np.diff(probability) * pieces))
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.quantiles[0][1], self.quantiles[-1][1]
+
+
+@dataclass(frozen=True)
+class Mixture(Distribution):
+    """One of several distributions, chosen with the given weights by the first uniform, which is then stretched."""
+
+    weights: tuple[float, ...]
+    parts: tuple[Distribution, ...]
+
+    @property
+    def dims(self) -> int:  # type: ignore[override]
+        return max(part.dims for part in self.parts)
+
+    def draw(self, uniforms: Floats) -> Floats:
+        edges = np.concatenate([[0.0], np.cumsum(self.weights)]) / math.fsum(self.weights)
+        chosen = np.clip(np.searchsorted(edges, uniforms[..., 0], side="right") - 1, 0, len(self.parts) - 1)
+        result = np.empty(uniforms.shape[:-1])
+        for k, part in enumerate(self.parts):
+            here = chosen == k
+            own = np.array(uniforms[here][..., : part.dims])
+            own[..., 0] = np.clip((own[..., 0] - edges[k]) / (edges[k + 1] - edges[k]), 0.0, 1 - 2**-53)
+            result[here] = part.draw(own)
+        return result
+
+    @property
+    def mean(self) -> float:
+        return math.fsum(w * p.mean for w, p in zip(self.weights, self.parts, strict=True)) / math.fsum(self.weights)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return min(p.support[0] for p in self.parts), max(p.support[1] for p in self.parts)
+
+
+@dataclass(frozen=True)
+class Sum(Distribution):
+    parts: tuple[Distribution, ...]
+
+    @property
+    def dims(self) -> int:  # type: ignore[override]
+        return sum(part.dims for part in self.parts)
+
+    def draw(self, uniforms: Floats) -> Floats:
+        ends = np.cumsum([part.dims for part in self.parts])
+        return np.sum([p.draw(uniforms[..., e - p.dims : e]) for p, e in zip(self.parts, ends, strict=True)], axis=0)
+
+    @property
+    def mean(self) -> float:
+        return math.fsum(part.mean for part in self.parts)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return math.fsum(p.support[0] for p in self.parts), math.fsum(p.support[1] for p in self.parts)
+
+
+class Uncertain(float):
+    """An unknown constant: a float with the value of its mode that knows its distribution and its name.
+
+    Used as it stands it is the mode (``--fixed-inputs``); `sim.scenario.resolve` replaces it by a draw.
+
+    Examples
+    --------
+    >>> x = Uncertain(0.97, Triangular(0.93, 0.97, 1.0), "mixing.efficiency")
+    >>> x * 100, x.distribution.support
+    (97.0, (0.93, 1.0))
+    """
+
+    distribution: Distribution
+    name: str
+
+    def __new__(cls, mode: float, distribution: Distribution, name: str = "") -> Uncertain:
+        self = super().__new__(cls, mode)
+        self.distribution, self.name = distribution, name
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Uncertain, (float(self), self.distribution, self.name)
+
+    def named(self, name: str) -> Uncertain:
+        """The same constant under `name`, unless it has one: a catalogue value keeps its own."""
+        return self if self.name else Uncertain(float(self), self.distribution, name)
+
+    def draw(self, uniform: float) -> float:
+        return float(self.distribution.draw(np.full(self.distribution.dims, uniform)))
+
+    def as_data(self) -> dict[str, Any]:
+        low, high = self.distribution.support
+        return {"uncertain": [low, float(self), high]}
+
+
+def uncertain(data: Any, read: Read) -> Uncertain:
+    """Read ``[low, mode, high]`` (triangular) or a distribution as an unknown constant.
+
+    Raises
+    ------
+    ValueError
+        When the numbers are out of order or the distribution is unknown.
+    """
+    if isinstance(data, dict):
+        distribution = distribution_from(data, read)
+        if distribution.dims > 1:
+            raise ValueError("an unknown constant cannot be a sum; give its distribution directly")
+        return Uncertain(distribution.mode, distribution)
+    triangle = _triangular(data, read)
+    return Uncertain(triangle.peak, triangle)
+
+
+def distribution_from(data: Any, read: Read) -> Distribution:
+    """Read a distribution of events: a quantity, or a mapping with one of the names in `READERS`.
+
+    Parameters
+    ----------
+    data : number, text or mapping
+        As in a scenario: ``2 d``, ``{exponential: {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1, 90 d]]}``.
+    read : callable
+        Turns one value with its unit into an SI float.
+
+    Raises
+    ------
+    ValueError
+        With what is allowed, when the data does not describe a distribution.
+
+    Examples
+    --------
+    >>> distribution_from({"weibull": {"shape": 2, "mean": 10}}, float).mean
+    10.0
+    """
+    if not isinstance(data, dict):
+        return Constant(_least(read(data), 0.0, "a time"))
+    if len(data) != 1 or next(iter(data)) not in READERS:
+        from sim.errors import nearest
+
+        given = ", ".join(map(str, data))
+        hint = nearest(given, READERS) if len(data) == 1 else ""
+        raise ValueError(f"'{given}' is no distribution{hint}; allowed: a constant or one of {', '.join(READERS)}")
+    ((name, body),) = data.items()
+    return READERS[name](body, read)
+
+
+def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> dict[str, Any]:
+    wanted = [*required, *(["one of " + " or ".join(one_of)] if one_of else [])]
+    problem = f"expected {{{', '.join(wanted)}}}"
+    if not isinstance(body, dict) or set(body) - set(required) - set(one_of) or set(required) - set(body):
+        raise ValueError(problem)
+    if one_of and len(set(one_of) & set(body)) != 1:
+        raise ValueError(problem)
+    return body
+
+
+def _least(value: float, least: float, name: str, *, above: bool = False) -> float:
+    if not math.isfinite(value) or value < least or (above and value == least):
+        raise ValueError(f"{name} must be {'above' if above else 'at least'} {least:g}")
+    return value
+
+
+def _plain(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{name} must be a number")
+    return _least(float(value), 0.0, name, above=True)
+
+
+def _exponential(body: Any, read: Read) -> Distribution:
+    return Weibull(1.0, _least(read(_fields(body, ["mean"])["mean"]), 0.0, "mean", above=True))
+
+
+def _weibull(body: Any, read: Read) -> Distribution:
+    fields = _fields(body, ["shape"], ["scale", "mean"])
+    shape = _plain(fields["shape"], "shape")
+    if "scale" in fields:
+        return Weibull(shape, _least(read(fields["scale"]), 0.0, "scale", above=True))
+    return Weibull(shape, _least(read(fields["mean"]), 0.0, "mean", above=True), by_mean=True)
+
+
+def _lognormal(body: Any, read: Read) -> Distribution:
+    fields = _fields(body, ["median", "sigma"])
+    return Lognormal(_least(read(fields["median"]), 0.0, "median", above=True), _plain(fields["sigma"], "sigma"))
+
+
+def _triangular(body: Any, read: Read) -> Triangular:
+    if not isinstance(body, (list, tuple)) or len(body) != 3:
+        raise ValueError("expected [low, mode, high]")
+    low, peak, high = (read(part) for part in body)
+    if not low <= peak <= high or low == high:
+        raise ValueError("expected low ≤ mode ≤ high, and low < high")
+    return Triangular(low, peak, high)
+
+
+def _empirical(body: Any, read: Read) -> Distribution:
+    if not isinstance(body, list) or len(body) < 2 or not all(isinstance(p, list) and len(p) == 2 for p in body):
+        raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
+    pairs = tuple((float(p), _least(read(value), 0.0, "a quantile", above=True)) for p, value in body)
+    rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(pairs))
+    if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
+        raise ValueError("probabilities must rise from 0 to 1, and the values with them")
+    return Empirical(pairs)
+
+
+def _mixture(body: Any, read: Read) -> Distribution:
+    if not isinstance(body, list) or not body or not all(isinstance(p, list) and len(p) == 2 for p in body):
+        raise ValueError("expected [[weight, distribution], …]")
+    weights = tuple(_plain(weight, "a weight") for weight, _ in body)
+    return Mixture(weights, tuple(distribution_from(part, read) for _, part in body))
+
+
+def _sum(body: Any, read: Read) -> Distribution:
+    if not isinstance(body, list) or not body:
+        raise ValueError("expected a list of distributions")
+    return Sum(tuple(distribution_from(part, read) for part in body))
+
+
+READERS: dict[str, Callable[[Any, Read], Distribution]] = {
+    "exponential": _exponential,
+    "weibull": _weibull,
+    "lognormal": _lognormal,
+    "triangular": _triangular,
+    "empirical": _empirical,
+    "mixture": _mixture,
+    "sum": _sum,
+}

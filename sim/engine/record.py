@@ -1,0 +1,75 @@
+"""What a run leaves behind: the time ledger, the chip ledger, the event trace and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+
+from sim.results import TIME, Event
+
+TOLERANCE = 1e-9
+
+
+class Record:
+    """Ledgers and trace of one run, written by the engine as it goes."""
+
+    def __init__(self) -> None:
+        self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
+        self.trace: list[Event] = []
+        self.counts: dict[tuple[str, str], int] = {}
+        self._since: dict[tuple[str, str], float] = {}
+        self._chip_seconds: dict[tuple[str, str], float] = {}
+        self._supplied: dict[str, int] = {}
+
+    def event(self, time: float, kind: str, entity: str, payload: str = "") -> None:
+        """Note that something happened."""
+        self.trace.append((time, kind, entity, payload))
+
+    def supply(self, chip: str, place: str, chips: int) -> None:
+        """Chips that are there from the start of the run."""
+        self._supplied[chip] = self._supplied.get(chip, 0) + chips
+        self.counts[chip, place] = self.counts.get((chip, place), 0) + chips
+
+    def move(self, time: float, chip: str, entity: str, origin: str, destination: str, chips: int) -> None:
+        """Chips that change their place."""
+        self.event(time, "move", entity, f"{origin} {destination} {chips}")
+        for place, change in ((origin, -chips), (destination, chips)):
+            key = (chip, place)
+            count = self.counts.get(key, 0)
+            elapsed = time - self._since.get(key, 0.0)
+            self._chip_seconds[key] = self._chip_seconds.get(key, 0.0) + count * elapsed
+            self._since[key] = time
+            self.counts[key] = count + change
+            if count + change < 0:
+                raise AssertionError(f"{-change} {chip} left {place}, where only {count} were")
+
+    def chip_seconds(self, end: float) -> dict[tuple[str, str], float]:
+        """Chip-seconds by chip type and place from the start of the run to `end`."""
+        return {
+            key: self._chip_seconds.get(key, 0.0) + count * (end - self._since.get(key, 0.0))
+            for key, count in self.counts.items()
+        }
+
+    def close(self, end: float) -> None:
+        """Assert that both ledgers sum: wall clock by category, chips and chip-hours by place."""
+        _agree("the time ledger", self.time.values(), end, end)
+        chip_seconds = self.chip_seconds(end)
+        for chip, supplied in self._supplied.items():
+            counts = [count for (name, _), count in self.counts.items() if name == chip]
+            if sum(counts) != supplied:
+                raise AssertionError(f"{supplied} {chip} were supplied, {sum(counts)} are there")
+            parts = [seconds for (name, _), seconds in chip_seconds.items() if name == chip]
+            _agree(f"the {chip} ledger", parts, supplied * end, supplied * end)
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the event trace."""
+        lines = "\n".join(f"{time!r} {kind} {entity} {payload}" for time, kind, entity, payload in self.trace)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _agree(name: str, parts: Iterable[float], total: float, scale: float) -> None:
+    parts = list(parts)
+    found = math.fsum(parts)
+    if abs(found - total) > TOLERANCE * max(scale, 1.0) or min(parts, default=0.0) < -TOLERANCE * max(scale, 1.0):
+        raise AssertionError(f"{name} sums to {found!r} s instead of {total!r} s")

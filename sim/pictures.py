@@ -1,0 +1,206 @@
+"""One function for each kind of picture: it returns the figure and the very numbers it shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.experiments.replicate import Replications
+from sim.plots import TIME_COLOURS, styled
+from sim.results import DAY, PLACES, TIME, RunResult
+
+Picture = tuple[Figure, pd.DataFrame]
+
+BADPUT = [category for category in TIME if category != "productive"]
+STATE_COLOURS = TIME_COLOURS | {"compute": TIME_COLOURS["productive"]}
+PLACE_COLOURS = {
+    "hot_spare": "#E69F00",
+    "cold_spare": "#0072B2",
+    "repair": "#CC79A7",
+    "idle": "#777777",
+    "scrap": "#222222",
+}
+WEEK = 7.0
+BAND = "shaded: 5–95 % of replications"
+
+
+@styled()
+def timeline(result: RunResult) -> Picture:
+    """A run as strips, one a week, coloured by state; below, the hours lost to each kind of badput so far."""
+    states = result.timeline()
+    losses = _losses(result)
+    figure, (strips, lost) = plt.subplots(2, 1, figsize=(7.2, 6.0), height_ratios=[1.15, 1])
+    for start, end, state in states.itertuples(index=False):
+        for week in range(int(start // WEEK), int(end // WEEK) + 1):
+            left, right = max(start, week * WEEK), min(end, (week + 1) * WEEK)
+            if right > left:
+                colour = STATE_COLOURS[state]
+                strips.barh(
+                    week, right - left, left=left - week * WEEK, height=0.72, color=colour, edgecolor=colour, lw=0.7
+                )
+    weeks = math.ceil(result.wall / DAY / WEEK)
+    strips.set(ylim=(weeks - 0.4, -0.6), xlim=(0, WEEK), xlabel="day of the week of the run", ylabel="week of the run")
+    strips.set_yticks(range(weeks), [str(k + 1) for k in range(weeks)])
+    strips.grid(False)
+    names = list(dict.fromkeys(states["state"]))
+    for k, state in enumerate(names):
+        strips.text(0.0 + 0.17 * k, 1.02, f"■ {state}", color=_dark(STATE_COLOURS[state]), transform=strips.transAxes)
+    labels = []
+    for key, part in losses.groupby("category", sort=False):
+        category = str(key)
+        if part["hours_lost"].iloc[-1] > 0:
+            evenly = category in ("checkpoint", "stall")
+            drawstyle = "default" if evenly else "steps-post"
+            lost.plot(part["day"], part["hours_lost"], drawstyle=drawstyle, color=TIME_COLOURS[category], lw=1.8)
+            labels.append((part["hours_lost"].iloc[-1], category, _dark(TIME_COLOURS[category])))
+    _label_ends(lost, result.wall / DAY, labels)
+    lost.set(xlim=(0, result.wall / DAY * 1.17), ylim=(0, None), xlabel="day of the run", ylabel="hours lost so far")
+    table = pd.concat(
+        [
+            states.assign(series="state").rename(
+                columns={"start_days": "day", "end_days": "until_day", "state": "category"}
+            ),
+            losses.assign(series="hours lost"),
+        ]
+    )
+    return figure, table[["series", "category", "day", "until_day", "hours_lost"]]
+
+
+def _losses(result: RunResult) -> pd.DataFrame:
+    """Cumulative hours lost by category: phases at their end, rework at the interruption that causes it.
+
+    Checkpoints and stalls accrue while training goes on, so only their sum at the end is kept.
+    """
+    rows = []
+    for start, end, state in result.timeline().itertuples(index=False):
+        if state in BADPUT:
+            rows.append((end, state, (end - start) * 24))
+    for time, kind, _, payload in result.trace:
+        if kind == "interruption":
+            rows.append((time / DAY, "rework", float(payload.split()[-1]) / 3600))
+    wall = result.wall / DAY
+    frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values("day", kind="stable")
+    parts = []
+    for category in BADPUT:
+        part = frame[frame["category"] == category]
+        days = [0.0, *part["day"], wall]
+        hours = [0.0, *part["hours"].cumsum(), result.time[category] / 3600]
+        parts.append(pd.DataFrame({"category": category, "day": days, "hours_lost": hours}))
+    return pd.concat(parts, ignore_index=True)
+
+
+@styled()
+def time_ledger(replications: Replications) -> Picture:
+    """Days lost to each kind of badput: the mean as a bar, 5–95 % of replications as a whisker."""
+    frame = replications.frame
+    columns = {category: frame[f"time.{category}_days"] for category in BADPUT}
+    table = pd.DataFrame(
+        [(c, v.mean(), v.quantile(0.05), v.quantile(0.95)) for c, v in columns.items() if v.max() > 0],
+        columns=["category", "mean_days", "p5_days", "p95_days"],
+    ).sort_values("mean_days", ignore_index=True)
+    figure, axes = plt.subplots(figsize=(7.2, 3.4))
+    spread = [table["mean_days"] - table["p5_days"], table["p95_days"] - table["mean_days"]]
+    colours = [TIME_COLOURS[c] for c in table["category"]]
+    error = {"ecolor": "#333333", "capsize": 3, "lw": 1.2}
+    axes.barh(table["category"], table["mean_days"], xerr=np.clip(spread, 0, None), color=colours, error_kw=error)
+    for k, (_, mean, _, high) in enumerate(table.itertuples(index=False)):
+        axes.text(high, k, f"  {_time(mean)}", va="center")
+    axes.set(xlabel="days of wall clock a run (whisker: 5–95 % of replications, chance and unknown inputs)")
+    axes.set_xlim(0, table["p95_days"].max() * 1.18)
+    axes.grid(axis="y", visible=False)
+    return figure, table
+
+
+@styled()
+def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
+    """Chips that are not active, by place over the days of the run: median and 5–95 % of replications."""
+    last = min(result.wall for result in results) / DAY
+    days = np.linspace(0, last, points)
+    figure, axes = plt.subplots(figsize=(7.2, 4.2))
+    parts, labels = [], []
+    for place in PLACES:
+        counts = np.array([_count(result, place, days) for result in results])
+        if place == "active" or not counts.any():
+            continue
+        low, middle, high = np.quantile(counts, [0.05, 0.5, 0.95], axis=0)
+        axes.fill_between(days, low, high, color=PLACE_COLOURS[place], alpha=0.18, lw=0, step="post")
+        axes.step(days, middle, where="post", color=PLACE_COLOURS[place], lw=1.8)
+        labels.append((middle[-1], place.replace("_", " "), PLACE_COLOURS[place]))
+        parts.append(pd.DataFrame({"place": place, "day": days, "median": middle, "p5": low, "p95": high}))
+    _label_ends(axes, last, labels)
+    axes.set(xlim=(0, last * 1.18), ylim=(0, None), xlabel=f"day of the run ({BAND})", ylabel="chips")
+    return figure, pd.concat(parts, ignore_index=True)
+
+
+def _count(result: RunResult, place: str, days: np.ndarray) -> np.ndarray:
+    """Chips in a place on each day of one run, counted back from its end."""
+    end = sum(chips for (_, where), chips in result.counts.items() if where == place)
+    moves = [(m.time / DAY, m.chips * ((m.to == place) - (m.origin == place))) for m in result.moves]
+    moves = [(day, change) for day, change in moves if change]
+    if not moves:
+        return np.full(len(days), end)
+    times, changes = np.array([t for t, _ in moves]), np.array([c for _, c in moves])
+    later = np.concatenate([np.cumsum(changes[::-1])[::-1], [0]])
+    return end - later[np.searchsorted(times, days, side="right")]
+
+
+@styled()
+def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, float]) -> Picture:
+    """From one number of chips to another through factors that multiply, on a logarithmic axis.
+
+    `table` has a row a factor: `factor`, `detail`, `median`, `p5`, `p95` of the ratio of chips it stands for.
+    """
+    figure, axes = plt.subplots(figsize=(7.6, 4.6))
+    level, position = chips[0], 1
+    axes.bar(0, chips[0], color="#56B4E9", width=0.62)
+    axes.text(0, chips[0] * 1.06, f"{chips[0]:,.0f}", ha="center", va="bottom", weight="bold")
+    for _, _, median, p5, p95 in table.itertuples(index=False):
+        after = level * median
+        colour = "#009E73" if median < 1 else "#D55E00"
+        axes.bar(position, max(level, after) - min(level, after), bottom=min(level, after), color=colour, width=0.62)
+        low, high = level * p5, level * p95
+        axes.errorbar(position, after, yerr=[[after - low], [high - after]], color="#333333", capsize=4, lw=1.3)
+        axes.plot([position - 1.31, position + 0.31], [level, level], color="#777777", lw=0.8)
+        axes.text(position, min(level, after, low) / 1.07, _factor(median), ha="center", va="top", weight="bold")
+        level, position = after, position + 1
+    axes.plot([position - 1.31, position + 0.31], [level, level], color="#777777", lw=0.8)
+    axes.bar(position, chips[1], color="#0072B2", width=0.62)
+    axes.text(position, chips[1] * 1.06, f"{chips[1]:,.0f}", ha="center", va="bottom", weight="bold")
+    axes.set_yscale("log", base=2)
+    axes.set(ylim=(chips[1] / 4, chips[0] * 1.6), ylabel="chips (logarithmic)")
+    ticks = [2**k for k in range(8, 16) if chips[1] / 4 <= 2**k <= chips[0] * 1.6]
+    axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    details = [f"{factor}\n{detail}" for factor, detail in zip(table["factor"], table["detail"], strict=True)]
+    axes.set_xticks(range(position + 1), [first, *details, last], fontsize=7.6)
+    axes.grid(axis="x", visible=False)
+    return figure, table.assign(chips_from=chips[0], chips_to=chips[1])
+
+
+def _factor(ratio: float) -> str:
+    return f"÷ {1 / ratio:.3g}" if ratio < 0.9995 else f"× {ratio:.3g}"
+
+
+def _time(days: float) -> str:
+    hours = days * 24
+    return f"{days:.1f} d" if hours >= 48 else f"{hours:.1f} h"
+
+
+def _dark(colour: str) -> str:
+    """A colour dark enough to be read as text on white."""
+    return "#A89C00" if colour == "#F0E442" else colour
+
+
+def _label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> None:
+    """Names at the right ends of lines, pushed apart where they would overlap."""
+    top = axes.get_ylim()[1]
+    gap, floor = top * 0.062, -math.inf
+    for y, text, colour in sorted(labels):
+        floor = max(y, floor + gap)
+        axes.text(x, floor, f"  {text}", color=colour, va="center")

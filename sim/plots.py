@@ -1,0 +1,120 @@
+"""The pictures: one style, one colour per chip family and per kind of time, one way of saving a figure."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import matplotlib
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+# Everything is set from matplotlib's own defaults, so that a reader's matplotlibrc changes no figure.
+STYLE: dict[Any, Any] = {
+    **{key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "interact"))},
+    **sns.axes_style("whitegrid", {"axes.spines.right": False, "axes.spines.top": False}),
+    **sns.plotting_context("paper", font_scale=1.15),
+    "axes.titlelocation": "left",
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "figure.figsize": (7.2, 4.2),
+    "font.family": ["DejaVu Sans"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mixedfleet",
+}
+
+# Okabe and Ito's colours, told apart with any common colour blindness, for the chips that share a figure most often.
+CHIP_COLOURS = {
+    "H800": "#0072B2",
+    "H100": "#56B4E9",
+    "H200": "#1B3A5C",
+    "H20": "#8C6BB1",
+    "A100-SXM": "#009E73",
+    "A100-PCIe": "#8FD175",
+    "A800": "#00614A",
+    "Ascend-910B": "#D55E00",
+    "Ascend-910C": "#E69F00",
+    "Ascend": "#A6611A",
+    "L20": "#CC79A7",
+    "B200": "#444444",
+    "GB200": "#222222",
+    "B30A": "#777777",
+}
+OTHER_CHIPS = ["#B8860B", "#6A3D9A", "#B15928", "#2F7F86", "#9E4A7B", "#5B8C2A"]
+
+TIME_COLOURS = {
+    "productive": "#009E73",
+    "stall": "#F0E442",
+    "checkpoint": "#56B4E9",
+    "rework": "#D55E00",
+    "detect": "#CC79A7",
+    "restart": "#E69F00",
+    "wait": "#999999",
+    "reconfigure": "#0072B2",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in the project's style: decorates a drawing function, or wraps a block."""
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def chip_colour(chip: str) -> str:
+    """Return the colour of a chip's family; a chip of no known family always gets the same one of a few others.
+
+    Examples
+    --------
+    >>> chip_colour("A100-PCIe-40") == CHIP_COLOURS["A100-PCIe"], chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
+    (True, True)
+    """
+    families = [family for family in CHIP_COLOURS if chip.startswith((family, family.removeprefix("Ascend-")))]
+    return CHIP_COLOURS[max(families, key=len)] if families else OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
+
+
+def save_figure(figure: Figure, name: str, data: pd.DataFrame, out: str | Path | None, *, title: str, alt: str) -> None:
+    """Write a figure as NAME.svg and NAME.png, the numbers plotted as NAME.csv, and its words as NAME.json.
+
+    The same figure gives the same bytes at any time and in any folder.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    name : str
+        Small letters, digits and underscores; anything else raises ValueError.
+    data : pandas.DataFrame
+        Just what the figure shows: who has the CSV file can draw it again. Its index is not written.
+    out : str, pathlib.Path or None
+        The folder, made if it is missing. An empty one (or None) writes nothing: the notebook only shows the figure.
+    title, alt : str
+        The heading, and the description for those who cannot see the picture. Empty ones raise ValueError.
+    """
+    if not re.fullmatch("[a-z0-9_]+", name) or name == "manifest":
+        raise ValueError(f'"{name}" cannot name a figure: use small letters, digits, underscores (not "manifest")')
+    if not (title.strip() and alt.strip() and data.size):
+        raise ValueError(f'figure "{name}" needs a title, a description (alt) and data')
+    if not out:
+        return
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with styled(), tempfile.TemporaryDirectory(dir=folder) as temporary:
+        for suffix, metadata in {"svg": {"Date": None}, "png": {"Software": None}}.items():
+            figure.savefig(Path(temporary, f"{name}.{suffix}"), bbox_inches="tight", metadata=metadata)
+        data.to_csv(Path(temporary, f"{name}.csv"), index=False, lineterminator="\n", encoding="utf-8")
+        words = json.dumps({"title": title, "alt": alt}, ensure_ascii=False, indent=2) + "\n"
+        Path(temporary, f"{name}.json").write_text(words, encoding="utf-8")
+        for path in Path(temporary).iterdir():
+            os.replace(path, folder / path.name)

@@ -1,0 +1,160 @@
+"""The typed question: one scenario, frozen and strict, with every unknown constant named."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
+
+from sim.catalogue.kinds import Strict
+from sim.errors import InputError
+from sim.inputs import named, settled, unknowns
+from sim.scenario.parts import (
+    Batch,
+    Checkpoint,
+    ConstantsRef,
+    CostsRef,
+    Depot,
+    EventName,
+    Fabric,
+    Layout,
+    MeasuredRate,
+    Mixing,
+    PolicyChange,
+    Pool,
+    Recovery,
+    Run,
+)
+from sim.scenario.reading import Source, explain, names, override, read
+from sim.streams import stream
+from sim.units import PositiveSeconds
+
+__all__ = [
+    "Batch",
+    "Case",
+    "Checkpoint",
+    "Fabric",
+    "Layout",
+    "MeasuredRate",
+    "Mixing",
+    "Pool",
+    "Recovery",
+    "Run",
+    "Scenario",
+    "load_case",
+    "load_scenario",
+    "names",
+]
+
+
+S = TypeVar("S", bound=Strict)
+
+
+def _not_empty(fleet: dict[str, Pool]) -> dict[str, Pool]:
+    if not fleet:
+        raise ValueError("the fleet is empty; give at least one pool")
+    return fleet
+
+
+Fleet = Annotated[dict[str, Pool], AfterValidator(_not_empty)]
+
+
+class Case(Strict):
+    """What a step time needs: a run and a fleet."""
+
+    run: Run
+    fleet: Fleet
+    mixing: Mixing = Mixing()
+    constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+
+
+class Scenario(Case):
+    """One question to the simulation. Make one with `load_scenario`."""
+
+    name: str = "scenario"
+    title: str = ""
+    status: Literal["reconstruction", "counterfactual", "benchmark"] = "counterfactual"
+    start: dt.date = dt.date(2024, 1, 1)
+    horizon: PositiveSeconds = Field(365.25 * 86400.0, validate_default=False)
+    checkpoint: Checkpoint = Checkpoint()
+    recovery: Recovery = Recovery()
+    fabric: Fabric = Fabric()
+    depot: Depot = Depot()
+    policy: dict[EventName, PolicyChange] = Field(default_factory=dict)
+    costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
+
+    _source: Source = PrivateAttr()
+
+    def override(self, changes: Mapping[str, Any]) -> Scenario:
+        """The same scenario with values set by dotted path, checked anew.
+
+        Examples
+        --------
+        >>> load_scenario("two-thousand-plus").override({"fleet.weak.chips": 512}).fleet["weak"].active_chips
+        512
+        """
+        return _build(Scenario, override(self._source, changes), self.name)
+
+    def unknowns(self) -> dict[str, Any]:
+        """Its unknown constants by name: its own and those of the catalogue entries it uses."""
+        return unknowns(self)
+
+    def resolve(self, seed: int, replication: int, *, fixed: bool = False) -> Scenario:
+        """The scenario with one draw in place of each unknown constant, or the mode of each when `fixed`.
+
+        Each constant has a stream of its own, so two scenarios that share a constant share its draw.
+        """
+        if fixed:
+            return settled(self, {})
+        draws = {
+            name: number.draw(stream(seed, replication, f"input.{name}").random())
+            for name, number in self.unknowns().items()
+        }
+        return settled(self, draws)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The scenario as merged plain data, from which it can be built again."""
+        return {"name": self.name, **self._source.data}
+
+
+def load_scenario(question: str | Path | Mapping[str, Any]) -> Scenario:
+    """Load a scenario by name, by path or from a mapping.
+
+    Raises
+    ------
+    InputError
+        With file, line, key, what was given and what is allowed.
+
+    Examples
+    --------
+    >>> load_scenario("deepseek-v3").fleet["good"].active_chips
+    2048
+    """
+    source = read(question)
+    fallback = Path(str(question)).stem if isinstance(question, (str, Path)) else "scenario"
+    return _build(Scenario, source, fallback)
+
+
+def load_case(question: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Case:
+    """Load the `run`, `fleet` and `mixing` of a scenario and leave the rest of it unread."""
+    source = override(read(question), changes or {})
+    other = set(Scenario.model_fields) - set(Case.model_fields)
+    return _build(Case, replace(source, data={k: v for k, v in source.data.items() if k not in other}), "")
+
+
+def _build(type_: type[S], source: Source, name: str) -> S:
+    data = {"name": name, **source.data} if issubclass(type_, Scenario) else source.data
+    try:
+        built = named(type_.model_validate(data), "")
+    except ValidationError as error:
+        raise explain(error, source) from None
+    except RecursionError:
+        raise InputError(f"{source.documents[0].name}: refers to itself") from None
+    if isinstance(built, Scenario):
+        built._source = source
+    return built

@@ -1,0 +1,136 @@
+"""Answers as text for a terminal, and as files for a record."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from sim import catalogue
+from sim.catalogue import Entry
+from sim.documents import write
+from sim.experiments.replicate import Replications
+from sim.results import PLACES, TIME
+from sim.scenario import Case, Scenario, load_scenario, names
+from sim.throughput import Plan, Throughput
+
+SHOWN = (
+    "wall_days",
+    "ettr",
+    "goodput_tokens_per_s",
+    "mfu",
+    "interruptions",
+    "gpu_hours_computing",
+    "gpu_hours_allocated",
+    "cost_rental_usd",
+    "cost_amortised_usd",
+    "energy_mwh",
+)
+COUNTERFACTUAL = "counterfactual: no published run has done this"
+
+
+def run(scenario: Scenario, result: Replications) -> str:
+    """A table of the main metrics, then where the time and the chips went."""
+    report = result.report()
+    status = COUNTERFACTUAL if scenario.status == "counterfactual" else scenario.status
+    days = report["completion_days"]
+    done = ", ".join(f"{name} {value:,.1f} d" if value else f"{name} after the horizon" for name, value in days.items())
+    lines = [
+        f"{scenario.title or scenario.name} ({status})",
+        f"{report['replications']} replications, seed {report['seed']}: {report['finished']:.0%} finished; {done}",
+        "",
+        f"{'':24}{'mean':>14}  {'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}",
+    ]
+    metrics = report["metrics"]
+    lines += [_row(name, metrics[name]) for name in SHOWN]
+    lines += ["", "wall clock, days"]
+    lines += [_row(category, metrics[f"time.{category}_days"]) for category in TIME]
+    lines += ["", "chips by place, chip-days"]
+    places = [place for place in PLACES if metrics[f"chips.{place}_days"]["p95"]]
+    lines += [_row(place, metrics[f"chips.{place}_days"]) for place in places]
+    return "\n".join(lines)
+
+
+def _row(name: str, values: dict[str, float | None]) -> str:
+    def text(*keys: str) -> str:
+        return " … ".join(f"{v:,.4g}" if (v := values[k]) is None or abs(v) < 1e4 else f"{v:,.0f}" for k in keys)
+
+    if values["mean"] is None:
+        return f"  {name:22}{'unknown':>14}"
+    interval = text("lo", "hi") if values["lo"] is not None else "one run"
+    return f"  {name:22}{text('mean'):>14}  {interval:>29}  {text('p5', 'p95'):>29}"
+
+
+def step_time(case: Case) -> dict[str, Any]:
+    """The step of a healthy fleet: seconds, tokens/s, MFU, parts, bottleneck, memory and idle chips by pool."""
+    pools = list(case.fleet.values())
+    plan: Plan = Throughput(case.run, pools, case.mixing).full
+    return {
+        "step_seconds": plan.step_seconds,
+        "tokens_per_s": plan.tokens_per_s,
+        "mfu": plan.mfu,
+        "parts": dict(plan.parts),
+        "bottleneck": plan.bottleneck,
+        "memory_gb_per_chip": {n: b / 1e9 for n, b in zip(case.fleet, plan.memory_bytes_per_chip, strict=True)},
+        "idle_chips": dict(zip(case.fleet, plan.idle_chips, strict=True)),
+    }
+
+
+def parts(answer: dict[str, Any]) -> str:
+    """A step time as a table of its parts."""
+    step = answer["step_seconds"]
+    lines = [f"{step:.3f} s a step, {answer['tokens_per_s']:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
+    lines += [f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}" for name, seconds in answer["parts"].items()]
+    lines.append(f"bottleneck: {answer['bottleneck']}")
+    for pool, memory in answer["memory_gb_per_chip"].items():
+        lines.append(f"{pool}: {memory:.1f} GB a chip, {answer['idle_chips'][pool]} chips idle")
+    return "\n".join(lines)
+
+
+def tables() -> str:
+    """The tables of the catalogue and what is in them."""
+    return "\n".join(f"{kind:10} {', '.join(catalogue.table(kind))}" for kind in catalogue.kinds())
+
+
+def table(kind: str) -> str:
+    """The entries of one table with their titles."""
+    return "\n".join(f"{name:22} {getattr(e.item, 'title', '')}" for name, e in catalogue.table(kind).items())
+
+
+def entry(item: Entry) -> str:
+    """An entry's facts: value, range, status, source, note."""
+    lines = [item.name]
+    prefix = f"{item.kind}.{item.name}."
+    for fact in item.facts:
+        ends = f" [{fact.range[0]} … {fact.range[1]}]" if fact.range else ""
+        lines.append(f"  {fact.path.removeprefix(prefix):28} {fact.value}{ends}   {fact.status}, {fact.source}")
+        if fact.note:
+            lines.append(f"  {'':28}   {fact.note}")
+    cited = dict.fromkeys(fact.source for fact in item.facts)
+    lines += ["sources", *(f"  {key}: {source_line(key)}" for key in cited)]
+    return "\n".join(lines)
+
+
+def source_line(key: str) -> str:
+    """Title, address and licence of a source."""
+    source = catalogue.sources()[key]
+    return ", ".join(part for part in (source["title"], source["url"], source["licence"]) if part)
+
+
+def scenarios() -> str:
+    """Name, status and title of every scenario."""
+    loaded = [load_scenario(name) for name in names()]
+    return "\n".join(f"{scenario.name:20} {scenario.status:15} {scenario.title}" for scenario in loaded)
+
+
+def save(result: Replications, scenario: Scenario, folder: Path) -> None:
+    """Write `scenario.json`, `runs.csv` and `summary.json`."""
+    write(folder / "scenario.json", json.dumps(scenario.data, indent=2, default=str) + "\n")
+    write(folder / "runs.csv", result.frame.to_csv(lineterminator="\n"))
+    write(folder / "summary.json", json.dumps(result.report(), indent=2) + "\n")
+
+
+def short(path: Path) -> str:
+    """A path as seen from here, where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)

@@ -1,0 +1,76 @@
+"""Work of a training step, counted in FLOPs a token, forward and backward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from sim.catalogue.kinds import Model
+
+
+def attention_flops(model: Model, convention: Literal["causal", "full"] = "causal") -> float:
+    """FLOPs a token spends on scores and weighted values, over all layers.
+
+    ``3 · L · 2 · (s/2) · heads · (d_qk + d_v)`` when each token attends to its predecessors only, twice that when the
+    whole square is counted, as Megatron-LM does (Korthikanti et al., 2022).
+
+    Examples
+    --------
+    >>> from sim import catalogue
+    >>> round(attention_flops(catalogue.entry("models", "deepseek-v3").item) / 1e9, 1)
+    30.7
+    """
+    causal = 3.0 * model.layers * model.sequence * (model.attention_width or 2 * model.hidden)
+    return causal if convention == "causal" else 2 * causal
+
+
+def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causal") -> float:
+    """Useful FLOPs a token: six per active parameter, and attention.
+
+    Parameters
+    ----------
+    model : Model
+    convention : "causal" or "full"
+        Whether masked attention scores count as work ("full") or not.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from sim import catalogue
+    >>> round(flops_per_token(catalogue.entry("models", "deepseek-v3").item) / 1e9)  # arXiv 2505.09343 prints 250
+    250
+    """
+    return 6.0 * model.active_parameters + attention_flops(model, convention)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a training step runs, in FLOPs a token: one layer's matrix products, its attention, one output head."""
+
+    products: float
+    attention: float
+    head: float
+    layers: int
+    """Layers alike: with routed experts, or all of a dense model; prediction modules included."""
+    dense_layers: int
+    """Layers at the front of a mixture-of-experts model without routed experts."""
+    heads: int
+
+
+@lru_cache(maxsize=256)
+def executed(model: Model) -> Work:
+    """The work as it is run: prediction modules included, the whole score matrix if attention is full."""
+    head = 6.0 * model.vocabulary * model.hidden
+    dense = model.experts.dense_layers if model.experts else 0
+    return Work(
+        products=(6.0 * model.active_parameters - head) / model.layers,
+        attention=attention_flops(model, "full" if model.attention == "full" else "causal") / model.layers,
+        head=head,
+        layers=model.layers - dense + model.prediction_modules,
+        dense_layers=dense,
+        heads=1 + model.prediction_modules,
+    )

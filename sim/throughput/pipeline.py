@@ -1,0 +1,126 @@
+"""Pipeline schedules: the closed form, and the exact recursion it is checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+def bubble_share(schedule: str, virtual: int) -> float:
+    """The part of filling and draining a pipeline that a schedule leaves exposed.
+
+    One forward-one backward leaves all of it, interleaving an even share (Narayanan et al., 2021), zero-bubble a third
+    (ZB-H1, Qi et al., 2024: F + B − W with F = B = W). DualPipe's formula, (PP/2 − 1)(F&B + B − 3W), promises a third
+    too, but the one published breakdown of a step (arXiv 2505.09343) has a bubble as long as that of 1F1B: so it counts
+    here.
+    """
+    return {"1f1b": 1.0, "interleaved": 1.0 / virtual, "zero-bubble": 1 / 3, "dualpipe": 1.0}[schedule]
+
+
+def in_flight(schedule: str, stages: int, virtual: int, stage: int = 0) -> float:
+    """Micro-batches whose activations the given stage holds at once, counted in whole stages."""
+    depth = stages - stage
+    return (
+        depth
+        + {"1f1b": 0.0, "interleaved": (stages - 1) / virtual, "zero-bubble": 0.0, "dualpipe": 1.0 + stage}[schedule]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`count` pipeline stages on one chip type, and one micro-batch's seconds on them."""
+
+    pool: int
+    count: int
+    compute: float
+    """On the mean stage."""
+    slowest: float
+    """On the fullest stage."""
+    messages: tuple[tuple[str, float, float], ...] = ()
+    """Communication: kind, seconds, and the share of it that is overlapped."""
+
+    @property
+    def communication(self) -> float:
+        return sum(seconds for _, seconds, _ in self.messages)
+
+    def exposed(self, slowdown: float = 1.0) -> float:
+        """Communication not hidden behind compute: at least the share no overlap reaches, and what outlasts compute."""
+        open_share = sum((1 - overlap) * seconds for _, seconds, overlap in self.messages)
+        return max(slowdown * open_share, slowdown * self.communication - self.compute)
+
+    def exposed_by_kind(self) -> dict[str, float]:
+        """`exposed` divided among the kinds: each its open share, and of the rest in proportion to what it hides."""
+        hidden = {kind: overlap * seconds for kind, seconds, overlap in self.messages}
+        left = 1 - (self.communication - self.exposed()) / (sum(hidden.values()) or 1.0)
+        return {kind: (1 - overlap) * s + left * hidden[kind] for kind, s, overlap in self.messages}
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A chain of stages that passes micro-batches on."""
+
+    stages: tuple[Stage, ...]
+    bubble: float
+    """Exposed share of filling and draining, `bubble_share`."""
+
+    def beat(self, slowdown: float = 1.0) -> float:
+        """Seconds between micro-batches: the slowest stage."""
+        return max(stage.slowest + stage.exposed(slowdown) for stage in self.stages)
+
+    def ramp(self, slowdown: float = 1.0) -> float:
+        """Seconds of filling and draining beyond one beat per micro-batch."""
+        passing = sum(stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages)
+        return self.bubble * max(passing - self.beat(slowdown), 0.0)
+
+    def seconds(self, microbatches: int, slowdown: float = 1.0) -> float:
+        """``m · max(c + x) + share · (Σ(c + x) − max(c + x))``, the law of AMP, Metis, Sailor and HAPMoE."""
+        return microbatches * self.beat(slowdown) + self.ramp(slowdown) if microbatches else 0.0
+
+
+def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches: int) -> float:
+    """Length of a one forward-one backward schedule on stages of any speed, by its own recursion.
+
+    Each stage runs its warm-up forwards, then alternates, then drains; an operation starts when the stage is free and
+    its input is there.
+
+    Parameters
+    ----------
+    forward, backward : sequence of float
+        Seconds of one micro-batch on each stage.
+    microbatches : int
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> exact_1f1b([1.0] * 4, [2.0] * 4, 8)  # equal stages: (m + p − 1)(F + B)
+    33.0
+    """
+    stages = len(forward)
+    orders = []
+    for stage in range(stages):
+        warm = min(stages - stage, microbatches)
+        order = [("F", k) for k in range(warm)]
+        for k in range(microbatches):
+            order.append(("B", k))
+            if warm + k < microbatches:
+                order.append(("F", warm + k))
+        orders.append(order)
+    done: dict[tuple[str, int, int], float] = {}
+    free, position = [0.0] * stages, [0] * stages
+    while any(position[s] < len(orders[s]) for s in range(stages)):
+        for s in range(stages):
+            while position[s] < len(orders[s]):
+                kind, k = orders[s][position[s]]
+                before = ("F", s - 1, k) if kind == "F" else ("B", s + 1, k)
+                if kind == "B" and s == stages - 1:
+                    before = ("F", s, k)
+                ready = 0.0 if kind == "F" and s == 0 else done.get(before)
+                if ready is None:
+                    break
+                free[s] = max(free[s], ready) + (forward[s] if kind == "F" else backward[s])
+                done[kind, s, k] = free[s]
+                position[s] += 1
+    return max(free)

@@ -1,0 +1,157 @@
+"""What one micro-batch costs on one pipeline stage of one chip type, and what its parameters cost once a step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sim.catalogue.kinds import Chip, Model, StepTime
+from sim.throughput.collectives import all_to_all, hierarchical, ring
+from sim.scenario.parts import Pool
+from sim.throughput.flops import executed
+from sim.throughput.layouts import Shape
+from sim.throughput.memory import parameters_per_chip
+from sim.throughput.pipeline import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Compute seconds of one micro-batch: on a layer, and on what the first and the last stage hold besides."""
+
+    layer: float
+    first: float
+    last: float
+
+
+def compute_seconds(model: Model, pool: Pool, shape: Shape) -> Seconds:
+    """From the chip's peak and efficiency, or as measured.
+
+    The layers' matrix products run at the chip's FP8 rate if the model is trained in FP8 and the chip has it; attention
+    and the output head stay in BF16 (DeepSeek-V3, §3.3). Layers with routed experts reach a share of the dense rate.
+    """
+    if pool.layer_seconds:
+        return Seconds(pool.layer_seconds.layer, pool.layer_seconds.first, pool.layer_seconds.last)
+    chip, stack, work = pool.chip, pool.stack, executed(model)
+    efficiency = chip.kernel_efficiency * stack.kernels * stack.maturity
+    if shape.schedule == "dualpipe":
+        efficiency *= 1 - stack.communication_cores
+    tokens = shape.micro * model.sequence / (shape.tensor * shape.context) / efficiency
+    products = tokens * work.products / (chip.fp8 if model.precision == "fp8" and chip.fp8 else chip.bf16)
+    attention = tokens * work.attention / chip.bf16
+    again = 4 / 3 if shape.recompute == "full" else 1.0
+    return Seconds(
+        layer=again * (products / (stack.experts if model.experts else 1.0) + attention),
+        first=again * work.dense_layers * (products + attention),
+        last=work.heads * tokens * work.head / chip.bf16,
+    )
+
+
+def fullest_stage(layers: int, stages: int, seconds: Seconds, paired: bool = False) -> float:
+    """Compute seconds of the slowest stage when whole layers are dealt out as evenly as they go.
+
+    Parameters
+    ----------
+    layers, stages : int
+    seconds : Seconds
+        Of a layer, and of what the first and the last stage hold besides.
+    paired : bool
+        DualPipe runs micro-batches from both ends, so a chip holds one stage of each half, the first with the last.
+
+    Examples
+    --------
+    >>> fullest_stage(105, 35, Seconds(1.0, 0.0, 0.2))  # three layers each, and the head on top
+    3.2
+    >>> fullest_stage(126, 16, Seconds(1.0, 0.0, 0.7))  # seven layers beside the head, eight elsewhere
+    8.0
+    """
+    total = layers * seconds.layer + seconds.first + seconds.last
+    if stages == 1:
+        return total
+    if paired and stages % 2 == 0:
+        bins, loads = stages // 2, (seconds.first + seconds.last,)
+        if bins == 1:
+            return total / 2
+    else:
+        bins, loads = stages, (seconds.first, seconds.last)
+    mean = total / bins
+    for roof in sorted(
+        load + seconds.layer * max(math.ceil((mean - load) / seconds.layer - 1e-9) + k, 0)
+        for load in (*loads, 0.0)
+        for k in (0, 1)
+    ):
+        fit = sum(math.floor((roof - load) / seconds.layer + 1e-9) for load in loads)
+        fit += (bins - len(loads)) * math.floor(roof / seconds.layer + 1e-9)
+        if fit >= layers and roof >= max(loads):
+            return roof / 2 if bins < stages else roof
+    return mean + seconds.layer
+
+
+def messages(
+    model: Model, pool: Pool, shape: Shape, layers: float, constants: StepTime
+) -> tuple[tuple[str, float, float], ...]:
+    """Communication seconds of one micro-batch on a stage with `layers` layers, by kind.
+
+    Tensor and sequence parallelism: eight reduce-scatters or all-gathers of ``2·b·s·h`` bytes a layer, twelve under full
+    recomputation. Pipeline: activations in and out, forward and backward, for each virtual stage. Context: three
+    all-gathers of keys and values a layer. Experts: dispatch and combine, forward and backward.
+    """
+    chip, overlap = pool.chip, pool.stack.overlap
+    fast, slow = constants.scale_up_efficiency * chip.scale_up, constants.network_efficiency * chip.nic
+    latency, element = constants.latency, constants.element
+    tokens = shape.micro * model.sequence / shape.context
+    activations = element * tokens * model.hidden
+    inner = shape.tensor * shape.context
+    found = []
+    if shape.tensor > 1:
+        link = fast if shape.tensor <= chip.scale_up_domain else slow
+        number = 12 if shape.recompute == "full" else 8
+        hidden = overlap if pool.stack.tensor_overlap is None else pool.stack.tensor_overlap
+        found.append(("tensor", number * layers * ring(activations, shape.tensor, link, latency), hidden))
+    if shape.pipeline > 1:
+        link = fast if shape.replica_chips <= chip.scale_up_domain else slow
+        found.append(("pipeline", 4 * shape.virtual * (activations / shape.tensor / link + latency), overlap))
+    if shape.context > 1:
+        link = fast if inner <= chip.scale_up_domain else slow
+        kept = element * shape.micro * model.sequence * (model.key_value_width or 2 * model.hidden) / shape.tensor
+        found.append(("context", 3 * layers * ring(kept, shape.context, link, latency), overlap))
+    if shape.expert > 1 and model.experts:
+        local = max(chip.scale_up_domain // inner, 1)
+        low = model.precision == "fp8" and chip.fp8 is not None
+        sent = activations / shape.tensor
+        routing = (model.experts.per_token, model.experts.groups_per_token, shape.expert, local, fast, slow, latency)
+        dispatch = all_to_all(sent / 2 if low else sent, *routing)
+        found.append(("expert", 2 * layers * (dispatch + all_to_all(sent, *routing)), overlap))
+    return tuple(found)
+
+
+def stages_of(index: int, model: Model, pool: Pool, shape: Shape, constants: StepTime) -> Stage:
+    """All stages of a pipeline on one chip type."""
+    seconds, layers = compute_seconds(model, pool, shape), executed(model).layers
+    return Stage(
+        pool=index,
+        count=shape.pipeline,
+        compute=(layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline,
+        slowest=fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe"),
+        messages=messages(model, pool, shape, model.layers / shape.pipeline, constants),
+    )
+
+
+def synchronisation(
+    model: Model, chip: Chip, shape: Shape, layers: float, data: int, link: float, constants: StepTime
+) -> float:
+    """Seconds of the gradients' reduce-scatter (FP32) and the weights' all-gather (BF16) over `data` ranks."""
+    shared, routed = parameters_per_chip(model, shape, layers)
+    fast = constants.scale_up_efficiency * chip.scale_up
+    size = constants.gradient + constants.element
+    local = max(chip.scale_up_domain // (shape.tensor * shape.context), 1)
+    ranks = data * shape.context
+    copies = -(-ranks // shape.expert)
+    seconds = hierarchical(size * shared, ranks, local, fast, link, constants.latency)
+    return seconds + hierarchical(size * routed, copies, max(local // shape.expert, 1), fast, link, constants.latency)
+
+
+def optimizer(model: Model, chip: Chip, shape: Shape, layers: float, data: int, constants: StepTime) -> float:
+    """Seconds of the sharded optimizer: a lower bound, its memory traffic."""
+    shared, routed = parameters_per_chip(model, shape, layers)
+    owned = (shared + routed * shape.expert) / (data * shape.context)
+    return owned * constants.optimizer_traffic / (constants.memory_efficiency * chip.memory_bandwidth)

@@ -1,0 +1,96 @@
+"""The sawtooth of checkpoints against a walk along it, mark by mark."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.engine.progress import Progress
+from sim.scenario import Checkpoint
+
+POLICY = Checkpoint.model_validate({"interval": "100 s", "blocking": "10 s", "flush": "20 s"})
+
+
+def walk(
+    stretches: list[tuple[float, float]], start: float = 0.0
+) -> tuple[float, float, float, list[tuple[float, float]]]:
+    """Tokens, computing and blocked seconds and the (time, tokens) of every mark, one event at a time."""
+    now, tokens, computed, blocked = start, 0.0, 0.0, 0.0
+    to_mark, to_unblock, marks = 100.0, 0.0, []
+    for seconds, rate in stretches:
+        end = now + seconds
+        while end - now > 1e-12:
+            if to_unblock:
+                part = min(end - now, to_unblock)
+                to_unblock, blocked = to_unblock - part, blocked + part
+            else:
+                part = min(end - now, to_mark)
+                to_mark, tokens, computed = to_mark - part, tokens + rate * part, computed + part
+                if to_mark == 0.0:
+                    marks.append((now + part, tokens))
+                    to_mark, to_unblock = 100.0, 10.0
+            now += part
+    return tokens, computed, blocked, marks
+
+
+stretch = st.tuples(st.floats(0.001, 700), st.floats(0.5, 3))
+
+
+@given(st.lists(stretch, min_size=1, max_size=8))
+def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a_walk(stretches):
+    progress, now = Progress(1e9, POLICY), 0.0
+    productive = blocked = 0.0
+    for seconds, rate in stretches:
+        done, stall, waited = progress.advance(now, seconds, rate, 3.0)
+        assert done + stall + waited == pytest.approx(seconds, rel=1e-12)
+        productive, blocked, now = productive + done + stall, blocked + waited, now + seconds
+    tokens, computed, waited, marks = walk(stretches)
+    assert progress.tokens == pytest.approx(tokens, rel=1e-9)
+    assert (productive, blocked) == pytest.approx((computed, waited), rel=1e-9, abs=1e-7)
+    durable = [position for time, position in marks if time + 30 <= now - 1e-6]
+    edge = any(abs(time + 30 - now) <= 1e-6 for time, _ in marks)
+    if not edge:
+        assert progress.durable(now).tokens == pytest.approx(durable[-1] if durable else 0.0, rel=1e-9)
+
+
+@given(st.floats(1, 5000), st.floats(0.5, 3), st.floats(0, 300))
+def test_it_arrives_when_it_said_it_would(goal, rate, before):
+    progress = Progress(goal, POLICY)
+    if before < progress.seconds_to_finish(rate):
+        progress.advance(0.0, before, rate, rate)
+    left = progress.seconds_to_finish(rate)
+    progress.advance(before, left, rate, rate)
+    assert progress.tokens == pytest.approx(goal, rel=1e-9)
+
+
+def test_no_checkpoint_is_written_at_the_very_end():
+    assert Progress(300.0, POLICY).seconds_to_finish(1.0) == 300 + 2 * 10
+
+
+def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before():
+    progress = Progress(1e9, POLICY)
+    progress.advance(0.0, 239.0, 1.0, 1.0)  # marks at 100 and 210; the second durable at 240
+    assert progress.durable(239.0).tokens == 100
+    assert progress.durable(240.0).tokens == 200
+
+
+def test_rolling_back_starts_the_timer_anew_and_tells_the_seconds_lost():
+    progress = Progress(1e9, POLICY)
+    progress.advance(0.0, 205.0, 2.0, 2.0)
+    assert progress.roll_back(205.0) == pytest.approx(95.0)
+    assert progress.tokens == 200.0
+    progress.advance(300.0, 99.0, 2.0, 2.0)
+    assert progress.durable(1e6).tokens == 200.0
+
+
+def test_a_stall_counts_against_the_interval_but_not_as_productive():
+    progress = Progress(1e9, POLICY)
+    productive, stall, blocked = progress.advance(0.0, 110.0, 1.0, 2.0)
+    assert (productive, stall, blocked) == pytest.approx((50.0, 50.0, 10.0))
+
+
+def test_standing_still_never_finishes():
+    assert Progress(10.0, POLICY).seconds_to_finish(0.0) == math.inf
