@@ -7,6 +7,7 @@ and no distribution ever touches a random generator.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
+
+from sim.errors import nearest
 
 Floats = NDArray[np.float64]
 Read = Callable[[Any], float]
@@ -29,6 +32,10 @@ class Distribution:
     def draw(self, uniforms: Floats) -> Floats:
         """Draws from uniforms in (0, 1): shape ``(..., dims)`` in, ``(...)`` out."""
         raise NotImplementedError
+
+    def one(self, *uniforms: float) -> float:
+        """One draw from `dims` uniforms; like `draw`, to the last digit or two."""
+        return float(self.draw(np.array([uniforms]))[0])
 
     @property
     def mean(self) -> float:
@@ -51,6 +58,9 @@ class Constant(Distribution):
 
     def draw(self, uniforms: Floats) -> Floats:
         return np.full(uniforms.shape[:-1], self.value)
+
+    def one(self, *uniforms: float) -> float:
+        return float(self.value)
 
     @property
     def mean(self) -> float:
@@ -77,6 +87,10 @@ class Weibull(Distribution):
         hazard = -np.log1p(-uniforms[..., 0])
         return self.scale * (hazard if self.shape == 1.0 else hazard ** (1 / self.shape))
 
+    def one(self, *uniforms: float) -> float:
+        hazard = -math.log1p(-uniforms[0])
+        return self.scale * (hazard if self.shape == 1.0 else hazard ** (1 / self.shape))
+
     @property
     def mean(self) -> float:
         return float(self.size) if self.by_mean else self.size * math.gamma(1 + 1 / self.shape)
@@ -93,6 +107,9 @@ class Lognormal(Distribution):
 
     def draw(self, uniforms: Floats) -> Floats:
         return self.median * np.exp(self.sigma * ndtri(uniforms[..., 0]))
+
+    def one(self, *uniforms: float) -> float:
+        return self.median * math.exp(self.sigma * float(ndtri(uniforms[0])))
 
     @property
     def mean(self) -> float:
@@ -115,6 +132,12 @@ class Triangular(Distribution):
         rising = self.low + np.sqrt(u * width * left)
         falling = self.high - np.sqrt((1 - u) * width * right)
         return np.where(u * width < left, rising, falling)
+
+    def one(self, *uniforms: float) -> float:
+        u, width, left = uniforms[0], self.high - self.low, self.peak - self.low
+        if u * width < left:
+            return self.low + math.sqrt(u * width * left)
+        return self.high - math.sqrt((1 - u) * width * (self.high - self.peak))
 
     @property
     def mean(self) -> float:
@@ -142,6 +165,11 @@ class Empirical(Distribution):
 
     def draw(self, uniforms: Floats) -> Floats:
         return np.exp(np.interp(uniforms[..., 0], *self._grid))
+
+    def one(self, *uniforms: float) -> float:
+        k = min(bisect_right(self.quantiles, (uniforms[0], math.inf)), len(self.quantiles) - 1)
+        (p, value), (q, above) = self.quantiles[k - 1 : k + 1]
+        return value * (above / value) ** ((uniforms[0] - p) / (q - p))
 
     @property
     def mean(self) -> float:
@@ -238,9 +266,26 @@ class Uncertain(float):
     def draw(self, uniform: float) -> float:
         return float(self.distribution.draw(np.full(self.distribution.dims, uniform)))
 
-    def as_data(self) -> dict[str, Any]:
-        low, high = self.distribution.support
-        return {"uncertain": [low, float(self), high]}
+
+def is_value(data: dict[Any, Any]) -> bool:
+    """Whether a mapping describes one value, a distribution or an unknown constant, rather than named parts.
+
+    Examples
+    --------
+    >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3], "name": "x"}), is_value({})
+    (True, True, False)
+    """
+    return "uncertain" in data or (len(data) == 1 and next(iter(data)) in READERS)
+
+
+def lowest(number: float) -> float:
+    """The smallest value a number can take."""
+    return number.distribution.support[0] if isinstance(number, Uncertain) else number
+
+
+def highest(number: float) -> float:
+    """The largest value a number can take."""
+    return number.distribution.support[1] if isinstance(number, Uncertain) else number
 
 
 def uncertain(data: Any, read: Read) -> Uncertain:
@@ -280,20 +325,23 @@ def distribution_from(data: Any, read: Read) -> Distribution:
     >>> distribution_from({"weibull": {"shape": 2, "mean": 10}}, float).mean
     10.0
     """
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or "uncertain" in data:
         return Constant(_least(read(data), 0.0, "a time"))
     if len(data) != 1 or next(iter(data)) not in READERS:
-        from sim.errors import nearest
-
         given = ", ".join(map(str, data))
         hint = nearest(given, READERS) if len(data) == 1 else ""
-        raise ValueError(f"'{given}' is no distribution{hint}; allowed: a constant or one of {', '.join(READERS)}")
+        raise ValueError(
+            f"{{{given:.60}}} is no distribution{hint}; allowed: a constant or one of {', '.join(READERS)}"
+        )
     ((name, body),) = data.items()
-    return READERS[name](body, read)
+    try:
+        return READERS[name](body, read)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> dict[str, Any]:
-    wanted = [*required, *(["one of " + " or ".join(one_of)] if one_of else [])]
+    wanted = [f"{key}: …" for key in required] + ([" or ".join(f"{key}: …" for key in one_of)] if one_of else [])
     problem = f"expected {{{', '.join(wanted)}}}"
     if not isinstance(body, dict) or set(body) - set(required) - set(one_of) or set(required) - set(body):
         raise ValueError(problem)
@@ -308,10 +356,14 @@ def _least(value: float, least: float, name: str, *, above: bool = False) -> flo
     return value
 
 
-def _plain(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{name} must be a number")
-    return _least(float(value), 0.0, name, above=True)
+def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
+    """A number without unit, above zero and within bounds; it may be uncertain."""
+    from sim.units import Quantity
+
+    try:
+        return Quantity(least=least, most=most, positive=True).read(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _exponential(body: Any, read: Read) -> Distribution:
@@ -320,7 +372,7 @@ def _exponential(body: Any, read: Read) -> Distribution:
 
 def _weibull(body: Any, read: Read) -> Distribution:
     fields = _fields(body, ["shape"], ["scale", "mean"])
-    shape = _plain(fields["shape"], "shape")
+    shape = _pure(fields["shape"], "shape", least=0.05)
     if "scale" in fields:
         return Weibull(shape, _least(read(fields["scale"]), 0.0, "scale", above=True))
     return Weibull(shape, _least(read(fields["mean"]), 0.0, "mean", above=True), by_mean=True)
@@ -328,37 +380,47 @@ def _weibull(body: Any, read: Read) -> Distribution:
 
 def _lognormal(body: Any, read: Read) -> Distribution:
     fields = _fields(body, ["median", "sigma"])
-    return Lognormal(_least(read(fields["median"]), 0.0, "median", above=True), _plain(fields["sigma"], "sigma"))
+    return Lognormal(
+        _least(read(fields["median"]), 0.0, "median", above=True), _pure(fields["sigma"], "sigma", most=10.0)
+    )
 
 
 def _triangular(body: Any, read: Read) -> Triangular:
     if not isinstance(body, (list, tuple)) or len(body) != 3:
         raise ValueError("expected [low, mode, high]")
     low, peak, high = (read(part) for part in body)
-    if not low <= peak <= high or low == high:
+    if not (highest(low) <= lowest(peak) and highest(peak) <= lowest(high)) or low == high:
         raise ValueError("expected low ≤ mode ≤ high, and low < high")
     return Triangular(low, peak, high)
 
 
 def _empirical(body: Any, read: Read) -> Distribution:
-    if not isinstance(body, list) or len(body) < 2 or not all(isinstance(p, list) and len(p) == 2 for p in body):
+    if not _are_pairs(body) or len(body) < 2 or not all(isinstance(p, (int, float)) for p, _ in body):
         raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
-    pairs = tuple((float(p), _least(read(value), 0.0, "a quantile", above=True)) for p, value in body)
-    rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(pairs))
+    pairs = tuple((float(p), _least(read(value), 0.0, "a value", above=True)) for p, value in body)
+    rising = all(a[0] < b[0] and highest(a[1]) <= lowest(b[1]) for a, b in pairwise(pairs))
     if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
         raise ValueError("probabilities must rise from 0 to 1, and the values with them")
     return Empirical(pairs)
 
 
+def _are_pairs(body: Any) -> bool:
+    return (
+        isinstance(body, (list, tuple))
+        and bool(body)
+        and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in body)
+    )
+
+
 def _mixture(body: Any, read: Read) -> Distribution:
-    if not isinstance(body, list) or not body or not all(isinstance(p, list) and len(p) == 2 for p in body):
+    if not _are_pairs(body):
         raise ValueError("expected [[weight, distribution], …]")
-    weights = tuple(_plain(weight, "a weight") for weight, _ in body)
+    weights = tuple(_pure(weight, "a weight") for weight, _ in body)
     return Mixture(weights, tuple(distribution_from(part, read) for _, part in body))
 
 
 def _sum(body: Any, read: Read) -> Distribution:
-    if not isinstance(body, list) or not body:
+    if not isinstance(body, (list, tuple)) or not body:
         raise ValueError("expected a list of distributions")
     return Sum(tuple(distribution_from(part, read) for part in body))
 

@@ -9,16 +9,20 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import ConstructorError, DuplicateKeyError
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from sim.distributions import is_value
 from sim.errors import InputError
 
 Path_ = tuple[str | int, ...]
 
-LARGEST = 2_000_000
+LARGEST = 500_000
 DEEPEST = 40
+MOST_NODES = 100_000
+TAG = "tag:yaml.org,2002:"
+PLAIN = ("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge")
 
 
 @dataclass(frozen=True)
@@ -43,19 +47,20 @@ def read(path: Path | str) -> Document:
     Raises
     ------
     InputError
-        When the file is missing, empty, binary, not YAML, repeats a key or carries a tag that would build an object.
+        When the file is missing, empty, binary, not YAML, repeats a key or carries a tag for anything but plain data.
     """
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder, not a file")
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if len(raw) > LARGEST:
         raise InputError(f"{path}: is larger than {LARGEST:,} bytes, too large for a scenario")
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not a text file (UTF-8 expected)") from None
     return parse(text, str(path))
@@ -69,30 +74,32 @@ def parse(text: str, name: str) -> Document:
         if node is None:
             raise InputError(f"{name}: is empty")
         lines: dict[Path_, int] = {}
-        _index(node, (), lines, name)
-        return Document(name, loader.load(text), lines)
-    except DuplicateKeyError as error:
-        raise InputError(f"{name}, line {_line(error)}: the key is there twice ({_first(error.problem)})") from None
-    except ConstructorError as error:
-        raise InputError(f"{name}, line {_line(error)}: a tag is not allowed ({_first(error.problem)})") from None
+        _index(node, (), lines, name, loader.constructor)
+        return Document(name, loader.constructor.construct_document(node), lines)
     except MarkedYAMLError as error:
         raise InputError(f"{name}, line {_line(error)}: is not YAML ({_first(error.problem)})") from None
     except (YAMLError, ValueError) as error:
         raise InputError(f"{name}: is not YAML ({_first(str(error))})") from None
+    except RecursionError:
+        raise InputError(f"{name}: is nested more than {DEEPEST} levels deep") from None
 
 
-def merge(base: Any, change: Any) -> Any:
-    """Mappings merge by key, null removes a key, anything else replaces.
+def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
+    """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced as a whole.
+
+    Below a ``like`` null stays (`keep_null`): it removes a key of something that is looked up later.
 
     Examples
     --------
     >>> merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}, "d": None})
     {'a': {'b': 5, 'c': 2}}
     """
-    if not (isinstance(base, dict) and isinstance(change, dict)):
+    if not isinstance(change, dict) or is_value(change):
         return change
-    kept = {key: value for key, value in base.items() if not (key in change and change[key] is None)}
-    return kept | {key: merge(base.get(key), value) for key, value in change.items() if value is not None}
+    base = base if isinstance(base, dict) and not is_value(base) else {}
+    keep_null = keep_null or "like" in base or "like" in change
+    merged = base | {key: merge(base.get(key), value, keep_null=keep_null) for key, value in change.items()}
+    return {key: value for key, value in merged.items() if keep_null or value is not None}
 
 
 def write(path: Path, text: str) -> None:
@@ -100,25 +107,58 @@ def write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="\n") as draft:
-            draft.write(text)
-        os.chmod(draft.name, 0o644)
-        os.replace(draft.name, path)
+            try:
+                draft.write(text)
+                draft.close()
+                os.chmod(draft.name, 0o644)
+                os.replace(draft.name, path)
+            except BaseException:
+                os.unlink(draft.name)
+                raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
-def _index(node: Node, path: Path_, lines: dict[Path_, int], name: str) -> None:
+def _index(node: Node, path: Path_, lines: dict[Path_, int], name: str, constructor: SafeConstructor) -> None:
+    """Note the line of every key below `node`, and refuse what plain data cannot hold."""
+    where = f"{name}, line {node.start_mark.line + 1}"
     if len(path) > DEEPEST:
-        raise InputError(f"{name}: is nested more than {DEEPEST} levels deep")
+        raise InputError(f"{where}: is nested more than {DEEPEST} levels deep, or refers to itself")
+    if len(lines) > MOST_NODES:
+        raise InputError(f"{where}: has more than {MOST_NODES:,} values, written out or by aliases")
+    _refuse_tag(node, where)
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, MappingNode):
+        seen: dict[str, int] = {}
         for key, value in node.value:
-            inner = (*path, str(key.value))
-            lines[inner] = key.start_mark.line + 1
-            _index(value, inner, lines, name)
+            line = key.start_mark.line + 1
+            _refuse_tag(key, f"{name}, line {line}")
+            if not isinstance(key, ScalarNode):
+                raise InputError(f"{name}, line {line}: a key must be text, not a list or mapping")
+            if str(key.tag) not in (TAG + "str", TAG + "merge"):
+                raise InputError(f"{name}, line {line}: the key {key.value} is not text; put it in quotes")
+            if key.value in seen:
+                raise InputError(
+                    f"{name}, line {line}: the key '{key.value}' is already there on line {seen[key.value]}"
+                )
+            seen[key.value] = line
+            lines[*path, key.value] = line
+            _index(value, (*path, key.value), lines, name, constructor)
     elif isinstance(node, SequenceNode):
         for position, value in enumerate(node.value):
-            _index(value, (*path, position), lines, name)
+            _index(value, (*path, position), lines, name, constructor)
+    else:
+        try:
+            constructor.construct_object(node)
+        except ValueError as error:
+            raise InputError(f"{where}: '{node.value:.60}' cannot be read ({error})") from None
+
+
+def _refuse_tag(node: Node, where: str) -> None:
+    prefix, _, kind = str(node.tag).rpartition(TAG)
+    if prefix or kind not in PLAIN:
+        tag = str(node.tag).replace(TAG, "!!")
+        raise InputError(f"{where}: the tag {tag:.60} is not allowed; only plain data is")
 
 
 def _line(error: MarkedYAMLError) -> int:

@@ -39,5 +39,6 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     originals: dict[str, str] = {}
     for candidate in allowed:
         originals.setdefault(candidate.lower(), candidate)
-    matches = get_close_matches(name.lower(), originals, n=1)
+    given = name.lower()
+    matches = get_close_matches(given, originals, n=1) or [c for c in originals if len(given) > 2 and given in c]
     return f' (did you mean "{originals[matches[0]]}"?)' if matches else ""

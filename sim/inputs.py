@@ -20,11 +20,19 @@ def named(item: T, prefix: str) -> T:
 
 
 def unknowns(item: Any) -> dict[str, Uncertain]:
-    """Every unknown constant inside `item` by name."""
+    """Every unknown constant inside `item` by name.
+
+    Raises
+    ------
+    ValueError
+        When two of one name have different distributions: by their name they would be one.
+    """
     found: dict[str, Uncertain] = {}
 
     def keep(number: Uncertain, path: str) -> float:
-        found[number.name or path] = number
+        other = found.setdefault(number.name or path, number)
+        if other.distribution != number.distribution:
+            raise ValueError(f"two unknown constants are called '{number.name}' but differ; rename one")
         return number
 
     transform(item, keep, "")

@@ -73,6 +73,10 @@ class RunResult:
     wall: float
     tokens: float
     interruptions: int
+    planned_stops: int
+    selections: int
+    provisioned: int
+    active_chip_seconds: float
     failures: dict[str, int]
     time: dict[str, float]
     chip_seconds: dict[tuple[str, str], float]
@@ -101,7 +105,10 @@ class RunResult:
             "mfu": self.plan.mfu * (1.0 if productive else math.nan),
             "interruptions": float(self.interruptions),
             "failures": float(sum(self.failures.values())),
-            "gpu_hours_computing": used * productive / HOUR,
+            "planned_stops": float(self.planned_stops),
+            "selections": float(self.selections),
+            "provisioned": float(self.provisioned),
+            "gpu_hours_computing": self.active_chip_seconds / HOUR,
             "gpu_hours_allocated": (used + hot) * wall / HOUR,
             "cost_rental_usd": costs.rental,
             "cost_amortised_usd": costs.amortised,

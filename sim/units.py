@@ -2,14 +2,17 @@
 
 A field annotated with one of the types below accepts text with a unit (``30 min``), an uncertain number
 (``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) or, where the unit is none, a bare number.
-What the program sees is always a float in SI units: seconds, bytes, bytes per second, FLOP per second, watts, US dollars.
+What the program sees is always a float in SI units: seconds, bytes, bytes per second, FLOP per second, watts, US
+dollars.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from numbers import Real
 from typing import Annotated, Any
 
 import pint
@@ -17,6 +20,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from sim.distributions import Uncertain, uncertain
+from sim.errors import nearest
 
 EXAMPLES = {
     "s": "30 min",
@@ -28,15 +32,50 @@ EXAMPLES = {
     "USD/s": "2 USD/h",
     "USD/J": "0.08 USD/kWh",
     "1/s": "500 per month",
+    "chip": "64 chips",
+    "node": "8 nodes",
+    "token": "14.8e12 tokens",
+    "step": "100 steps",
 }
+
+COUNTED = ("", "chip", "node", "token")
+"""Units that may be left out."""
+
+SPELLINGS = {
+    "s": ("seconds", "min", "minutes", "h", "hours", "d", "days", "weeks", "months", "yr", "years"),
+    "byte": ("kB", "MB", "GB", "TB", "GiB"),
+    "byte/s": ("Gbit/s", "Tbit/s"),
+    "FLOP/s": ("TFLOP/s", "PFLOP/s"),
+    "W": ("kW", "MW"),
+    "1/s": ("per hour", "per day", "per week", "per month", "per year"),
+    "chip": ("chips",),
+    "node": ("nodes",),
+    "token": ("tokens",),
+}
+"""What a misspelt unit is compared with."""
+
+LONGEST = 60
+_NAME = r"(?:[^\W\d_]\w*|%)"
+QUANTITY = re.compile(
+    rf"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    rf"\s*((?:(?:1\s*)?/|per\s)?\s*{_NAME}(?:\s*(?:[/*]|\sper\s)\s*{_NAME})*)?"
+)
+"""One number and names of units multiplied or divided: no sums, powers or calls for pint to work out."""
 
 
 @cache
 def registry() -> pint.UnitRegistry:
     """The one unit registry: pint's, with the field's own units added."""
     units = pint.UnitRegistry()
-    for definition in ("FLOP = [work]", "USD = [currency]", "chip = 1", "node = 1", "sequence = 1", "token = 1"):
-        units.define(definition)
+    for name, dimension in (
+        ("FLOP", "work"),
+        ("USD", "currency"),
+        ("chip",) * 2,
+        ("node",) * 2,
+        ("token",) * 2,
+        ("step",) * 2,
+    ):
+        units.define(f"{name} = [{dimension}]")
     return units
 
 
@@ -49,7 +88,7 @@ def parse(text: str, unit: str) -> float:
     text : str
         A number and a unit, such as ``200 Gbit/s``.
     unit : str
-        The SI unit wanted, ``""`` for a pure number.
+        The SI unit wanted, ``""`` for a pure number. Chips, nodes and tokens may leave theirs out.
 
     Returns
     -------
@@ -65,16 +104,29 @@ def parse(text: str, unit: str) -> float:
     >>> parse("30 min", "s"), parse("200 Gbit/s", "byte/s"), parse("1 yr", "day")
     (1800.0, 25000000000.0, 365.25)
     """
-    wanted = f"expected a quantity in {unit}, like '{EXAMPLES.get(unit, '1 ' + unit)}'" if unit else "expected a number"
+    match = QUANTITY.fullmatch(text) if len(text) <= LONGEST else None
+    if not match:
+        shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+        raise ValueError(f"'{shown}' cannot be read; {wanted(unit)}")
+    amount, name = match.groups()
+    if not name:
+        return number(float(amount), unit)
+    hint = nearest(name, SPELLINGS.get(unit, ())) if len(name) > 1 else ""
     try:
-        quantity = registry().Quantity(text)
-        return float(quantity.to(unit or "dimensionless").magnitude)
-    except pint.UndefinedUnitError as error:
-        raise ValueError(f"{error}; {wanted}") from None
+        return float(registry().Quantity(text).to(unit or "dimensionless").magnitude)
+    except pint.UndefinedUnitError:
+        raise ValueError(f"'{text}' has no known unit{hint}; {wanted(unit)}") from None
     except pint.DimensionalityError:
-        raise ValueError(f"'{text}' is a quantity of another kind; {wanted}") from None
-    except Exception:  # pint raises anything from TokenError to AttributeError on text that is no quantity
-        raise ValueError(f"'{text}' cannot be read; {wanted}") from None
+        raise ValueError(f"'{text}' is a quantity of another kind{hint}; {wanted(unit)}") from None
+    except Exception:  # pint raises anything from OffsetUnitCalculusError to AttributeError on odd units
+        raise ValueError(f"'{text}' cannot be read; {wanted(unit)}") from None
+
+
+def wanted(unit: str) -> str:
+    """What is expected where a quantity in `unit` stands."""
+    if unit in COUNTED:
+        return f"expected a number of {unit}s, like '{EXAMPLES[unit]}'" if unit else "expected a plain number"
+    return f"expected a quantity in {unit}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
 
 
 def number(value: Any, unit: str = "") -> float:
@@ -87,13 +139,12 @@ def number(value: Any, unit: str = "") -> float:
     """
     if isinstance(value, str):
         result = parse(value.strip(), unit)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        if unit and value != 0:
-            raise ValueError(f"a unit is missing; write it as in '{EXAMPLES.get(unit, '1 ' + unit)}'")
-        result = float(value)
+    elif isinstance(value, Real) and not isinstance(value, bool):
+        if unit not in COUNTED and value != 0:
+            raise ValueError(f"a unit is missing; {wanted(unit)}")
+        result = _float(value)
     else:
-        wanted = f"a quantity like '{EXAMPLES.get(unit, '1 ' + unit)}'" if unit else "a number"
-        raise ValueError(f"expected {wanted}")
+        raise ValueError(wanted(unit))
     if not math.isfinite(result):
         raise ValueError("must be finite")
     return result
@@ -117,11 +168,12 @@ class Quantity:
         if isinstance(value, Uncertain):
             return value
         if isinstance(value, dict):
-            if not {"uncertain"} <= set(value) <= {"uncertain", "name"}:
-                raise ValueError("expected a number or {uncertain: [low, mode, high]}")
-            result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(value.get("name", ""))
-            for bound in (*result.distribution.support, float(result)):
-                self.check(bound)
+            name = value.get("name", "")
+            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(name, str):
+                raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
+            result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
+            self.check(float(result))
+            self._check_range(*result.distribution.support)
             return result
         result = number(value, self.unit)
         self.check(result)
@@ -130,28 +182,64 @@ class Quantity:
         return result
 
     def check(self, value: float) -> None:
+        """Raise ValueError for a value that is not allowed."""
         if self.positive and value <= 0:
             raise ValueError("must be above zero")
-        if value < self.least:
-            raise ValueError(f"must be at least {self.least:g}" if self.least else "must not be negative")
-        if value > self.most:
-            raise ValueError(f"must be at most {self.most:g}")
+        self._check_range(value, value)
+
+    def _check_range(self, low: float, high: float) -> None:
+        if low < self.least:
+            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
+        if high > self.most:
+            raise ValueError(f"must be at most {self.most:,.12g}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            self.read, serialization=core_schema.plain_serializer_function_ser_schema(_plain)
-        )
+        return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        kinds: list[dict[str, Any]] = [
-            {"type": "string", "examples": [EXAMPLES[self.unit]]} if self.unit in EXAMPLES else {"type": "number"},
-            {"$ref": "#/$defs/Uncertain"},
-        ]
-        return {"anyOf": kinds, "description": f"in {self.unit or 'pure numbers'}"}
+        return self.json_schema()
+
+    def json_schema(self) -> dict[str, Any]:
+        """What an editor may accept."""
+        text = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]"}
+        plain = {"type": "number"} if self.unit in COUNTED else {"const": 0}
+        if self.unit in COUNTED and self.least > -math.inf:
+            plain |= {"exclusiveMinimum" if self.positive else "minimum": self.least}
+        return {"anyOf": [text, plain, UNCERTAIN], "description": wanted(self.unit)}
 
 
-def _plain(value: float) -> Any:
-    return value.as_data() if isinstance(value, Uncertain) else value
+UNCERTAIN: dict[str, Any] = {
+    "title": "Uncertain",
+    "type": "object",
+    "properties": {
+        "uncertain": {"anyOf": [{"type": "array", "minItems": 3, "maxItems": 3}, {"type": "object"}]},
+        "name": {"type": "string"},
+    },
+    "required": ["uncertain"],
+    "additionalProperties": False,
+}
+"""JSON schema of an unknown constant."""
+
+
+def whole(value: Any) -> int:
+    """A whole number as it stands in YAML; unlike a quantity it cannot be uncertain.
+
+    Examples
+    --------
+    >>> whole(8), whole(1e3)
+    (8, 1000)
+    """
+    plain = isinstance(value, Real) and not isinstance(value, bool)
+    if not plain or not _float(value).is_integer():
+        raise ValueError("expected a whole number")
+    return int(_float(value))
+
+
+def _float(value: Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 Number = Annotated[float, Quantity()]
@@ -167,3 +255,4 @@ Watts = Annotated[float, Quantity("W", positive=True)]
 Dollars = Annotated[float, Quantity("USD")]
 DollarsPerSecond = Annotated[float, Quantity("USD/s")]
 PerSecond = Annotated[float, Quantity("1/s")]
+Tokens = Annotated[float, Quantity("token", positive=True)]

@@ -17,10 +17,12 @@ from pydantic import ValidationError
 
 from sim import documents
 from sim.catalogue.kinds import KINDS, Strict
+from sim.distributions import is_value
 from sim.errors import InputError, nearest
 
 FOLDER = Path(__file__).parent
 STATUSES = ("measured", "reported", "derived", "assumption")
+ENTRY_KEYS = {"source", "status", "note", "values"}
 FACT_KEYS = {"value", "range", "source", "status", "note", "shared"}
 
 
@@ -65,6 +67,8 @@ def table(kind: str) -> dict[str, Entry]:
     if kind not in KINDS:
         raise InputError(f"the catalogue has no table '{kind}'{nearest(kind, KINDS)}; allowed: {', '.join(KINDS)}")
     document = documents.read(FOLDER / f"{kind}.yaml")
+    if not isinstance(document.data, dict):
+        raise InputError(f"{document.name}: a table is a mapping of names to entries")
     return {name: _entry(document, kind, name, body) for name, body in document.data.items()}
 
 
@@ -89,30 +93,44 @@ def sources() -> dict[str, dict[str, str]]:
 
 
 def _entry(document: documents.Document, kind: str, name: str, body: Any) -> Entry:
-    where = document.where((name,))
-    if not isinstance(body, dict) or set(body) - {"source", "status", "note", "values"} or "values" not in body:
-        raise InputError(f"{where}: an entry has source, status, note and values")
+    def where(*path: str | int) -> str:
+        return document.where((name, "values", *path))
+
+    if not isinstance(body, dict) or set(body) - ENTRY_KEYS or not isinstance(body.get("values"), dict):
+        raise InputError(
+            f"{document.where((name,))}: {kind}.{name}: expected source, status, note and a mapping of values"
+        )
     facts: list[Fact] = []
-    values = _values(body["values"], f"{kind}.{name}", body, facts)
+    try:
+        values = _values(body["values"], f"{kind}.{name}", body, facts)
+    except ValueError as error:
+        raise InputError(f"{document.where((name,))}: {error}") from None
     for fact in facts:
+        place = where(*fact.path.split(".")[2:])
         if fact.status not in STATUSES:
-            raise InputError(f"{where}: {fact.path} has status '{fact.status}'; allowed: {', '.join(STATUSES)}")
+            raise InputError(f"{place}: {fact.path} has status '{fact.status}'; allowed: {', '.join(STATUSES)}")
         if fact.source not in sources():
-            raise InputError(f"{where}: {fact.path} has the unknown source '{fact.source}'")
+            hint = nearest(fact.source, sources())
+            raise InputError(f"{place}: {fact.path} has the unknown source '{fact.source}'{hint}")
     if "name" in KINDS[kind].model_fields:
         values = {"name": name} | values
     try:
         item = KINDS[kind].model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        path = ".".join(map(str, (kind, name, *first["loc"], *filter(None, [first.get("ctx", {}).get("key")]))))
+        raise InputError(f"{where(*first['loc'])}: {path}: {first['msg'].removeprefix('Value error, ')}") from None
     return Entry(kind, name, item, values, tuple(facts))
 
 
 def _values(value: Any, path: str, default: dict[str, Any], facts: list[Fact]) -> Any:
     """Strip the provenance off `value`, noting it in `facts`; what remains is what a scenario could say inline."""
-    if isinstance(value, dict) and "value" in value and not set(value) - FACT_KEYS:
+    if isinstance(value, dict) and "value" in value:
         ends = value.get("range")
+        if unknown := set(value) - FACT_KEYS:
+            raise ValueError(f"{path}: {', '.join(sorted(unknown))} unknown; allowed: {', '.join(sorted(FACT_KEYS))}")
+        if ends is not None and not (isinstance(ends, list) and len(ends) == 2):
+            raise ValueError(f"{path}: a range is [low, high]")
         facts.append(
             Fact(
                 path,
@@ -123,19 +141,14 @@ def _values(value: Any, path: str, default: dict[str, Any], facts: list[Fact]) -
                 value.get("note", ""),
             )
         )
-        if not ends:
-            return value["value"]
         name = ".".join([*path.split(".")[:2], value["shared"]]) if "shared" in value else path
-        return {"uncertain": [ends[0], value["value"], ends[1]], "name": name}
-    if isinstance(value, dict) and not _is_distribution(value):
+        if ends:
+            return {"uncertain": [ends[0], value["value"], ends[1]], "name": name}
+        stated = value["value"]
+        return {"name": name} | stated if isinstance(stated, dict) and "uncertain" in stated else stated
+    if isinstance(value, dict) and not is_value(value):
         return {key: _values(part, f"{path}.{key}", default, facts) for key, part in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [_values(p, f"{path}.{p.get('cause', k)}", default, facts) for k, p in enumerate(value)]
     facts.append(Fact(path, value, str(default.get("source")), str(default.get("status"))))
     return value
-
-
-def _is_distribution(value: dict[str, Any]) -> bool:
-    from sim.distributions import READERS
-
-    return len(value) == 1 and next(iter(value)) in READERS

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from sim.distributions import READERS, Constant, Distribution, distribution_from
@@ -17,11 +26,13 @@ from sim.units import (
     DollarsPerSecond,
     FlopPerSecond,
     Number,
+    PerSecond,
     Positive,
     Quantity,
     Seconds,
     Share,
     Watts,
+    whole,
 )
 
 
@@ -29,6 +40,8 @@ class Strict(BaseModel):
     """Frozen; an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    also: ClassVar[tuple[str, ...]] = ()
+    """Keys taken care of before it comes to this type."""
 
     @model_validator(mode="before")
     @classmethod
@@ -36,24 +49,53 @@ class Strict(BaseModel):
         if isinstance(data, dict):
             for key in data:
                 if key not in cls.model_fields:
-                    hint = nearest(str(key), cls.model_fields)
-                    allowed = ", ".join(cls.model_fields)
-                    message = "is unknown{hint}; allowed: {allowed}"
-                    raise PydanticCustomError("unknown_key", message, {"key": key, "hint": hint, "allowed": allowed})
+                    allowed = (*cls.also, *cls.model_fields)
+                    context = {"key": str(key), "hint": nearest(str(key), allowed), "allowed": ", ".join(allowed)}
+                    raise PydanticCustomError("unknown_key", "is unknown{hint}; allowed: {allowed}", context)
         return data
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain(cls, value: Any, info: ValidationInfo) -> Any:
+        """Neither true nor text for a whole number, and no number for a date."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        types = {annotation, *(() if get_origin(annotation) is tuple else get_args(annotation))}
+        if int in types and value is not None:
+            return whole(value)
+        if dt.date in types and isinstance(value, (int, float)):
+            raise ValueError("expected a date like 2024-06-01")
+        return value
 
 
 def _distribution(value: Any) -> Distribution:
     return value if isinstance(value, Distribution) else distribution_from(value, Quantity("s").read)
 
 
-_DISTRIBUTION = [{"type": "string", "examples": ["30 min"]}, *({"type": "object", "required": [r]} for r in READERS)]
+_SHAPES = {"type": "object", "propertyNames": {"enum": list(READERS)}, "minProperties": 1, "maxProperties": 1}
+_DISTRIBUTION = {
+    "anyOf": [*Quantity("s").json_schema()["anyOf"], _SHAPES],
+    "description": "a time, or times drawn anew",
+}
 
-Duration = Annotated[Distribution, BeforeValidator(_distribution), WithJsonSchema({"anyOf": _DISTRIBUTION})]
+Duration = Annotated[Distribution, BeforeValidator(_distribution), WithJsonSchema(_DISTRIBUTION)]
 """A distribution of times, drawn per event."""
 
 
-class Chip(Strict):
+def _lots(value: Any) -> Distribution:
+    return value if isinstance(value, Distribution) else distribution_from(value, Quantity("chip").read)
+
+
+Lots = Annotated[Distribution, BeforeValidator(_lots), WithJsonSchema(_DISTRIBUTION)]
+"""A distribution of numbers of chips, drawn per event."""
+
+
+class Inline(Strict):
+    """Something of the catalogue that a scenario may also spell out, whole or ``like`` an entry."""
+
+    also: ClassVar[tuple[str, ...]] = ("like",)
+
+
+class Chip(Inline):
     """An accelerator as its maker or a measurement describes it (dense rates, one direction of a link)."""
 
     name: str = "chip"
@@ -74,6 +116,8 @@ class Chip(Strict):
     kernel_efficiency: Positive
     """Share of the dense peak that a large matrix product reaches in training."""
     price: Dollars | None = None
+    price_of: Literal["chip", "server", "system"] = "chip"
+    """What the price buys: a bare chip, one with its share of a server, or with its share of the network too."""
     rental: DollarsPerSecond | None = None
     released: dt.date | None = None
 
@@ -91,7 +135,7 @@ class Experts(Strict):
     """Layers at the front without routed experts."""
 
 
-class Model(Strict):
+class Model(Inline):
     """A transformer: enough of its shape to count its work, its memory and its messages."""
 
     name: str = "model"
@@ -124,7 +168,7 @@ class Model(Strict):
         return self
 
 
-class Stack(Strict):
+class Stack(Inline):
     """A training software stack: what it hides, what it costs, how mature it is."""
 
     name: str = "stack"
@@ -149,7 +193,7 @@ class Stack(Strict):
     """Compute rate relative to a mature stack."""
 
 
-class StepTime(Strict):
+class StepTime(Inline):
     """Constants of the step-time model that belong to no chip, model or stack."""
 
     network_efficiency: Share
@@ -177,36 +221,106 @@ class StepTime(Strict):
     """Factor on the step time: what the model does not know, from its validation residuals."""
 
 
+class Refail(Strict):
+    """An incomplete repair: with some probability the same cause strikes again soon, on the powered clock."""
+
+    probability: Share
+    after: Duration
+
+
+class Burst(Strict):
+    """A shock that takes several neighbouring nodes at once."""
+
+    probability: Share
+    """Share of the failures of a cause that are bursts."""
+    nodes: tuple[int, int]
+    """Fewest and most nodes of a burst, drawn evenly."""
+    shared_repair: Share = 0.0
+    """Probability that all nodes of a burst are repaired in the time drawn for the first."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Burst:
+        if not 1 <= self.nodes[0] <= self.nodes[1] <= 1000:
+            raise ValueError("nodes must be [fewest, most] with 1 ≤ fewest ≤ most ≤ 1000")
+        return self
+
+
+class RepairStage(Strict):
+    """A step of a repair. The last that is needed decides whether the repair succeeds."""
+
+    time: Duration
+    enough: Share = 1.0
+    """Probability that no further stage is needed."""
+    success: Share = 1.0
+
+
+class BadNodes(Strict):
+    """A random part of the nodes that fails more often until a repair succeeds in curing it."""
+
+    share: Share
+    factor: Annotated[float, Quantity(least=1.0)]
+    """On the failure rate."""
+    cured: Share = 1.0
+    """Probability that a successful repair cures a bad node."""
+
+
 class Cause(Strict):
     """A cause of failure."""
 
     cause: str
     scope: Literal["chip", "node", "switch", "job"] = "node"
+    """What fails; a switch takes the nodes of its pod with it (`fabric.pod`)."""
     per_1000_node_days: Number | None = None
     lifetime: Duration | None = None
     clock: Literal["powered", "computing"] = "powered"
+    nodes: tuple[Share, Share] = (0.0, 1.0)
+    """The batch of nodes it can strike: from one share of the pool to another."""
     hardware: bool = True
     """Hardware causes send the node to repair; the others reboot it."""
+    silent: bool = False
+    """Training goes on until it is found (`detect`), and what was trained meanwhile is lost."""
+    slowdown: Annotated[float, Quantity(least=1.0)] = 1.0
+    """Above 1 the node is a straggler: it slows every step by this factor until it is found and evicted."""
     permanent: Share = 0.0
     detect: Duration = Constant(0.0)
     restart: Duration | None = None
-    repair: Duration | None = None
+    """In place of the restart time of `recovery`."""
+    repair: Duration | tuple[RepairStage, ...] | None = None
+    refail: Refail | None = None
+    burst: Burst | None = None
 
     @model_validator(mode="after")
-    def _one_rate(self) -> Cause:
+    def _consistent(self) -> Cause:
         if (self.per_1000_node_days is None) == (self.lifetime is None):
             raise ValueError("give either per_1000_node_days or lifetime")
+        if self.lifetime is not None and self.lifetime.mean <= 0:
+            raise ValueError("lifetime must be above zero")
+        if self.refail is not None and self.refail.after.mean <= 0:
+            raise ValueError("refail.after must be above zero")
+        if self.nodes[0] >= self.nodes[1]:
+            raise ValueError("nodes must be [from, to] with from < to")
+        if self.silent and self.slowdown > 1:
+            raise ValueError("a cause is silent or a straggler, not both")
         return self
 
 
-class FailureTable(Strict):
-    """The causes that interrupt a fleet."""
+class FailureTable(Inline):
+    """The causes that interrupt a fleet, or a trace of outages in their place."""
 
     title: str = ""
-    causes: tuple[Cause, ...]
+    causes: tuple[Cause, ...] = ()
+    bad_nodes: BadNodes | None = None
+    trace: str | None = None
+    """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FailureTable:
+        if self.trace and (self.causes or self.bad_nodes):
+            raise ValueError("give either a trace or causes")
+        return self
 
 
-class Congestion(Strict):
+class Congestion(Inline):
     """Two-state bandwidth of a job's network: good, or slowed for a while."""
 
     title: str = ""
@@ -224,22 +338,104 @@ class Congestion(Strict):
         return self
 
 
+class Measurement(Strict):
+    """A published number, and what of ours it is compared with."""
+
+    id: str
+    title: str
+    role: Literal["input", "fitted", "interpolation", "validation"]
+    quantity: str
+    """What is measured; see `sim.validation.published`."""
+    unit: str = ""
+    measured: float
+    cause_of_miss: str = ""
+
+
+class MeasuredRun(Strict):
+    """A published run: the case, in the keys of a scenario, and the numbers measured on it."""
+
+    case: dict[str, Any]
+    without: tuple[str, ...] = ()
+    """Pools left out of the run that a speed-up is relative to."""
+    mature: bool = True
+    """Run on a production stack; first-year and research ones are shown apart."""
+    rows: tuple[Measurement, ...]
+
+
 class PolicyEvent(Strict):
     """A dated act of a government or vendor that changes what can be bought or mended."""
 
-    title: str
+    title: str = ""
     date: dt.date
     blocks: tuple[str, ...] = ()
     """Chips that can no longer be bought from their maker."""
     opens: tuple[str, ...] = ()
+    licensed: Share = 1.0
+    """Share of the open flow that the opened chips then have."""
+    ends_support: tuple[str, ...] = ()
+    """Chips that their maker no longer replaces."""
+    trickle: Number = 1.0
+    price: Positive = 1.0
+    """Factors from then on upon the grey market's flow and its prices."""
+
+    def acts(self) -> list[tuple[dt.date, str, str]]:
+        """What it does, one by one."""
+        changes = {"blocks": self.blocks, "opens": self.opens, "ends_support": self.ends_support}
+        single = [(self.date, key, chip) for key, chips in changes.items() for chip in chips]
+        factors = {"trickle": self.trickle, "price": self.price}
+        return single + [(self.date, key, str(float(x))) for key, x in factors.items() if x != 1.0]
 
 
-class CostMethod(Strict):
+class Flow(Inline):
+    """Chips that come to a fleet over the years, and what they heed: licences, nothing, or enforcement."""
+
+    title: str = ""
+    chip: str
+    """A chip of the fleet, or a pool's name."""
+    origin: Literal["licensed", "domestic", "grey"]
+    """Policy blocks and opens licensed flows; it changes the trickle and the price of grey ones."""
+    chips: tuple[tuple[dt.date, Number], ...] = Field(min_length=1)
+    """Chips that come evenly from each date to the next, and from the last to `until`."""
+    until: dt.date
+    then: PerSecond = 0.0
+    """The flow after that."""
+    scale: Positive = 1.0
+    """Factor on all of it: what is not known."""
+    share: Positive = 1.0
+    """This fleet's share of it."""
+    lots: Lots | None = None
+    """Chips of one lot, which come at random (compound Poisson); monthly amounts unless given."""
+    premium: Positive = 1.0
+    """Price over the chip's own."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Flow:
+        dates = [*(date for date, _ in self.chips), self.until]
+        if dates != sorted(set(dates)):
+            raise ValueError("the dates of chips and until must rise")
+        return self
+
+
+class RepairShop(Inline):
+    """A shop that mends dead chips."""
+
+    title: str = ""
+    capacity: Annotated[float, Quantity("1/s", positive=True)]
+    """Chips it can take on; ``capacity × mean turnaround`` benches."""
+    turnaround: Duration
+    success: Share = 1.0
+    cost: Dollars = 0.0
+    """Per chip taken on."""
+
+
+class CostMethod(Inline):
     """How purchase and energy are charged to a run."""
 
     title: str = ""
     decline: Positive
     """Loss of value of training hardware, orders of magnitude a year."""
+    server_multiplier: Annotated[float, Quantity(least=1.0)]
+    """Price of a server over the price of its bare chips."""
     interconnect_share: Share
     """Share of the network in server and network together."""
     power_multiplier: Positive
@@ -255,8 +451,11 @@ KINDS: dict[str, type[Strict]] = {
     "models": Model,
     "stacks": Stack,
     "constants": StepTime,
+    "runs": MeasuredRun,
     "failures": FailureTable,
     "fabrics": Congestion,
     "policy": PolicyEvent,
+    "supply": Flow,
+    "repair": RepairShop,
     "costs": CostMethod,
 }

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import simpy
 
-from sim.engine.fabric import Fabric
+from sim.catalogue.kinds import FailureTable
+from sim.engine.fabric import Fabric, Flaps, flap_failures
+from sim.engine.failures import node_rate
 from sim.engine.fleet import Fleet, NodePool
 from sim.engine.job import Job
 from sim.engine.progress import Progress
 from sim.engine.record import Record
+from sim.engine.recovery import sawtooth
 from sim.errors import InputError
 from sim.results import RunResult
-from sim.scenario import Scenario
+from sim.scenario import Fabric as FabricSpec
+from sim.scenario import Pool, Scenario
 from sim.streams import Uniforms
 from sim.throughput import Throughput
 
@@ -50,19 +54,24 @@ def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_i
     )
     plan = throughput.full
     env, record = simpy.Environment(), Record()
+    fabric, recovery = question.fabric, question.recovery
     node_pools = [
-        NodePool(k, name, pool, plan.used_chips[k], seed, replication)
-        for k, (name, pool) in enumerate(question.fleet.items())
+        NodePool(name, pool, used, _table(pool, fabric), seed, replication, question.horizon)
+        for (name, pool), used in zip(question.fleet.items(), plan.used_chips, strict=True)
     ]
+    nodes = sum(pool.whole for pool in node_pools)
+    rate = sum(pool.whole * node_rate(_table(pool.spec, fabric), pool.size) for pool in node_pools)
+    saw = sawtooth(question.checkpoint, question.run, plan, question.constants, rate)
+    flaps = Flaps(fabric.flaps, nodes, seed, replication) if fabric.flaps else None
     job = Job(
         env,
-        Progress(question.run.tokens, question.checkpoint),
-        Fleet(env, node_pools, record),
-        Fabric(question.fabric.congestion, seed, replication),
+        Progress(question.run.tokens, saw, flaps),
+        Fleet(env, node_pools, recovery, round(fabric.pod), record),
+        Fabric(fabric.congestion, round(fabric.pods), seed, replication),
         throughput,
-        question.recovery,
-        Uniforms(seed, replication, "restart"),
-        question.checkpoint.load,
+        recovery,
+        saw,
+        Uniforms(seed, replication, "recovery"),
         question.horizon,
         record,
     )
@@ -77,7 +86,11 @@ def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_i
         wall=env.now,
         tokens=question.run.tokens if job.finished else job.progress.durable(env.now).tokens,
         interruptions=job.interruptions,
-        failures=job.failures,
+        planned_stops=job.planned_stops,
+        selections=job.selections,
+        provisioned=job.provisioned,
+        active_chip_seconds=job.active_chip_seconds,
+        failures=job.fleet.failures,
         time=dict(record.time),
         chip_seconds=record.chip_seconds(env.now),
         counts=dict(record.counts),
@@ -86,13 +99,18 @@ def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_i
     )
 
 
+def _table(pool: Pool, fabric: FabricSpec) -> FailureTable:
+    """The causes that strike a pool: its own, and the link flaps that no collective rides through."""
+    flap = flap_failures(fabric.flaps) if fabric.flaps and not pool.failures.trace else None
+    return pool.failures.model_copy(update={"causes": (*pool.failures.causes, flap)}) if flap else pool.failures
+
+
 def _refuse(scenario: Scenario) -> None:
     """Name what a scenario may say but this engine does not simulate, rather than leave it out silently."""
     asked = {
         "depot": scenario.depot != type(scenario.depot)(),
         "policy": bool(scenario.policy),
         "mixing.boundary: pipeline": scenario.mixing.boundary == "pipeline",
-        "checkpoint.final": scenario.checkpoint.final,
     }
     if named := [key for key, given in asked.items() if given]:
         raise InputError(f"{scenario.name}: not simulated by this version: {', '.join(named)}")

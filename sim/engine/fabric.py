@@ -1,33 +1,130 @@
-"""Congestion of the job's network: a bandwidth that is good, or slowed for a while."""
+"""The network between nodes: congestion that slows communication, and flaps that stop the job for seconds."""
 
 from __future__ import annotations
 
 import math
+from heapq import heapify, heapreplace
 
-from sim.catalogue.kinds import Congestion
-from sim.distributions import Weibull
-from sim.streams import Uniforms
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.catalogue.kinds import Cause, Congestion
+from sim.distributions import Distribution, Weibull
+from sim.scenario.parts import Flaps as FlapSpec
+from sim.streams import Uniforms, stream
+
+DAY = 86400.0
 
 
 class Fabric:
-    """The state of the network between nodes; it starts good and runs on wall time."""
+    """Congestion of the parts of a job's network, each good or bad on its own; all start good, on wall time."""
 
-    def __init__(self, congestion: Congestion | None, seed: int, replication: int) -> None:
+    def __init__(self, congestion: Congestion | None, pods: int, seed: int, replication: int) -> None:
         self.slowdown = 1.0
-        self.next_change = math.inf
+        self._changes: list[tuple[float, int]] = []
         if congestion and congestion.share > 0 and congestion.slowdown > 1:
             good = congestion.bad.mean * (1 - congestion.share) / congestion.share
-            self._lengths = {1.0: Weibull(1.0, good), congestion.slowdown: congestion.bad}
-            self._bad = congestion.slowdown
-            self._uniforms = Uniforms(seed, replication, "congestion")
-            self.next_change = self._length()
+            self._lengths: tuple[Distribution, Distribution] = (Weibull(1.0, good), congestion.bad)
+            self._worst = congestion.slowdown
+            self._uniforms = [Uniforms(seed, replication, f"congestion.{pod}") for pod in range(pods)]
+            self._bad = [False] * pods
+            self._changes = [(self._length(pod), pod) for pod in range(pods)]
+            heapify(self._changes)
+
+    @property
+    def next_change(self) -> float:
+        """Wall time of the next onset or end of congestion."""
+        return self._changes[0][0] if self._changes else math.inf
 
     def advance(self, now: float) -> None:
         """Bring the state up to `now`."""
         while self.next_change <= now:
-            self.slowdown = self._bad if self.slowdown == 1.0 else 1.0
-            self.next_change += self._length()
+            time, pod = self._changes[0]
+            self._bad[pod] = not self._bad[pod]
+            heapreplace(self._changes, (time + self._length(pod), pod))
+            self.slowdown = self._worst if any(self._bad) else 1.0
 
-    def _length(self) -> float:
-        distribution = self._lengths[self.slowdown]
-        return float(distribution.draw(self._uniforms.take(distribution.dims)))
+    def _length(self, pod: int) -> float:
+        distribution = self._lengths[self._bad[pod]]
+        return distribution.one(*(self._uniforms[pod].next() for _ in range(distribution.dims)))
+
+
+class Flaps:
+    """Link flaps that the collectives ride through: full stops, arriving as a Poisson process in time that moves.
+
+    The job's running time halts for the length of each, so flaps never overlap and the time they take is an exact
+    compound Poisson sum. They are drawn in growing blocks and found by bisection: a thousand a day cost no event.
+
+    Parameters
+    ----------
+    spec : Flaps
+    nodes : int
+        Nodes whose links flap.
+    """
+
+    BLOCK = 4096
+
+    def __init__(self, spec: FlapSpec, nodes: int, seed: int, replication: int) -> None:
+        self._short = share_below(spec.duration, spec.ride_through)
+        self._rate = nodes * spec.per_node_day / DAY * self._short
+        self._spec = spec
+        self._generator = stream(seed, replication, "flaps")
+        self._starts: NDArray[np.float64] = np.zeros(0)
+        """Moving time of each flap."""
+        self._stops: NDArray[np.float64] = np.zeros(1)
+        """Seconds stopped before each flap, and after the last."""
+
+    def running(self, moving: float) -> float:
+        """Running seconds after which `moving` of them were no stops."""
+        if not self._rate:
+            return moving
+        while not len(self._starts) or self._starts[-1] <= moving:
+            self._extend()
+        return moving + float(self._stops[np.searchsorted(self._starts, moving, side="left")])
+
+    def stopped(self, running: float) -> float:
+        """Seconds of full stops in the first `running` seconds."""
+        if not self._rate:
+            return 0.0
+        while not len(self._starts) or self._starts[-1] + self._stops[-2] <= running:
+            self._extend()
+        k = int(np.searchsorted(self._begins, running, side="right"))
+        # Within the k-th flap the clock of moving time stands at its start.
+        moving = running - self._stops[k]
+        if k and moving < self._starts[k - 1]:
+            moving = self._starts[k - 1]
+        return running - float(moving)
+
+    def _extend(self) -> None:
+        u = self._generator.random((max(self.BLOCK, len(self._starts)), 1 + self._spec.duration.dims))
+        last = self._starts[-1] if len(self._starts) else 0.0
+        starts = last + np.cumsum(-np.log1p(-u[:, 0])) / self._rate
+        durations = self._spec.duration.draw(u[:, 1:] * self._short) + self._spec.back_off
+        self._starts = np.concatenate([self._starts, starts])
+        self._stops = np.concatenate([self._stops, self._stops[-1] + np.cumsum(durations)])
+        self._begins = self._starts + self._stops[:-1]
+
+
+def flap_failures(spec: FlapSpec) -> Cause | None:
+    """The flaps that last longer than a collective waits, as a cause of failure."""
+    rate = 1000 * spec.per_node_day * (1 - share_below(spec.duration, spec.ride_through))
+    if not rate:
+        return None
+    return Cause(
+        cause="link-flap", per_1000_node_days=rate, clock="computing", hardware=False, detect=spec.detect
+    )  # the timer of the collective has run out by then
+
+
+def share_below(distribution: Distribution, limit: float) -> float:
+    """P(a draw ≤ limit), by bisection of the quantile function.
+
+    Examples
+    --------
+    >>> round(share_below(Weibull(1.0, 10.0), 10.0), 6)
+    0.632121
+    """
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if distribution.one(middle) <= limit else (low, middle)
+    return low if low > 1e-15 else 0.0

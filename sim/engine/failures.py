@@ -1,13 +1,15 @@
 """When each node fails next, and of what: every node has its own age, and one node's failure leaves all others alone.
 
-Causes with a constant rate need no age of their own: those on one clock are drawn together, and which of them struck
-is drawn at the failure (competing exponential risks). Any other lifetime is kept per node and cause. The k-th lives of
-all nodes of a pool are drawn in one call from a stream of their own, so they do not depend on what happened before.
+What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no age of their own: those on one clock are drawn together, and which of them struck
+is drawn at the failure (competing exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of
+all units of a pool are drawn in one call from a stream of their own, so they do not depend on what happened before.
 """
 
 from __future__ import annotations
 
-from bisect import bisect
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
@@ -16,115 +18,303 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.kinds import Cause, FailureTable
-from sim.distributions import Constant, Weibull
+from sim.catalogue.kinds import BadNodes, Cause, FailureTable, RepairStage
+from sim.distributions import Distribution, Weibull
 from sim.streams import stream
 
 Clock = Literal["powered", "computing"]
+Floats = NDArray[np.float64]
 
 PER_1000_NODE_DAYS = 1 / (1000 * 86400.0)
-LIFE, CAUSE, PERMANENT, DETECT, REPAIR = range(5)
-"""Columns of the uniforms that describe one failure; repair may need several."""
+LIFE, CAUSE, PERMANENT, DETECT, AGAIN, AGAIN_AFTER, BURST, BURST_NODES, BURST_REPAIR, CURED, REPAIR = range(11)
+"""Columns of the uniforms that describe one failure; a repair may need several more."""
+GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure as it strikes: the node, the cause, and the times drawn for it (seconds)."""
+    """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds)."""
 
     node: int
     cause: Cause
     detect: float
-    repair: float
-    permanent: bool
+    repair: float = 0.0
+    permanent: bool = False
+    cured: bool = False
+    """Whether the repair makes a bad node good."""
+    again: float = math.inf
+    """Powered time after the repair at which the same cause strikes again."""
+    neighbours: int = 0
+    """Further nodes that this shock takes."""
+    shared_repair: bool = False
 
 
 class Risk:
-    """One lifetime per node: a single ageing cause, or all causes of constant rate on one clock together."""
+    """One lifetime per unit: a single ageing cause, or all causes of constant rate on one clock together."""
 
-    def __init__(self, name: str, causes: list[Cause], nodes: int, powered: int, seed: int, replication: int) -> None:
+    def __init__(
+        self, name: str, causes: list[Cause], nodes: int, size: int, bad: BadNodes | None, seed: int, replication: int
+    ) -> None:
         self.clock: Clock = causes[0].clock
-        self._causes = causes
-        self._name, self._nodes, self._seed, self._replication = name, nodes, seed, replication
-        rates = [_rate(cause) for cause in causes]
+        self._causes, self._bad = causes, bad
+        self._name, self._seed, self._replication = name, seed, replication
+        rates = [_rate(cause, size) for cause in causes]
         self._edges = list(accumulate(rates))
-        self._lifetime = Weibull(1.0, 1 / sum(rates)) if sum(rates) else causes[0].lifetime or Constant(np.inf)
-        repairs = [cause.repair.dims for cause in causes if cause.repair]
-        self._columns = REPAIR + max(repairs, default=0)
-        self._uniforms: list[NDArray[np.float64]] = []
+        self._per_node = 1 if sum(rates) or causes[0].scope != "chip" else size
+        lifetime = Weibull(1.0, 1 / sum(rates)) if sum(rates) else causes[0].lifetime
+        assert lifetime is not None
+        self._lifetime = lifetime
+        self._units = nodes * self._per_node
+        self._columns = REPAIR + max(_repair_columns(cause) for cause in causes)
+        self._uniforms: list[Floats] = []
         self._life: dict[int, int] = {}
+        self._due: dict[int, float] = {}
         self._left: dict[int, float] = {}
-        first = self._lifetime.draw(self._draws(0)[:, LIFE : LIFE + 1])
-        self._due: dict[int, float] = dict(enumerate(first[:powered].tolist()))
-        self._left = dict(enumerate(first[powered:].tolist(), powered))
-        self._heap = [(due, node) for node, due in self._due.items()]
+        self._heap: list[tuple[float, int]] = []
+        self._batch = causes[0].nodes
+
+    def begin(self, running: int, weak: set[int], horizon: float) -> None:
+        """Draw the first life of every unit; those of the first `running` nodes begin to age at once.
+
+        A life that ends beyond the horizon is kept out of the queue; one that is stopped and resumed comes back to it.
+        """
+        lives = self._lifetime.draw(self._draws(0)[:, LIFE : LIFE + 1])
+        node = np.arange(self._units) // self._per_node
+        if weak:
+            lives[np.isin(node, list(weak))] /= self._acceleration
+        low, high = self._batch
+        if (low, high) != (0.0, 1.0):
+            place = node * GOLDEN % 1.0
+            lives[(place < low) | (place >= high)] = math.inf
+        started = running * self._per_node
+        self._due = dict(enumerate(lives[:started].tolist()))
+        self._left = dict(enumerate(lives[started:].tolist(), started))
+        self._heap = [(due, unit) for unit, due in self._due.items() if due <= horizon]
         heapify(self._heap)
 
     def next(self) -> tuple[float, int]:
-        """Time on the clock and node of the next failure."""
+        """Time on the clock and unit of the next failure."""
         heap, due = self._heap, self._due
         while heap and due.get(heap[0][1]) != heap[0][0]:
             heappop(heap)
-        return heap[0] if heap else (np.inf, -1)
+        return heap[0] if heap else (math.inf, -1)
 
-    def strike(self, node: int) -> Failure:
-        """The failure that `node` now has."""
-        u = self._draws(self._life.get(node, 0))[node]
+    def node_of(self, unit: int) -> int:
+        """The node that a unit is, or is a part of."""
+        return unit // self._per_node
+
+    def strike(self, unit: int) -> Failure:
+        """The failure that `unit` now has."""
+        u = self._draws(self._life.get(unit, 0))[unit].tolist()
         causes = self._causes
-        cause = causes[bisect(self._edges, u[CAUSE] * self._edges[-1], hi=len(causes) - 1)] if causes[1:] else causes[0]
-        repair = float(cause.repair.draw(u[REPAIR : REPAIR + cause.repair.dims])) if cause.repair else 0.0
-        detect = float(cause.detect.draw(u[DETECT : DETECT + 1]))
-        return Failure(node, cause, detect, repair, bool(u[PERMANENT] < cause.permanent))
+        chosen = bisect_right(self._edges, u[CAUSE] * self._edges[-1], hi=len(causes) - 1) if causes[1:] else 0
+        return describe(causes[chosen], self.node_of(unit), u, self._bad)
 
-    def renew(self, node: int, clock: float) -> None:
-        """Begin the next life of `node`; a stopped clock keeps it for later."""
-        self._life[node] = self._life.get(node, 0) + 1
-        uniforms = self._draws(self._life[node])[node, LIFE : LIFE + 1]
-        life = float(self._lifetime.draw(uniforms))
-        if node in self._due:
-            self._run(node, clock + life)
+    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
+        """The failure that a shock of `cause` somewhere else brings to `node`, described by its own uniforms."""
+        unit = node * self._per_node
+        u = self._draws(self._life.get(unit, 0))[unit].tolist()
+        self.renew(unit, clock, weak=weak)
+        return describe(cause, node, u, self._bad)
+
+    def renew(self, unit: int, clock: float, *, weak: bool) -> None:
+        """Begin the next life of `unit`; a stopped clock keeps it for later."""
+        number = self._life[unit] = self._life.get(unit, 0) + 1
+        life = self._lifetime.one(float(self._draws(number)[unit, LIFE]))
+        if weak:
+            life /= self._acceleration
+        if unit in self._due:
+            self._run(unit, clock + life)
         else:
-            self._left[node] = life
+            self._left[unit] = life
+
+    def replace(self, node: int, *, weak: bool) -> None:
+        """A new node has come in the place of one whose clock stands still: all its lives begin anew."""
+        for unit in self._units_of(node):
+            self.renew(unit, math.nan, weak=weak)
+
+    def cure(self, node: int) -> None:
+        """A bad node has become good: what is left of its lives stretches, its clock standing still."""
+        for unit in self._units_of(node):
+            if unit in self._left:
+                self._left[unit] *= self._acceleration
 
     def start(self, node: int, clock: float) -> None:
         """The node's age begins to run."""
-        if node in self._left:
-            self._run(node, clock + self._left.pop(node))
+        for unit in self._units_of(node):
+            left = self._left.pop(unit, None)
+            if left is not None:
+                self._run(unit, clock + left)
 
     def stop(self, node: int, clock: float) -> None:
         """The node's age stands still."""
-        if node in self._due:
-            self._left[node] = self._due.pop(node) - clock
+        for unit in self._units_of(node):
+            due = self._due.pop(unit, None)
+            if due is not None:
+                self._left[unit] = due - clock
 
-    def _run(self, node: int, due: float) -> None:
-        self._due[node] = due
-        heappush(self._heap, (due, node))
+    @property
+    def _acceleration(self) -> float:
+        """How much faster a bad node lives through a lifetime, so that its hazard is `factor` times as high."""
+        shape = self._lifetime.shape if isinstance(self._lifetime, Weibull) else 1.0
+        return self._bad.factor ** (1 / shape) if self._bad else 1.0
 
-    def _draws(self, life: int) -> NDArray[np.float64]:
+    def _units_of(self, node: int) -> range:
+        return range(node * self._per_node, (node + 1) * self._per_node)
+
+    def _run(self, unit: int, due: float) -> None:
+        self._due[unit] = due
+        heappush(self._heap, (due, unit))
+
+    def _draws(self, life: int) -> Floats:
         while len(self._uniforms) <= life:
             generator = stream(self._seed, self._replication, f"{self._name}.{len(self._uniforms)}")
-            self._uniforms.append(generator.random((self._nodes, self._columns)))
+            self._uniforms.append(generator.random((self._units, self._columns)))
         return self._uniforms[life]
 
 
-def risks(pool: str, table: FailureTable, nodes: int, active: int, hot: int, seed: int, replication: int) -> list[Risk]:
-    """The risks a pool's nodes run; the first `active` nodes and the `hot` ones after them are powered on."""
-    result = []
-    for clock in ("powered", "computing"):
-        causes = [cause for cause in table.causes if cause.clock == clock]
-        powered = active + hot if clock == "powered" else active
-        constant = [cause for cause in causes if _rate(cause)]
-        groups = {"constant": constant} if constant else {}
-        groups |= {cause.cause: [cause] for cause in causes if cause.lifetime and not _rate(cause)}
-        result += [
-            Risk(f"failures.{pool}.{clock}.{name}", group, nodes, powered, seed, replication)
-            for name, group in groups.items()
-        ]
-    return result
+class Relapses:
+    """Pending second strikes after incomplete repairs, on the powered clock; they die with a replacement only."""
+
+    clock: Clock = "powered"
+
+    def __init__(self, name: str, bad: BadNodes | None, seed: int, replication: int) -> None:
+        self._name, self._bad, self._seed, self._replication = name, bad, seed, replication
+        self._due: dict[int, tuple[float, Cause]] = {}
+        self._left: dict[int, tuple[float, Cause]] = {}
+        self._heap: list[tuple[float, int]] = []
+        self._count: dict[int, int] = {}
+
+    def add(self, node: int, after: float, cause: Cause) -> None:
+        """A repaired node, its clock still stopped, will fail again after `after` powered seconds."""
+        if node not in self._left or self._left[node][0] > after:
+            self._left[node] = (after, cause)
+
+    def next(self) -> tuple[float, int]:
+        """Time and node of the next relapse."""
+        heap, due = self._heap, self._due
+        while heap and due.get(heap[0][1], (None,))[0] != heap[0][0]:
+            heappop(heap)
+        return heap[0] if heap else (math.inf, -1)
+
+    def strike(self, node: int) -> Failure:
+        """The relapse of `node`, described by uniforms of its own."""
+        _, cause = self._due.pop(node)
+        count = self._count[node] = self._count.get(node, 0) + 1
+        u = stream(self._seed, self._replication, f"{self._name}.{node}.{count}").random(REPAIR + _repair_columns(cause))
+        u[BURST] = 1.0  # a relapse is the node's own
+        return describe(cause, node, u.tolist(), self._bad)
+
+    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
+        """A relapse takes no neighbours."""
+        raise AssertionError
+
+    def node_of(self, unit: int) -> int:
+        """Units are nodes here."""
+        return unit
+
+    def renew(self, unit: int, clock: float, *, weak: bool) -> None:
+        """A relapse has no next life."""
+
+    def replace(self, node: int, *, weak: bool) -> None:
+        """A new node has no relapse pending."""
+        self._left.pop(node, None)
+
+    def cure(self, node: int) -> None:
+        """A relapse has nothing to do with a node being bad."""
+
+    def start(self, node: int, clock: float) -> None:
+        """The powered clock of the node runs."""
+        left = self._left.pop(node, None)
+        if left:
+            self._due[node] = (clock + left[0], left[1])
+            heappush(self._heap, (clock + left[0], node))
+
+    def stop(self, node: int, clock: float) -> None:
+        """The powered clock of the node stands still."""
+        due = self._due.pop(node, None)
+        if due:
+            self._left[node] = (due[0] - clock, due[1])
 
 
-def _rate(cause: Cause) -> float:
+def describe(cause: Cause, node: int, u: list[float], bad: BadNodes | None) -> Failure:
+    """A failure of `cause` at `node`, read off one row of uniforms."""
+    repair, success = _repair(cause, u[REPAIR:])
+    again, neighbours, shared = math.inf, 0, False
+    if cause.refail and u[AGAIN] < cause.refail.probability:
+        again = cause.refail.after.one(u[AGAIN_AFTER])
+    if cause.burst and u[BURST] < cause.burst.probability:
+        fewest, most = cause.burst.nodes
+        neighbours = fewest - 1 + int(u[BURST_NODES] * (most - fewest + 1))
+        shared = u[BURST_REPAIR] < cause.burst.shared_repair
+    return Failure(
+        node=node,
+        cause=cause,
+        detect=cause.detect.one(u[DETECT]),
+        repair=repair,
+        permanent=u[PERMANENT] < cause.permanent,
+        cured=success and bad is not None and u[CURED] < bad.cured,
+        again=again,
+        neighbours=neighbours,
+        shared_repair=shared,
+    )
+
+
+def _repair(cause: Cause, u: list[float]) -> tuple[float, bool]:
+    """Seconds of a repair, and whether its last stage succeeded."""
+    if isinstance(cause.repair, Distribution):
+        return cause.repair.one(*u[: cause.repair.dims]), True
+    total, success, at = 0.0, True, 0
+    for stage in cause.repair or ():
+        total += stage.time.one(*u[at : at + stage.time.dims])
+        at += stage.time.dims
+        success = u[at + 1] < stage.success
+        if u[at] < stage.enough:
+            break
+        at += 2
+    return total, success
+
+
+def _repair_columns(cause: Cause) -> int:
+    if isinstance(cause.repair, Distribution):
+        return cause.repair.dims
+    stages: tuple[RepairStage, ...] = cause.repair or ()
+    return sum(stage.time.dims + 2 for stage in stages)
+
+
+def risks(name: str, table: FailureTable, nodes: int, size: int, seed: int, replication: int) -> list[Risk]:
+    """The risks that the nodes of a pool run; `size` is the number of chips of a node."""
+    groups: dict[tuple[str, str, tuple[float, float]], list[Cause]] = {}
+    for cause in table.causes:
+        label = "constant" if _rate(cause, size) else cause.cause
+        if label != "constant" and cause.lifetime is None:
+            continue  # a rate of zero
+        groups.setdefault((cause.clock, label, cause.nodes), []).append(cause)
+    found = []
+    for (clock, label, (low, high)), causes in groups.items():
+        batch = "" if (low, high) == (0.0, 1.0) else f".{low:g}-{high:g}"
+        stream_name = f"failures.{name}.{clock}.{label}{batch}"
+        found.append(Risk(stream_name, causes, nodes, size, table.bad_nodes, seed, replication))
+    return found
+
+
+def node_rate(table: FailureTable, size: int) -> float:
+    """Failures per node-second in the long run."""
+    total = 0.0
+    for cause in table.causes:
+        rate = _rate(cause, size)
+        if not rate and cause.lifetime is not None:
+            rate = (size if cause.scope == "chip" else 1) / cause.lifetime.mean
+        total += rate * (cause.nodes[1] - cause.nodes[0])
+    bad = table.bad_nodes
+    return total * (1 + bad.share * (bad.factor - 1) if bad else 1.0)
+
+
+def _rate(cause: Cause, size: int) -> float:
     """Failures per node-second of a cause with a constant rate, 0 for any other."""
     if cause.per_1000_node_days is not None:
         return cause.per_1000_node_days * PER_1000_NODE_DAYS
-    memoryless = isinstance(cause.lifetime, Weibull) and cause.lifetime.shape == 1
-    return 1 / cause.lifetime.mean if memoryless and cause.lifetime else 0.0
+    lifetime = cause.lifetime
+    if isinstance(lifetime, Weibull) and lifetime.shape == 1:
+        return (size if cause.scope == "chip" else 1) / lifetime.mean
+    return 0.0

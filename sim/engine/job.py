@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
 import simpy
 
 from sim.engine.fabric import Fabric
 from sim.engine.failures import Failure
-from sim.engine.fleet import Fleet
-from sim.engine.progress import Progress
+from sim.engine.fleet import Fleet, NodePool
+from sim.engine.progress import Mark, Progress, Sawtooth
 from sim.engine.record import Record
 from sim.scenario import Recovery
 from sim.streams import Uniforms
 from sim.throughput import Throughput
 
 Process = Generator[simpy.Event, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A fault that training goes on with until it is found: silent corruption, or a straggler."""
+
+    found_at: float
+    pool: NodePool
+    node: int
+    failure: Failure
+    clean: Mark
+    """The newest checkpoint begun before the fault."""
 
 
 class Job:
@@ -30,77 +44,151 @@ class Job:
         fabric: Fabric,
         throughput: Throughput,
         recovery: Recovery,
-        restart_draws: Uniforms,
-        load: float,
+        sawtooth: Sawtooth,
+        draws: Uniforms,
         horizon: float,
         record: Record,
     ) -> None:
         self.env, self.progress, self.fleet, self.fabric = env, progress, fleet, fabric
         self.throughput, self.recovery, self.record = throughput, recovery, record
-        self.horizon, self._load, self._restart_draws = horizon, load, restart_draws
+        self.horizon, self._sawtooth, self._draws = horizon, sawtooth, draws
+        self.plan = throughput.full
         self.finished = False
-        self.interruptions = 0
-        self.failures: dict[str, int] = {}
+        self.interruptions = self.planned_stops = self.selections = self.provisioned = 0
+        self.active_chip_seconds = 0.0
+        """Active chips times productive time."""
+        self._chips = 0
+        self._hidden: list[Hidden] = []
+        self._lost: set[tuple[str, int]] = set()
+        """Nodes whose copies in host memory are gone."""
+        self._fallen: Failure | Hidden | None = None
+        """What the job has yet to roll back from."""
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
+        self.selections += 1
+        self.fleet.schedule()
+        yield from self._spend("restart", self._time(self.recovery.reschedule))
         yield from self._assemble()
         while self.env.now < self.horizon:
-            failure = yield from self._compute()
-            if failure is None:
+            stop = yield from self._compute()
+            if isinstance(stop, Failure):
+                yield from self._spend("detect", stop.detect)
+                yield from self._recover(stop)
+            elif isinstance(stop, Hidden):
+                yield from self._recover(stop.failure)
+            elif stop == "changed":
+                yield from self._rejoin()
+            else:
                 break
-            yield from self._spend("detect", failure.detect)
-            yield from self._recover()
+        self._roll_back()
 
     def _compute(self) -> Process:
-        """Train until the goal, the horizon, or a failure of an active node, which is returned."""
+        """Train until something stops the job: the goal or horizon (None), a failure, a found fault, a better fleet."""
         env, progress, fabric, fleet = self.env, self.progress, self.fabric, self.fleet
-        plan = self.throughput.plan(fleet.active)
-        self._state("compute")
+        plan, unstalled = self.plan, self.plan.tokens_per_s
+        degraded = fleet.degraded
+        self._state("compute" if not degraded else "degraded")
         while True:
-            fabric.advance(env.now)
-            rate = plan.tokens_per_s_at(fabric.slowdown)
-            finish = env.now + progress.seconds_to_finish(rate)
-            due, pool, risk = fleet.next_failure(progress.computing, running=True)
-            until = min(finish, due, fabric.next_change, self.horizon)
             start = env.now
-            yield env.timeout(max(until - start, 0.0))
-            self._progress(start, rate, plan.tokens_per_s)
+            fabric.advance(start)
+            rate = plan.tokens_per_s_at(fabric.slowdown) / self._straggling()
+            finish = start + progress.seconds_to_finish(rate)
+            due, pool, risk = fleet.next_failure(running=True)
+            found = min(self._hidden, key=lambda h: h.found_at, default=None)
+            shown = max(found.found_at, start) if found else math.inf
+            until = min(finish, due, shown, fabric.next_change, self.horizon)
+            pause = env.timeout(max(until - start, 0.0))
+            if degraded:
+                fleet.returned = env.event()
+                yield pause | fleet.returned
+            else:
+                yield pause
+            self._advance(start, rate, unstalled)
+            if degraded and fleet.returned and fleet.returned.triggered and env.now < until:
+                if self._better_plan():
+                    return "changed"
+                continue
             if until == finish:
                 progress.finish()
                 self.finished = True
                 self._state("finished")
                 return None
             if until == due and pool and risk:
-                failure, was_active = fleet.fail(pool, risk, progress.computing)
-                self._count(failure)
-                if was_active:
-                    self._interrupt(pool.name, failure)
-                    self._absorb(due)
+                failure, struck = fleet.fail(pool, risk)
+                if struck and not self._hide(pool, failure):
+                    self._interrupt(pool, failure, struck)
                     return failure
+            elif found and until == shown:
+                if self._surface(found):
+                    return found
             elif until == self.horizon:
                 self._state("horizon")
                 return None
 
-    def _recover(self) -> Process:
+    def _recover(self, failure: Failure) -> Process:
         """Assemble the fleet and restart; a failure on the way costs its detection and a full restart again."""
         while self.env.now < self.horizon:
             yield from self._assemble()
-            duration = self._load + float(
-                self.recovery.restart.draw(self._restart_draws.take(self.recovery.restart.dims))
-            )
-            failure = yield from self._spend("restart", duration, exposed=True)
-            if failure is None:
+            again = yield from self._spend("restart", self._restart(failure), exposed=True)
+            if again is None:
+                self._roll_back()
                 return
+            failure = again
             yield from self._spend("detect", failure.detect)
 
     def _assemble(self) -> Process:
-        """Fill the gaps with spares and wait for nodes to come back while there are none."""
-        while not self.fleet.fill(self.progress.computing) and self.env.now < self.horizon:
-            self._state("wait")
-            self.fleet.returned = self.env.event()
-            yield from self._spend("wait", self.horizon - self.env.now, until=self.fleet.returned)
-            self.fleet.returned = None
+        """Fill the gaps with spares; without any left wait, or go on with fewer nodes if the policy has a plan."""
+        fleet = self.fleet
+        while self.env.now < self.horizon:
+            if fleet.complete:
+                self.plan = self.throughput.plan(fleet.at_hand)
+                return
+            gap = fleet.fill()
+            if gap.rescheduled:
+                self.selections += 1
+                self.provisioned += gap.boxed
+                boxes = sum(self._time(self.recovery.provision) for _ in range(gap.boxed))
+                yield from self._spend("restart", self._time(self.recovery.reschedule) + boxes)
+            elif not fleet.complete and not self._shrink():
+                fleet.returned = self.env.event()
+                yield from self._spend("wait", self.horizon - self.env.now, until=fleet.returned)
+
+    def _shrink(self) -> bool:
+        """Settle for the nodes at hand, if the policy allows it and they can hold a replica."""
+        if self.recovery.policy == "wait":
+            return False
+        plan = self.throughput.plan(self.fleet.at_hand)
+        if plan.tokens_per_s <= 0:
+            return False
+        self.plan = plan
+        sizes = (pool.size for pool in self.fleet.pools)
+        self.fleet.shrink_to(tuple(-(-used // size) for used, size in zip(plan.used_chips, sizes, strict=True)))
+        return True
+
+    def _better_plan(self) -> bool:
+        return self.throughput.plan(self.fleet.at_hand).tokens_per_s > self.plan.tokens_per_s
+
+    def _rejoin(self) -> Process:
+        """A planned stop to take nodes in again that have come back: save, reconfigure, go on."""
+        self.planned_stops += 1
+        yield from self._save()
+        self._shrink()
+        self.fleet.fill()
+        failure = yield from self._spend("reconfigure", self._time(self.recovery.reconfigure), exposed=True)
+        if failure is not None:
+            yield from self._spend("detect", failure.detect)
+            yield from self._recover(failure)
+
+    def _save(self) -> Process:
+        """Write a checkpoint and wait until it is durable; if a node fails meanwhile it is void."""
+        saw = self._sawtooth
+        failure = yield from self._spend("checkpoint", saw.blocking + saw.flush, exposed=True)
+        if failure is None:
+            self.progress.save(self.env.now)
+        else:
+            self._fallen = failure
+            self.progress.durable(self.env.now)
 
     def _spend(
         self, category: str, duration: float, *, exposed: bool = False, until: simpy.Event | None = None
@@ -109,51 +197,116 @@ class Job:
 
         An `exposed` phase ends at a failure of an active node, which is returned; any other takes it in its stride.
         """
-        env, fleet, computing = self.env, self.fleet, self.progress.computing
+        env, fleet = self.env, self.fleet
         end = min(env.now + duration, self.horizon)
-        if until is None:
+        if duration > 0:
             self._state(category)
         while True:
             start = env.now
-            due, pool, risk = fleet.next_failure(computing, running=False)
-            target = min(end, due)
-            pause = env.timeout(max(target - start, 0.0))
+            due, pool, risk = fleet.next_failure(running=False)
+            pause = env.timeout(max(min(end, due) - start, 0.0))
             yield (pause | until) if until is not None else pause
             self.record.time[category] += env.now - start
             if until is not None and until.triggered:
                 return None
             if due < end and pool and risk:
-                failure, was_active = fleet.fail(pool, risk, computing)
-                self._count(failure)
-                if exposed and was_active:
-                    return failure
+                failure, struck = fleet.fail(pool, risk)
+                if struck and not self._hide(pool, failure):
+                    self._lost.update((pool.name, node) for node in struck if failure.cause.hardware)
+                    if exposed:
+                        return failure
             else:
                 return None
 
-    def _progress(self, start: float, rate: float, unstalled: float) -> None:
+    def _advance(self, start: float, rate: float, unstalled: float) -> None:
+        before = self.progress.marks
         productive, stall, blocked = self.progress.advance(start, self.env.now - start, rate, unstalled)
+        self.fleet.computing = self.progress.computing
+        if self.progress.marks > before:
+            self._lost.clear()
+        self._chips = sum(self.plan.used_chips)
+        self.active_chip_seconds += productive * self._chips
         time = self.record.time
         time["productive"] += productive
         time["stall"] += stall
         time["checkpoint"] += blocked
 
-    def _interrupt(self, pool: str, failure: Failure) -> None:
+    def _interrupt(self, pool: NodePool, failure: Failure, struck: list[int]) -> None:
+        """Stop: whatever else fails at this instant belongs to the same interruption."""
+        now = self.env.now
         self.interruptions += 1
-        lost = self.progress.roll_back(self.env.now)
+        self._fallen = failure
+        self.progress.durable(now)
+        self.record.event(now, "interruption", f"{pool.name}.{failure.node}", failure.cause.cause)
+        if failure.cause.hardware:
+            self._lost.update((pool.name, node) for node in struck)
+        while True:
+            due, other, risk = self.fleet.next_failure(running=True)
+            if due > now or not (other and risk):
+                return
+            also, struck = self.fleet.fail(other, risk)
+            if struck and not self._hide(other, also) and also.cause.hardware:
+                self._lost.update((other.name, node) for node in struck)
+
+    def _roll_back(self) -> None:
+        """Fall back to the newest checkpoint that can be used; its work since then becomes rework."""
+        fallen, self._fallen = self._fallen, None
+        if fallen is None:
+            return
+        corrupt = fallen.clean if isinstance(fallen, Hidden) else None
+        lost = self.progress.roll_back(memory=self._copies_left(), at_most=corrupt)
+        self.active_chip_seconds -= lost * self._chips
         self.record.time["productive"] -= lost
         self.record.time["rework"] += lost
-        self.record.event(self.env.now, "interruption", f"{pool}.{failure.node}", f"{failure.cause.cause} {lost!r}")
+        self.record.event(self.env.now, "rework", "job", repr(lost))
 
-    def _absorb(self, instant: float) -> None:
-        """Let whatever else fails at this instant fail: it is the same interruption."""
-        while True:
-            due, pool, risk = self.fleet.next_failure(self.progress.computing, running=True)
-            if due > instant or not (pool and risk):
-                return
-            self._count(self.fleet.fail(pool, risk, self.progress.computing)[0])
+    def _copies_left(self) -> bool:
+        """Whether every lost node's copy in host memory has a peer: its neighbour of even and odd number."""
+        return not any((pool, node ^ 1) in self._lost for pool, node in self._lost)
 
-    def _count(self, failure: Failure) -> None:
-        self.failures[failure.cause.cause] = self.failures.get(failure.cause.cause, 0) + 1
+    def _hide(self, pool: NodePool, failure: Failure) -> bool:
+        """Keep a fault that is not noticed at once; whether this is one."""
+        if not (failure.cause.silent or failure.cause.slowdown > 1):
+            return False
+        now = self.env.now
+        self._hidden.append(Hidden(now + failure.detect, pool, failure.node, failure, self.progress.clean(now)))
+        return True
+
+    def _surface(self, hidden: Hidden) -> bool:
+        """A hidden fault is found; whether that stops the job. A node that has left meanwhile took it along."""
+        self._hidden.remove(hidden)
+        pool, node, failure = hidden.pool, hidden.node, hidden.failure
+        if pool.place[node] != "active":
+            return False
+        if failure.cause.silent:
+            self.interruptions += 1
+            self._fallen = hidden
+            self.progress.durable(self.env.now)
+        else:
+            self.planned_stops += 1
+            self.progress.save(self.env.now)
+        self.record.event(self.env.now, "found", f"{pool.name}.{node}", failure.cause.cause)
+        if failure.cause.hardware:
+            self.fleet.take_out(pool, node, failure)
+        return True
+
+    def _straggling(self) -> float:
+        """How much slower the slowest active straggler makes every step."""
+        factors = [h.failure.cause.slowdown for h in self._hidden if h.pool.place[h.node] == "active"]
+        return max(factors, default=1.0)
+
+    def _restart(self, failure: Failure) -> float:
+        """Seconds of a restart, growing with the size of the job, and of loading the checkpoint."""
+        recovery, saw = self.recovery, self._sawtooth
+        seconds = self._time(failure.cause.restart or recovery.restart)
+        if recovery.restart_scaling:
+            chips = sum(self.plan.used_chips)
+            seconds *= (chips / recovery.restart_scaling.chips) ** recovery.restart_scaling.exponent
+        in_memory = saw.storage_every > 1 and self._copies_left()
+        return seconds + (saw.memory_load if in_memory else saw.load)
+
+    def _time(self, distribution: Any) -> float:
+        return distribution.one(*(self._draws.next() for _ in range(distribution.dims)))
 
     def _state(self, state: str) -> None:
         self.record.event(self.env.now, "state", "job", state)

@@ -1,14 +1,48 @@
 """Training as a fluid: a position in tokens, a rate, and the sawtooth of checkpoints passed on the way.
 
-Checkpoint marks are arithmetic, not events, so a run costs the same with a checkpoint every second or every day.
+Checkpoint marks are arithmetic, not events, so a run costs the same with a checkpoint every second or every day. Three
+clocks run while the job trains: *running* time (everything but the blocking of checkpoints), which the checkpoint timer
+counts; of it the seconds not lost to link flaps, in which tokens are made; and wall time. A period in tokens is turned
+into running time at the rate of the moment, so a flap counts towards it.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Protocol
 
-from sim.scenario import Checkpoint
+
+@dataclass(frozen=True, slots=True)
+class Sawtooth:
+    """When checkpoints are written and what they cost (seconds).
+
+    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host memory and block for
+    `memory_blocking`. The period between marks is in running seconds, or in tokens if `in_tokens`.
+    """
+
+    period: float
+    in_tokens: bool = False
+    blocking: float = 0.0
+    flush: float = 0.0
+    load: float = 0.0
+    storage_every: int = 1
+    memory_blocking: float = 0.0
+    memory_load: float = 0.0
+    final: bool = False
+
+
+class Stalls(Protocol):
+    """Full stops inside running time, known in advance: see `sim.engine.fabric.Flaps`."""
+
+    def stopped(self, running: float) -> float:
+        """Seconds of full stops in the first `running` seconds."""
+        ...
+
+    def running(self, moving: float) -> float:
+        """Running seconds after which `moving` of them were no stops."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,50 +54,49 @@ class Mark:
     durable_at: float
 
 
+START = Mark(0.0, 0.0, 0.0)
+
+
 class Progress:
     """Position of one run and the checkpoints behind it.
 
     Parameters
     ----------
-    tokens : float
+    goal : float
         Tokens to train on.
-    checkpoint : Checkpoint
-        Interval (computing seconds, stalls included), blocking and flush times.
+    sawtooth : Sawtooth
+    flaps : Stalls, optional
     """
 
-    __slots__ = (
-        "_blocked_left",
-        "_checkpoint",
-        "_durable",
-        "_pending",
-        "_timer",
-        "computing",
-        "goal",
-        "productive",
-        "tokens",
-    )
-
-    def __init__(self, tokens: float, checkpoint: Checkpoint) -> None:
-        self.goal = tokens
+    def __init__(self, goal: float, sawtooth: Sawtooth, flaps: Stalls | None = None) -> None:
+        self.goal = goal
         self.tokens = 0.0
         self.productive = 0.0
         self.computing = 0.0
         """The computing clock: seconds the job computed, blocked or stalled."""
-        self._checkpoint = checkpoint
+        self._sawtooth, self._flaps = sawtooth, flaps
+        self._running = 0.0
         self._timer = 0.0
+        self._marks = 0
         self._blocked_left = 0.0
-        self._durable = Mark(0.0, 0.0, 0.0)
+        self._durable, self._memory, self._memory_before = START, START, START
         self._pending: Mark | None = None
 
     def seconds_to_finish(self, rate: float) -> float:
         """Wall seconds to the goal at `rate` tokens/s, with the blocking of each checkpoint on the way."""
         if rate <= 0:
             return math.inf
-        interval = self._checkpoint.interval
-        compute = (self.goal - self.tokens) / rate
-        to_mark = interval - self._timer
-        marks = math.ceil((compute - to_mark) / interval) if compute > to_mark else 0
-        return self._blocked_left + compute + marks * self._checkpoint.blocking
+        saw = self._sawtooth
+        moving = (self.goal - self.tokens) / rate
+        compute = moving
+        if self._flaps:
+            here = self._running - self._flaps.stopped(self._running)
+            compute = self._flaps.running(here + moving) - self._running
+        left, done = (moving * rate, self._timer) if saw.in_tokens else (compute, self._timer)
+        ahead = left - (saw.period - done)
+        marks = math.ceil(ahead / saw.period) if ahead > 0 else 0
+        end = saw.blocking + saw.flush if saw.final else 0.0
+        return self._blocked_left + compute + self._blocking(marks) + end
 
     def advance(self, now: float, seconds: float, rate: float, unstalled: float) -> tuple[float, float, float]:
         """Train for `seconds` from time `now` at `rate` tokens/s, of `unstalled` tokens/s without a stall.
@@ -73,56 +106,116 @@ class Progress:
         productive, stall, blocked : float
             The parts of `seconds`.
         """
-        interval, blocking = self._checkpoint.interval, self._checkpoint.blocking
         start = min(seconds, self._blocked_left)
         self._blocked_left -= start
-        left = seconds - start
-        blocked = start
-        to_mark = interval - self._timer
-        share = rate / unstalled
-        if left < to_mark:
-            self._timer += left
+        left, blocked = seconds - start, start
+        speed = rate if self._sawtooth.in_tokens else 1.0
+        period, to_mark = self._sawtooth.period / speed, (self._sawtooth.period - self._timer) / speed
+        new = self._passed(left, to_mark, period)
+        if new == 0:
+            run, self._timer = left, self._timer + left * speed
         else:
-            cycle = interval + blocking
-            full = math.floor((left - to_mark) / cycle)
-            after = max(left - to_mark - full * cycle, 0.0)
-            computed = to_mark + full * interval
-            self._mark(now + start + to_mark + full * cycle, computed, full, rate, share)
-            blocked += full * blocking + min(after, blocking)
-            self._blocked_left = max(blocking - after, 0.0)
-            self._timer = max(after - blocking, 0.0)
-        compute = seconds - blocked
-        productive = compute * share
-        self.tokens += rate * compute
+            last = to_mark + (new - 1) * period
+            after = max(left - last - self._blocking(new - 1), 0.0)
+            own = self._block(self._marks + new)
+            self._note(now + start, new, to_mark, period, rate, unstalled)
+            blocked += self._blocking(new - 1) + min(after, own)
+            self._marks += new
+            self._blocked_left = max(own - after, 0.0)
+            self._timer = max(after - own, 0.0) * speed
+            run = seconds - blocked
+        moving = self._moving(run)
+        productive = moving * rate / unstalled
+        self.tokens += moving * rate
         self.productive += productive
         self.computing += seconds
-        return productive, compute - productive, blocked
+        self._running += run
+        return productive, run - productive, blocked
 
-    def _mark(self, time: float, computed: float, full: int, rate: float, share: float) -> None:
-        """Note the last mark of a stretch, and the one before it, durable by then since it was flushed in time."""
-        checkpoint = self._checkpoint
-        if full:
-            earlier = computed - checkpoint.interval
-            self._durable = Mark(self.tokens + rate * earlier, self.productive + share * earlier, 0.0)
-        elif self._pending:
-            self._durable = self._pending
-        durable_at = time + checkpoint.blocking + checkpoint.flush
-        self._pending = Mark(self.tokens + rate * computed, self.productive + share * computed, durable_at)
+    def _passed(self, left: float, to_mark: float, period: float) -> int:
+        """Marks reached in `left` wall seconds, the first after `to_mark`, each then blocking before the next."""
+        if left < to_mark:
+            return 0
+        if self._sawtooth.storage_every == 1:
+            return 1 + math.floor((left - to_mark) / (period + self._sawtooth.blocking))
+        most = 2 + math.floor((left - to_mark) / period)
+        return bisect_right(range(1, most + 1), left, key=lambda k: to_mark + (k - 1) * period + self._blocking(k - 1))
+
+    def _blocking(self, marks: int) -> float:
+        """Blocking seconds of the next `marks` marks."""
+        saw = self._sawtooth
+        storage = (self._marks + marks) // saw.storage_every - self._marks // saw.storage_every
+        return storage * saw.blocking + (marks - storage) * saw.memory_blocking
+
+    def _block(self, mark: int) -> float:
+        saw = self._sawtooth
+        return saw.blocking if mark % saw.storage_every == 0 else saw.memory_blocking
+
+    def _moving(self, run: float) -> float:
+        """Of the next `run` running seconds those that are no full stops."""
+        if self._flaps is None:
+            return run
+        return run - (self._flaps.stopped(self._running + run) - self._flaps.stopped(self._running))
+
+    def _note(self, time: float, new: int, to_mark: float, period: float, rate: float, unstalled: float) -> None:
+        """Keep the marks that a failure from here on could fall back to."""
+        saw = self._sawtooth
+
+        def mark(k: int) -> Mark:
+            run = to_mark + (k - 1) * period
+            moving = self._moving(run)
+            at = time + run + self._blocking(k - 1)
+            durable_at = at + saw.blocking + saw.flush
+            return Mark(self.tokens + moving * rate, self.productive + moving * rate / unstalled, durable_at)
+
+        storage = (self._marks + new) // saw.storage_every * saw.storage_every - self._marks
+        if storage > 0:
+            # The one before was flushed in time: blocking and flush together are no longer than the interval.
+            if storage > saw.storage_every:
+                self._durable = mark(storage - saw.storage_every)
+            elif self._pending:
+                self._durable = self._pending
+            self._pending = mark(storage)
+        self._memory_before = mark(new - 1) if new > 1 else self._memory
+        self._memory = mark(new)
 
     def durable(self, now: float) -> Mark:
-        """The newest checkpoint that survives a failure at `now`."""
+        """The newest checkpoint on storage that survives a failure at `now`."""
         if self._pending and self._pending.durable_at <= now:
             self._durable, self._pending = self._pending, None
         return self._durable
+
+    def clean(self, now: float) -> Mark:
+        """The newest checkpoint on storage, flushed or not, that was begun by `now`."""
+        return self._pending or self.durable(now)
 
     def finish(self) -> None:
         """Land on the goal exactly."""
         self.tokens = self.goal
 
-    def roll_back(self, now: float) -> float:
-        """Fall back to the last durable checkpoint; the productive seconds lost."""
-        mark = self.durable(now)
+    @property
+    def marks(self) -> int:
+        """Checkpoint marks passed since the last restart."""
+        return self._marks
+
+    def roll_back(self, *, memory: bool = False, at_most: Mark | None = None) -> float:
+        """Fall back to the last usable checkpoint; the productive seconds lost. Call `durable` at the failure first.
+
+        With `memory` the copies in host memory are usable too. `at_most` is a mark beyond which all is corrupt.
+        """
+        mark = self._durable
+        if memory and self._sawtooth.storage_every > 1:
+            copy = self._memory_before if self._blocked_left else self._memory
+            mark = max(mark, copy, key=lambda m: m.tokens)
+        if at_most and at_most.tokens < mark.tokens:
+            mark = self._durable = at_most
         lost = self.productive - mark.productive
         self.tokens, self.productive = mark.tokens, mark.productive
-        self._timer, self._blocked_left, self._pending = 0.0, 0.0, None
+        self._timer, self._blocked_left, self._pending, self._marks = 0.0, 0.0, None, 0
+        self._memory = self._memory_before = mark
         return lost
+
+    def save(self, now: float) -> None:
+        """A planned checkpoint, written and flushed: nothing is lost when the job stops now."""
+        self._durable = self._memory = self._memory_before = Mark(self.tokens, self.productive, now)
+        self._timer, self._blocked_left, self._pending, self._marks = 0.0, 0.0, None, 0

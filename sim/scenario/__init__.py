@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from sim.catalogue.kinds import Strict
 from sim.errors import InputError
@@ -18,20 +20,18 @@ from sim.scenario.parts import (
     Checkpoint,
     ConstantsRef,
     CostsRef,
-    Depot,
-    EventName,
     Fabric,
     Layout,
     MeasuredRate,
     Mixing,
-    PolicyChange,
     Pool,
     Recovery,
     Run,
 )
 from sim.scenario.reading import Source, explain, names, override, read
+from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
 from sim.streams import stream
-from sim.units import PositiveSeconds
+from sim.units import PositiveSeconds, Share
 
 __all__ = [
     "Batch",
@@ -57,6 +57,9 @@ S = TypeVar("S", bound=Strict)
 def _not_empty(fleet: dict[str, Pool]) -> dict[str, Pool]:
     if not fleet:
         raise ValueError("the fleet is empty; give at least one pool")
+    for name in fleet:
+        if not re.fullmatch(r"[\w-]+", name):
+            raise ValueError(f"a pool's name has only letters, digits, - and _, unlike {name!r}")
     return fleet
 
 
@@ -66,10 +69,20 @@ Fleet = Annotated[dict[str, Pool], AfterValidator(_not_empty)]
 class Case(Strict):
     """What a step time needs: a run and a fleet."""
 
+    also: ClassVar[tuple[str, ...]] = ("like",)
     run: Run
     fleet: Fleet
     mixing: Mixing = Mixing()
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _has_nodes(self) -> Case:
+        """Only a programme's pool may begin with nothing, and be supplied later."""
+        for name, pool in self.fleet.items():
+            if not pool.active_nodes and not getattr(self, "runs", None):
+                message = "the pool has no nodes; remove it, or give it chips or nodes"
+                raise PydanticCustomError("size", "{message}", {"key": f"fleet.{name}", "message": message})
+        return self
 
 
 class Scenario(Case):
@@ -84,10 +97,35 @@ class Scenario(Case):
     recovery: Recovery = Recovery()
     fabric: Fabric = Fabric()
     depot: Depot = Depot()
-    policy: dict[EventName, PolicyChange] = Field(default_factory=dict)
+    policy: Events = Field(default_factory=dict)
+    runs: Programme | tuple[PlannedRun, ...] | None = None
+    """In place of one run: a programme over years."""
+    reference: str | None = None
+    """The pool in whose chips the needs of `runs` are counted; the first unless given."""
+    research: Share = 0.0
+    """Share of each pool's working chips that research, rollouts and evaluation hold, beside the runs."""
+    offload: dict[str, Share] = Field(default_factory=dict)
+    """Share of the other pools' research that a pool takes over, as far as its chips go."""
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
 
     _source: Source = PrivateAttr()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_run(cls, data: Any) -> Any:
+        """`runs` that spell out model, tokens and batch need no `run` beside them."""
+        runs = data.get("runs") if isinstance(data, dict) else None
+        first = runs[0] if isinstance(runs, list) and runs else runs
+        if isinstance(first, dict) and not data.get("run") and {"model", "tokens", "batch"} <= set(first):
+            return {**data, "run": {key: first[key] for key in ("model", "tokens", "batch")}}
+        return data
+
+    @model_validator(mode="after")
+    def _stock_fits(self) -> Scenario:
+        check(self.fleet, self.depot, self.policy, self.offload)
+        if self.reference is not None:
+            pool_of(self.fleet, self.reference, "reference")
+        return self
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
         """The same scenario with values set by dotted path, checked anew.
@@ -151,10 +189,13 @@ def _build(type_: type[S], source: Source, name: str) -> S:
     data = {"name": name, **source.data} if issubclass(type_, Scenario) else source.data
     try:
         built = named(type_.model_validate(data), "")
+        unknowns(built)
     except ValidationError as error:
         raise explain(error, source) from None
     except RecursionError:
         raise InputError(f"{source.documents[0].name}: refers to itself") from None
+    except ValueError as error:
+        raise InputError(f"{source.documents[0].name}: {error}") from None
     if isinstance(built, Scenario):
         built._source = source
     return built

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from sim import catalogue
 from sim.catalogue.kinds import Chip, Congestion, CostMethod, Duration, FailureTable, Model, Stack, StepTime, Strict
-from sim.distributions import Constant
+from sim.distributions import Constant, Uncertain, highest, lowest
 from sim.documents import merge
-from sim.errors import InputError, nearest
-from sim.units import BytesPerSecond, Number, PerSecond, Positive, PositiveSeconds, Quantity, Seconds, Share
+from sim.errors import InputError
+from sim.units import BytesPerSecond, Number, Positive, PositiveSeconds, Quantity, Seconds, Tokens
 
 MOST_CHIPS = 10_000_000
-Count = Annotated[float, Quantity(most=MOST_CHIPS, whole=True)]
+Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
+Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 
 
-def _from_catalogue(kind: str, type_: type[Strict]) -> BeforeValidator:
-    """A validator: a catalogue name, the same keys inline, or ``{like: NAME, KEY: VALUE…}``."""
+def _from_catalogue(kind: str, type_: type[Strict], default: str | None = None) -> BeforeValidator:
+    """A validator: a catalogue name, its keys inline, or ``{like: NAME, KEY: VALUE…}``; NAME can have a default."""
 
     def look_up(value: Any) -> Any:
         try:
             if isinstance(value, str):
                 return catalogue.entry(kind, value).item
-            if isinstance(value, dict) and "like" in value:
-                base = catalogue.entry(kind, str(value["like"])).values
+            if isinstance(value, dict) and (name := value.get("like", default)):
+                base = catalogue.entry(kind, str(name)).values
                 return merge(base, {key: v for key, v in value.items() if key != "like"})
         except InputError as error:
             raise ValueError(str(error)) from None
@@ -41,8 +43,8 @@ ChipRef = Annotated[Chip, _from_catalogue("chips", Chip)]
 ModelRef = Annotated[Model, _from_catalogue("models", Model)]
 StackRef = Annotated[Stack, _from_catalogue("stacks", Stack)]
 FailuresRef = Annotated[FailureTable, _from_catalogue("failures", FailureTable)]
-ConstantsRef = Annotated[StepTime, _from_catalogue("constants", StepTime)]
-CostsRef = Annotated[CostMethod, _from_catalogue("costs", CostMethod)]
+ConstantsRef = Annotated[StepTime, _from_catalogue("constants", StepTime, "step-time")]
+CostsRef = Annotated[CostMethod, _from_catalogue("costs", CostMethod, "epoch")]
 CongestionRef = Annotated[Congestion, _from_catalogue("fabrics", Congestion)]
 
 
@@ -61,7 +63,7 @@ class Run(Strict):
     """One training run."""
 
     model: ModelRef
-    tokens: Positive
+    tokens: Tokens
     batch: Batch
 
 
@@ -76,6 +78,8 @@ class Layout(Strict):
     virtual: int | None = Field(default=None, ge=1)
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
     recompute: Literal["none", "selective", "full"] | None = None
+    layers: int | None = Field(default=None, ge=1)
+    """Layers on this pool when a pipeline runs across pools."""
 
 
 class MeasuredRate(Strict):
@@ -98,10 +102,10 @@ class Pool(Strict):
     """Nodes of one chip type and stack: active ones, with hot and cold spare nodes beside."""
 
     chip: ChipRef
-    chips: Count | None = None
-    nodes: Count | None = None
-    hot_spares: Count = 0.0
-    cold_spares: Count = 0.0
+    chips: Chips | None = None
+    nodes: Nodes | None = None
+    hot_spares: Nodes = 0.0
+    cold_spares: Nodes = 0.0
     stack: StackRef
     failures: FailuresRef = FailureTable(causes=())
     layout: Annotated[Layout, BeforeValidator(_zero_layout, json_schema_input_type=Literal["auto"] | Layout)] = Layout()
@@ -111,15 +115,20 @@ class Pool(Strict):
 
     @model_validator(mode="after")
     def _sized_once(self) -> Pool:
-        if (self.chips is None) == (self.nodes is None):
-            raise ValueError("give either chips or nodes")
-        if not (self.chips or self.nodes):
-            raise ValueError("a pool needs at least one node; remove the pool if it has none")
-        size = self.chip.node_size
-        if self.chips is not None and self.chips == int(self.chips) and self.chips % size:
-            raise ValueError(
-                f"{self.chips:g} chips are not whole nodes of {size}; nearest: {round(self.chips / size) * size}"
-            )
+        if self.chips is None and self.nodes is None:
+            raise ValueError("the pool has no chips; give chips or nodes")
+        if self.chips is not None and self.nodes is not None:
+            raise ValueError("give chips or nodes, not both; null takes one away")
+        key, given = ("nodes", self.nodes) if self.chips is None else ("chips", self.chips)
+        size = self.chip.node_size if key == "chips" else 1
+        given = given or 0.0
+        if not isinstance(given, Uncertain) and given % size:
+            nearest_size = max(round(given / size), 1) * size
+            message = f"{given:,.12g} chips are not whole nodes of {size}; nearest: {nearest_size}"
+            raise PydanticCustomError("size", "{message}", {"key": key, "message": message})
+        if self.active_nodes and round(lowest(given) / size) < 1:
+            message = f"{lowest(given):,.12g} {key} are less than one node; remove the pool if it has none"
+            raise PydanticCustomError("size", "{message}", {"key": key, "message": message})
         return self
 
     @property
@@ -141,88 +150,105 @@ class Mixing(Strict):
     """Bandwidth between types per chip; the slower of their networks unless given."""
 
 
+class Steps(float):
+    """A number of steps, as an interval between checkpoints."""
+
+
+def _interval(value: Any) -> Any:
+    if value == "optimal" or isinstance(value, Steps):
+        return value
+    if isinstance(value, str) and "step" in value:
+        return Steps(Quantity("step", positive=True).read(value))
+    return Quantity("s", positive=True).read(value)
+
+
+Interval = Annotated[Any, BeforeValidator(_interval, json_schema_input_type=PositiveSeconds | str)]
+
+
+class MemoryTier(Strict):
+    """Checkpoints in host memory, each copied to a peer node; lost if a node and its peer fail together."""
+
+    per_interval: Annotated[float, Quantity(least=1, whole=True)]
+    """Marks in an interval; the last of them is the storage tier's."""
+    blocking: Seconds = 0.0
+    load: Seconds = 0.0
+
+
 class Checkpoint(Strict):
     """When the state is saved and what that costs."""
 
-    interval: PositiveSeconds = 1800.0
-    """Computing time between marks."""
+    interval: Interval = 1800.0
+    """Computing time between marks, a number of steps (``100 steps``), or ``optimal`` (Daly's)."""
     blocking: Seconds = 0.0
-    flush: Seconds = 0.0
+    bandwidth: BytesPerSecond | None = None
+    """Of the storage: gives flush and load their times, from the size of the state, where they are not given."""
+    flush: Seconds | None = None
     """From the end of blocking until the checkpoint is durable."""
-    load: Seconds = 0.0
+    load: Seconds | None = None
     final: bool = False
+    """Whether the end of the run is a checkpoint too."""
+    memory: MemoryTier | None = None
 
     @model_validator(mode="after")
     def _flushed_in_time(self) -> Checkpoint:
-        if self.blocking + self.flush > self.interval:
-            raise ValueError(
-                f"blocking + flush ({self.blocking + self.flush:g} s) exceed the interval ({self.interval:g} s): "
-                "a checkpoint must be durable before the next one starts"
-            )
+        if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
+            longest, shortest = highest(self.blocking) + highest(self.flush or 0.0), lowest(self.interval)
+            if longest > shortest > 0 and math.isfinite(longest):
+                raise ValueError(
+                    f"blocking + flush can take {longest:,.12g} s and the interval be {shortest:,.12g} s: "
+                    "a checkpoint must be durable before the next one starts"
+                )
         return self
+
+
+class Scaling(Strict):
+    """A time that grows with the fleet: times ``(chips / reference)^exponent``."""
+
+    chips: Positive
+    exponent: Number
 
 
 class Recovery(Strict):
     """What happens after an interruption."""
 
-    policy: Literal["wait"] = "wait"
+    policy: Literal["wait", "drop-replica", "re-route", "re-plan"] = "wait"
+    keep_batch: bool = True
+    """Under drop-replica: give the batch to the replicas that are left, or train with a smaller one."""
     restart: Duration = Constant(0.0)
+    restart_scaling: Scaling | None = None
+    standby: Nodes | None = None
+    """Hot spares inside the job that need no re-scheduling; all of them unless given."""
+    reschedule: Duration = Constant(0.0)
+    """Choosing nodes anew, at the start and whenever the standby nodes do not suffice."""
+    provision: Duration = Constant(0.0)
+    """For each boxed cold spare that is installed, one after another."""
+    reconfigure: Duration = Constant(0.0)
+    """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
+    crew: Annotated[float, Quantity(positive=True, whole=True)] | None = None
+    """Nodes under repair at a time; no limit unless given."""
+    evict_after: Annotated[float, Quantity(least=1, whole=True)] | None = None
+    """Failures after which a node is taken out of service."""
+
+
+class Flaps(Strict):
+    """Links that go down for seconds: a stall if the collective rides it through, else a failure."""
+
+    per_node_day: Number
+    duration: Duration
+    ride_through: Seconds = 30.0
+    back_off: Seconds = 0.0
+    """Added to the stall: the retry timers wait longer than the link was down."""
+    detect: Duration = Constant(0.0)
 
 
 class Fabric(Strict):
     """The network between nodes."""
 
     congestion: CongestionRef | None = None
+    pods: Annotated[float, Quantity(least=1, whole=True)] = 1.0
+    """Parts of the network congested independently; the job is as slow as its slowest."""
+    pod: Annotated[float, Quantity(least=1, whole=True)] = 1.0
+    """Nodes that a failing switch takes with it."""
+    flaps: Flaps | None = None
     step_noise: Number = 0.0
     """Coefficient of variation of a node's step time."""
-
-
-def _chip_name(value: Any) -> Any:
-    known = catalogue.table("chips")
-    if value not in known:
-        raise ValueError(f"no chip '{value}' in the catalogue{nearest(str(value), known)}")
-    return value
-
-
-ChipName = Annotated[str, BeforeValidator(_chip_name)]
-
-
-class Repair(Strict):
-    """A shop that mends dead chips."""
-
-    capacity: PerSecond
-    turnaround: Duration
-    success: Share = 1.0
-
-
-class Delivery(Strict):
-    """Chips that arrive on a date."""
-
-    date: dt.date
-    chip: ChipName
-    chips: Count
-
-
-class Depot(Strict):
-    """Loose chips and what becomes of broken ones."""
-
-    stock: dict[ChipName, Count] = Field(default_factory=dict)
-    repair: Repair | None = None
-    deliveries: tuple[Delivery, ...] = ()
-    cannibalise: bool = False
-
-
-class PolicyChange(Strict):
-    """A dated event of the catalogue, as it stands or moved to another date."""
-
-    date: dt.date | None = None
-
-
-def _event_name(value: Any) -> Any:
-    known = catalogue.table("policy")
-    if value not in known:
-        raise ValueError(f"no policy event '{value}' in the catalogue{nearest(str(value), known)}")
-    return value
-
-
-EventName = Annotated[str, BeforeValidator(_event_name)]

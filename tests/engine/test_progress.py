@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.progress import Progress
-from sim.scenario import Checkpoint
+from sim.engine.progress import Progress, Sawtooth
 
-POLICY = Checkpoint.model_validate({"interval": "100 s", "blocking": "10 s", "flush": "20 s"})
+POLICY = Sawtooth(period=100.0, blocking=10.0, flush=20.0)
 
 
 def walk(
@@ -80,7 +79,8 @@ def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before(
 def test_rolling_back_starts_the_timer_anew_and_tells_the_seconds_lost():
     progress = Progress(1e9, POLICY)
     progress.advance(0.0, 205.0, 2.0, 2.0)
-    assert progress.roll_back(205.0) == pytest.approx(95.0)
+    progress.durable(205.0)
+    assert progress.roll_back() == pytest.approx(95.0)
     assert progress.tokens == 200.0
     progress.advance(300.0, 99.0, 2.0, 2.0)
     assert progress.durable(1e6).tokens == 200.0

@@ -1,0 +1,129 @@
+"""Reading: from names, paths and mappings to merged data, and from pydantic's errors to sentences."""
+
+from pathlib import Path
+
+import pytest
+
+from sim.documents import Document
+from sim.errors import InputError
+from sim.scenario import load_scenario
+from sim.scenario.reading import FOLDER, Source, find, names, override, read
+
+TWO = Source(
+    {"a": {"b": 1, "c": 2}, "d": 3},
+    (
+        Document("near", {"a": {"b": 1}}, {(): 1, ("a",): 2, ("a", "b"): 3}),
+        Document("far", {"a": {"c": 2}, "d": 3}, {(): 1, ("a",): 5, ("a", "c"): 6, ("d",): 7}),
+    ),
+)
+
+
+def test_names_are_the_files_of_the_folder() -> None:
+    assert {"deepseek-v3", "llama-3-405b", "two-thousand-plus"} <= set(names())
+    assert all(find(name) == FOLDER / f"{name}.yaml" for name in names())
+
+
+def test_a_path_is_told_from_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").write_text("a: 1")
+    (tmp_path / "deepseek-v3").write_text("a: 1")
+    assert find("mine") == Path("mine")
+    assert find("not/there") == Path("not/there")
+    assert find("not-there.yml") == Path("not-there.yml")
+    assert find("mine", tmp_path) == tmp_path / "mine"
+    assert find("deepseek-v3") == FOLDER / "deepseek-v3.yaml", "a name of ours wins; ./deepseek-v3 is the file"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("deepsek-v3", "no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: "),
+        ("", "no scenario ''; known: "),
+        ("x" * 5000, "or give a file's path"),
+    ],
+    ids=["misspelt", "empty", "long"],
+)
+def test_an_unknown_name(name: str, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        find(name)
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("text", ["- 1\n", "hello\n", "3\n", "null\n"])
+def test_a_scenario_is_a_mapping(tmp_path: Path, text: str) -> None:
+    (tmp_path / "f.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"f\.yaml: a scenario is a mapping of keys to values"):
+        read(tmp_path / "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("a", "b"), "near, line 3"),
+        (("a", "c"), "far, line 6"),
+        (("a", "x"), "near, line 2"),
+        (("d",), "far, line 7"),
+        (("x",), "near, line 1"),
+        ((), "near, line 1"),
+    ],
+)
+def test_a_value_stands_in_the_nearest_document_that_says_it(path: tuple[str, ...], place: str) -> None:
+    assert TWO.where(path) == place
+
+
+def test_an_override_comes_before_every_document() -> None:
+    source = override(override(TWO, {"a.c": 1, "x.y": 2}), {"a.c": 3})
+    assert source.data == {"a": {"b": 1, "c": 3}, "d": 3, "x": {"y": 2}}
+    assert TWO.data["a"]["c"] == 2
+    places = {("a", "c"): "--set a.c", ("x", "y"): "--set x.y", ("x",): "--set x.y", ("d",): "far, line 7"}
+    assert {path: source.where(path) for path in places} == places
+
+
+def test_inherited_mistakes_are_named_where_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("like: deepseek-v3\n\nhorizn: 3 d\n")
+    (tmp_path / "mine.yaml").write_text("like: base.yaml\nhorizon: 3 GB\n")
+    with pytest.raises(InputError, match=r"base\.yaml, line 3: horizn is unknown \(did you mean \"horizon\"\?\)"):
+        load_scenario(tmp_path / "mine.yaml")
+    (tmp_path / "base.yaml").write_text("like: deepseek-v3\n")
+    with pytest.raises(InputError, match=r"mine\.yaml, line 2: horizon: '3 GB' is a quantity of another kind"):
+        load_scenario(tmp_path / "mine.yaml")
+
+
+def test_several_mistakes_are_all_named_up_to_five() -> None:
+    mistakes = {key: "3 GB" for key in ("interval", "blocking", "flush", "load")}
+    with pytest.raises(InputError) as caught:
+        load_scenario({"like": "deepseek-v3", "checkpoint": mistakes, "horizon": "x", "status": "y", "start": 3})
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 6
+    assert lines[-1] == "… and 2 more"
+    assert all(line.startswith("scenario: ") for line in lines[:-1])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"status": "bench"}, "status = 'bench': expected 'reconstruction', 'counterfactual' or 'benchmark' (did you"),
+        ({"title": 3}, "title = 3: expected text; put it in quotes"),
+        ({"checkpoint": 3}, "checkpoint = 3: expected a mapping of keys to values"),
+        ({"checkpoint": {"final": "maybe"}}, "checkpoint.final = 'maybe': expected true or false"),
+        ({"checkpoint": {"flush": "x" * 9000}}, "…' cannot be read; expected a quantity in s"),
+        ({"fleet": [1, 2]}, "fleet = [1, 2]: expected a mapping of keys to values"),
+        ({"fleet": {"good": {"failures": {"causes": 3}}}}, "fleet.good.failures.causes = 3: expected a list"),
+        (
+            {"fleet": {"good": {"failures": {"causes": [{"cause": "x", "scop": "node"}]}}}},
+            'fleet.good.failures.causes.0.scop is unknown (did you mean "scope"?)',
+        ),
+        ({"fabric": {"step_noise": [1] * 900}}, "… = [1, 1, 1"[2:]),
+        ({"start": "soon"}, "start = 'soon': expected a date like 2024-06-01"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_messages_are_in_our_own_words_and_short(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_scenario({"like": "deepseek-v3", **changes})
+    message = str(caught.value)
+    assert says in message
+    assert len(message) < 400
+    assert "Input should" not in message
+    assert "pydantic" not in message

@@ -1,0 +1,190 @@
+"""YAML documents: the line of every key, and plain data only, whatever a file tries."""
+
+import datetime as dt
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim import documents
+from sim.documents import DEEPEST, LARGEST, Document, merge, parse, read, write
+from sim.errors import InputError
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        parse(text, "f.yaml")
+    return str(caught.value)
+
+
+def test_knows_the_line_of_every_key() -> None:
+    document = parse("a: 1\nb:\n  c: {d: 2}\n  e:\n    - f: 3\n    - 4\n", "f.yaml")
+    assert document.data == {"a": 1, "b": {"c": {"d": 2}, "e": [{"f": 3}, 4]}}
+    lines = {("a",): 1, ("b",): 2, ("b", "c", "d"): 3, ("b", "e"): 4, ("b", "e", 0, "f"): 5, ("b", "e", 1): 6}
+    assert lines.items() <= document.lines.items()
+    assert document.where(("b", "e", 1)) == "f.yaml, line 6"
+    assert document.where(("b", "missing", "deeper")) == "f.yaml, line 2", "the deepest key that is there"
+    assert Document("plain data", {}, {}).where(("a",)) == "plain data"
+
+
+def test_is_yaml_1_2() -> None:
+    text = "a: yes\nb: 010\nc: 1:30\nd: 14.8e12\ne: 2024-06-01\nf: ~\n"
+    expected = {"a": "yes", "b": 10, "c": "1:30", "d": 14.8e12, "e": dt.date(2024, 6, 1), "f": None}
+    assert parse(text, "f").data == expected
+
+
+def test_anchors_and_merge_keys_are_plain_data() -> None:
+    text = "x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\nz: *x\n"
+    assert parse(text, "f").data == {"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 3}, "z": {"a": 1, "b": 2}}
+
+
+NINE = ",".join("x" * 9)
+BOMB = f"a: &a [{NINE}]\n" + "".join(
+    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "f.yaml: is empty"),
+        ("# nothing\n", "f.yaml: is empty"),
+        ("a: 1\nb: 2\na: 3\n", "f.yaml, line 3: the key 'a' is already there on line 1"),
+        ("x: {a: 1, a: 2}", "f.yaml, line 1: the key 'a' is already there on line 1"),
+        (
+            "x: 1\n\nboom: !!python/object/apply:os.system ['x']",
+            "f.yaml, line 3: the tag !!python/object/apply:os.system",
+        ),
+        ("!!python/object/apply:os.system ['x']", "f.yaml, line 1: the tag !!python/object/apply:os.system"),
+        ("!!python/name:os.system x: 1", "line 1: the tag !!python/name:os.system is not allowed; only plain data is"),
+        (
+            "a: !<tag:yaml.org,2002:python/object/apply:os.system> [x]",
+            "line 1: the tag !!python/object/apply:os.system",
+        ),
+        ("%TAG ! tag:yaml.org,2002:python/\n---\na: !object/apply:os.system [x]", "line 3: the tag !!python/object"),
+        ("a: !own x", "the tag !own is not allowed"),
+        ("a: !!binary aGk=", "the tag !!binary is not allowed"),
+        ("a: !!set {x}", "the tag !!set is not allowed"),
+        (BOMB, "more than 100,000 values, written out or by aliases"),
+        ("a: &a [*a]", "nested more than 40 levels deep, or refers to itself"),
+        ("a: " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "line 1: is nested more than 40 levels deep"),
+        ("a: " + "[" * 500 + "]" * 500, "f.yaml: is nested more than 40 levels deep"),
+        ("a: *b", "line 1: is not YAML (found undefined alias 'b')"),
+        ("a: [1, 2\n", "is not YAML (expected ',' or ']'"),
+        ("a: b: c", "line 1: is not YAML (mapping values are not allowed here)"),
+        ("a:\n\tb: 1", "line 2: is not YAML (found character '\\t'"),
+        ("a: 1\n---\nb: 2\n", "line 2: is not YAML (but found another document)"),
+        ("a: \x00", "f.yaml: is not YAML"),
+        ("a:\n  b: 2024-13-01", "f.yaml, line 2: '2024-13-01' cannot be read (month must be in 1..12)"),
+        ("a: " + "9" * 5000, "f.yaml, line 1: '999999"),
+        ("a: 1\n3: b", "f.yaml, line 2: the key 3 is not text; put it in quotes"),
+        ("a: 1\n~: b", "f.yaml, line 2: the key ~ is not text; put it in quotes"),
+        ("[1, 2]: b", "f.yaml, line 1: a key must be text, not a list or mapping"),
+        ("a: {<<: 3}", "is not YAML (expected a mapping or list of mappings for merging"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_refuses_with_the_line(text: str, says: str) -> None:
+    start = time.perf_counter()
+    message = refusal(text)
+    assert says in message
+    assert "\n" not in message
+    assert len(message) < 300
+    assert time.perf_counter() - start < 5
+
+
+def test_a_refused_tag_runs_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    refusal(f"a: !!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{mark}']]")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x00\x01\xff\xfe\x80", "is not a text file (UTF-8 expected)"),
+        ("a: 1".encode("utf-16"), "is not a text file (UTF-8 expected)"),
+        (b"#" * (LARGEST + 1), "is larger than 500,000 bytes"),
+        (b"", "is empty"),
+    ],
+    ids=["binary", "utf-16", "large", "empty"],
+)
+def test_refuses_a_file_that_is_no_yaml_text(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"f\.yaml: ") as caught:
+        read(path)
+    assert says in str(caught.value)
+
+
+def test_refuses_what_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere: cannot be read \(No such file or directory\)"):
+        read(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="is a folder, not a file"):
+        read(tmp_path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read("a\0b")
+    if os.path.exists("/dev/zero"):
+        with pytest.raises(InputError, match="is larger than"):
+            read("/dev/zero")
+
+
+def test_reads_what_windows_writes(tmp_path: Path) -> None:
+    path = tmp_path / "f.yaml"
+    path.write_bytes("\ufeffa: 1\r\nb: ü\r\n".encode())
+    assert read(path).data == {"a": 1, "b": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "expected"),
+    [
+        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}, {"a": {"b": 3, "c": 2}}),
+        ({"a": {"b": 1}}, {"a": 3}, {"a": 3}),
+        ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
+        ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
+        ({}, {"a": {"b": None}, "c": None}, {"a": {}}),
+        ({"a": 1}, {"a": {"b": None, "c": 1}}, {"a": {"c": 1}}),
+        ({"t": {"triangular": [1, 2, 3]}}, {"t": {"exponential": {"mean": 2}}}, {"t": {"exponential": {"mean": 2}}}),
+        (
+            {"x": {"uncertain": [1, 2, 3], "name": "n"}},
+            {"x": {"uncertain": [4, 5, 6]}},
+            {"x": {"uncertain": [4, 5, 6]}},
+        ),
+        ({"m": {"like": "x", "fp8": 1}}, {"m": {"fp8": None}}, {"m": {"like": "x", "fp8": None}}),
+        ({}, {"m": {"like": "x", "e": {"k": None}}}, {"m": {"like": "x", "e": {"k": None}}}),
+    ],
+    ids=str,
+)
+def test_merge(base: dict[str, Any], change: dict[str, Any], expected: dict[str, Any]) -> None:
+    before = repr((base, change))
+    assert merge(base, change) == expected
+    assert repr((base, change)) == before, "neither is changed"
+
+
+def test_writes_in_one_piece(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "f.txt"
+    write(path, "one\n")
+    write(path, "two\n")
+    assert path.read_bytes() == b"two\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "f.txt"
+    write(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(documents.os, "replace", full)
+    with pytest.raises(InputError, match=r"f\.txt: cannot be written \(No space left on device\)"):
+        write(path, "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
+    assert path.read_text() == "old"
+    with pytest.raises(InputError, match="cannot be written"):
+        write(path / "below" / "a file", "x")
