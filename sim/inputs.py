@@ -1,9 +1,13 @@
-"""The unknown constants inside a scenario or a catalogue entry: find them, name them, put values in their place."""
+"""The unknown constants inside a scenario or a catalogue entry: find them, name them, put values in their place.
+
+What is found is kept as a *sketch*: nested mappings with just the keys that lead to an unknown constant, so that putting
+values in place touches nothing else.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -11,12 +15,25 @@ from pydantic import BaseModel
 from sim.distributions import Distribution, Uncertain
 
 T = TypeVar("T")
-Change = Callable[[Uncertain, str], float]
+Sketch = Any
+"""An `Uncertain`, or a mapping of keys to sketches; None where there is no unknown constant."""
+
+
+def sketch(item: Any, path: str = "") -> Sketch:
+    """Where the unknown constants of `item` are, each named after its path unless it has a name."""
+    if isinstance(item, Uncertain):
+        return item.named(path)
+    if isinstance(item, tuple):
+        labels = [(k, str(getattr(part, "cause", k))) for k, part in enumerate(item)]
+    else:
+        labels = [(key, str(key)) for key in _fields(item)]
+    found = {key: sketch(_get(item, key), f"{path}.{label}" if path else label) for key, label in labels}
+    return {key: part for key, part in found.items() if part is not None} or None
 
 
 def named(item: T, prefix: str) -> T:
     """`item` with every nameless unknown constant named after its path."""
-    return transform(item, lambda number, path: number.named(path), prefix)
+    return _fill(item, sketch(item, prefix), lambda number: number)
 
 
 def unknowns(item: Any) -> dict[str, Uncertain]:
@@ -27,57 +44,58 @@ def unknowns(item: Any) -> dict[str, Uncertain]:
     ValueError
         When two of one name have different distributions: by their name they would be one.
     """
-    found: dict[str, Uncertain] = {}
-
-    def keep(number: Uncertain, path: str) -> float:
-        other = found.setdefault(number.name or path, number)
-        if other.distribution != number.distribution:
+    result: dict[str, Uncertain] = {}
+    for number in _leaves(sketch(item)):
+        if result.setdefault(number.name, number).distribution != number.distribution:
             raise ValueError(f"two unknown constants are called '{number.name}' but differ; rename one")
-        return number
-
-    transform(item, keep, "")
-    return found
-
-
-def settled(item: T, values: Mapping[str, float]) -> T:
-    """`item` with plain numbers in place of its unknown constants: `values` by name, the mode of any other."""
-    return transform(item, lambda number, path: values.get(number.name, float(number)), "")
-
-
-def transform(item: T, change: Change, path: str) -> T:
-    """Apply `change` to each unknown constant in `item`; parts without one are kept as the same objects."""
-    result: Any = _transform(item, change, path)
     return result
 
 
-def _transform(item: Any, change: Change, path: str) -> Any:
-    if isinstance(item, Uncertain):
-        return change(item, path)
+def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
+    """`item` with plain numbers in place of its unknown constants: `values` by name, the mode of any other.
+
+    `found` is the sketch of the item, if it is at hand.
+    """
+    return _fill(item, found or sketch(item), lambda number: values.get(number.name, float(number)))
+
+
+def partly(item: T, values: Mapping[str, float]) -> T:
+    """`item` with plain numbers in place of the unknown constants that `values` names; the others stay unknown."""
+    return _fill(item, sketch(item), lambda number: values.get(number.name, number))
+
+
+def _fill(item: Any, found: Sketch, value: Callable[[Uncertain], float]) -> Any:
+    if found is None:
+        return item
+    if isinstance(found, Uncertain):
+        return value(found)
+    new = {key: _fill(_get(item, key), part, value) for key, part in found.items()}
     if isinstance(item, BaseModel):
-        return _rebuilt(item, dict(item), change, path, lambda new: item.model_copy(update=new))
-    if isinstance(item, Distribution) and dataclasses.is_dataclass(item):
-        fields = {f.name: getattr(item, f.name) for f in dataclasses.fields(item)}
-        return _rebuilt(item, fields, change, path, lambda new: dataclasses.replace(item, **new))
+        return item.model_copy(update=new)
     if isinstance(item, dict):
-        return _rebuilt(item, item, change, path, lambda new: {**item, **new})
+        return {**item, **new}
     if isinstance(item, tuple):
-        parts = tuple(_transform(part, change, _join(path, _label(part, k))) for k, part in enumerate(item))
-        return item if all(a is b for a, b in zip(parts, item, strict=True)) else parts
-    return item
+        return tuple(new.get(k, part) for k, part in enumerate(item))
+    return dataclasses.replace(item, **new)
 
 
-def _rebuilt(item: Any, fields: Mapping[str, Any], change: Change, path: str, build: Callable[[Any], Any]) -> Any:
-    new = {}
-    for key, value in fields.items():
-        changed = _transform(value, change, _join(path, key))
-        if changed is not value:
-            new[key] = changed
-    return build(new) if new else item
+def _fields(item: Any) -> list[Any]:
+    if isinstance(item, BaseModel):
+        return list(type(item).model_fields)
+    if isinstance(item, dict):
+        return list(item)
+    if isinstance(item, Distribution) and dataclasses.is_dataclass(item):
+        return [field.name for field in dataclasses.fields(item)]
+    return []
 
 
-def _label(part: Any, position: int) -> str:
-    return str(getattr(part, "cause", position))
+def _get(item: Any, key: Any) -> Any:
+    return item[key] if isinstance(item, (dict, tuple)) else getattr(item, key)
 
 
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+def _leaves(found: Sketch) -> Iterator[Uncertain]:
+    if isinstance(found, Uncertain):
+        yield found
+    elif found is not None:
+        for part in found.values():
+            yield from _leaves(part)

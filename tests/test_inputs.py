@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sim.catalogue.kinds import Cause, FailureTable
 from sim.distributions import Mixture, Sum, Triangular, Uncertain, Weibull, distribution_from
-from sim.inputs import named, settled, transform, unknowns
+from sim.inputs import named, settled, sketch, unknowns
 from sim.scenario import Scenario, load_scenario
 from sim.units import Quantity
 
@@ -74,7 +74,7 @@ def test_parts_without_an_unknown_stay_the_same_objects() -> None:
     done = settled(item, {})
     assert done.model is item.model
     assert done.items is item.items
-    assert transform(done, lambda number, path: number, "") is done
+    assert sketch(done) is None
 
 
 def test_two_of_one_name_are_one_or_a_mistake() -> None:

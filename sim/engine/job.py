@@ -16,7 +16,7 @@ from sim.engine.progress import Mark, Progress, Sawtooth
 from sim.engine.record import Record
 from sim.scenario import Recovery
 from sim.streams import Uniforms
-from sim.throughput import Throughput
+from sim.throughput import Plan, Throughput
 
 Process = Generator[simpy.Event, Any, Any]
 
@@ -58,6 +58,7 @@ class Job:
         self.active_chip_seconds = 0.0
         """Active chips times productive time."""
         self._chips = 0
+        self._rates: tuple[Plan, dict[float, float]] = (self.plan, {})
         self._hidden: list[Hidden] = []
         self._lost: set[tuple[str, int]] = set()
         """Nodes whose copies in host memory are gone."""
@@ -92,10 +93,10 @@ class Job:
         while True:
             start = env.now
             fabric.advance(start)
-            rate = plan.tokens_per_s_at(fabric.slowdown) / self._straggling()
+            rate = self._rate(fabric.slowdown) / (self._straggling() if self._hidden else 1.0)
             finish = start + progress.seconds_to_finish(rate)
             due, pool, risk = fleet.next_failure(running=True)
-            found = min(self._hidden, key=lambda h: h.found_at, default=None)
+            found = min(self._hidden, key=lambda h: h.found_at) if self._hidden else None
             shown = max(found.found_at, start) if found else math.inf
             until = min(finish, due, shown, fabric.next_change, self.horizon)
             pause = env.timeout(max(until - start, 0.0))
@@ -289,6 +290,16 @@ class Job:
         if failure.cause.hardware:
             self.fleet.take_out(pool, node, failure)
         return True
+
+    def _rate(self, slowdown: float) -> float:
+        """Tokens per second of the present plan while communication is slowed; worked out once for each slow-down."""
+        plan, rates = self._rates
+        if plan is not self.plan:
+            rates = {}
+            self._rates = (self.plan, rates)
+        if slowdown not in rates:
+            rates[slowdown] = self.plan.tokens_per_s_at(slowdown)
+        return rates[slowdown]
 
     def _straggling(self) -> float:
         """How much slower the slowest active straggler makes every step."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from sim.results import TIME, Event
 
 TOLERANCE = 1e-9
+USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
+"""Places of chips in nodes that work."""
 
 
 class Record:
@@ -21,28 +23,44 @@ class Record:
         self._since: dict[tuple[str, str], float] = {}
         self._chip_seconds: dict[tuple[str, str], float] = {}
         self._supplied: dict[str, int] = {}
+        self._absent: dict[str, float] = {}
+        """Chip-seconds before chips arrived."""
+        self.usable: dict[str, list[tuple[float, int]]] = {}
+        """Changes of the number of chips in nodes that work, by time."""
 
     def event(self, time: float, kind: str, entity: str, payload: str = "") -> None:
         """Note that something happened."""
         self.trace.append((time, kind, entity, payload))
 
-    def supply(self, chip: str, place: str, chips: int) -> None:
-        """Chips that are there from the start of the run."""
+    def supply(self, chip: str, place: str, chips: int, time: float = 0.0) -> None:
+        """Chips that are there from the start of the run, or arrive at `time`."""
         self._supplied[chip] = self._supplied.get(chip, 0) + chips
-        self.counts[chip, place] = self.counts.get((chip, place), 0) + chips
+        self._absent[chip] = self._absent.get(chip, 0.0) + chips * time
+        self._change(time, chip, place, chips)
+        self._use(time, chip, chips * (place in USABLE))
+        if time:
+            self.event(time, "arrival", chip, f"{place} {chips}")
 
     def move(self, time: float, chip: str, entity: str, origin: str, destination: str, chips: int) -> None:
         """Chips that change their place."""
         self.event(time, "move", entity, f"{origin} {destination} {chips}")
-        for place, change in ((origin, -chips), (destination, chips)):
-            key = (chip, place)
-            count = self.counts.get(key, 0)
-            elapsed = time - self._since.get(key, 0.0)
-            self._chip_seconds[key] = self._chip_seconds.get(key, 0.0) + count * elapsed
-            self._since[key] = time
-            self.counts[key] = count + change
-            if count + change < 0:
-                raise AssertionError(f"{-change} {chip} left {place}, where only {count} were")
+        self._change(time, chip, origin, -chips)
+        self._change(time, chip, destination, chips)
+        self._use(time, chip, chips * ((destination in USABLE) - (origin in USABLE)))
+
+    def _change(self, time: float, chip: str, place: str, change: int) -> None:
+        key = (chip, place)
+        count = self.counts.get(key, 0)
+        elapsed = time - self._since.get(key, 0.0)
+        self._chip_seconds[key] = self._chip_seconds.get(key, 0.0) + count * elapsed
+        self._since[key] = time
+        self.counts[key] = count + change
+        if count + change < 0:
+            raise AssertionError(f"{-change} {chip} left {place}, where only {count} were")
+
+    def _use(self, time: float, chip: str, change: int) -> None:
+        if change:
+            self.usable.setdefault(chip, []).append((time, change))
 
     def chip_seconds(self, end: float) -> dict[tuple[str, str], float]:
         """Chip-seconds by chip type and place from the start of the run to `end`."""
@@ -60,7 +78,8 @@ class Record:
             if sum(counts) != supplied:
                 raise AssertionError(f"{supplied} {chip} were supplied, {sum(counts)} are there")
             parts = [seconds for (name, _), seconds in chip_seconds.items() if name == chip]
-            _agree(f"the {chip} ledger", parts, supplied * end, supplied * end)
+            present = supplied * end - self._absent[chip]
+            _agree(f"the {chip} ledger", parts, present, present)
 
     def fingerprint(self) -> str:
         """SHA-256 over the event trace."""

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 from pydantic_core import PydanticCustomError
 
 from sim.catalogue.kinds import Strict
+from sim.distributions import Uncertain
 from sim.errors import InputError
-from sim.inputs import named, settled, unknowns
+from sim.inputs import Sketch, named, partly, settled, sketch, unknowns
 from sim.scenario.parts import (
     Batch,
     Checkpoint,
@@ -109,6 +110,8 @@ class Scenario(Case):
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
 
     _source: Source = PrivateAttr()
+    _sketch: Sketch = PrivateAttr(default=None)
+    _unknowns: dict[str, Uncertain] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -137,22 +140,32 @@ class Scenario(Case):
         """
         return _build(Scenario, override(self._source, changes), self.name)
 
-    def unknowns(self) -> dict[str, Any]:
+    def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
-        return unknowns(self)
+        return self._unknowns
 
     def resolve(self, seed: int, replication: int, *, fixed: bool = False) -> Scenario:
         """The scenario with one draw in place of each unknown constant, or the mode of each when `fixed`.
 
         Each constant has a stream of its own, so two scenarios that share a constant share its draw.
         """
-        if fixed:
-            return settled(self, {})
-        draws = {
+        draws = {} if fixed else self.draws(seed, replication)
+        known = settled(self, draws, self._sketch)
+        known._sketch, known._unknowns = None, {}
+        return known
+
+    def draws(self, seed: int, replication: int) -> dict[str, float]:
+        """One draw of each unknown constant by name."""
+        return {
             name: number.draw(stream(seed, replication, f"input.{name}").random())
-            for name, number in self.unknowns().items()
+            for name, number in self._unknowns.items()
         }
-        return settled(self, draws)
+
+    def given(self, values: Mapping[str, float]) -> Scenario:
+        """The scenario with some of its unknown constants known, by name."""
+        known = partly(self, values)
+        known._sketch, known._unknowns = sketch(known), unknowns(known)
+        return known
 
     @property
     def data(self) -> dict[str, Any]:
@@ -189,7 +202,7 @@ def _build(type_: type[S], source: Source, name: str) -> S:
     data = {"name": name, **source.data} if issubclass(type_, Scenario) else source.data
     try:
         built = named(type_.model_validate(data), "")
-        unknowns(built)
+        found = unknowns(built)
     except ValidationError as error:
         raise explain(error, source) from None
     except RecursionError:
@@ -197,5 +210,5 @@ def _build(type_: type[S], source: Source, name: str) -> S:
     except ValueError as error:
         raise InputError(f"{source.documents[0].name}: {error}") from None
     if isinstance(built, Scenario):
-        built._source = source
+        built._source, built._sketch, built._unknowns = source, sketch(built), found
     return built

@@ -1,0 +1,146 @@
+"""Points of an experiment: what is run, what is kept of it, and a folder that keeps it by what it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sim.documents import write
+from sim.engine import simulate
+from sim.errors import InputError, nearest
+from sim.scenario import Scenario
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is kept of one replication."""
+
+    replication: int
+    finished: bool
+    metrics: dict[str, float]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """Replications of a scenario under one seed, with some of its unknown constants set and the others drawn."""
+
+    scenario: Scenario
+    seed: int
+    replications: range
+    unknowns: Mapping[str, float] = field(default_factory=dict)
+    fixed_inputs: bool = False
+
+    @cached_property
+    def question(self) -> Scenario:
+        """The scenario with the unknown constants set."""
+        return self.scenario.given(self.unknowns)
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """All that the outcomes depend on, as plain data."""
+        content = {
+            "scenario": self.scenario.data,
+            "unknowns": dict(self.unknowns),
+            "fixed_inputs": self.fixed_inputs,
+            "seed": self.seed,
+            "replications": [self.replications.start, self.replications.stop],
+            "code": code_version(),
+        }
+        return json.loads(json.dumps(content, default=str))
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the content."""
+        return _hash(self.content)
+
+    def run(self, replication: int) -> Outcome:
+        """Carry out one replication."""
+        result = simulate(self.question, self.seed, replication, fixed_inputs=self.fixed_inputs)
+        metrics = {name: float(value) for name, value in result.metrics.items()}
+        return Outcome(replication, result.finished, metrics, result.fingerprint)
+
+
+class Store:
+    """A folder that keeps finished points, one JSON file each, named by content and written in one piece."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def path(self, key: str) -> Path:
+        """The file of a point."""
+        return self.folder / "points" / f"{key}.json"
+
+    def get(self, point: Point) -> list[Outcome] | None:
+        """The outcomes of a point, or None if they are not there or damaged, which is said on standard error."""
+        try:
+            return self.read(point.key)[1]
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            print(f"{error}; it is computed again", file=sys.stderr)
+            return None
+
+    def read(self, key: str) -> tuple[dict[str, Any], list[Outcome]]:
+        """Content and outcomes of a point; ValueError, naming the file, if it is damaged."""
+        path = self.path(key)
+        try:
+            data = json.loads(path.read_bytes())
+            if data.pop("sha256") != _hash(data) or _hash(data["point"]) != key:
+                raise ValueError
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"{path}: is damaged") from None
+        names, kept = list(data["metrics"]), zip(*data["metrics"].values(), strict=True)
+        rows = zip(range(*data["point"]["replications"]), data["finished"], data["fingerprints"], kept, strict=True)
+        return data["point"], [
+            Outcome(k, done, {n: math.nan if v is None else v for n, v in zip(names, values, strict=True)}, fingerprint)
+            for k, done, fingerprint, values in rows
+        ]
+
+    def put(self, point: Point, outcomes: Sequence[Outcome]) -> None:
+        """Keep the outcomes of a point; a number that is not known (nan) becomes null."""
+        data = {
+            "point": point.content,
+            "finished": [outcome.finished for outcome in outcomes],
+            "fingerprints": [outcome.fingerprint for outcome in outcomes],
+            "metrics": {
+                name: [None if math.isnan(value := outcome.metrics[name]) else value for outcome in outcomes]
+                for name in outcomes[0].metrics
+            },
+        }
+        write(self.path(point.key), json.dumps({"sha256": _hash(data), **data}, allow_nan=False) + "\n")
+
+    def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
+        """Write `record.json`: the points that make up an experiment, and what is set at each."""
+        record = {"experiment": experiment, "points": [{"at": at, "key": point.key} for at, point in points]}
+        write(self.folder / "record.json", json.dumps(record, indent=2, default=str) + "\n")
+
+
+def check_metric(metric: str, *scenarios: Scenario) -> None:
+    """Raise InputError, before anything is run, unless runs of the scenarios have the metric."""
+    for scenario in scenarios:
+        known = Point(scenario, 0, range(1), fixed_inputs=True).run(0).metrics
+        if metric not in known:
+            raise InputError(f"{scenario.name}: no metric '{metric}'{nearest(metric, known)}")
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 over the code, the catalogue and the versions of the libraries that compute."""
+    files = sorted([*PACKAGE.rglob("*.py"), *PACKAGE.glob("catalogue/*.yaml")])
+    parts = [(path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")) for path in files]
+    return _hash([parts, [version(name) for name in ("numpy", "scipy", "simpy")]])
+
+
+def _hash(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()
