@@ -127,6 +127,8 @@ class Experts(Strict):
 
     parameters: Positive
     """Parameters of all routed experts together."""
+    count: int | None = Field(default=None, ge=1)
+    """Routed experts of a layer: the most ranks they can be spread over."""
     per_token: int = Field(ge=1)
     """Routed experts a token visits."""
     groups_per_token: int | None = Field(None, ge=1)
@@ -157,7 +159,7 @@ class Model(Inline):
     prediction_modules: int = Field(0, ge=0)
     """Extra layers with an output head each that predict tokens further ahead: executed, not counted as useful work."""
     precision: Literal["bf16", "fp8"] = "bf16"
-    """Arithmetic of the layers' matrix products (attention and output head stay in BF16); a chip without FP8 runs all in BF16."""
+    """Arithmetic of the layers' matrix products; attention and output head stay in BF16, as does a chip without FP8."""
 
     @model_validator(mode="after")
     def _parts_within_whole(self) -> Model:
@@ -180,7 +182,7 @@ class Stack(Inline):
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] = "interleaved"
     """The pipeline schedule it runs unless the layout names another."""
     data_efficiency: Share | None = None
-    """Achieved share of the network's line rate when gradients and weights are exchanged; as any message unless given."""
+    """Achieved share of the network's line rate in the exchange of gradients; as of any message unless given."""
     fixed: Seconds = 0.0
     """Seconds a step spends on neither compute nor communication."""
     kernels: Positive = 1.0
@@ -209,12 +211,12 @@ class StepTime(Inline):
     element: Bytes
     gradient: Bytes
     optimizer: Bytes
-    """Bytes of a BF16 number, of a gradient and of an optimizer state; the last are spread over the data-parallel ranks (ZeRO-1)."""
+    """Bytes of a BF16 number, a gradient, an optimizer state; the last are spread over data-parallel ranks (ZeRO-1)."""
     low_precision_activations: Share
     """Activation memory under FP8 relative to BF16."""
     activations: Positive
     selective_activations: Positive
-    """Bytes a layer of 12·h² parameters keeps per token and hidden element, without and with selective recomputation."""
+    """Bytes a layer of 12·h² parameters keeps per token and hidden element, without and with selective recompute."""
     memory_share: Share
     """Share of a chip's memory that the model may fill; the rest is context, buffers and fragments."""
     model_error: Positive

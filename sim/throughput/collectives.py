@@ -21,7 +21,7 @@ def hierarchical(size: float, ranks: int, local: int, fast: float, slow: float, 
 
     Examples
     --------
-    >>> hierarchical(8e9, 16, 8, 200e9, 50e9, 0.0)  # 35 ms in the node, 10 ms across
+    >>> round(hierarchical(8e9, 16, 8, 200e9, 50e9, 0.0), 3)  # 35 ms in the node, 10 ms across
     0.045
     """
     local = min(local, ranks)

@@ -5,22 +5,60 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Literal
 
 from sim import catalogue
 from sim.catalogue.kinds import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Mixing, Pool, Run
+from sim.scenario.parts import Layout, Mixing, Pool, Run
 from sim.throughput.collectives import ring
 from sim.throughput.flops import flops_per_token
-from sim.throughput.group import Group, resized
-from sim.throughput.mixture import whole_split
+from sim.throughput.group import Group
+from sim.throughput.layouts import Shape, complete
+from sim.throughput.mixed import best_mixed
+from sim.throughput.mixture import uniform_split, whole_split
 from sim.throughput.noise import straggler_factor
-from sim.throughput.plan import Plan, parts_of, step
+from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
+from sim.throughput.stage import compute_seconds
+
+Policy = Literal["drop-replica", "re-route", "re-plan"]
 
 
 class Throughput:
-    """Tokens per second of a fleet in any state."""
+    """Tokens per second of a fleet in any state, planned once and cached per state.
+
+    Parameters
+    ----------
+    run : Run
+    pools : sequence of Pool
+        With a complete layout each (see `planned`) this takes well under a millisecond.
+    mixing : Mixing
+    step_noise : float
+        Coefficient of variation of a node's step time; the slowest node sets the pace.
+    model_error : float
+        Factor on the step time.
+    constants : StepTime, optional
+        The catalogue's unless given.
+    names : sequence of str, optional
+        Of the pools; the chips', numbered, unless given.
+    equal : bool
+        Give every rank the same number of micro-batches, fast or slow.
+
+    Raises
+    ------
+    InputError
+        When a pool cannot hold one replica or its layout does not fit, with the numbers and the nearest that does.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> case = load_scenario("deepseek-v3")
+    >>> fleet = Throughput(case.run, list(case.fleet.values()), case.mixing)
+    >>> fleet.full.idle_chips, fleet.plan((255,)).used_chips  # one node lost, half the run idle
+    ((0,), (1024,))
+    """
 
     def __init__(
         self,
@@ -30,85 +68,281 @@ class Throughput:
         *,
         step_noise: float = 0.0,
         model_error: float = 1.0,
+        constants: StepTime | None = None,
+        names: Sequence[str] = (),
+        equal: bool = False,
     ) -> None:
-        constants = catalogue.entry("constants", "step-time").item
-        assert isinstance(constants, StepTime)
-        self.run, self.pools, self.mixing, self.constants = run, tuple(pools), mixing, constants
-        self.step_noise, self.model_error = step_noise, model_error
+        self.run, self.pools, self.mixing = run, tuple(pools), mixing
+        self.step_noise, self.model_error, self.equal = step_noise, model_error, equal
+        self.constants = constants or _constants()
+        self.names = tuple(names) or tuple(f"{pool.chip.name} ({k})" for k, pool in enumerate(pools, 1))
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
         self.nodes = tuple(pool.active_nodes for pool in self.pools)
+        self.kinds = _kinds(self.pools, mixing)
         self._useful = flops_per_token(run.model)
-        self._plans: dict[tuple[int, ...], Plan] = {}
-        if mixing.boundary != "data" and len(self.pools) > 1:
-            raise InputError("mixing.boundary: pipeline is not at hand yet")
-        weights = [p.active_chips * p.chip.bf16 for p in self.pools]
-        self._groups = tuple(
-            best(k, run, pool, pool.active_chips, math.ceil(self.microbatches * w / sum(weights)), constants)
-            for k, (pool, w) in enumerate(zip(self.pools, weights, strict=True))
-        )
+        self._plans: dict[tuple[tuple[int, ...], str, bool], Plan] = {}
+        self._groups: tuple[Group, ...] = self._grouped(self._chips(self.nodes), self.pools)
         self.full = self.plan(self.nodes)
 
-    def plan(self, nodes: tuple[int, ...]) -> Plan:
-        """The plan with `nodes` healthy active nodes per pool."""
-        found = self._plans.get(nodes)
+    def plan(self, nodes: tuple[int, ...], policy: Policy = "drop-replica", keep_batch: bool = True) -> Plan:
+        """The plan with `nodes` healthy active nodes per pool.
+
+        Parameters
+        ----------
+        nodes : tuple of int
+        policy : "drop-replica", "re-route" or "re-plan"
+            Healthy nodes form as many whole replicas as they can; or the peers of a lost stage run its micro-batches
+            besides their own, where that is faster; or the pipelines are laid out anew, where that is faster.
+        keep_batch : bool
+            Whether the remaining ranks share the whole batch, or each keeps its own part and the batch shrinks.
+        """
+        key = nodes, policy, keep_batch
+        found = self._plans.get(key)
         if found is None:
-            found = self._plans[nodes] = self._plan(nodes)
+            found = self._plans[key] = self._plan(nodes, policy, keep_batch)
         return found
 
-    def _plan(self, nodes: tuple[int, ...]) -> Plan:
-        groups = tuple(
-            resized(g, min(g.ranks, n * p.chip.node_size // g.shapes[0].replica_chips * g.shapes[0].expert))
-            for g, n, p in zip(self._groups, nodes, self.pools, strict=True)
+    @cached_property
+    def freely_planned(self) -> Throughput:
+        """The same fleet with the planner free to choose every layout, to see what the given ones cost."""
+        free = [pool.model_copy(update={"layout": Layout()}) for pool in self.pools]
+        return self._like(free, self.names)
+
+    @cached_property
+    def faster_without(self) -> dict[str, float]:
+        """Pools the run is faster without, with the tokens per second it then reaches."""
+        rates = {name: self._only(*(n for n in self.names if n != name)) for name in self.names}
+        return {name: rate for name, rate in rates.items() if rate > self.full.tokens_per_s}
+
+    @cached_property
+    def scaling_ratio(self) -> float:
+        """Tokens per second of the mix over the sum of what each pool reaches alone (HSR)."""
+        return self.full.tokens_per_s / math.fsum(self._only(name) for name in self.names)
+
+    def _only(self, *names: str) -> float:
+        """Tokens per second of these pools alone, zero if they cannot run."""
+        kept = [pool for pool, name in zip(self.pools, self.names, strict=True) if name in names]
+        try:
+            return self._like(kept, names).full.tokens_per_s if kept else 0.0
+        except InputError:
+            return 0.0
+
+    def _like(self, pools: Sequence[Pool], names: Sequence[str]) -> Throughput:
+        return Throughput(
+            self.run,
+            pools,
+            self.mixing,
+            step_noise=self.step_noise,
+            model_error=self.model_error,
+            constants=self.constants,
+            names=names,
+            equal=self.equal,
         )
-        chips = tuple(n * p.chip.node_size for n, p in zip(nodes, self.pools, strict=True))
+
+    def _chips(self, nodes: Sequence[int]) -> tuple[int, ...]:
+        return tuple(n * pool.chip.node_size for n, pool in zip(nodes, self.pools, strict=True))
+
+    def _grouped(self, chips: Sequence[int], pools: Sequence[Pool], given_up: bool = False) -> tuple[Group, ...]:
+        """The fastest group of each kind of pool on the chips at hand, or one pipeline across all pools.
+
+        With `given_up`, a kind that holds no replica any more has no ranks instead of raising an error, and one look at
+        each layout has to do.
+        """
+        if self.mixing.boundary == "pipeline" and len(pools) > 1:
+            across = self.mixing.link
+            return (best_mixed(self.run, pools, self.names, chips, self.microbatches, across, self.constants),)
+        held = [sum(chips[k] for k in kind) for kind in self.kinds]
+        firsts = [pools[kind[0]] for kind in self.kinds]
+        speeds = [c / compute_seconds(self.run.model, p, Shape()).layer for c, p in zip(held, firsts, strict=True)]
+        parts = [math.ceil(self.microbatches * speed / (sum(speeds) or 1.0)) for speed in speeds]
+        groups = self._best(pools, held, parts, given_up)
+        if given_up or len(groups) < 2 or all(_settled(pool.layout) for pool in firsts):
+            return groups
+        parts = [max(g.ranks * m, 1) for g, m in zip(groups, self._split(groups), strict=True)]  # now with all costs
+        again = self._best(pools, held, parts, given_up)
+        return min((groups, again), key=self._finish)
+
+    def _finish(self, groups: Sequence[Group]) -> float:
+        """Seconds until the last group is done."""
+        return max(g.seconds(m) for g, m in zip(groups, self._split(groups), strict=True) if m)
+
+    def _best(
+        self, pools: Sequence[Pool], held: Sequence[int], parts: Sequence[int], given_up: bool
+    ) -> tuple[Group, ...]:
+        """The fastest group of each kind for its part of the micro-batches."""
+        groups = []
+        for which, kind in enumerate(self.kinds):
+            name, first = " + ".join(self.names[k] for k in kind), kind[0]
+            try:
+                groups.append(best(first, self.run, pools[first], name, held[which], parts[which], self.constants))
+            except InputError:
+                if not given_up:
+                    raise
+                groups.append(replace(self._groups[which], ranks=0))
+        return tuple(groups)
+
+    def _split(self, groups: Sequence[Group]) -> tuple[int, ...]:
+        split = uniform_split if self.equal else whole_split
+        return split([group.share for group in groups], self.microbatches)
+
+    def _plan(self, nodes: tuple[int, ...], policy: Policy, keep_batch: bool) -> Plan:
+        chips = self._chips(nodes)
+        plan = self._assemble(chips, self._whole(chips), keep_batch)
+        if policy == "drop-replica" or nodes == self.nodes:
+            return plan
+        other = self._rerouted(chips) if policy == "re-route" else self._replanned(chips)
+        changed = self._assemble(chips, other, keep_batch) if other else plan
+        return changed if changed.tokens_per_s > plan.tokens_per_s else plan
+
+    def _held(self, group: Group, which: int, chips: Sequence[int]) -> int:
+        """Chips that the group may draw on for its `which`-th pool: those of its kind."""
+        return sum(chips[k] for k in self._kind(group, which))
+
+    def _kind(self, group: Group, which: int) -> tuple[int, ...]:
+        index = group.pools[which]
+        return (index,) if len(group.pools) > 1 else next(kind for kind in self.kinds if index in kind)
+
+    def _whole(self, chips: Sequence[int]) -> tuple[Group, ...]:
+        """The planned groups with as many ranks as the chips hold, in whole expert groups."""
+        found = []
+        for group in self._groups:
+            units = [self._held(group, k, chips) // (s.rank_chips * group.expert) for k, s in enumerate(group.shapes)]
+            found.append(replace(group, ranks=min(group.ranks, min(units) * group.expert)))
+        return tuple(found)
+
+    def _rerouted(self, chips: Sequence[int]) -> tuple[Group, ...] | None:
+        """The planned groups at full strength, the lost chips spread evenly over their stages."""
+        found = []
+        for group, m in zip(self._groups, self.full.counts, strict=True):
+            lost = 0
+            for k, shape in enumerate(group.shapes):
+                missing = max(group.chips[k] - self._held(group, k, chips), 0)
+                lost = max(lost, -(-missing // shape.replica_chips))
+            changed = group.rerouted(lost, m) if lost else group
+            if changed is None:
+                return None
+            found.append(changed)
+        return tuple(found)
+
+    def _replanned(self, chips: Sequence[int]) -> tuple[Group, ...] | None:
+        """Layouts chosen anew for the chips left, with tensor and expert parallelism as they are."""
+        pools = list(self.pools)
+        for group in self._groups:
+            for index, shape in zip(group.pools, group.shapes, strict=True):
+                free = {"pipeline": None, "virtual": None, "recompute": None}
+                pools[index] = pools[index].model_copy(update={"layout": complete(shape).model_copy(update=free)})
+        try:
+            return self._grouped(chips, pools, given_up=True)
+        except InputError:
+            return None
+
+    def _assemble(self, chips: tuple[int, ...], groups: tuple[Group, ...], keep_batch: bool) -> Plan:
         if not any(g.ranks for g in groups):
-            return self._stalled(chips)
-        counts = whole_split([g.share for g in groups], self.microbatches)
-        active = [k for k, m in enumerate(counts) if m]
-        if len(active) > 1:
-            groups = tuple(replace(g, sync=g.sync + self._across(groups, active)) for g in groups)
-        used = tuple(g.chips(0) if m else 0 for g, m in zip(groups, counts, strict=True))
-        participants = sum(-(-u // p.chip.node_size) for u, p in zip(used, self.pools, strict=True))
-        mixing = 1 / self.mixing.efficiency if len(active) > 1 else 1.0
-        factor = mixing * straggler_factor(self.step_noise, participants) * self.model_error
-        bare = step(groups, counts)
-        seconds = factor * bare
-        last, parts = parts_of(groups, counts)
-        parts = {kind: self.model_error * value for kind, value in parts.items()}
-        parts["mixing"] = self.model_error * bare * (mixing - 1)
-        parts["noise"] = seconds - self.model_error * bare * mixing
+            return stalled(chips)
         tokens = float(self.run.batch.sequences * self.run.model.sequence)
-        peak = sum(u * p.chip.bf16 for u, p in zip(used, self.pools, strict=True))
-        slow = max(groups[last].pipeline.stages, key=lambda stage: stage.slowest + stage.exposed())
-        worst = max(slow.messages, key=lambda pair: pair[1], default=("", 0.0, 0.0))
-        reason = "compute" if slow.communication <= slow.compute else f"{worst[0]} messages"
+        if keep_batch:
+            counts = self._split(groups)
+        else:
+            counts = tuple(m if g.ranks else 0 for g, m in zip(groups, self.full.counts, strict=True))
+            whole = sum(g.ranks * m for g, m in zip(self.full.groups, self.full.counts, strict=True))
+            tokens *= sum(g.ranks * m for g, m in zip(groups, counts, strict=True)) / whole
+        active = [k for k, m in enumerate(counts) if m]
+        across = self._across([groups[k] for k in active]) if len(active) > 1 else 0.0
+        used, micro, memory, shapes = self._per_pool(chips, groups, counts)
+        nodes = sum(-(-u // pool.chip.node_size) for u, pool in zip(used, self.pools, strict=True))
+        at_work = [pool for u, pool in zip(used, self.pools, strict=True) if u]
+        alike = all((p.chip, p.stack) == (at_work[0].chip, at_work[0].stack) for p in at_work)
+        mixing = 1.0 if alike else 1 / self.mixing.efficiency
+        noise = straggler_factor(self.step_noise, nodes)
+        last, bare = step_parts(groups, counts, across)
+        mean = self.model_error * sum(bare.values())
+        seconds = mean * mixing * noise
+        parts = {kind: self.model_error * value for kind, value in bare.items()}
+        parts |= {"mixing": mean * (mixing - 1), "noise": mean * mixing * (noise - 1)}
+        peak = sum(u * pool.chip.bf16 for u, pool in zip(used, self.pools, strict=True))
         return Plan(
             step_seconds=seconds,
             tokens_per_s=tokens / seconds,
             tokens_per_step=tokens,
             mfu=self._useful * tokens / seconds / peak,
             parts=parts,
-            bottleneck=f"{self.pools[slow.pool].chip.title}: {reason}",
-            memory_bytes_per_chip=tuple(g.memory[0] if m else 0.0 for g, m in zip(groups, counts, strict=True)),
+            bottleneck=bottleneck(groups[last], bare, self.names),
+            memory_bytes_per_chip=memory,
             used_chips=used,
             idle_chips=tuple(c - u for c, u in zip(chips, used, strict=True)),
-            layouts=tuple(g.shapes[0] if m else None for g, m in zip(groups, counts, strict=True)),
-            microbatches=counts,
+            layouts=shapes,
+            microbatches=micro,
             groups=groups,
             counts=counts,
-            factor=factor,
+            across=across,
+            factor=self.model_error * mixing * noise,
         )
 
-    def _across(self, groups: tuple[Group, ...], active: list[int]) -> float:
-        """Seconds to exchange gradients and weights between chip types, each chip carrying its part."""
-        link = self.mixing.link or min(self.pools[k].chip.nic for k in active)
-        fewest = min(groups[k].chips(0) for k in active)
-        size = (self.constants.gradient + self.constants.element) * self.run.model.parameters / fewest
-        return ring(size, len(active), self.constants.network_efficiency * link, self.constants.latency)
+    def _per_pool(
+        self, chips: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
+    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...], tuple[Shape | None, ...]]:
+        """Chips used, micro-batches, memory and layout of each pool; pools of one kind are filled in their order."""
+        used, micro, memory = [0] * len(chips), [0] * len(chips), [0.0] * len(chips)
+        shapes: list[Shape | None] = [None] * len(chips)
+        for group, m in zip(groups, counts, strict=True):
+            for which in range(len(group.pools)):
+                left = group.chips[which] if m else 0
+                for k in self._kind(group, which):
+                    used[k] = min(left, chips[k])
+                    left -= used[k]
+                    if used[k]:
+                        micro[k], memory[k], shapes[k] = m, group.memory[which], group.shapes[which]
+        return tuple(used), tuple(micro), tuple(memory), tuple(shapes)
 
-    def _stalled(self, chips: tuple[int, ...]) -> Plan:
-        none = (0,) * len(chips)
-        return Plan(
-            math.inf, 0.0, 0.0, 0.0, {}, "too few healthy nodes for one replica", (0.0,) * len(chips), none, chips,
-            (None,) * len(chips), none, (), (), 1.0,
-        )  # fmt: skip
+    def _across(self, groups: Sequence[Group]) -> float:
+        """Seconds to exchange gradients and weights between chip types, each chip carrying its part."""
+        slowest = self.constants.network_efficiency * min(self.pools[g.pools[0]].chip.nic for g in groups)
+        size = (self.constants.gradient + self.constants.element) * self.run.model.parameters
+        fewest = min(g.chips[0] for g in groups)
+        return ring(size / fewest, len(groups), self.mixing.link or slowest, self.constants.latency)
+
+
+def planned(run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime | None = None) -> tuple[Pool, ...]:
+    """The pools with every layout completed by the planner, so that it need not choose again.
+
+    Raises
+    ------
+    InputError
+        As `Throughput`.
+    """
+    fleet = Throughput(run, pools, mixing, constants=constants)
+    return tuple(
+        pool.model_copy(update={"layout": complete(shape).model_copy(update={"data": pool.layout.data})})
+        if shape
+        else pool
+        for pool, shape in zip(pools, fleet.full.layouts, strict=True)
+    )
+
+
+def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]:
+    """Pools that are alike in all that matters to speed count as one: their nodes can share replicas."""
+    kinds: list[list[int]] = []
+    for k, pool in enumerate(pools):
+        for kind in kinds:
+            other = pools[kind[0]]
+            same = all(
+                getattr(pool, part) == getattr(other, part)
+                for part in ("chip", "stack", "layout", "throughput", "layer_seconds")
+            )
+            if same and pool.layout.data is None and mixing.boundary == "data":
+                kind.append(k)
+                break
+        else:
+            kinds.append([k])
+    return tuple(tuple(kind) for kind in kinds)
+
+
+def _settled(layout: Layout) -> bool:
+    """Whether the planner has nothing left to choose."""
+    return None not in (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
+
+
+def _constants() -> StepTime:
+    item = catalogue.entry("constants", "step-time").item
+    assert isinstance(item, StepTime)
+    return item

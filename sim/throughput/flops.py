@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from sim.catalogue.kinds import Model
@@ -61,7 +60,6 @@ class Work:
     heads: int
 
 
-@lru_cache(maxsize=256)
 def executed(model: Model) -> Work:
     """The work as it is run: prediction modules included, the whole score matrix if attention is full."""
     head = 6.0 * model.vocabulary * model.hidden

@@ -15,15 +15,18 @@ from sim.throughput.stage import optimizer, stages_of, synchronisation
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`ranks` data-parallel ranks of one shape on one pool (or, in a mixed pipeline, across pools)."""
+    """`ranks` data-parallel ranks of one shape on one chip type, or of one pipeline across several."""
 
     pools: tuple[int, ...]
     shapes: tuple[Shape, ...]
+    """Per pool; in a pipeline across pools each counts its own stages."""
     ranks: int
     pipeline: Pipeline
     sync: float
     """Seconds of gradient and weight exchange once a step."""
     overlap: float
+    beside: float
+    """Seconds of compute the exchange can run beside, `compute_beside`."""
     optimizer: float
     fixed: float
     memory: tuple[float, ...]
@@ -31,25 +34,59 @@ class Group:
 
     @property
     def share(self) -> Share:
-        return Share(self.ranks, self.pipeline.beat(), self.pipeline.ramp())
+        return Share(self.ranks, self.pipeline.beat(), self.seconds(0))
+
+    @property
+    def chips(self) -> tuple[int, ...]:
+        """Chips used, per pool."""
+        return tuple(shape.rank_chips * self.ranks for shape in self.shapes)
+
+    @property
+    def expert(self) -> int:
+        """Ranks that come and go together."""
+        return max(shape.expert for shape in self.shapes)
 
     def exposed_sync(self, slowdown: float = 1.0) -> float:
-        """The exchange runs at best beside the compute that comes after a gradient is final and before its weight is used.
+        """Seconds of the exchange that no compute hides."""
+        seconds = slowdown * self.sync
+        return max((1 - self.overlap) * seconds, seconds - self.beside)
 
-        That is the last micro-batch's, or of the last ones of all virtual stages but one, where a stage has several.
+    def seconds(self, microbatches: int, slowdown: float = 1.0) -> float:
+        """Seconds of a step with `microbatches` per rank."""
+        once = self.exposed_sync(slowdown) + self.optimizer + self.fixed
+        return microbatches * self.pipeline.beat(slowdown) + self.pipeline.ramp(slowdown) + once
+
+    def rerouted(self, lost: int, microbatches: int) -> Group | None:
+        """The same ranks while one stage has lost `lost` of its peers and the others run their micro-batches (ReCycle).
+
+        The step lies between ``m·n/(n−j) + β`` beats, where nothing fills the bubble, and ``max(m + β, m·n/(n−j))``,
+        where all of it is filled; this is the middle.
         """
-        shape, seconds = self.shapes[0], slowdown * self.sync
-        beside = max(1.0, shape.pipeline * (1 - 1 / shape.virtual)) * self.pipeline.stages[0].compute
-        return max((1 - self.overlap) * seconds, seconds - beside)
+        peers = self.ranks // self.expert
+        if lost >= peers:
+            return None
+        stretch = peers / (peers - lost)
+        filled = (stretch - 1) * microbatches * self.pipeline.beat() >= self.pipeline.ramp()
+        bubble = self.pipeline.bubble / 2 if filled else self.pipeline.bubble
+        return replace(
+            self,
+            pipeline=replace(self.pipeline, bubble=bubble, stretch=stretch if filled else (1 + stretch) / 2),
+        )
 
-    def chips(self, which: int) -> int:
-        return self.shapes[which].rank_chips * self.ranks
+
+def compute_beside(compute: float, stages: int, virtual: int, microbatches: int) -> float:
+    """Compute of a stage that comes after some gradient is final, or before some weight is used.
+
+    The last micro-batch's; where a stage is cut into virtual ones, that of the last round of micro-batches on all but
+    one of them.
+    """
+    return compute * min(max(1.0, stages * (1 - 1 / virtual)), microbatches)
 
 
 def pool_group(
     index: int, run: Run, pool: Pool, shape: Shape, ranks: int, microbatches: int, constants: StepTime
 ) -> Group:
-    """A group of whole pipelines on one pool.
+    """Whole pipelines on one chip type.
 
     A measured rate stands for the whole step: bubble, exchange and optimizer are in it.
     """
@@ -57,26 +94,21 @@ def pool_group(
     layers = model.layers / shape.pipeline
     memory = stage_bytes(model, shape, chip, layers, ranks, -(-microbatches // ranks), 0, constants)
     if pool.throughput:
-        tokens = shape.micro * model.sequence
-        seconds = tokens / (pool.throughput.tokens_per_second_per_chip * shape.rank_chips)
+        rate = pool.throughput.tokens_per_second_per_chip * shape.rank_chips
+        seconds = shape.micro * model.sequence / rate
         pipeline = Pipeline((Stage(index, 1, seconds, seconds),), 0.0)
-        return Group((index,), (shape,), ranks, pipeline, 0.0, 1.0, 0.0, 0.0, (memory,))
-    stage = stages_of(index, model, pool, shape, constants)
-    pipeline = Pipeline((stage,), bubble_share(shape.schedule, shape.virtual))
+        return Group((index,), (shape,), ranks, pipeline, 0.0, 1.0, 0.0, 0.0, 0.0, (memory,))
+    stage, each = stages_of(index, model, pool, shape, constants), -(-microbatches // ranks)
     link = (stack.data_efficiency or constants.network_efficiency) * chip.nic
     return Group(
-        (index,),
-        (shape,),
-        ranks,
-        pipeline,
-        synchronisation(model, chip, shape, layers, ranks, link, constants),
-        stack.overlap,
-        optimizer(model, chip, shape, layers, ranks, constants),
-        stack.fixed,
-        (memory,),
+        pools=(index,),
+        shapes=(shape,),
+        ranks=ranks,
+        pipeline=Pipeline((stage,), bubble_share(shape.schedule, shape.virtual)),
+        sync=synchronisation(model, chip, shape, layers, ranks, link, constants),
+        overlap=stack.overlap,
+        beside=compute_beside(stage.compute, shape.pipeline, shape.virtual, each),
+        optimizer=optimizer(model, chip, shape, layers, ranks, constants),
+        fixed=stack.fixed,
+        memory=(memory,),
     )
-
-
-def resized(group: Group, ranks: int) -> Group:
-    """The group with other ranks; their exchange and memory change too little to matter while a node is away."""
-    return replace(group, ranks=ranks)

@@ -48,33 +48,39 @@ class Stage:
         open_share = sum((1 - overlap) * seconds for _, seconds, overlap in self.messages)
         return max(slowdown * open_share, slowdown * self.communication - self.compute)
 
-    def exposed_by_kind(self) -> dict[str, float]:
-        """`exposed` divided among the kinds: each its open share, and of the rest in proportion to what it hides."""
-        hidden = {kind: overlap * seconds for kind, seconds, overlap in self.messages}
-        left = 1 - (self.communication - self.exposed()) / (sum(hidden.values()) or 1.0)
-        return {kind: (1 - overlap) * s + left * hidden[kind] for kind, s, overlap in self.messages}
+    def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
+        """`exposed` by kind: the open share of each, and the rest in proportion to what it could hide."""
+        could = sum(overlap * seconds for _, seconds, overlap in self.messages) * slowdown
+        hidden = slowdown * self.communication - self.exposed(slowdown)
+        left = 1 - hidden / could if could else 0.0
+        return {kind: slowdown * s * (1 - overlap + left * overlap) for kind, s, overlap in self.messages}
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A chain of stages that passes micro-batches on."""
+    """A chain of stages that passes micro-batches on.
+
+    A step of m micro-batches takes ``m · max(c + x) + share · (Σ(c + x) − max(c + x))``, the law of AMP, Metis, Sailor
+    and HAPMoE; with equal stages and all of the bubble exposed that is ``(m + p − 1)(c + x)``.
+    """
 
     stages: tuple[Stage, ...]
     bubble: float
     """Exposed share of filling and draining, `bubble_share`."""
+    stretch: float = 1.0
+    """Micro-batches the slowest stage runs for each of its own, when it works for a lost peer."""
+
+    def slowest(self, slowdown: float = 1.0) -> Stage:
+        return max(self.stages, key=lambda stage: stage.slowest + stage.exposed(slowdown))
 
     def beat(self, slowdown: float = 1.0) -> float:
         """Seconds between micro-batches: the slowest stage."""
-        return max(stage.slowest + stage.exposed(slowdown) for stage in self.stages)
+        return self.stretch * max(stage.slowest + stage.exposed(slowdown) for stage in self.stages)
 
     def ramp(self, slowdown: float = 1.0) -> float:
         """Seconds of filling and draining beyond one beat per micro-batch."""
         passing = sum(stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages)
-        return self.bubble * max(passing - self.beat(slowdown), 0.0)
-
-    def seconds(self, microbatches: int, slowdown: float = 1.0) -> float:
-        """``m · max(c + x) + share · (Σ(c + x) − max(c + x))``, the law of AMP, Metis, Sailor and HAPMoE."""
-        return microbatches * self.beat(slowdown) + self.ramp(slowdown) if microbatches else 0.0
+        return self.bubble * max(passing - self.beat(slowdown) / self.stretch, 0.0)
 
 
 def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.throughput.group import Group
@@ -26,6 +27,12 @@ class Plan:
         Which pool sets the pace, and by what.
     memory_bytes_per_chip, used_chips, idle_chips, layouts, microbatches : tuple
         Per pool; a pool that does not take part has no layout.
+    groups, counts : tuple
+        Data-parallel ranks of a kind and the micro-batches each of them runs.
+    across : float
+        Seconds of the exchange between chip types.
+    factor : float
+        What multiplies the seconds of the groups: mixing, noise and the model's error.
     """
 
     step_seconds: float
@@ -39,11 +46,10 @@ class Plan:
     idle_chips: tuple[int, ...]
     layouts: tuple[Shape | None, ...]
     microbatches: tuple[int, ...]
-    groups: tuple[Group, ...]
-    counts: tuple[int, ...]
-    """Micro-batches of a rank, per group."""
-    factor: float
-    """What multiplies the seconds of the groups: mixing, noise and the model's error."""
+    groups: tuple[Group, ...] = ()
+    counts: tuple[int, ...] = ()
+    across: float = 0.0
+    factor: float = 1.0
 
     def step_seconds_at(self, slowdown: float) -> float:
         """Seconds of a step while all communication takes `slowdown` ≥ 1 times as long.
@@ -52,36 +58,56 @@ class Plan:
         """
         if slowdown == 1.0 or not self.groups:
             return self.step_seconds
-        return self.factor * step(self.groups, self.counts, slowdown)
+        return self.factor * sum(step_parts(self.groups, self.counts, self.across, slowdown)[1].values())
 
     def tokens_per_s_at(self, slowdown: float) -> float:
         """Tokens per second under the same slowdown."""
         return self.tokens_per_step / self.step_seconds_at(slowdown)
 
 
-def step(groups: tuple[Group, ...], counts: tuple[int, ...], slowdown: float = 1.0) -> float:
-    """``max(pipelines) + max(exchange) + max(optimizer) + max(fixed)`` over the groups that take part."""
-    pairs = [(g, m) for g, m in zip(groups, counts, strict=True) if m and g.ranks]
-    if not pairs:
-        return math.inf
-    return (
-        max(g.pipeline.seconds(m, slowdown) for g, m in pairs)
-        + max(g.exposed_sync(slowdown) for g, _ in pairs)
-        + max(g.optimizer for g, _ in pairs)
-        + max(g.fixed for g, _ in pairs)
-    )
+def step_parts(
+    groups: Sequence[Group], counts: Sequence[int], across: float, slowdown: float = 1.0
+) -> tuple[int, dict[str, float]]:
+    """The group that finishes last, and the seconds of the step by what they go to.
 
-
-def parts_of(groups: tuple[Group, ...], counts: tuple[int, ...]) -> tuple[int, dict[str, float]]:
-    """The group that finishes last, and the seconds of a step by what they go to."""
-    active = [k for k, (g, m) in enumerate(zip(groups, counts, strict=True)) if m and g.ranks]
-    last = max(active, key=lambda k: groups[k].pipeline.seconds(counts[k]))
-    pipeline, m = groups[last].pipeline, counts[last]
-    slow = max(pipeline.stages, key=lambda stage: stage.slowest + stage.exposed())
-    parts = {"compute": m * slow.compute, "imbalance": m * (slow.slowest - slow.compute)}
-    parts |= {kind: m * seconds for kind, seconds in slow.exposed_by_kind().items()}
-    parts["bubble"] = pipeline.ramp()
-    parts["data"] = max(groups[k].exposed_sync() for k in active)
-    parts["optimizer"] = max(groups[k].optimizer for k in active)
-    parts["fixed"] = max(groups[k].fixed for k in active)
+    Each group runs its pipelines, its own exchange and its optimizer at its own pace; they wait for each other only
+    where the chip types exchange gradients: ``max(pipelines + exchange + optimizer + fixed) + across``.
+    """
+    active = [k for k, m in enumerate(counts) if m]
+    last = max(active, key=lambda k: groups[k].seconds(counts[k], slowdown))
+    group, pipeline = groups[last], groups[last].pipeline
+    slow, beats = pipeline.slowest(slowdown), counts[last] * pipeline.stretch
+    parts = {"compute": beats * slow.compute, "imbalance": beats * (slow.slowest - slow.compute)}
+    exposed = slow.exposed_by_kind(slowdown)
+    parts |= {kind: beats * exposed.get(kind, 0.0) for kind in ("tensor", "pipeline", "context", "expert")}
+    parts["bubble"] = pipeline.ramp(slowdown)
+    parts["data"] = group.exposed_sync(slowdown) + slowdown * across
+    parts["optimizer"], parts["fixed"] = group.optimizer, group.fixed
     return last, parts
+
+
+def bottleneck(group: Group, parts: dict[str, float], names: Sequence[str]) -> str:
+    """The pool of the slowest stage, and the heaviest of what it spends its time on."""
+    slow = group.pipeline.slowest()
+    kind, seconds, _ = max(slow.messages, key=lambda message: message[1], default=("", 0.0, 0.0))
+    if parts["data"] > max(parts["compute"], parts.get(kind, 0.0)):
+        return f"{names[slow.pool]}: gradient exchange"
+    return f"{names[slow.pool]}: {f'{kind} messages' if seconds > slow.compute else 'compute'}"
+
+
+def stalled(chips: Sequence[int]) -> Plan:
+    """The plan of a fleet too small to run anything."""
+    none = (0,) * len(chips)
+    return Plan(
+        step_seconds=math.inf,
+        tokens_per_s=0.0,
+        tokens_per_step=0.0,
+        mfu=0.0,
+        parts={},
+        bottleneck="too few healthy nodes for one replica",
+        memory_bytes_per_chip=(0.0,) * len(chips),
+        used_chips=none,
+        idle_chips=tuple(chips),
+        layouts=(None,) * len(chips),
+        microbatches=none,
+    )

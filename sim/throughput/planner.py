@@ -3,98 +3,93 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import lru_cache
 
-from sim.catalogue.kinds import Chip, Model, StepTime
+from sim.catalogue.kinds import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool, Run
 from sim.throughput.group import Group, pool_group
-from sim.throughput.layouts import Shape
+from sim.throughput.layouts import Shape, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 
-
-def candidates(run: Run, pool: Pool, chips: int) -> Iterator[Shape]:
-    """Layouts that keep to what the pool's layout fixes and divide the model and the chips."""
-    model, chip, fixed = run.model, pool.chip, pool.layout
-    schedule = fixed.schedule or pool.stack.schedule
-    tensors = [fixed.tensor] if fixed.tensor else [t for t in _powers(chip.node_size) if model.heads % t == 0]
-    contexts = [fixed.context] if fixed.context else [1]
-    experts = [fixed.expert] if fixed.expert else (list(_powers(64)) if model.experts else [1])
-    recomputes = [fixed.recompute] if fixed.recompute else ["selective", "full"]
-    for tensor in tensors:
-        for context in contexts:
-            for pipeline in [fixed.pipeline] if fixed.pipeline else _depths(model.layers):
-                rank = tensor * context * pipeline
-                for expert in experts:
-                    if rank * expert > chips:
-                        break
-                    for virtual in [fixed.virtual] if fixed.virtual else _virtuals(model, pipeline, schedule):
-                        for recompute in recomputes:
-                            yield Shape(
-                                tensor, pipeline, context, expert, virtual, schedule, recompute, run.batch.micro
-                            )
+PLENTY = 10**6
+"""Chips without end, to ask how many a replica would need."""
 
 
-def _powers(most: int) -> tuple[int, ...]:
-    return tuple(2**k for k in range(int(math.log2(most)) + 1))
+def best(index: int, run: Run, pool: Pool, name: str, chips: int, microbatches: int, constants: StepTime) -> Group:
+    """The group of a pool that runs its part of the batch fastest.
 
-
-@lru_cache(maxsize=64)
-def _depths(layers: int) -> tuple[int, ...]:
-    usual = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}
-    return tuple(
-        sorted({d for d in range(1, min(layers, 64) + 1) if layers % d == 0} | {d for d in usual if d <= layers})
-    )
-
-
-def _virtuals(model: Model, pipeline: int, schedule: str) -> tuple[int, ...]:
-    most = model.layers // pipeline
-    if schedule != "interleaved" or pipeline == 1 or most < 2:
-        return (1,)
-    return (1, most) if most < 4 else (1, most // 2, most)
-
-
-def ranks_of(shape: Shape, fixed: Layout, chips: int) -> int:
-    """Data-parallel ranks on `chips` chips: as given, or all that fit in whole expert groups."""
-    return fixed.data or chips // shape.replica_chips * shape.expert
-
-
-def best(index: int, run: Run, pool: Pool, chips: int, microbatches: int, constants: StepTime) -> Group:
-    """The fastest group of a pool on its own for its part of the batch.
+    Parameters
+    ----------
+    index, name
+        Of the pool.
+    chips : int
+        At hand.
+    microbatches : int
+        The pool's part of a step.
 
     Raises
     ------
     InputError
-        When no layout the pool allows fits in memory or on its chips.
+        When no layout allowed fits on the chips and in their memory, with the numbers and the nearest that does.
     """
-    winner, quickest, tightest = None, math.inf, None
-    roof = constants.memory_share * pool.chip.memory
-    for shape in candidates(run, pool, chips):
-        ranks = ranks_of(shape, pool.layout, chips)
-        if ranks < 1 or ranks * shape.rank_chips > chips or ranks % shape.expert:
-            continue
-        each = -(-microbatches // ranks)
-        need = stage_bytes(run.model, shape, pool.chip, run.model.layers / shape.pipeline, ranks, each, 0, constants)
-        if need > roof:
-            tightest = min(tightest, (need, shape), key=lambda x: x[0]) if tightest else (need, shape)
+    check(run.model, pool.layout, name)
+    winner, quickest = None, math.inf
+    for shape in candidates(run.model, pool, pool.layout, run.batch.micro, chips):
+        ranks = _ranks(shape, pool.layout, chips)
+        if not ranks or _need(run, pool, shape, ranks, microbatches, constants) > _roof(pool, constants):
             continue
         group = pool_group(index, run, pool, shape, ranks, microbatches, constants)
-        seconds = group.pipeline.seconds(each) + group.exposed_sync() + group.optimizer + group.fixed
-        rate = seconds * max(each * ranks / microbatches, 1.0)
-        if rate < quickest:
-            winner, quickest = group, rate
+        seconds = group.seconds(-(-microbatches // ranks))
+        if seconds < quickest:
+            winner, quickest = group, seconds
     if winner is None:
-        raise InputError(_why_not(run, pool, chips, tightest, roof))
+        raise InputError(f"{name}: {_why_not(run, pool, chips, microbatches, constants)}")
     return winner
 
 
-def _why_not(run: Run, pool: Pool, chips: int, tightest: tuple[float, Shape] | None, roof: float) -> str:
-    name, model = pool.chip.title, run.model.title or "the model"
-    if tightest is None:
-        return f"{name}: {chips} chips cannot hold one replica of {model} under the layout given"
-    need, shape = tightest
-    return (
-        f"{name}: {model} does not fit in memory; needed {need / 1e9:.1f} GB a chip, available {roof / 1e9:.1f} GB, with "
-        f"tensor {shape.tensor}, pipeline {shape.pipeline}, expert {shape.expert}, recompute {shape.recompute}"
-    )
+def _ranks(shape: Shape, fixed: Layout, chips: int) -> int:
+    """Data-parallel ranks: as given, or all that fit in whole expert groups; none if they do not fit."""
+    most = chips // shape.replica_chips * shape.expert
+    return most if fixed.data is None else fixed.data * (fixed.data <= most and fixed.data % shape.expert == 0)
+
+
+def _need(run: Run, pool: Pool, shape: Shape, ranks: int, microbatches: int, constants: StepTime) -> float:
+    layers = run.model.layers / shape.pipeline
+    return stage_bytes(run.model, shape, pool.chip, layers, ranks, -(-microbatches // ranks), 0, constants)
+
+
+def _roof(pool: Pool, constants: StepTime) -> float:
+    return constants.memory_share * pool.chip.memory
+
+
+def _why_not(run: Run, pool: Pool, chips: int, microbatches: int, constants: StepTime) -> str:
+    """The reason in numbers, and the nearest layout that works."""
+    model, micro, fixed, roof = run.model, run.batch.micro, pool.layout, _roof(pool, constants)
+    title = model.title or "the model"
+
+    def need(shape: Shape, hold: int) -> float:
+        return _need(run, pool, shape, max(_ranks(shape, Layout(), hold), 1), microbatches, constants)
+
+    asked = list(candidates(model, pool, fixed, micro, PLENTY))
+    given = min(asked, key=lambda shape: (shape.replica_chips > chips, need(shape, max(chips, shape.replica_chips))))
+    open_ = Layout(context=fixed.context, schedule=fixed.schedule)
+    fitting = [s for s in candidates(model, pool, open_, micro, chips) if need(s, chips) <= roof]
+    if not fitting:
+        possible = (s for s in candidates(model, pool, open_, micro, PLENTY) if need(s, s.replica_chips) <= roof)
+        fewest = min(possible, key=lambda shape: shape.replica_chips, default=None)
+        least = f"the smallest needs {fewest.replica_chips} ({fewest})" if fewest else "no number would do"
+        return f"{chips} chips of {roof / 1e9:.0f} GB cannot hold one replica of {title}; {least}"
+    near = min(fitting, key=lambda shape: distance(shape, given))
+    hint = f"nearest layout that works: {near} ({need(near, chips) / 1e9:.1f} GB a chip)"
+    if fixed.data and fixed.data * given.rank_chips > chips:
+        wanted = fixed.data * given.rank_chips
+        return f"layout: {fixed.data} ranks of {given.rank_chips} chips need {wanted}, available {chips}; {hint}"
+    if given.replica_chips > chips:
+        ranks = chips // given.rank_chips
+        spread = (
+            f"expert {given.expert} needs as many data-parallel ranks and there are {ranks}; experts cannot be spread "
+            "across chip types; "
+        )
+        reason = spread if given.expert > ranks else ""
+        return f"layout: one replica needs {given.replica_chips} chips, available {chips} ({given}); {reason}{hint}"
+    return f"layout: needed {need(given, chips) / 1e9:.1f} GB a chip, available {roof / 1e9:.1f} GB ({given}); {hint}"

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from sim.catalogue.kinds import Chip, Model, StepTime
-from sim.throughput.collectives import all_to_all, hierarchical, ring
 from sim.scenario.parts import Pool
+from sim.throughput.collectives import all_to_all, hierarchical, ring
 from sim.throughput.flops import executed
 from sim.throughput.layouts import Shape
 from sim.throughput.memory import parameters_per_chip
@@ -87,12 +87,21 @@ def fullest_stage(layers: int, stages: int, seconds: Seconds, paired: bool = Fal
 
 
 def messages(
-    model: Model, pool: Pool, shape: Shape, layers: float, constants: StepTime
+    model: Model,
+    pool: Pool,
+    shape: Shape,
+    layers: float,
+    constants: StepTime,
+    inner: int = 2,
+    outer: int = 0,
+    across: float = math.inf,
 ) -> tuple[tuple[str, float, float], ...]:
-    """Communication seconds of one micro-batch on a stage with `layers` layers, by kind.
+    """Communication of one micro-batch on a stage with `layers` layers: kind, seconds, overlapped share.
 
-    Tensor and sequence parallelism: eight reduce-scatters or all-gathers of ``2·b·s·h`` bytes a layer, twelve under full
-    recomputation. Pipeline: activations in and out, forward and backward, for each virtual stage. Context: three
+    `inner` neighbours are on the same chip type, `outer` ones beyond the link `across` (bytes/s per chip).
+
+    Tensor and sequence parallelism: eight reduce-scatters or all-gathers of ``2·b·s·h`` bytes a layer, twelve under
+    full recomputation. Pipeline: activations in and out, forward and backward, for each virtual stage. Context: three
     all-gathers of keys and values a layer. Experts: dispatch and combine, forward and backward.
     """
     chip, overlap = pool.chip, pool.stack.overlap
@@ -100,27 +109,30 @@ def messages(
     latency, element = constants.latency, constants.element
     tokens = shape.micro * model.sequence / shape.context
     activations = element * tokens * model.hidden
-    inner = shape.tensor * shape.context
+    close = shape.tensor * shape.context
     found = []
-    if shape.tensor > 1:
+    if shape.tensor > 1 and not pool.layer_seconds:  # measured layer times have it in them
         link = fast if shape.tensor <= chip.scale_up_domain else slow
         number = 12 if shape.recompute == "full" else 8
         hidden = overlap if pool.stack.tensor_overlap is None else pool.stack.tensor_overlap
         found.append(("tensor", number * layers * ring(activations, shape.tensor, link, latency), hidden))
     if shape.pipeline > 1:
         link = fast if shape.replica_chips <= chip.scale_up_domain else slow
-        found.append(("pipeline", 4 * shape.virtual * (activations / shape.tensor / link + latency), overlap))
+        sent = activations / shape.tensor
+        passing = inner * (sent / link + latency) + outer * (sent / across + latency)
+        found.append(("pipeline", 2 * shape.virtual * passing, overlap))
     if shape.context > 1:
-        link = fast if inner <= chip.scale_up_domain else slow
+        link = fast if close <= chip.scale_up_domain else slow
         kept = element * shape.micro * model.sequence * (model.key_value_width or 2 * model.hidden) / shape.tensor
         found.append(("context", 3 * layers * ring(kept, shape.context, link, latency), overlap))
     if shape.expert > 1 and model.experts:
-        local = max(chip.scale_up_domain // inner, 1)
+        local = max(chip.scale_up_domain // close, 1)
         low = model.precision == "fp8" and chip.fp8 is not None
         sent = activations / shape.tensor
         routing = (model.experts.per_token, model.experts.groups_per_token, shape.expert, local, fast, slow, latency)
         dispatch = all_to_all(sent / 2 if low else sent, *routing)
-        found.append(("expert", 2 * layers * (dispatch + all_to_all(sent, *routing)), overlap))
+        routed = layers * (1 - model.experts.dense_layers / model.layers)
+        found.append(("expert", 2 * routed * (dispatch + all_to_all(sent, *routing)), overlap))
     return tuple(found)
 
 
@@ -145,9 +157,11 @@ def synchronisation(
     size = constants.gradient + constants.element
     local = max(chip.scale_up_domain // (shape.tensor * shape.context), 1)
     ranks = data * shape.context
-    copies = -(-ranks // shape.expert)
     seconds = hierarchical(size * shared, ranks, local, fast, link, constants.latency)
-    return seconds + hierarchical(size * routed, copies, max(local // shape.expert, 1), fast, link, constants.latency)
+    if routed:
+        copies, near = -(-ranks // shape.expert), max(local // shape.expert, 1)
+        seconds += hierarchical(size * routed, copies, near, fast, link, constants.latency)
+    return seconds
 
 
 def optimizer(model: Model, chip: Chip, shape: Shape, layers: float, data: int, constants: StepTime) -> float:

@@ -1,0 +1,1 @@
+"""Is the simulation right? Tables of what it says beside what is known."""

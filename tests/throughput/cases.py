@@ -1,0 +1,53 @@
+"""Small questions to the step-time model, in the keys of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sim import catalogue
+from sim.catalogue.kinds import Chip, Model, StepTime
+from sim.scenario.parts import Mixing, Pool, Run
+from sim.throughput import Throughput
+from sim.throughput.layouts import Shape
+
+V3 = {"tensor": 1, "pipeline": 16, "context": 1, "expert": 64, "virtual": 1, "recompute": "selective"}
+GPT = {"tensor": 8, "pipeline": 8, "context": 1, "expert": 1, "virtual": 6, "recompute": "selective"}
+
+
+def model(name: str) -> Model:
+    item = catalogue.entry("models", name).item
+    assert isinstance(item, Model)
+    return item
+
+
+def chip(name: str) -> Chip:
+    item = catalogue.entry("chips", name).item
+    assert isinstance(item, Chip)
+    return item
+
+
+def constants() -> StepTime:
+    item = catalogue.entry("constants", "step-time").item
+    assert isinstance(item, StepTime)
+    return item
+
+
+def run(model: Any = "gpt-175b", sequences: int = 768, micro: int = 1) -> Run:
+    return Run.model_validate({"model": model, "tokens": 1e12, "batch": {"sequences": sequences, "micro": micro}})
+
+
+def pool(chip: Any = "A100-SXM-80", chips: int = 1024, stack: Any = "megatron-lm", **rest: Any) -> Pool:
+    return Pool.model_validate({"chip": chip, "chips": chips, "stack": stack, **rest})
+
+
+def deepseek(chips: int = 2048, **rest: Any) -> Pool:
+    return pool("H800-SXM-80", chips, "hai-llm", **{"layout": V3, **rest})
+
+
+def fleet(run: Run, pools: Sequence[Pool], mixing: dict[str, Any] | None = None, **rest: Any) -> Throughput:
+    return Throughput(run, pools, Mixing.model_validate(mixing or {}), **rest)
+
+
+def shape(**degrees: Any) -> Shape:
+    return Shape(**degrees)

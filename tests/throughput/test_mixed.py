@@ -1,0 +1,63 @@
+"""One pipeline across chip types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sim.errors import InputError
+from tests.throughput.cases import fleet, pool, run
+
+PIPELINE = {"boundary": "pipeline"}
+SHAPE = {"tensor": 8, "pipeline": 4, "expert": 1, "virtual": 1, "recompute": "selective"}
+MODEL = {"like": "gpt-175b", "attention": "causal"}
+
+
+def half(chip: str, **rest: Any) -> Any:
+    return pool(chip, 128, "haiscale", layout=SHAPE | rest)
+
+
+def test_two_halves_of_one_chip_type_make_the_whole_pipeline() -> None:
+    question = run(MODEL, 256)
+    whole = fleet(question, [pool(chips=256, stack="haiscale", layout=SHAPE | {"pipeline": 8})])
+    parts = fleet(question, [half("A100-SXM-80"), half("A100-SXM-80")], PIPELINE)
+    assert parts.full.step_seconds == pytest.approx(whole.full.step_seconds, rel=0.01)
+
+
+def test_the_faster_chips_get_more_layers() -> None:
+    plan = fleet(run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE).full
+    loads = [stage for stage in plan.groups[0].pipeline.stages]
+    fast, slow = ([s.compute for s in loads if s.pool == k] for k in (0, 1))
+    assert len(fast) == len(slow) == 4
+    assert max(fast) == pytest.approx(max(slow), rel=0.2)  # as even as whole layers go
+    assert plan.used_chips == (128, 128)
+
+
+def test_a_layer_split_may_be_given_and_is_slower_than_the_best() -> None:
+    question = run(MODEL, 256)
+    best = fleet(question, [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE).full
+    even = fleet(question, [half("H100-SXM-80", layers=48), half("A100-SXM-80", layers=48)], PIPELINE).full
+    assert even.step_seconds > best.step_seconds
+    assert even.bottleneck.startswith("A100-SXM-80")
+
+
+def test_a_slow_link_between_the_types_slows_the_step_and_is_named() -> None:
+    question, pools = run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")]
+    quick = fleet(question, pools, PIPELINE).full
+    slow = fleet(question, pools, PIPELINE | {"link": "10 MB/s"}).full
+    assert slow.step_seconds > 2 * quick.step_seconds
+    assert slow.bottleneck.endswith("pipeline messages")
+
+
+def test_losing_a_node_of_one_type_idles_a_rank_of_the_other() -> None:
+    planned = fleet(run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE)
+    plan = planned.plan((16, 15))
+    assert plan.used_chips == (96, 96)
+    assert planned.full.tokens_per_s * 0.7 < plan.tokens_per_s < planned.full.tokens_per_s * 0.8
+
+
+def test_layers_that_find_no_memory_are_refused_with_their_number() -> None:
+    small = {"tensor": 1, "pipeline": 1, "expert": 1}
+    with pytest.raises(InputError, match="room for 10 of 96 layers"):
+        fleet(run(MODEL, 256), [pool(chips=8, layout=small), pool("H100-SXM-80", 8, layout=small)], PIPELINE)

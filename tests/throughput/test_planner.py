@@ -1,0 +1,93 @@
+"""Layouts: the fastest that fits, and what is said when none does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sim.errors import InputError
+from sim.scenario.parts import Mixing
+from sim.throughput import planned
+from tests.throughput.cases import GPT, V3, deepseek, fleet, pool, run
+
+
+def test_the_planned_layout_beats_every_layout_near_it() -> None:
+    question, auto = run(), fleet(run(), [pool(chips=512)]).full
+    for change in ({}, {"pipeline": 4}, {"pipeline": 16, "virtual": 3}, {"tensor": 4}, {"recompute": "full"}):
+        try:
+            other = fleet(question, [pool(chips=512, layout=GPT | change)]).full
+        except InputError:
+            continue
+        assert auto.tokens_per_s >= other.tokens_per_s * (1 - 1e-12)
+
+
+def test_what_a_layout_fixes_the_planner_keeps() -> None:
+    layout = fleet(run("deepseek-v3", 15360), [deepseek(layout={"pipeline": 8, "expert": 32})]).full.layouts[0]
+    assert layout is not None
+    assert (layout.pipeline, layout.expert, layout.schedule) == (8, 32, "dualpipe")
+
+
+def test_how_far_a_layout_is_from_the_planners() -> None:
+    given = fleet(run(), [pool(layout=GPT)])
+    assert given.freely_planned.full.tokens_per_s > given.full.tokens_per_s
+
+
+def test_planned_pools_plan_the_same_again() -> None:
+    question, pools = run("deepseek-v3", 15360), [deepseek(), pool("H20-96", 1024, "hai-llm")]
+    fixed = planned(question, pools, Mixing())
+    assert all(p.layout.pipeline and p.layout.recompute for p in fixed)
+    assert fleet(question, fixed).full == fleet(question, pools).full
+
+
+def test_chips_left_over_idle_and_are_counted() -> None:
+    plan = fleet(run(), [pool(chips=200, layout=GPT)]).full
+    assert (plan.used_chips, plan.idle_chips) == ((192,), (8,))
+
+
+@pytest.mark.parametrize(
+    ("chips", "layout", "words"),
+    [
+        (64, {}, ["64 chips of 80 GB cannot hold one replica of DeepSeek-V3", "the smallest needs 192"]),
+        (
+            2048,
+            {"tensor": 1, "pipeline": 2, "expert": 8},
+            ["needed 404.7 GB a chip, available 80.0 GB", "nearest layout"],
+        ),
+        (
+            512,
+            V3,
+            ["one replica needs 1024 chips, available 512", "cannot be spread across chip types", "nearest layout"],
+        ),
+        (2048, V3 | {"data": 256}, ["256 ranks of 16 chips need 4096, available 2048", "nearest layout"]),
+        (2048, V3 | {"data": 100}, ["data 100 is no multiple of expert 64", "nearest: 128"]),
+        (2048, {"pipeline": 80}, ["pipeline 80", "61 layers"]),
+        (2048, {"tensor": 3}, ["tensor 3 does not divide 128 attention heads", "nearest: 2"]),
+    ],
+)
+def test_a_layout_that_cannot_work_is_refused_with_the_numbers(
+    chips: int, layout: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(InputError) as error:
+        fleet(run("deepseek-v3", 15360), [deepseek(chips, layout=layout)], names=["good"])
+    assert str(error.value).startswith("good: ")
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_the_nearest_layout_it_names_works() -> None:
+    with pytest.raises(InputError, match="tensor 1, pipeline 12, context 1, expert 8") as error:
+        fleet(run("deepseek-v3", 15360), [deepseek(layout={"tensor": 1, "pipeline": 2, "expert": 8})])
+    assert "recompute full" in str(error.value)
+    named = {"tensor": 1, "pipeline": 12, "expert": 8, "virtual": 1, "recompute": "full"}
+    assert fleet(run("deepseek-v3", 15360), [deepseek(layout=named)]).full.tokens_per_s > 0
+
+
+def test_a_pool_that_cannot_hold_a_replica_is_refused_beside_one_that_can() -> None:
+    with pytest.raises(InputError, match=r"weak: 16 chips of 48 GB cannot hold one replica"):
+        fleet(run("deepseek-v3", 15360), [deepseek(), pool("L20-48", 16, "haiscale")], names=["good", "weak"])
+
+
+def test_experts_need_a_model_that_has_them() -> None:
+    with pytest.raises(InputError, match="expert 8 needs a model with experts"):
+        fleet(run(), [pool(layout={"expert": 8})])

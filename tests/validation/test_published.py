@@ -1,0 +1,72 @@
+"""Published step times: what the constants rest on is met, what is evidence comes close."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.catalogue import table
+from sim.errors import InputError
+from sim.validation.published import Row, rows, summary
+from tests.throughput.cases import constants
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Row]:
+    return rows()
+
+
+def test_every_constant_meets_the_rows_it_rests_on(found: list[Row]) -> None:
+    fitted = [row for row in found if row.role == "fitted"]
+    assert len(fitted) >= 8
+    for row in fitted:
+        assert abs(row.error) < (0.005 if row.mature else 0.03), row.id
+
+
+def test_rows_between_the_fitted_ones_are_close(found: list[Row]) -> None:
+    assert max(abs(row.error) for row in found if row.role == "interpolation") < 0.015
+
+
+def test_what_was_not_looked_at_comes_within_six_per_cent_on_average(found: list[Row]) -> None:
+    result = summary(found)
+    assert result.runs >= 15
+    assert result.mean <= 0.06
+    assert result.worst <= 0.15, result.worst_id
+
+
+def test_deepseek_v3_is_predicted_with_its_parts(found: list[Row]) -> None:
+    step = next(row for row in found if row.id == "dsv3_step_time")
+    assert (step.role, step.published) == ("validation", 19.926)
+    assert abs(step.error) < 0.06
+    parts = {row.id: row for row in rows("parts")}
+    assert abs(parts["dsv3_part_compute"].error) < 0.1
+    assert abs(parts["dsv3_part_bubble"].error) < 0.1
+    assert parts["dsv3_part_optimizer"].cause_of_miss
+
+
+def test_the_models_error_covers_its_residuals(found: list[Row]) -> None:
+    low, high = constants().model_error.distribution.support  # type: ignore[attr-defined]
+    for row in found:
+        if row.role == "validation" and row.mature:
+            slower = {"step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12"}
+            truth = 1 / (1 + row.error) if row.quantity in slower else 1 + row.error
+            assert low <= truth <= high, row.id
+
+
+def test_every_large_miss_has_a_likely_cause(found: list[Row]) -> None:
+    assert [row.id for row in found if abs(row.error) > 0.05 and not row.cause_of_miss] == []
+
+
+def test_first_year_stacks_are_shown_apart(found: list[Row]) -> None:
+    assert {row.run for row in found if not row.mature} >= {"pangu-ultra-moe", "sailor-pipeline-2", "hapmoe-s"}
+
+
+def test_ids_are_unique_and_sources_known(found: list[Row]) -> None:
+    table_ids = [row.id for row in found]
+    assert len(set(table_ids)) == len(table_ids)
+    assert all(row.source for row in found)
+    assert {row.run for row in found} == set(table("runs"))
+
+
+def test_an_unknown_kind_of_rows_is_refused() -> None:
+    with pytest.raises(InputError, match="allowed: step-time, parts"):
+        rows("weather")
