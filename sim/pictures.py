@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.experiments.replicate import Replications
-from sim.plots import TIME_COLOURS, styled
+from sim.plots import TIME_COLOURS, chip_colour, styled
 from sim.results import DAY, PLACES, TIME, RunResult
 
 Picture = tuple[Figure, pd.DataFrame]
@@ -183,6 +183,50 @@ def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, fl
     return figure, table.assign(chips_from=chips[0], chips_to=chips[1])
 
 
+@styled()
+def exchange_rate(curves: dict[str, pd.DataFrame], levels: dict[str, tuple[float, float, float]], good: int) -> Picture:
+    """Days to finish against weak chips added, a line a chip; below, what one of them is worth in good chips.
+
+    Parameters
+    ----------
+    curves : dict
+        From `sim.experiments.exchange.exchange`, by chip.
+    levels : dict
+        Days (5 %, median, 95 %) without weak chips, and of other fleets, by label; the first is the one without.
+    good : int
+        Number of good chips.
+    """
+    figure, (days, value) = plt.subplots(2, 1, figsize=(7.4, 7.4), height_ratios=[1.7, 1], sharex=True)
+    alone = next(iter(levels.values()))[1]
+    last = max(curve["chips"].max() for curve in curves.values())
+    ends, worths = [], []
+    for chip, curve in curves.items():
+        colour = chip_colour(chip)
+        days.fill_between(curve["chips"], curve["p5"], curve["p95"], color=colour, alpha=0.16, lw=0)
+        days.plot(curve["chips"], curve["days"], color=colour, lw=2, marker="o", ms=3.5)
+        why = curve["bottleneck"].iloc[-1].split(": ")[-1]
+        ends.append((curve["days"].iloc[-1], f"{chip}: {why} binds", colour))
+        each = (alone / curve["days"] - 1) * good / curve["chips"]
+        value.plot(curve["chips"], each, color=colour, lw=2, marker="o", ms=3.5)
+        worths.append((each.iloc[-1], chip, colour))
+    for label, (low, middle, high) in levels.items():
+        days.axhspan(low, high, color="#777777", alpha=0.13, lw=0)
+        days.axhline(middle, color="#444444", lw=1.2, ls="--")
+        days.text(last * 6, middle, f"{label}: {middle:.0f} d", ha="right", va="bottom", color="#444444")
+    value.axhline(0, color="#444444", lw=1.2)
+    days.set(xscale="log", ylim=(0, None), ylabel=f"days to finish ({BAND})", xlim=(None, last * 6))
+    value.set(xscale="log", ylabel="good chips that one\nweak chip is worth", xlabel="weak chips added (logarithmic)")
+    ticks = sorted({int(c) for curve in curves.values() for c in curve["chips"]})
+    value.set_xticks(ticks, [f"{tick:,}" for tick in ticks], rotation=45, ha="right")
+    value.minorticks_off()
+    _label_ends(days, last, ends)
+    _label_ends(value, last, worths, gap=0.11)
+    parts = [curve.assign(series=chip) for chip, curve in curves.items()]
+    parts += [pd.DataFrame({"series": [k], "days": [m], "p5": [lo], "p95": [hi]}) for k, (lo, m, hi) in levels.items()]
+    table = pd.concat(parts, ignore_index=True)
+    return figure, table[["series", *(c for c in table.columns if c != "series")]]
+
+
 def _factor(ratio: float) -> str:
     return f"÷ {1 / ratio:.3g}" if ratio < 0.9995 else f"× {ratio:.3g}"
 
@@ -197,10 +241,10 @@ def _dark(colour: str) -> str:
     return "#A89C00" if colour == "#F0E442" else colour
 
 
-def _label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> None:
-    """Names at the right ends of lines, pushed apart where they would overlap."""
-    top = axes.get_ylim()[1]
-    gap, floor = top * 0.062, -math.inf
+def _label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]], gap: float = 0.062) -> None:
+    """Names at the right ends of lines, pushed apart to `gap` of the height where they would overlap."""
+    bottom, top = axes.get_ylim()
+    gap, floor = (top - bottom) * gap, -math.inf
     for y, text, colour in sorted(labels):
         floor = max(y, floor + gap)
         axes.text(x, floor, f"  {text}", color=colour, va="center")
