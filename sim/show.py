@@ -63,9 +63,14 @@ def _row(name: str, values: dict[str, float | None]) -> str:
 
 
 def step_time(case: Case) -> dict[str, Any]:
-    """The step of a healthy fleet: seconds, tokens/s, MFU, parts, bottleneck, memory and idle chips by pool."""
-    pools = list(case.fleet.values())
-    plan: Plan = Throughput(case.run, pools, case.mixing).full
+    """The step of a healthy fleet: seconds, tokens/s, MFU, parts, bottleneck, memory and idle chips by pool.
+
+    Beside it stand the rate of the planner's own layout, the rate of the mix over the sum of its pools alone, and the
+    pools without which the run would be faster.
+    """
+    pools, names = list(case.fleet.values()), tuple(case.fleet)
+    fleet = Throughput(case.run, pools, case.mixing, constants=case.constants, names=names)
+    plan: Plan = fleet.full
     return {
         "step_seconds": plan.step_seconds,
         "tokens_per_s": plan.tokens_per_s,
@@ -74,6 +79,9 @@ def step_time(case: Case) -> dict[str, Any]:
         "bottleneck": plan.bottleneck,
         "memory_gb_per_chip": {n: b / 1e9 for n, b in zip(case.fleet, plan.memory_bytes_per_chip, strict=True)},
         "idle_chips": dict(zip(case.fleet, plan.idle_chips, strict=True)),
+        "planner_tokens_per_s": fleet.freely_planned.full.tokens_per_s,
+        "scaling_ratio": fleet.scaling_ratio,
+        "faster_without": fleet.faster_without,
     }
 
 
@@ -81,10 +89,17 @@ def parts(answer: dict[str, Any]) -> str:
     """A step time as a table of its parts."""
     step = answer["step_seconds"]
     lines = [f"{step:.3f} s a step, {answer['tokens_per_s']:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
-    lines += [f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}" for name, seconds in answer["parts"].items()]
+    shown = {name: seconds for name, seconds in answer["parts"].items() if seconds}
+    lines += [f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}" for name, seconds in shown.items()]
     lines.append(f"bottleneck: {answer['bottleneck']}")
     for pool, memory in answer["memory_gb_per_chip"].items():
         lines.append(f"{pool}: {memory:.1f} GB a chip, {answer['idle_chips'][pool]} chips idle")
+    gain = answer["planner_tokens_per_s"] / answer["tokens_per_s"] - 1
+    lines.append(f"the planner's own layout is {gain:.1%} faster" if gain > 5e-4 else "no layout tried is faster")
+    if len(answer["idle_chips"]) > 1:
+        lines.append(f"the mix reaches {answer['scaling_ratio']:.1%} of what its pools reach alone")
+    for pool, rate in answer["faster_without"].items():
+        lines.append(f"faster without {pool}: {rate:,.0f} tokens/s")
     return "\n".join(lines)
 
 
