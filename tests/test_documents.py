@@ -154,6 +154,7 @@ def test_reads_what_windows_writes(tmp_path: Path) -> None:
             {"x": {"uncertain": [4, 5, 6]}},
             {"x": {"uncertain": [4, 5, 6]}},
         ),
+        ({"x": {"a": 1}}, {"x": {"uncertain": [4, 5, 6]}}, {"x": {"uncertain": [4, 5, 6]}}),
         ({"m": {"like": "x", "fp8": 1}}, {"m": {"fp8": None}}, {"m": {"like": "x", "fp8": None}}),
         ({}, {"m": {"like": "x", "e": {"k": None}}}, {"m": {"like": "x", "e": {"k": None}}}),
     ],

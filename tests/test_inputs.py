@@ -135,6 +135,12 @@ def test_resolving_is_deterministic_and_within_the_range(mixed: Scenario) -> Non
         assert low <= first[name] <= high, name
 
 
+def test_each_constant_is_drawn_for_itself(mixed: Scenario) -> None:
+    same = {"uncertain": ["1 s", "2 s", "3 s"]}
+    drawn = values(mixed.override({"checkpoint.load": same, "checkpoint.flush": same}), 3, 5)
+    assert drawn["checkpoint.load"] != drawn["checkpoint.flush"]
+
+
 def test_fixed_inputs_are_the_modes(mixed: Scenario) -> None:
     assert values(mixed, 1, 1, fixed=True) == {name: float(x) for name, x in mixed.unknowns().items()}
     assert not mixed.resolve(1, 1).unknowns()

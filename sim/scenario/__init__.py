@@ -111,6 +111,8 @@ class Scenario(Case):
 
     _source: Source = PrivateAttr()
     _sketch: Sketch = PrivateAttr(default=None)
+    _layouts: list[Layout] | None = PrivateAttr(default=None)
+    _alone: dict[str, Pool] | None = PrivateAttr(default=None)
     _unknowns: dict[str, Uncertain] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")

@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim import catalogue
-from sim.catalogue.kinds import Chip, Congestion, CostMethod, Duration, FailureTable, Model, Stack, StepTime, Strict
+from sim.catalogue.kinds import (
+    Chip,
+    Congestion,
+    CostMethod,
+    Duration,
+    FailureTable,
+    Flaps,
+    Model,
+    Stack,
+    StepTime,
+    Strict,
+)
 from sim.distributions import Constant, Uncertain, highest, lowest
 from sim.documents import merge
 from sim.errors import InputError
@@ -46,6 +57,7 @@ FailuresRef = Annotated[FailureTable, _from_catalogue("failures", FailureTable)]
 ConstantsRef = Annotated[StepTime, _from_catalogue("constants", StepTime, "step-time")]
 CostsRef = Annotated[CostMethod, _from_catalogue("costs", CostMethod, "epoch")]
 CongestionRef = Annotated[Congestion, _from_catalogue("fabrics", Congestion)]
+FlapsRef = Annotated[Flaps, _from_catalogue("flaps", Flaps)]
 
 
 def _zero_layout(value: Any) -> Any:
@@ -230,17 +242,6 @@ class Recovery(Strict):
     """Failures after which a node is taken out of service."""
 
 
-class Flaps(Strict):
-    """Links that go down for seconds: a stall if the collective rides it through, else a failure."""
-
-    per_node_day: Number
-    duration: Duration
-    ride_through: Seconds = 30.0
-    back_off: Seconds = 0.0
-    """Added to the stall: the retry timers wait longer than the link was down."""
-    detect: Duration = Constant(0.0)
-
-
 class Fabric(Strict):
     """The network between nodes."""
 
@@ -249,6 +250,6 @@ class Fabric(Strict):
     """Parts of the network congested independently; the job is as slow as its slowest."""
     pod: Annotated[float, Quantity(least=1, whole=True)] = 1.0
     """Nodes that a failing switch takes with it."""
-    flaps: Flaps | None = None
+    flaps: FlapsRef | None = None
     step_noise: Number = 0.0
     """Coefficient of variation of a node's step time."""

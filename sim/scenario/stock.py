@@ -79,11 +79,13 @@ class PlannedRun(Strict):
 class Programme(Strict):
     """A run every so often, each needing more than the one before; what is left out is as in `run`.
 
-    A run that begins t years after the start needs growth^t times the chips and trains on growth^t times the tokens
+    A run that is due t years after the first needs growth^t times the chips and trains on growth^t times the tokens
     with growth^t times the batch, so its planned length stays the same: an assumption.
     """
 
     every: PositiveSeconds
+    first: dt.date | None = None
+    """When the first run is due; at the start unless given."""
     growth: PerYear = 1 / (365.25 * 86400)
     """Factor a year."""
     chips: Chips

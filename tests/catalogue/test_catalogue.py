@@ -16,7 +16,7 @@ ENTRIES = [entry for kind in catalogue.kinds() for entry in catalogue.table(kind
 
 
 def test_every_table_has_a_type_and_a_file() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == {*catalogue.kinds(), "sources"}
+    assert {*catalogue.kinds(), "sources"} <= {path.stem for path in FOLDER.glob("*.yaml")}
     assert all(catalogue.table(kind) for kind in catalogue.kinds())
 
 
