@@ -154,7 +154,7 @@ class Throughput:
         held = [sum(chips[k] for k in kind) for kind in self.kinds]
         firsts = [pools[kind[0]] for kind in self.kinds]
         speeds = [c / compute_seconds(self.run.model, p, Shape()).layer for c, p in zip(held, firsts, strict=True)]
-        parts = [math.ceil(self.microbatches * speed / (sum(speeds) or 1.0)) for speed in speeds]
+        parts = [math.ceil(self.microbatches * speed / (math.fsum(speeds) or 1.0)) for speed in speeds]
         groups = self._best(pools, held, parts, given_up)
         if given_up or len(groups) < 2 or all(_settled(pool.layout) for pool in firsts):
             return groups
@@ -255,11 +255,11 @@ class Throughput:
         mixing = 1.0 if alike else 1 / self.mixing.efficiency
         noise = straggler_factor(self.step_noise, nodes)
         last, bare = step_parts(groups, counts, across)
-        mean = self.model_error * sum(bare.values())
+        mean = self.model_error * math.fsum(bare.values())
         seconds = mean * mixing * noise
         parts = {kind: self.model_error * value for kind, value in bare.items()}
         parts |= {"mixing": mean * (mixing - 1), "noise": mean * mixing * (noise - 1)}
-        peak = sum(u * pool.chip.bf16 for u, pool in zip(used, self.pools, strict=True))
+        peak = math.fsum(u * pool.chip.bf16 for u, pool in zip(used, self.pools, strict=True))
         return Plan(
             step_seconds=seconds,
             tokens_per_s=tokens / seconds,

@@ -112,7 +112,7 @@ def distance(a: Shape, b: Shape) -> float:
     """How far apart two layouts are: the factors between their degrees, in doublings."""
     pairs = ((a.tensor, b.tensor), (a.pipeline, b.pipeline), (a.context, b.context), (a.expert, b.expert))
     other = (a.recompute != b.recompute) + (a.virtual != b.virtual) * 0.5
-    return sum(abs(math.log2(x / y)) for x, y in pairs) + other
+    return math.fsum(abs(math.log2(x / y)) for x, y in pairs) + other
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,16 +43,16 @@ class Stage:
 
     @property
     def communication(self) -> float:
-        return sum(seconds for _, seconds, _ in self.messages)
+        return math.fsum(seconds for _, seconds, _ in self.messages)
 
     def exposed(self, slowdown: float = 1.0) -> float:
         """Communication not hidden behind compute: at least the share no overlap reaches, and what outlasts compute."""
-        open_share = sum((1 - overlap) * seconds for _, seconds, overlap in self.messages)
+        open_share = math.fsum((1 - overlap) * seconds for _, seconds, overlap in self.messages)
         return max(slowdown * open_share, slowdown * self.communication - self.compute)
 
     def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
         """`exposed` by kind: the open share of each, and the rest in proportion to what it could hide."""
-        could = sum(overlap * seconds for _, seconds, overlap in self.messages) * slowdown
+        could = math.fsum(overlap * seconds for _, seconds, overlap in self.messages) * slowdown
         hidden = slowdown * self.communication - self.exposed(slowdown)
         left = 1 - hidden / could if could else 0.0
         return {kind: slowdown * s * (1 - overlap + left * overlap) for kind, s, overlap in self.messages}
@@ -79,7 +81,7 @@ class Pipeline:
 
     def ramp(self, slowdown: float = 1.0) -> float:
         """Seconds of filling and draining beyond one beat per micro-batch."""
-        passing = sum(stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages)
+        passing = math.fsum(stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages)
         return self.bubble * max(passing - self.beat(slowdown) / self.stretch, 0.0)
 
 

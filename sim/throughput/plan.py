@@ -58,7 +58,7 @@ class Plan:
         """
         if slowdown == 1.0 or not self.groups:
             return self.step_seconds
-        return self.factor * sum(step_parts(self.groups, self.counts, self.across, slowdown)[1].values())
+        return self.factor * math.fsum(step_parts(self.groups, self.counts, self.across, slowdown)[1].values())
 
     def tokens_per_s_at(self, slowdown: float) -> float:
         """Tokens per second under the same slowdown."""
