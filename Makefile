@@ -55,7 +55,7 @@ lock: ## Rewrite requirements.lock from pyproject.toml (UPGRADE=--upgrade for ne
 	@$(PYTHON) -m venv build/uv
 	@build/uv/bin/pip install --quiet '$(UV)'
 	build/uv/bin/uv pip compile --quiet pyproject.toml $(UPGRADE) --output-file requirements.lock \
-	    --extra dev --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	    --extra dev --extra cluster --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 clean: ## Remove the environment, caches and everything built (figures/ stays)

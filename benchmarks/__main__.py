@@ -1,55 +1,115 @@
-"""CPU time of the simulation beside a bare SimPy loop on the same machine: ratios travel where seconds do not."""
+"""One table of timings, as ratios to a bare SimPy loop on the same machine: ratios travel where seconds do not."""
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Generator
-from time import process_time
-from typing import Any
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
 
-import simpy
+from tqdm import tqdm
 
+from benchmarks import picture, questions
+from benchmarks.measure import TIMEOUTS, bare, beside_bare, peak_megabytes, pool_seconds
 from sim import load_scenario, simulate
+from sim.documents import write
+from sim.scenario import Scenario
 
-PROCESSES, TIMEOUTS = 1_000, 200_000
-REPEATS = 5
-SCENARIOS = ("deepseek-v3", "llama-3-405b", "two-thousand-plus")
-
-
-def bare() -> None:
-    """SimPy alone: a thousand processes that do nothing but wait."""
-
-    def wait(env: simpy.Environment, pause: float) -> Generator[simpy.Event, Any, None]:
-        for _ in range(TIMEOUTS // PROCESSES):
-            yield env.timeout(pause)
-
-    env = simpy.Environment()
-    for k in range(PROCESSES):
-        env.process(wait(env, 1 + k / PROCESSES))
-    env.run()
+FOLDER = Path(__file__).parent
+PEER = "AIReSim 7b139c7 (arXiv 2603.07041), run unchanged where bare SimPy does 1.3 million timeouts a second"
+PEER_SECONDS = {256: 0.006, 1024: 0.077, 2048: 0.33, 4096: 1.66, 8192: 7.5, 16384: 32.9}
+"""Of the peer for 32 days, by servers; 10.7 s for its default."""
+PEER_DEFAULT, PEER_TIMEOUT = 10.7, 1 / 1.3e6
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Median CPU seconds over a few repeats, after one that is not counted."""
-    times = []
-    for _ in range(REPEATS + 1):
-        start = process_time()
-        work()
-        times.append(process_time() - start)
-    return statistics.median(times[1:])
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `timeouts` is the value in bare SimPy timeouts."""
+
+    what: str
+    value: float
+    unit: str
+    target: str = ""
+    timeouts: float | None = None
+    peer: str = ""
 
 
 def main() -> None:
-    """Print one line a scenario."""
-    timeout = seconds(bare) / TIMEOUTS
-    print(f"one timeout of bare SimPy, {PROCESSES:,} processes: {timeout * 1e6:.2f} µs")
-    print(f"{'scenario':20}{'ms a replication':>18}{'in timeouts':>14}{'interruptions':>15}{'timeouts each':>15}")
-    for name in SCENARIOS:
-        question = load_scenario(name)
-        count = simulate(question, 1).interruptions
-        spent = seconds(lambda q=question: simulate(q, 1))
-        each = spent / timeout / count
-        print(f"{name:20}{spent * 1e3:18.2f}{spent / timeout:14,.0f}{count:15}{each:15,.0f}")
+    """Measure, print the table, and write it with its figure beside this file."""
+    rows = list(tqdm(_rows(), unit=" rows", leave=False, disable=None))
+    for row in rows:
+        worth = f"{row.timeouts:14,.0f}" if row.timeouts is not None else " " * 14
+        print(f"{row.what:58}{row.value:10,.3g} {row.unit:4}{worth}  {row.target:22}{row.peer}")
+    machine = {name: version(name) for name in ("simpy", "numpy", "scipy")} | {"python": platform.python_version()}
+    data = {"machine": machine, "peer": PEER, "rows": [asdict(row) for row in rows]}
+    write(FOLDER / "results.json", json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def _rows() -> Iterator[Row]:
+    each = beside_bare(bare)[0] / TIMEOUTS
+    yield Row("one timeout of bare SimPy with 1,000 processes", each * 1e6, "µs", timeouts=1)
+    yield from _peer()
+    yield from _interruptions()
+    yield from _replications()
+    spent = [_cost(questions.flaps(a_day))[0] for a_day in (1000, 0)]
+    yield Row("a year with 1,000 flaps a day on 2,048 nodes, over without", spent[0] / spent[1], "", "at most 2")
+
+
+def _peer() -> Iterator[Row]:
+    default = questions.peer_default()
+    spent, worth = _cost(default)
+    each = worth / simulate(default, 1).interruptions
+    theirs = f"peer: {PEER_DEFAULT} s, {PEER_DEFAULT / PEER_TIMEOUT:,.0f} timeouts"
+    yield Row("the peer's model: an interruption", spent * each / worth * 1e6, "µs", "15 timeouts", each)
+    yield Row("the peer's default work, 4,096 servers for 256 days", spent, "s", "0.15 s", worth, theirs)
+    costs = {servers: _cost(questions.peer(servers)) for servers in PEER_SECONDS}
+    for servers, (spent, worth) in costs.items():
+        theirs = f"peer: {PEER_SECONDS[servers]} s, {PEER_SECONDS[servers] / PEER_TIMEOUT:,.0f} timeouts"
+        target = "0.12 s" if servers == 16384 else ""
+        yield Row(f"the peer's work on {servers:,} servers for 32 days", spent, "s", target, worth, theirs)
+    picture.draw({n: worth for n, (_, worth) in costs.items()}, PEER_SECONDS, PEER_TIMEOUT, FOLDER)
+
+
+def _interruptions() -> Iterator[Row]:
+    everything = questions.everything()
+    each, unit, _ = _each(everything)
+    yield Row("every mechanism on: an interruption, set-up apart", each, "µs", "40 timeouts", unit)
+    found = {nodes: _each(questions.size(nodes)) for nodes in questions.SIZES}
+    for nodes, (each, unit, count) in found.items():
+        yield Row(f"{nodes:,} nodes: one of {count:,} interruptions, set-up apart", each, "µs", "", unit)
+    worths = [worth for _, worth, _ in found.values()]
+    yield Row("dearest over cheapest of these", max(worths) / min(worths), "", "at most 1.5")
+    largest = questions.size(questions.SIZES[-1])
+    spent, worth = _cost(_set_up(largest))
+    yield Row(f"{questions.SIZES[-1]:,} nodes: set-up", spent, "s", "0.3 s", worth)
+    yield Row(f"{questions.SIZES[-1]:,} nodes: peak memory above the imports", peak_megabytes(largest), "MB", "250 MB")
+
+
+def _replications() -> Iterator[Row]:
+    question = load_scenario("deepseek-v3")
+    spent, worth = beside_bare(lambda: [simulate(question, 1, k).metrics for k in range(50)])
+    yield Row("deepseek-v3: a replication", spent / 50 * 1e3, "ms", "6 ms", worth / 50)
+    two = pool_seconds(question, 1000, 2)
+    yield Row("deepseek-v3: 1,000 replications on two processes", two, "s", "5 s")
+    yield Row("two processes over one", pool_seconds(question, 1000, 1) / two, "", "at least 1.7")
+
+
+def _cost(question: Scenario) -> tuple[float, float]:
+    return beside_bare(lambda: simulate(question, 1))
+
+
+def _each(question: Scenario) -> tuple[float, float, int]:
+    """Microseconds and timeouts' worth of one interruption, what the set-up takes left out; and their number."""
+    spent, worth = _cost(question)
+    set_up, set_up_worth = _cost(_set_up(question))
+    count = simulate(question, 1).interruptions
+    return (spent - set_up) / count * 1e6, (worth - set_up_worth) / count, count
+
+
+def _set_up(question: Scenario) -> Scenario:
+    return question.override({"horizon": "1 s"})
 
 
 if __name__ == "__main__":

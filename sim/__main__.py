@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from tqdm.auto import tqdm
 
-from sim import artifact, catalogue, documents, show
+import sim
+from sim import artifact, catalogue, commands, show
+from sim.commands import AsJson, Fixed, Jobs, ScenarioName, Seed, Sets, answer, changes, pair
 from sim.errors import CheckFailed, InputError
 
 app = typer.Typer(
@@ -18,53 +19,12 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="Simulates the training of a large model on a mixed, ageing, failing chip fleet that nobody will fully replace.",
+    help=sim.__doc__,
 )
 
-ScenarioName = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file.")
-]
-Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Root seed of all randomness.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-
-
-@app.command(epilog="Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`")
-def run(
-    scenario: ScenarioName,
-    sets: Sets = None,
-    replications: Annotated[int | None, typer.Option(min=1, help="Number of runs (default 100).")] = None,
-    precision: Annotated[
-        float | None, typer.Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share.")
-    ] = None,
-    seed: Seed = 0,
-    jobs: Jobs = 1,
-    fixed_inputs: Annotated[bool, typer.Option("--fixed-inputs", help="Unknown constants at their modes.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for scenario, runs and summary.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Simulate a scenario many times and sum up."""
-    from sim.experiments.replicate import replicate
-
-    if replications and precision:
-        raise InputError("give either --replications or --precision")
-    question = _load(scenario, sets)
-    with tqdm(total=replications, unit=" runs", file=sys.stderr, disable=None, leave=False) as bar:
-        result = replicate(
-            question,
-            replications,
-            precision=precision,
-            seed=seed,
-            jobs=jobs,
-            fixed_inputs=fixed_inputs,
-            progress=bar.update,
-        )
-    if out:
-        show.save(result, question, out)
-    _print(result.report(), as_json, lambda: show.run(question, result))
+for command in commands.COMMANDS:
+    words, example = (command.__doc__ or "").split("\n\n")
+    app.command(help=words, epilog=example)(command)
 
 
 @app.command(epilog="Example: `sim steptime deepseek-v3 --json`")
@@ -76,8 +36,25 @@ def steptime(
     """Seconds a step takes, and where they go."""
     from sim.scenario import load_case
 
-    answer = show.step_time(load_case(case, _changes(sets)))
-    _print(answer, as_json, lambda: show.parts(answer))
+    step = show.step_time(load_case(case, changes(sets)))
+    answer(step, as_json, lambda: show.parts(step))
+
+
+@app.command(epilog="Example: `sim trace deepseek-v3 --seed 1 --out run.json`")
+def trace(
+    scenario: ScenarioName,
+    out: Annotated[Path, typer.Option(help="File to write; open it in https://ui.perfetto.dev.")],
+    seed: Seed = 0,
+    replication: Annotated[int, typer.Option(min=0, help="Which run under the seed.")] = 0,
+    sets: Sets = None,
+    fixed_inputs: Fixed = False,
+) -> None:
+    """Write one run as a trace: what the job did, every node's outages, checkpoints, spares."""
+    from sim.perfetto import Checkpoints, write
+
+    question, checkpoints = commands.loaded(scenario, sets), Checkpoints()
+    write(sim.simulate(question, seed, replication, fixed_inputs=fixed_inputs, watch=checkpoints), checkpoints, out)
+    print(f"{show.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
 @app.command(epilog="Example: `sim figures where_did_14000_chips_go -p replications 50`")
@@ -93,9 +70,13 @@ def figures(
     jobs: Jobs = 2,
 ) -> None:
     """Run the notebooks and write every figure."""
-    given = dict(_pair(text, "-p") for text in parameter or [])
+    given = dict(pair(text, "-p") for text in parameter or [])
     out = artifact.repository() / "build" / "figures" if given and not out else out
     folder = artifact.make_figures(names or (), profile=profile, given=given, jobs=jobs, out=out)
+    if folder == artifact.repository() / artifact.FOLDERS["full"]:
+        from sim import pages
+
+        pages.write()
     print(f"figures are in {show.short(folder)}", file=sys.stderr)
 
 
@@ -130,32 +111,9 @@ def scenarios() -> None:
 @app.command()
 def schema() -> None:
     """The JSON schema of a scenario, for editors."""
-    from sim.scenario import Scenario
+    from sim.scenario.schema import schema as json_schema
 
-    print(json.dumps(Scenario.model_json_schema(), indent=2))
-
-
-def _load(name: str, sets: list[str] | None) -> Any:
-    from sim.scenario import load_scenario
-
-    question = load_scenario(name)
-    return question.override(_changes(sets)) if sets else question
-
-
-def _changes(sets: list[str] | None) -> dict[str, Any]:
-    pairs = [_pair(text, "--set") for text in sets or []]
-    return {path: documents.parse(value, f"--set {path}").data for path, value in pairs}
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise InputError(f"{option} {text}: expected NAME=VALUE")
-    return name, value
-
-
-def _print(data: dict[str, Any], as_json: bool, text: Any) -> None:
-    print(json.dumps(data, indent=2, allow_nan=False) if as_json else text())
+    print(json.dumps(json_schema(), indent=2))
 
 
 def _joined(arguments: list[str]) -> list[str]:
@@ -171,9 +129,9 @@ def _joined(arguments: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 a check failed, 2 wrong input or usage."""
+    """Run the command line: 0 done, 1 a check failed, 2 wrong input or usage, 130 interrupted."""
     try:
-        app(_joined(sys.argv[1:]))
+        app(_joined(sys.argv[1:]), prog_name="sim")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -182,6 +140,10 @@ def main() -> None:
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+    except SystemExit as end:  # by Typer; 130 after Ctrl-C
+        if end.code == 130:
+            print("interrupted; what was finished is kept in the folder of --out, if one was given", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def timeline(result: RunResult) -> Picture:
 
 
 def _losses(result: RunResult) -> pd.DataFrame:
-    """Cumulative hours lost by category: phases at their end, rework at the interruption that causes it.
+    """Cumulative hours lost by category: phases at their end, rework when the job falls back.
 
     Checkpoints and stalls accrue while training goes on, so only their sum at the end is kept.
     """
@@ -82,8 +82,8 @@ def _losses(result: RunResult) -> pd.DataFrame:
         if state in BADPUT:
             rows.append((end, state, (end - start) * 24))
     for time, kind, _, payload in result.trace:
-        if kind == "interruption":
-            rows.append((time / DAY, "rework", float(payload.split()[-1]) / 3600))
+        if kind == "rework":
+            rows.append((time / DAY, "rework", float(payload) / 3600))
     wall = result.wall / DAY
     frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values("day", kind="stable")
     parts = []

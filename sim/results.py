@@ -31,6 +31,9 @@ PLACES = (
 )
 """Where a chip can be; it is in exactly one place."""
 
+USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
+"""Places of chips in nodes that work."""
+
 Event = tuple[float, str, str, str]
 """Time in seconds, kind, entity, payload."""
 
@@ -43,6 +46,18 @@ class Move:
     origin: str
     to: str
     chips: int
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A node out of service, from `start` to `end` in seconds; the run ends one that is still open."""
+
+    pool: str
+    node: int
+    start: float
+    end: float
+    cause: str
+    """What failed, here or where it took this node with it."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +154,24 @@ class RunResult:
         """Every move of chips from place to place, in order of time."""
         moves = ((time, *payload.split()) for time, kind, _, payload in self.trace if kind == "move")
         return tuple(Move(time, origin, to, int(chips)) for time, origin, to, chips in moves)
+
+    @cached_property
+    def outages(self) -> tuple[Outage, ...]:
+        """Every outage of a node, in order of its start."""
+        since: dict[tuple[str, int], tuple[float, str]] = {}
+        found, cause = [], ""
+        for time, kind, entity, payload in self.trace:
+            if kind in ("failure", "found"):
+                cause = payload
+            elif kind == "move":
+                (pool, _, node), (origin, to, _) = entity.rpartition("."), payload.split()
+                if origin in USABLE and to not in USABLE:
+                    since[pool, int(node)] = time, cause
+                elif origin not in USABLE and to in USABLE and (pool, int(node)) in since:
+                    start, why = since.pop((pool, int(node)))
+                    found.append(Outage(pool, int(node), start, time, why))
+        found += [Outage(*node, start, self.wall, why) for node, (start, why) in since.items()]
+        return tuple(sorted(found, key=lambda outage: (outage.start, outage.pool, outage.node)))
 
     def timeline(self) -> pd.DataFrame:
         """The states of the job: start and end in days, and the state."""

@@ -340,6 +340,18 @@ class Congestion(Inline):
         return self
 
 
+class Flaps(Inline):
+    """Links that go down for seconds: a stall if the collective rides it through, else a failure."""
+
+    title: str = ""
+    per_node_day: Number
+    duration: Duration
+    ride_through: Seconds
+    back_off: Seconds = 0.0
+    """Added to the stall: the retry timers wait longer than the link was down."""
+    detect: Duration = Constant(0.0)
+
+
 class Measurement(Strict):
     """A published number, and what of ours it is compared with."""
 
@@ -362,6 +374,38 @@ class MeasuredRun(Strict):
     mature: bool = True
     """Run on a production stack; first-year and research ones are shown apart."""
     rows: tuple[Measurement, ...]
+
+
+class PeerCase(Strict):
+    """A case of another simulator: a scenario of ours that makes its assumptions, and what came out there."""
+
+    title: str
+    scenario: str
+    changes: dict[str, Any] = Field(default_factory=dict)
+    days: float
+    """Days of computing that the job asks for."""
+    seeds: int = 0
+    means: dict[str, float] = Field(default_factory=dict)
+    """Means over so many seeds of an independent re-implementation of its model."""
+    peer: dict[str, float] = Field(default_factory=dict)
+    """Means of the simulator itself."""
+
+
+class MeasuredJob(Strict):
+    """What a whole job is reported to have lost, and a scenario of ours to hold against it."""
+
+    title: str
+    role: Literal["input", "fitted", "interpolation", "validation"]
+    quantity: Literal["ettr", "longer"]
+    """Productive share of the time, or how much longer it took than on a network that never slows."""
+    measured: Share
+    bound: bool = False
+    """Whether the report says *more than*."""
+    chips: int
+    scenario: str
+    changes: dict[str, Any] = {}
+    """What is changed in the scenario, by path."""
+    cause_of_miss: str = ""
 
 
 class PolicyEvent(Strict):
@@ -404,9 +448,9 @@ class Flow(Inline):
     scale: Positive = 1.0
     """Factor on all of it: what is not known."""
     share: Positive = 1.0
-    """This fleet's share of it."""
+    """This fleet's share of it, and of every lot."""
     lots: Lots | None = None
-    """Chips of one lot, which come at random (compound Poisson); monthly amounts unless given."""
+    """Chips of one lot; lots come at random (compound Poisson). Monthly amounts unless given."""
     premium: Positive = 1.0
     """Price over the chip's own."""
 
@@ -454,8 +498,11 @@ KINDS: dict[str, type[Strict]] = {
     "stacks": Stack,
     "constants": StepTime,
     "runs": MeasuredRun,
+    "jobs": MeasuredJob,
+    "peers": PeerCase,
     "failures": FailureTable,
     "fabrics": Congestion,
+    "flaps": Flaps,
     "policy": PolicyEvent,
     "supply": Flow,
     "repair": RepairShop,

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import simpy
 
-from sim.catalogue.kinds import FailureTable
-from sim.engine.fabric import Fabric, Flaps, flap_failures
-from sim.engine.failures import node_rate
-from sim.engine.fleet import Fleet, NodePool
-from sim.engine.job import Job
-from sim.engine.progress import Progress
+from sim.engine import programme
+from sim.engine.progress import Watch
 from sim.engine.record import Record
-from sim.engine.recovery import sawtooth
-from sim.errors import InputError
+from sim.engine.setup import fleet_of, job_of, throughput_of
 from sim.results import RunResult
-from sim.scenario import Fabric as FabricSpec
 from sim.scenario import Pool, Scenario
-from sim.streams import Uniforms
-from sim.throughput import Throughput
+from sim.throughput import planned
 
 
-def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_inputs: bool = False) -> RunResult:
+def simulate(
+    scenario: Scenario,
+    seed: int = 0,
+    replication: int = 0,
+    *,
+    fixed_inputs: bool = False,
+    watch: Watch | None = None,
+) -> RunResult:
     """Run one replication of a scenario.
 
     Parameters
@@ -30,11 +30,13 @@ def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_i
         The result depends on scenario, seed and replication, and on nothing else.
     fixed_inputs : bool
         Set every unknown constant to its mode instead of drawing it.
+    watch : Watch, optional
+        Is told of every checkpoint of a single run.
 
     Raises
     ------
     InputError
-        When the scenario asks for something that is not simulated, or a pool cannot hold a replica.
+        When a pool cannot hold a replica, or no run of a programme is due before the horizon.
 
     Examples
     --------
@@ -42,39 +44,16 @@ def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_i
     >>> simulate(load_scenario("deepseek-v3"), seed=1).finished
     True
     """
-    _refuse(scenario)
     question = scenario.resolve(seed, replication, fixed=fixed_inputs)
-    pools = list(question.fleet.values())
-    throughput = Throughput(
-        question.run,
-        pools,
-        question.mixing,
-        step_noise=question.fabric.step_noise,
-        model_error=question.constants.model_error,
-    )
+    if question.runs:
+        return programme.simulate(question, _programme_pools(scenario), seed, replication)
+    pools = dict(zip(question.fleet, _laid_out(scenario, question), strict=True))
+    throughput = throughput_of(question, question.run, pools)
     plan = throughput.full
     env, record = simpy.Environment(), Record()
-    fabric, recovery = question.fabric, question.recovery
-    node_pools = [
-        NodePool(name, pool, used, _table(pool, fabric), seed, replication, question.horizon)
-        for (name, pool), used in zip(question.fleet.items(), plan.used_chips, strict=True)
-    ]
-    nodes = sum(pool.whole for pool in node_pools)
-    rate = sum(pool.whole * node_rate(_table(pool.spec, fabric), pool.size) for pool in node_pools)
-    saw = sawtooth(question.checkpoint, question.run, plan, question.constants, rate)
-    flaps = Flaps(fabric.flaps, nodes, seed, replication) if fabric.flaps else None
-    job = Job(
-        env,
-        Progress(question.run.tokens, saw, flaps),
-        Fleet(env, node_pools, recovery, round(fabric.pod), record),
-        Fabric(fabric.congestion, round(fabric.pods), seed, replication),
-        throughput,
-        recovery,
-        saw,
-        Uniforms(seed, replication, "recovery"),
-        question.horizon,
-        record,
-    )
+    fleet, _ = fleet_of(env, question, plan.used_chips, record, seed, replication)
+    job = job_of(env, question, question.run, throughput, fleet, record, seed, replication)
+    job.progress.watch = watch
     env.run(until=env.process(job.run()))
     record.close(env.now)
     return RunResult(
@@ -99,18 +78,17 @@ def simulate(scenario: Scenario, seed: int = 0, replication: int = 0, *, fixed_i
     )
 
 
-def _table(pool: Pool, fabric: FabricSpec) -> FailureTable:
-    """The causes that strike a pool: its own, and the link flaps that no collective rides through."""
-    flap = flap_failures(fabric.flaps) if fabric.flaps and not pool.failures.trace else None
-    return pool.failures.model_copy(update={"causes": (*pool.failures.causes, flap)}) if flap else pool.failures
+def _laid_out(scenario: Scenario, question: Scenario) -> list[Pool]:
+    """The pools with complete layouts: planned once a scenario, with unknown constants at their modes."""
+    if scenario._layouts is None:
+        pools = planned(scenario.run, list(scenario.fleet.values()), scenario.mixing, scenario.constants)
+        scenario._layouts = [pool.layout for pool in pools]
+    given = zip(question.fleet.values(), scenario._layouts, strict=True)
+    return [pool.model_copy(update={"layout": layout}) for pool, layout in given]
 
 
-def _refuse(scenario: Scenario) -> None:
-    """Name what a scenario may say but this engine does not simulate, rather than leave it out silently."""
-    asked = {
-        "depot": scenario.depot != type(scenario.depot)(),
-        "policy": bool(scenario.policy),
-        "mixing.boundary: pipeline": scenario.mixing.boundary == "pipeline",
-    }
-    if named := [key for key, given in asked.items() if given]:
-        raise InputError(f"{scenario.name}: not simulated by this version: {', '.join(named)}")
+def _programme_pools(scenario: Scenario) -> dict[str, Pool]:
+    """The same for each pool of a programme on its own."""
+    if scenario._alone is None:
+        scenario._alone = programme.laid_out(scenario, programme.tasks(scenario)[0])
+    return scenario._alone

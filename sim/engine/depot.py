@@ -44,6 +44,7 @@ class Shelf:
 
     def __init__(self, pool: Pool, supported_until: float, draws: Uniforms) -> None:
         self.pool, self.supported_until, self.draws = pool, supported_until, draws
+        self.entity = f"{pool.name}.depot"
         self.stock = 0
         self.broken: list[tuple[int, int]] = []
         """Good chips left in a node, and the node; the one that lacks least comes last."""
@@ -127,10 +128,12 @@ class Depot:
 
     def _repair(self, shelf: Shelf, turnaround: float, success: bool) -> Generator[simpy.Event, Any, None]:
         self.repairs += 1
-        self._move(shelf, "idle", "repair_queue")
+        free = self._benches.count < self._benches.capacity
+        self._move(shelf, "idle", "repair" if free else "repair_queue")
         with self._benches.request() as bench:
             yield bench
-            self._move(shelf, "repair_queue", "repair")
+            if not free:
+                self._move(shelf, "repair_queue", "repair")
             yield self._env.timeout(turnaround)
         if success:
             self._to_shelf(shelf, "repair")
@@ -177,4 +180,4 @@ class Depot:
         self._fleet.node_back(shelf.pool, node)
 
     def _move(self, shelf: Shelf, origin: str, destination: str, chips: int = 1) -> None:
-        self._record.move(self._env.now, shelf.pool.name, f"{shelf.pool.name}.depot", origin, destination, chips)
+        self._record.move(self._env.now, shelf.pool.name, shelf.entity, origin, destination, chips)

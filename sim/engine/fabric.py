@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.catalogue.kinds import Cause, Congestion
-from sim.distributions import Distribution, Weibull
-from sim.scenario.parts import Flaps as FlapSpec
+from sim.catalogue.kinds import Flaps as FlapSpec
+from sim.distributions import Distribution, Mixture, Sum, Weibull
+from sim.errors import InputError
 from sim.streams import Uniforms, stream
 
 DAY = 86400.0
@@ -65,8 +66,7 @@ class Flaps:
     BLOCK = 4096
 
     def __init__(self, spec: FlapSpec, nodes: int, seed: int, replication: int) -> None:
-        self._short = share_below(spec.duration, spec.ride_through)
-        self._rate = nodes * spec.per_node_day / DAY * self._short
+        self._rate = nodes * spec.per_node_day / DAY
         self._spec = spec
         self._generator = stream(seed, replication, "flaps")
         self._starts: NDArray[np.float64] = np.zeros(0)
@@ -99,7 +99,9 @@ class Flaps:
         u = self._generator.random((max(self.BLOCK, len(self._starts)), 1 + self._spec.duration.dims))
         last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-u[:, 0])) / self._rate
-        durations = self._spec.duration.draw(u[:, 1:] * self._short) + self._spec.back_off
+        durations = self._spec.duration.draw(u[:, 1:])
+        # The longer ones are failures, with a stream of their own (`flap_failures`): a thinned Poisson process.
+        durations = np.where(durations <= self._spec.ride_through, durations + self._spec.back_off, 0.0)
         self._starts = np.concatenate([self._starts, starts])
         self._stops = np.concatenate([self._stops, self._stops[-1] + np.cumsum(durations)])
         self._begins = self._starts + self._stops[:-1]
@@ -118,13 +120,25 @@ def flap_failures(spec: FlapSpec) -> Cause | None:
 def share_below(distribution: Distribution, limit: float) -> float:
     """P(a draw ≤ limit), by bisection of the quantile function.
 
+    Raises
+    ------
+    InputError
+        For a sum, which has no quantile function at hand.
+
     Examples
     --------
     >>> round(share_below(Weibull(1.0, 10.0), 10.0), 6)
     0.632121
     """
+    if isinstance(distribution, Mixture):
+        parts = zip(distribution.weights, distribution.parts, strict=True)
+        return math.fsum(w * share_below(part, limit) for w, part in parts) / math.fsum(distribution.weights)
+    if isinstance(distribution, Sum):
+        raise InputError("fabric.flaps.duration cannot be a sum; give its distribution directly")
+    if distribution.one(1 - 2**-53) <= limit:
+        return 1.0
     low, high = 0.0, 1.0
-    for _ in range(60):
+    for _ in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if distribution.one(middle) <= limit else (low, middle)
     return low if low > 1e-15 else 0.0

@@ -1,15 +1,15 @@
 """When each node fails next, and of what: every node has its own age, and one node's failure leaves all others alone.
 
-What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no age of their own: those on one clock are drawn together, and which of them struck
-is drawn at the failure (competing exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of
-all units of a pool are drawn in one call from a stream of their own, so they do not depend on what happened before.
+What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no age
+of their own: those on one clock are drawn together, and which of them struck is drawn at the failure (competing
+exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of all units of a pool are drawn in
+one call from a stream of their own, so they do not depend on what happened before.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
@@ -60,8 +60,8 @@ class Risk:
         self._name, self._seed, self._replication = name, seed, replication
         rates = [_rate(cause, size) for cause in causes]
         self._edges = list(accumulate(rates))
-        self._per_node = 1 if sum(rates) or causes[0].scope != "chip" else size
-        lifetime = Weibull(1.0, 1 / sum(rates)) if sum(rates) else causes[0].lifetime
+        self._per_node = 1 if math.fsum(rates) or causes[0].scope != "chip" else size
+        lifetime = Weibull(1.0, 1 / math.fsum(rates)) if math.fsum(rates) else causes[0].lifetime
         assert lifetime is not None
         self._lifetime = lifetime
         self._units = nodes * self._per_node
@@ -121,6 +121,8 @@ class Risk:
         """Begin the next life of `unit`; a stopped clock keeps it for later."""
         number = self._life[unit] = self._life.get(unit, 0) + 1
         life = self._lifetime.one(float(self._draws(number)[unit, LIFE]))
+        if not self._batch[0] <= self.node_of(unit) * GOLDEN % 1.0 < self._batch[1]:
+            life = math.inf  # a shock, or a replacement, makes no node one of the batch
         if weak:
             life /= self._acceleration
         if unit in self._due:
@@ -141,6 +143,11 @@ class Risk:
 
     def start(self, node: int, clock: float) -> None:
         """The node's age begins to run."""
+        if self._per_node == 1:
+            left = self._left.pop(node, None)
+            if left is not None:
+                self._run(node, clock + left)
+            return
         for unit in self._units_of(node):
             left = self._left.pop(unit, None)
             if left is not None:
@@ -197,11 +204,14 @@ class Relapses:
             heappop(heap)
         return heap[0] if heap else (math.inf, -1)
 
-    def strike(self, node: int) -> Failure:
-        """The relapse of `node`, described by uniforms of its own."""
+    def strike(self, unit: int) -> Failure:
+        """The relapse of a node, described by uniforms of its own."""
+        node = unit
         _, cause = self._due.pop(node)
         count = self._count[node] = self._count.get(node, 0) + 1
-        u = stream(self._seed, self._replication, f"{self._name}.{node}.{count}").random(REPAIR + _repair_columns(cause))
+        u = stream(self._seed, self._replication, f"{self._name}.{node}.{count}").random(
+            REPAIR + _repair_columns(cause)
+        )
         u[BURST] = 1.0  # a relapse is the node's own
         return describe(cause, node, u.tolist(), self._bad)
 
@@ -299,15 +309,25 @@ def risks(name: str, table: FailureTable, nodes: int, size: int, seed: int, repl
 
 
 def node_rate(table: FailureTable, size: int) -> float:
-    """Failures per node-second in the long run."""
+    """Failures per node-second in the long run, with those again soon after a repair; a burst counts once."""
     total = 0.0
     for cause in table.causes:
         rate = _rate(cause, size)
         if not rate and cause.lifetime is not None:
             rate = (size if cause.scope == "chip" else 1) / cause.lifetime.mean
-        total += rate * (cause.nodes[1] - cause.nodes[0])
+        total += rate * (1 + _repeats(cause)) * (cause.nodes[1] - cause.nodes[0])
     bad = table.bad_nodes
     return total * (1 + bad.share * (bad.factor - 1) if bad else 1.0)
+
+
+def _repeats(cause: Cause) -> float:
+    """Relapses that a failure of a cause brings on average, each bringing the next, on all the nodes it takes."""
+    if cause.refail is None:
+        return 0.0
+    burst = cause.burst if cause.hardware else None
+    nodes = 1 + burst.probability * (sum(burst.nodes) / 2 - 1) if burst else 1.0
+    again = min(cause.refail.probability, 0.99)
+    return nodes * again / (1 - again)
 
 
 def _rate(cause: Cause, size: int) -> float:

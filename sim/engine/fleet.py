@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 import simpy
 
 from sim.catalogue.kinds import BadNodes, Cause, FailureTable
 from sim.engine.failures import Clock, Failure, Relapses, risks
-from sim.engine.record import Record
+from sim.engine.record import USABLE, Record
 from sim.engine.replay import Replay
 from sim.scenario import Pool, Recovery
 from sim.streams import stream
@@ -38,16 +39,6 @@ class Shop(Protocol):
     """Who takes care of dead chips."""
 
     def chip_died(self, pool: NodePool, node: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What it takes to fill the gaps of a fleet."""
-
-    rescheduled: bool = False
-    """Whether the standby nodes did not suffice."""
-    boxed: int = 0
-    """Cold spares installed."""
 
 
 POWERED = frozenset({"active", "hot_spare", "research"})
@@ -85,8 +76,10 @@ class NodePool:
         self.place = ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
         self.place += ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming
         powered = self.whole + self.hot_wanted + self.research
+        self._callable = deque(range(self.research))
+        """Nodes that have come to research, in order; some of them have left it since."""
         self.active = self.whole
-        self.hot = deque(range(self.whole, powered))
+        self.hot = deque(range(self.whole, self.whole + self.hot_wanted))
         self.cold: deque[int] = deque()
         """Nodes that have come back; they need no unpacking."""
         self.boxed = deque(range(powered, powered + cold))
@@ -100,6 +93,12 @@ class NodePool:
         self.relapses = Relapses(f"relapses.{name}", table.bad_nodes, seed, replication)
         again = [self.relapses] if any(cause.refail for cause in table.causes) else []
         self.risks: list[Ageing] = [*drawn, *again, *([Replay(table.trace, len(self.place))] if table.trace else [])]
+
+    def call(self) -> int:
+        """The node that has done research for longest."""
+        while self.place[node := self._callable.popleft()] != "research":
+            pass
+        return node
 
     @property
     def at_hand(self) -> int:
@@ -129,6 +128,8 @@ class Fleet:
         self.computing = 0.0
         """The job's computing clock, kept up to date by the job."""
         self.failures: dict[str, int] = {}
+        self._sleeper: simpy.Process | None = None
+        self._until = math.inf
         self._risks = [(pool, risk) for pool in pools for risk in pool.risks]
         for pool in pools:
             for place in dict.fromkeys(place for place in pool.place if place != "absent"):
@@ -165,6 +166,22 @@ class Fleet:
                 best = (due, pool, risk)
         return best
 
+    def sleep(self, until: float, wake: simpy.Event | None = None) -> Generator[simpy.Event, Any, bool]:
+        """Let time pass to `until`, or less: `wake` happens, or a node comes back that fails before. True if it did."""
+        pause = self._env.timeout(max(until - self._env.now, 0.0))
+        self._sleeper, self._until = self._env.active_process, until
+        with suppress(simpy.Interrupt):
+            yield pause if wake is None else pause | wake
+        self._sleeper = None
+        return pause.processed
+
+    def _stir(self, pool: NodePool) -> None:
+        """Wake who sleeps beyond the next failure of a pool whose node has just come back."""
+        due = min((risk.next()[0] for risk in pool.risks if risk.clock == "powered"), default=math.inf)
+        if self._sleeper and due < self._until:
+            self._sleeper.interrupt()
+            self._sleeper = None
+
     def fail(self, pool: NodePool, risk: Ageing) -> tuple[Failure, list[int]]:
         """Let the next failure of `risk` happen; it, and the active nodes it struck.
 
@@ -176,15 +193,19 @@ class Fleet:
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
         self._record.event(now, "failure", f"{pool.name}.{node}", cause.cause)
-        struck = [n for n in self._struck(pool, failure) if pool.place[n] == "active"]
+        hits = self._struck(pool, failure)
+        struck = [n for n in hits if pool.place[n] == "active"]
         clock = now if risk.clock == "powered" else self.computing
         risk.renew(unit, clock, weak=node in pool.bad)
         if cause.silent or cause.slowdown > 1:
             return failure, struck
         if cause.hardware:
-            for hit in self._struck(pool, failure):
-                alike = hit == node or failure.shared_repair or cause.scope == "switch"
-                self.take_out(pool, hit, failure if alike else risk.likewise(hit, cause, clock, weak=hit in pool.bad))
+            for hit in hits:
+                own = failure
+                if hit != node and cause.scope != "switch":
+                    own = risk.likewise(hit, cause, clock, weak=hit in pool.bad)
+                    own = replace(own, repair=failure.repair) if failure.shared_repair else own
+                self.take_out(pool, hit, own)
         elif failure.again < math.inf:
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
@@ -192,7 +213,12 @@ class Fleet:
         return failure, struck
 
     def take_out(self, pool: NodePool, node: int, failure: Failure) -> None:
-        """Send a node to repair, or out of service if it has died or failed too often."""
+        """Send a node to repair, or out of service if it has died or failed too often.
+
+        A trace may tell of a node that is out already, waiting for a crew or evicted: it stays where it is.
+        """
+        if pool.place[node] not in USABLE:
+            return
         strikes = pool.strikes[node] = pool.strikes.get(node, 0) + 1
         evicted = self._recovery.evict_after is not None and strikes >= self._recovery.evict_after
         if pool.place[node] == "hot_spare":
@@ -222,26 +248,48 @@ class Fleet:
         if pool.programme:
             self._move(pool, node, "research")
         else:
-            hot = len(pool.hot) < pool.hot_wanted and pool.active >= pool.target
-            (pool.hot if hot else pool.cold).append(node)
-            self._move(pool, node, "hot_spare" if hot else "cold_spare")
+            self._spare(pool, node)
         if self.returned and not self.returned.triggered:
             self.returned.succeed()
+        self._stir(pool)
 
-    def fill(self) -> Gap:
-        """Put spares where active nodes are missing: standby ones, else nodes chosen anew, boxed ones last."""
+    def _spare(self, pool: NodePool, node: int) -> None:
+        """Make a node a spare of a whole job: on standby if a place there is empty, hot if few are, else cold."""
+        standby = pool.standby < (self._recovery.standby or 0)
+        if pool.active < pool.target or not (standby or len(pool.hot) < pool.hot_wanted):
+            pool.cold.append(node)
+            self._move(pool, node, "cold_spare")
+            return
+        pool.hot.insert(pool.standby if standby else len(pool.hot), node)
+        pool.standby += standby
+        self._move(pool, node, "hot_spare")
+
+    def fill(self) -> bool:
+        """Put spares where active nodes are missing, those on standby first; whether they were enough."""
         standby = self._recovery.standby
         missing = [pool.target - pool.active for pool in self.pools]
         enough = all(
             gap <= (len(pool.hot) if standby is None else pool.standby)
             for pool, gap in zip(self.pools, missing, strict=True)
         )
-        before = self.active
-        boxed = sum(self._fill(pool, gap) for pool, gap in zip(self.pools, missing, strict=True) if gap > 0)
-        if enough or self.active == before:
-            return Gap()
-        self.schedule()
-        return Gap(rescheduled=True, boxed=boxed)
+        for pool, gap in zip(self.pools, missing, strict=True):
+            self._fill(pool, gap)
+        return enough
+
+    def box(self, standby: bool) -> NodePool | None:
+        """A pool that has a boxed spare, and an active node missing or (with `standby`) one on standby."""
+        wanted = round(self._recovery.standby or 0) if standby else 0
+        lacking = (p for p in self.pools if p.active < p.target or len(p.hot) + len(p.cold) < wanted)
+        return next((pool for pool in lacking if pool.boxed), None)
+
+    def unpack(self, pool: NodePool) -> None:
+        """Put a boxed spare to work, or on standby."""
+        if pool.boxed:
+            node = pool.boxed.popleft()
+            if pool.active < pool.target:
+                self._move(pool, node, "active")
+            else:
+                self._spare(pool, node)
 
     def schedule(self) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
@@ -252,6 +300,11 @@ class Fleet:
                 self._move(pool, node, "hot_spare")
             wanted = pool.hot_wanted if self._recovery.standby is None else round(self._recovery.standby)
             pool.standby = min(len(pool.hot), wanted)
+
+    def want_all(self) -> None:
+        """Want the active nodes of a whole job again."""
+        for pool in self.pools:
+            pool.target = pool.whole
 
     def shrink_to(self, nodes: tuple[int, ...]) -> None:
         """Want as many active nodes as a plan uses; those it does not need stand by as hot spares."""
@@ -279,8 +332,7 @@ class Fleet:
             pool.hot.clear()
             pool.whole = pool.target = pool.standby = 0
 
-    def _fill(self, pool: NodePool, gap: int) -> int:
-        boxed = 0
+    def _fill(self, pool: NodePool, gap: int) -> None:
         for _ in range(gap):
             if pool.hot:
                 node = pool.hot.popleft()
@@ -288,13 +340,10 @@ class Fleet:
             elif pool.cold:
                 node = pool.cold.popleft()
             elif pool.research:
-                node = pool.place.index("research")
-            elif pool.boxed:
-                node, boxed = pool.boxed.popleft(), boxed + 1
+                node = pool.call()
             else:
                 break
             self._move(pool, node, "active")
-        return boxed
 
     def _struck(self, pool: NodePool, failure: Failure) -> list[int]:
         """The nodes a failure takes: one, those of a pod, or neighbours that are powered."""
@@ -304,6 +353,8 @@ class Fleet:
             near = range(start, min(start + self._pod, len(pool.place)))
             return [n for n in near if n == node or pool.place[n] in POWERED]
         nodes = [node]
+        if not failure.neighbours:
+            return nodes
         for step in range(1, len(pool.place)):
             if len(nodes) > failure.neighbours:
                 break
@@ -344,6 +395,8 @@ class Fleet:
         pool.place[node] = place
         pool.active += (place == "active") - (origin == "active")
         pool.research += (place == "research") - (origin == "research")
+        if place == "research":
+            pool._callable.append(node)
         self._record.move(now, pool.name, f"{pool.name}.{node}", origin, place, pool.size)
         for risk in pool.risks:
             powered = risk.clock == "powered"

@@ -12,7 +12,7 @@ import simpy
 from sim.engine.fabric import Fabric
 from sim.engine.failures import Failure
 from sim.engine.fleet import Fleet, NodePool
-from sim.engine.progress import Mark, Progress, Sawtooth
+from sim.engine.progress import INSTANT, Mark, Progress, Sawtooth
 from sim.engine.record import Record
 from sim.scenario import Recovery
 from sim.streams import Uniforms
@@ -29,8 +29,17 @@ class Hidden:
     pool: NodePool
     node: int
     failure: Failure
+    strikes: int
+    """Failures of the node until then: one more, and it has left and taken the fault along."""
     clean: Mark
     """The newest checkpoint begun before the fault."""
+    tokens: float
+    """Position at the fault: a job that falls back behind it is clean again."""
+
+    @property
+    def there(self) -> bool:
+        """Whether the node still works for the job."""
+        return self.pool.place[self.node] == "active" and self.pool.strikes.get(self.node, 0) == self.strikes
 
 
 class Job:
@@ -77,7 +86,7 @@ class Job:
                 yield from self._spend("detect", stop.detect)
                 yield from self._recover(stop)
             elif isinstance(stop, Hidden):
-                yield from self._recover(stop.failure)
+                yield from self._evict(stop)
             elif stop == "changed":
                 yield from self._rejoin()
             else:
@@ -87,34 +96,30 @@ class Job:
     def _compute(self) -> Process:
         """Train until something stops the job: the goal or horizon (None), a failure, a found fault, a better fleet."""
         env, progress, fabric, fleet = self.env, self.progress, self.fabric, self.fleet
-        plan, unstalled = self.plan, self.plan.tokens_per_s
-        degraded = fleet.degraded
+        unstalled, degraded = self.plan.tokens_per_s, fleet.degraded
         self._state("compute" if not degraded else "degraded")
         while True:
             start = env.now
             fabric.advance(start)
             rate = self._rate(fabric.slowdown) / (self._straggling() if self._hidden else 1.0)
-            finish = start + progress.seconds_to_finish(rate)
             due, pool, risk = fleet.next_failure(running=True)
             found = min(self._hidden, key=lambda h: h.found_at) if self._hidden else None
             shown = max(found.found_at, start) if found else math.inf
-            until = min(finish, due, shown, fabric.next_change, self.horizon)
-            pause = env.timeout(max(until - start, 0.0))
-            if degraded:
-                fleet.returned = env.event()
-                yield pause | fleet.returned
-            else:
-                yield pause
+            until = min(due, shown, fabric.next_change, self.horizon)
+            finish = start + progress.seconds_to_finish(rate, until - start)
+            until = min(finish, until)
+            fleet.returned = env.event() if degraded else None
+            slept = yield from fleet.sleep(until, fleet.returned)
             self._advance(start, rate, unstalled)
-            if degraded and fleet.returned and fleet.returned.triggered and env.now < until:
-                if self._better_plan():
-                    return "changed"
-                continue
-            if until == finish:
+            if slept and until == finish:
                 progress.finish()
                 self.finished = True
                 self._state("finished")
                 return None
+            if degraded and fleet.returned and fleet.returned.triggered and self._better_plan():
+                return "changed"
+            if not slept:
+                continue
             if until == due and pool and risk:
                 failure, struck = fleet.fail(pool, risk)
                 if struck and not self._hide(pool, failure):
@@ -141,17 +146,28 @@ class Job:
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes if the policy has a plan."""
         fleet = self.fleet
+        fleet.want_all()
+        chosen = unpacked = False
         while self.env.now < self.horizon:
-            if fleet.complete:
-                self.plan = self.throughput.plan(fleet.at_hand)
-                return
-            gap = fleet.fill()
-            if gap.rescheduled:
+            before = fleet.active
+            enough = fleet.complete or fleet.fill()
+            box = fleet.box(standby=unpacked)
+            if not (enough or chosen) and (box or fleet.active != before):
+                chosen = True
                 self.selections += 1
-                self.provisioned += gap.boxed
-                boxes = sum(self._time(self.recovery.provision) for _ in range(gap.boxed))
-                yield from self._spend("restart", self._time(self.recovery.reschedule) + boxes)
-            elif not fleet.complete and not self._shrink():
+                yield from self._spend("restart", self._time(self.recovery.reschedule))
+            elif box:
+                unpacked = True
+                self.provisioned += 1
+                yield from self._spend("restart", self._time(self.recovery.provision))
+                fleet.unpack(box)
+            elif fleet.complete:
+                if chosen:
+                    fleet.schedule()
+                self.plan = self._best_plan() if fleet.degraded else self.throughput.full
+                return
+            elif not self._shrink():
+                chosen = unpacked = False
                 fleet.returned = self.env.event()
                 yield from self._spend("wait", self.horizon - self.env.now, until=fleet.returned)
 
@@ -159,7 +175,7 @@ class Job:
         """Settle for the nodes at hand, if the policy allows it and they can hold a replica."""
         if self.recovery.policy == "wait":
             return False
-        plan = self.throughput.plan(self.fleet.at_hand)
+        plan = self._best_plan()
         if plan.tokens_per_s <= 0:
             return False
         self.plan = plan
@@ -167,29 +183,49 @@ class Job:
         self.fleet.shrink_to(tuple(-(-used // size) for used, size in zip(plan.used_chips, sizes, strict=True)))
         return True
 
+    def _best_plan(self) -> Plan:
+        """What the nodes at hand can do under the policy."""
+        policy = self.recovery.policy
+        assert policy != "wait"
+        return self.throughput.plan(self.fleet.at_hand, policy, self.recovery.keep_batch)
+
     def _better_plan(self) -> bool:
-        return self.throughput.plan(self.fleet.at_hand).tokens_per_s > self.plan.tokens_per_s
+        return self._best_plan().tokens_per_s > self.plan.tokens_per_s
 
     def _rejoin(self) -> Process:
         """A planned stop to take nodes in again that have come back: save, reconfigure, go on."""
         self.planned_stops += 1
-        yield from self._save()
-        self._shrink()
-        self.fleet.fill()
-        failure = yield from self._spend("reconfigure", self._time(self.recovery.reconfigure), exposed=True)
+        failure = yield from self._save()
+        if failure is None:
+            self._shrink()
+            self.fleet.fill()
+            failure = yield from self._spend("reconfigure", self._time(self.recovery.reconfigure), exposed=True)
         if failure is not None:
             yield from self._spend("detect", failure.detect)
             yield from self._recover(failure)
 
+    def _evict(self, found: Hidden) -> Process:
+        """Take out the node of a fault just found: a straggler in a planned stop, after a checkpoint."""
+        failure = None
+        if not found.failure.cause.silent:
+            self.planned_stops += 1
+            failure = yield from self._save()
+        if found.failure.cause.hardware and found.there:
+            self.fleet.take_out(found.pool, found.node, found.failure)
+        if failure is not None:
+            yield from self._spend("detect", failure.detect)
+        yield from self._recover(failure or found.failure)
+
     def _save(self) -> Process:
-        """Write a checkpoint and wait until it is durable; if a node fails meanwhile it is void."""
+        """Write a checkpoint and wait until it is durable; a failure meanwhile voids it and is returned."""
         saw = self._sawtooth
         failure = yield from self._spend("checkpoint", saw.blocking + saw.flush, exposed=True)
-        if failure is None:
-            self.progress.save(self.env.now)
-        else:
+        if failure is not None:
             self._fallen = failure
             self.progress.durable(self.env.now)
+        elif self.env.now < self.horizon:
+            self.progress.save(self.env.now)
+        return failure
 
     def _spend(
         self, category: str, duration: float, *, exposed: bool = False, until: simpy.Event | None = None
@@ -198,18 +234,20 @@ class Job:
 
         An `exposed` phase ends at a failure of an active node, which is returned; any other takes it in its stride.
         """
+        if duration <= 0:
+            return None
         env, fleet = self.env, self.fleet
         end = min(env.now + duration, self.horizon)
-        if duration > 0:
-            self._state(category)
+        self._state(category)
         while True:
             start = env.now
             due, pool, risk = fleet.next_failure(running=False)
-            pause = env.timeout(max(min(end, due) - start, 0.0))
-            yield (pause | until) if until is not None else pause
+            slept = yield from fleet.sleep(min(end, due), until)
             self.record.time[category] += env.now - start
             if until is not None and until.triggered:
                 return None
+            if not slept:
+                continue
             if due < end and pool and risk:
                 failure, struck = fleet.fail(pool, risk)
                 if struck and not self._hide(pool, failure):
@@ -243,7 +281,7 @@ class Job:
             self._lost.update((pool.name, node) for node in struck)
         while True:
             due, other, risk = self.fleet.next_failure(running=True)
-            if due > now or not (other and risk):
+            if due > now + INSTANT or not (other and risk):
                 return
             also, struck = self.fleet.fail(other, risk)
             if struck and not self._hide(other, also) and also.cause.hardware:
@@ -256,6 +294,8 @@ class Job:
             return
         corrupt = fallen.clean if isinstance(fallen, Hidden) else None
         lost = self.progress.roll_back(memory=self._copies_left(), at_most=corrupt)
+        here = self.progress.tokens
+        self._hidden = [h for h in self._hidden if not h.failure.cause.silent or h.tokens < here]
         self.active_chip_seconds -= lost * self._chips
         self.record.time["productive"] -= lost
         self.record.time["rework"] += lost
@@ -269,26 +309,26 @@ class Job:
         """Keep a fault that is not noticed at once; whether this is one."""
         if not (failure.cause.silent or failure.cause.slowdown > 1):
             return False
-        now = self.env.now
-        self._hidden.append(Hidden(now + failure.detect, pool, failure.node, failure, self.progress.clean(now)))
+        now, node, progress = self.env.now, failure.node, self.progress
+        strikes = pool.strikes.get(node, 0)
+        clean = progress.clean(now)
+        self._hidden.append(Hidden(now + failure.detect, pool, node, failure, strikes, clean, progress.tokens))
         return True
 
     def _surface(self, hidden: Hidden) -> bool:
-        """A hidden fault is found; whether that stops the job. A node that has left meanwhile took it along."""
+        """A hidden fault is found; whether that stops the job.
+
+        A node that has left took its slowness along; what it corrupted it left behind.
+        """
         self._hidden.remove(hidden)
-        pool, node, failure = hidden.pool, hidden.node, hidden.failure
-        if pool.place[node] != "active":
+        cause = hidden.failure.cause
+        if not (cause.silent or hidden.there):
             return False
-        if failure.cause.silent:
+        if cause.silent:
             self.interruptions += 1
             self._fallen = hidden
             self.progress.durable(self.env.now)
-        else:
-            self.planned_stops += 1
-            self.progress.save(self.env.now)
-        self.record.event(self.env.now, "found", f"{pool.name}.{node}", failure.cause.cause)
-        if failure.cause.hardware:
-            self.fleet.take_out(pool, node, failure)
+        self.record.event(self.env.now, "found", f"{hidden.pool.name}.{hidden.node}", cause.cause)
         return True
 
     def _rate(self, slowdown: float) -> float:
@@ -303,8 +343,7 @@ class Job:
 
     def _straggling(self) -> float:
         """How much slower the slowest active straggler makes every step."""
-        factors = [h.failure.cause.slowdown for h in self._hidden if h.pool.place[h.node] == "active"]
-        return max(factors, default=1.0)
+        return max((h.failure.cause.slowdown for h in self._hidden if h.there), default=1.0)
 
     def _restart(self, failure: Failure) -> float:
         """Seconds of a restart, growing with the size of the job, and of loading the checkpoint."""
@@ -313,7 +352,7 @@ class Job:
         if recovery.restart_scaling:
             chips = sum(self.plan.used_chips)
             seconds *= (chips / recovery.restart_scaling.chips) ** recovery.restart_scaling.exponent
-        in_memory = saw.storage_every > 1 and self._copies_left()
+        in_memory = saw.storage_every > 1 and self._copies_left() and not isinstance(self._fallen, Hidden)
         return seconds + (saw.memory_load if in_memory else saw.load)
 
     def _time(self, distribution: Any) -> float:

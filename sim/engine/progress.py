@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
+
+INSTANT = 1e-6
+"""Seconds within which events happen together: sums of times differ in the last digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sawtooth:
     """When checkpoints are written and what they cost (seconds).
 
-    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host memory and block for
-    `memory_blocking`. The period between marks is in running seconds, or in tokens if `in_tokens`.
+    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host memory and block
+    for `memory_blocking`. The period between marks is in running seconds, or in tokens if `in_tokens`.
     """
 
     period: float
@@ -57,6 +61,18 @@ class Mark:
 START = Mark(0.0, 0.0, 0.0)
 
 
+class Watch(Protocol):
+    """Who wants to see the checkpoints of a run; the run is the same without."""
+
+    def written(self, marks: Iterator[Mark]) -> None:
+        """Checkpoints on storage, in order, made as they are asked for: there may be millions."""
+        ...
+
+    def fell_back(self, mark: Mark, void: Mark | None) -> None:
+        """The job goes back to a checkpoint; one that was not durable yet is void."""
+        ...
+
+
 class Progress:
     """Position of one run and the checkpoints behind it.
 
@@ -79,24 +95,30 @@ class Progress:
         self._timer = 0.0
         self._marks = 0
         self._blocked_left = 0.0
+        self._final_left = sawtooth.blocking + sawtooth.flush if sawtooth.final else 0.0
         self._durable, self._memory, self._memory_before = START, START, START
         self._pending: Mark | None = None
+        self.watch: Watch | None = None
 
-    def seconds_to_finish(self, rate: float) -> float:
-        """Wall seconds to the goal at `rate` tokens/s, with the blocking of each checkpoint on the way."""
+    def seconds_to_finish(self, rate: float, within: float = math.inf) -> float:
+        """Wall seconds to the goal at `rate` tokens/s, with the blocking of each checkpoint and the flaps on the way.
+
+        Where it is further off than `within`, something less, but more than that: nothing is drawn that far ahead.
+        """
         if rate <= 0:
             return math.inf
         saw = self._sawtooth
         moving = (self.goal - self.tokens) / rate
+        if moving > within:
+            return moving
         compute = moving
         if self._flaps:
             here = self._running - self._flaps.stopped(self._running)
             compute = self._flaps.running(here + moving) - self._running
-        left, done = (moving * rate, self._timer) if saw.in_tokens else (compute, self._timer)
-        ahead = left - (saw.period - done)
-        marks = math.ceil(ahead / saw.period) if ahead > 0 else 0
-        end = saw.blocking + saw.flush if saw.final else 0.0
-        return self._blocked_left + compute + self._blocking(marks) + end
+        ahead = (compute * rate if saw.in_tokens else compute) - (saw.period - self._timer)
+        # The goal may lie on a mark, where the last digit of a sum must not cost another checkpoint.
+        marks = math.ceil(ahead / saw.period - 1e-9) if ahead > 0 else 0
+        return self._blocked_left + compute + self._blocking(marks) + self._final_left
 
     def advance(self, now: float, seconds: float, rate: float, unstalled: float) -> tuple[float, float, float]:
         """Train for `seconds` from time `now` at `rate` tokens/s, of `unstalled` tokens/s without a stall.
@@ -106,6 +128,16 @@ class Progress:
         productive, stall, blocked : float
             The parts of `seconds`.
         """
+        if not self._final_left:
+            return self._train(now, seconds, rate, unstalled)
+        train = min(seconds, max(self.seconds_to_finish(rate, seconds + self._final_left) - self._final_left, 0.0))
+        productive, stall, blocked = self._train(now, train, rate, unstalled)
+        if train < seconds:  # the final checkpoint is being written; one due at the very end is the same
+            self._final_left, self._blocked_left = max(self._final_left - (seconds - train), 0.0), 0.0
+        self.computing += seconds - train
+        return productive, stall, blocked + seconds - train
+
+    def _train(self, now: float, seconds: float, rate: float, unstalled: float) -> tuple[float, float, float]:
         start = min(seconds, self._blocked_left)
         self._blocked_left -= start
         left, blocked = seconds - start, start
@@ -134,6 +166,7 @@ class Progress:
 
     def _passed(self, left: float, to_mark: float, period: float) -> int:
         """Marks reached in `left` wall seconds, the first after `to_mark`, each then blocking before the next."""
+        left += INSTANT * min(period, 1.0)
         if left < to_mark:
             return 0
         if self._sawtooth.storage_every == 1:
@@ -144,6 +177,8 @@ class Progress:
     def _blocking(self, marks: int) -> float:
         """Blocking seconds of the next `marks` marks."""
         saw = self._sawtooth
+        if saw.storage_every == 1:
+            return marks * saw.blocking
         storage = (self._marks + marks) // saw.storage_every - self._marks // saw.storage_every
         return storage * saw.blocking + (marks - storage) * saw.memory_blocking
 
@@ -176,12 +211,16 @@ class Progress:
             elif self._pending:
                 self._durable = self._pending
             self._pending = mark(storage)
-        self._memory_before = mark(new - 1) if new > 1 else self._memory
-        self._memory = mark(new)
+            if self.watch:
+                first = saw.storage_every - self._marks % saw.storage_every
+                self.watch.written(mark(k) for k in range(first, storage + 1, saw.storage_every))
+        if saw.storage_every > 1:
+            self._memory_before = mark(new - 1) if new > 1 else self._memory
+            self._memory = mark(new)
 
     def durable(self, now: float) -> Mark:
         """The newest checkpoint on storage that survives a failure at `now`."""
-        if self._pending and self._pending.durable_at <= now:
+        if self._pending and self._pending.durable_at <= now + INSTANT:
             self._durable, self._pending = self._pending, None
         return self._durable
 
@@ -209,13 +248,21 @@ class Progress:
             mark = max(mark, copy, key=lambda m: m.tokens)
         if at_most and at_most.tokens < mark.tokens:
             mark = self._durable = at_most
-        lost = self.productive - mark.productive
+        if self.watch:
+            self.watch.fell_back(mark, self._pending)
+        lost = max(self.productive - mark.productive, 0.0)
         self.tokens, self.productive = mark.tokens, mark.productive
-        self._timer, self._blocked_left, self._pending, self._marks = 0.0, 0.0, None, 0
-        self._memory = self._memory_before = mark
+        self._begin_anew(mark)
         return lost
 
     def save(self, now: float) -> None:
         """A planned checkpoint, written and flushed: nothing is lost when the job stops now."""
-        self._durable = self._memory = self._memory_before = Mark(self.tokens, self.productive, now)
+        self._durable = Mark(self.tokens, self.productive, now)
+        if self.watch:
+            self.watch.written(iter([self._durable]))
+        self._begin_anew(self._durable)
+
+    def _begin_anew(self, mark: Mark) -> None:
         self._timer, self._blocked_left, self._pending, self._marks = 0.0, 0.0, None, 0
+        self._final_left = self._sawtooth.blocking + self._sawtooth.flush if self._sawtooth.final else 0.0
+        self._memory = self._memory_before = mark

@@ -6,11 +6,11 @@ import hashlib
 import math
 from collections.abc import Iterable
 
-from sim.results import TIME, Event
+import numpy as np
+
+from sim.results import TIME, USABLE, Event
 
 TOLERANCE = 1e-9
-USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
-"""Places of chips in nodes that work."""
 
 
 class Record:
@@ -22,6 +22,8 @@ class Record:
         self.counts: dict[tuple[str, str], int] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._chip_seconds: dict[tuple[str, str], float] = {}
+        self._words: dict[tuple[str, str, int], str] = {}
+        """What moves of one kind leave in the trace: one string for all of them."""
         self._supplied: dict[str, int] = {}
         self._absent: dict[str, float] = {}
         """Chip-seconds before chips arrived."""
@@ -43,16 +45,21 @@ class Record:
 
     def move(self, time: float, chip: str, entity: str, origin: str, destination: str, chips: int) -> None:
         """Chips that change their place."""
-        self.event(time, "move", entity, f"{origin} {destination} {chips}")
+        key = origin, destination, chips
+        words = self._words.get(key)
+        if words is None:
+            words = self._words[key] = f"{origin} {destination} {chips}"
+        self.trace.append((time, "move", entity, words))
         self._change(time, chip, origin, -chips)
         self._change(time, chip, destination, chips)
-        self._use(time, chip, chips * ((destination in USABLE) - (origin in USABLE)))
+        if (destination in USABLE) != (origin in USABLE):
+            self._use(time, chip, chips if destination in USABLE else -chips)
 
     def _change(self, time: float, chip: str, place: str, change: int) -> None:
         key = (chip, place)
         count = self.counts.get(key, 0)
-        elapsed = time - self._since.get(key, 0.0)
-        self._chip_seconds[key] = self._chip_seconds.get(key, 0.0) + count * elapsed
+        if count:
+            self._chip_seconds[key] = self._chip_seconds.get(key, 0.0) + count * (time - self._since[key])
         self._since[key] = time
         self.counts[key] = count + change
         if count + change < 0:
@@ -65,7 +72,7 @@ class Record:
     def chip_seconds(self, end: float) -> dict[tuple[str, str], float]:
         """Chip-seconds by chip type and place from the start of the run to `end`."""
         return {
-            key: self._chip_seconds.get(key, 0.0) + count * (end - self._since.get(key, 0.0))
+            key: self._chip_seconds.get(key, 0.0) + count * (end - self._since[key])
             for key, count in self.counts.items()
         }
 
@@ -82,9 +89,10 @@ class Record:
             _agree(f"the {chip} ledger", parts, present, present)
 
     def fingerprint(self) -> str:
-        """SHA-256 over the event trace."""
-        lines = "\n".join(f"{time!r} {kind} {entity} {payload}" for time, kind, entity, payload in self.trace)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        """SHA-256 over the event trace: the times as little-endian doubles, then the words."""
+        times = np.array([event[0] for event in self.trace], "<f8")
+        words = "\n".join([word for event in self.trace for word in event[1:]])
+        return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
 
 
 def _agree(name: str, parts: Iterable[float], total: float, scale: float) -> None:

@@ -1,8 +1,9 @@
 """Recorded outages in place of drawn failures.
 
-A trace is a CSV file with a header and a row for each outage. Columns: `node` (a name or number; nodes that never fail
-need not appear), `start_day` and `end_day` (days from the start of the run); any others are ignored. Overlapping outages
-of a node are merged; one of zero length interrupts and is over at once.
+A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node` (any name; nodes
+that never fail need not appear), `start_day` and `end_day` (days from the start of the run); others are ignored.
+Outages of a node that overlap or touch are one; one of zero length interrupts and is over at once. Nodes of the trace
+take the places of the pool in the order in which the file names them: active nodes first, then hot spares.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ COLUMNS = ("node", "start_day", "end_day")
 OUTAGE = Cause(cause="outage", per_1000_node_days=0)
 
 
-@lru_cache(maxsize=8)
 def outages(path: str) -> tuple[tuple[float, float, int], ...]:
     """Start and end (seconds) and node of every outage, in order of start; nodes numbered as they first appear.
 
@@ -32,20 +32,25 @@ def outages(path: str) -> tuple[tuple[float, float, int], ...]:
         When the file cannot be read, lacks a column, or has a bad row, which is named.
     """
     try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(f"{path}: the trace has no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
-            rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
+        return _outages(path, Path(path).stat().st_mtime_ns)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: the trace cannot be read ({error})") from None
+
+
+@lru_cache(maxsize=8)
+def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
+    """The outages of a file as of the time it was last changed."""
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+            raise InputError(f"{path}: the trace has no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
+        rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
     numbers = {name: k for k, name in enumerate(dict.fromkeys(name for name, _, _ in rows))}
     merged: list[tuple[float, float, int]] = []
     last: dict[int, int] = {}
     for start, end, node in sorted((start, end, numbers[name]) for name, start, end in rows):
         before = last.get(node)
-        if before is not None and start < merged[before][1]:
+        if before is not None and start <= merged[before][1]:
             merged[before] = (merged[before][0], max(end, merged[before][1]), node)
         else:
             last[node] = len(merged)
@@ -54,13 +59,16 @@ def outages(path: str) -> tuple[tuple[float, float, int], ...]:
 
 
 def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
+    node, *days = ((row[column] or "").strip() for column in COLUMNS)
     try:
-        start, end = float(row["start_day"]) * DAY, float(row["end_day"]) * DAY
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: start_day and end_day must be numbers") from None
-    if not (row["node"] and 0 <= start <= end < math.inf):
-        raise InputError(f"{where}: expected a node and 0 ≤ start_day ≤ end_day")
-    return row["node"], start, end
+        start, end = map(float, days)
+    except ValueError:
+        raise InputError(f"{where}: start_day and end_day must be numbers, not '{days[0]}' and '{days[1]}'") from None
+    if not node:
+        raise InputError(f"{where}: the node has no name")
+    if not 0 <= start <= end < math.inf:
+        raise InputError(f"{where}: expected 0 ≤ start_day ≤ end_day, not {days[0]} and {days[1]}")
+    return node, start * DAY, end * DAY
 
 
 class Replay:
@@ -71,9 +79,9 @@ class Replay:
     def __init__(self, path: str, nodes: int) -> None:
         self._outages = outages(path)
         self._at = 0
-        most = 1 + max((node for _, _, node in self._outages), default=-1)
-        if most > nodes:
-            raise InputError(f"{path}: the trace names {most} nodes, the pool has {nodes}")
+        named = 1 + max((node for _, _, node in self._outages), default=-1)
+        if named > nodes:
+            raise InputError(f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)")
 
     def next(self) -> tuple[float, int]:
         """Time and node of the next outage."""

@@ -117,14 +117,14 @@ def _lots(flow: Flow, times: NDArray, total: NDArray, generator: Generator) -> t
     delays the same lots.
     """
     assert flow.lots is not None
-    mean = flow.lots.mean
+    mean = flow.lots.mean * flow.share
     expected = total[-1] / mean
     most = int(expected + 8 * np.sqrt(expected) + 16)
     uniforms = generator.random((most, 1 + flow.lots.dims))
     points = np.cumsum(-np.log1p(-uniforms[:, 0])) * mean
     come = points < total[-1]
     growing = np.concatenate([[True], np.diff(total) > 0])
-    sizes = np.maximum(np.rint(flow.lots.draw(uniforms[come, 1:])), 1)
+    sizes = np.diff(np.floor(np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))), prepend=0.0)
     return np.interp(points[come], total[growing], times[growing]), sizes
 
 

@@ -1,1 +1,21 @@
-"""Experiments: many runs, compared and summed up."""
+"""Experiments: many runs, compared, swept over, taken apart and summed up."""
+
+from sim.experiments.compare import Comparison, compare
+from sim.experiments.replicate import Replications, replicate
+from sim.experiments.sensitivity import Sensitivity, sensitivity
+from sim.experiments.stock import Size, size_stock
+from sim.experiments.sweep import Sweep, load, sweep
+
+__all__ = [
+    "Comparison",
+    "Replications",
+    "Sensitivity",
+    "Size",
+    "Sweep",
+    "compare",
+    "load",
+    "replicate",
+    "sensitivity",
+    "size_stock",
+    "sweep",
+]

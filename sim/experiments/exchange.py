@@ -54,7 +54,9 @@ def exchange(
             raise InputError(f"{question.name}: not every run finishes by its horizon; lengthen it")
         low, middle, high = np.quantile(days, [0.05, 0.5, 0.95])
         where = list(question.fleet).index(pool)
-        rows.append((count, middle, low, high, frame["ettr"].mean(), plan.tokens_per_s, plan.idle_chips[where], plan.bottleneck))
+        rows.append(
+            (count, middle, low, high, frame["ettr"].mean(), plan.tokens_per_s, plan.idle_chips[where], plan.bottleneck)
+        )
     columns = ["chips", "days", "p5", "p95", "ettr", "tokens_per_s", "idle_chips", "bottleneck"]
     return pd.DataFrame(rows, columns=columns)
 

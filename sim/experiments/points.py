@@ -15,6 +15,7 @@ from typing import Any
 
 from sim.documents import write
 from sim.engine import simulate
+from sim.engine.replay import outages
 from sim.errors import InputError, nearest
 from sim.scenario import Scenario
 
@@ -48,9 +49,11 @@ class Point:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """All that the outcomes depend on, as plain data."""
+        """All that the outcomes depend on, as plain data; `typed` stands for catalogue, traces and constants given."""
+        traces = [outages(p.failures.trace) for p in self.question.fleet.values() if p.failures.trace]
         content = {
             "scenario": self.scenario.data,
+            "typed": _hash([repr(self.question), traces]),
             "unknowns": dict(self.unknowns),
             "fixed_inputs": self.fixed_inputs,
             "seed": self.seed,
@@ -87,6 +90,8 @@ class Store:
             return self.read(point.key)[1]
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot be used as a folder ({error.strerror or error})") from None
         except ValueError as error:
             print(f"{error}; it is computed again", file=sys.stderr)
             return None

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engine import simulate
-from sim.errors import InputError
 from sim.results import DAY, RunResult
 from tests.engine.question import CHIPS, NODES, RATE, cause, pool, question
 
@@ -236,11 +235,6 @@ def test_a_spare_more_never_hurts_with_the_same_failures():
         walls.append([simulate(q, 11, k).wall for k in range(20)])
     assert all(np.mean(a) >= np.mean(b) for a, b in pairwise(walls))
     assert np.mean(walls[0]) > np.mean(walls[3])
-
-
-def test_what_is_not_simulated_is_refused_by_name():
-    with pytest.raises(InputError, match=r"depot"):
-        simulate(question(depot={"cannibalise": True}), 0)
 
 
 def test_the_fingerprint_does_not_depend_on_the_hash_seed():

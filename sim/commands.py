@@ -1,0 +1,261 @@
+"""The commands that carry out experiments, and what all commands share."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from sim import documents, show
+from sim.errors import CheckFailed, InputError
+from sim.scenario import Scenario, load_scenario
+
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file.")
+]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Root seed of all randomness.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
+Executor = Annotated[
+    str | None,
+    typer.Option(metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."),
+]
+SetsOfB = Annotated[list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B alone.")]
+Count = Annotated[int, typer.Option("--replications", min=1, help="Runs of each scenario.")]
+Fixed = Annotated[bool, typer.Option("--fixed-inputs", help="Unknown constants at their modes.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for a complete record; what was interrupted resumes from it.")]
+Metric = Annotated[str, typer.Option(help="What to look at, such as wall_days or ettr.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def run(
+    scenario: ScenarioName,
+    sets: Sets = None,
+    replications: Annotated[int | None, typer.Option(min=1, help="Number of runs (default 100).")] = None,
+    precision: Annotated[
+        float | None, typer.Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share.")
+    ] = None,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    executor: Executor = None,
+    fixed_inputs: Fixed = False,
+    split: Annotated[bool, typer.Option("--split", help="Split the spread by cause; twice the runs.")] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate a scenario many times and sum up.
+
+    Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`
+    """
+    from sim.experiments import replicate
+
+    if replications and precision:
+        raise InputError("give either --replications or --precision")
+    question = loaded(scenario, sets)
+    result = replicate(
+        question, replications, precision=precision, split=split,
+        seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
+    )  # fmt: skip
+    if out:
+        show.save(result, question, out)
+    answer(result.report(), as_json, lambda: show.run(question, result))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A scenario's name or file.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another, or the same.")],
+    metric: Metric = "wall_days",
+    sets: Sets = None,
+    set_b: Annotated[
+        list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only.")
+    ] = None,
+    replications: Count = 100,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    executor: Executor = None,
+    fixed_inputs: Fixed = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two scenarios pair by pair under the same luck.
+
+    Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
+    """
+    from sim import experiments
+
+    result = experiments.compare(
+        loaded(a, sets), loaded(b, [*(sets or []), *(set_b or [])]), metric, replications,
+        seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
+    )  # fmt: skip
+    answer(keep(result.report(), out), as_json, lambda: str(result))
+
+
+def sweep(
+    scenario: ScenarioName,
+    grid: Annotated[
+        list[str] | None, typer.Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid.")
+    ] = None,
+    design: Annotated[
+        Literal["latin-hypercube", "sobol"] | None, typer.Option(help="Spread points over the unknown constants.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Points of the design.")] = 64,
+    metric: Metric = "wall_days",
+    sets: Sets = None,
+    replications: Count = 100,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    executor: Executor = None,
+    fixed_inputs: Fixed = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replicate a scenario at every point of a grid or of a sample of its unknown constants.
+
+    Example: `sim sweep two-thousand-plus --grid fleet.weak.chips=1024,4096 --out runs/weak`
+    """
+    from sim import experiments
+
+    if not (grid or design):
+        raise InputError("give at least one --grid, or a --design")
+    values = {
+        path: documents.parse(f"[{v}]", f"--grid {path}").data for path, v in (pair(g, "--grid") for g in grid or [])
+    }
+    result = experiments.sweep(
+        loaded(scenario, sets), values, design=design, samples=samples, n=replications,
+        seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
+    )  # fmt: skip
+    if out:
+        documents.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
+    answer(keep(result.report(), out), as_json, lambda: result.table(metric))
+
+
+def sensitivity(
+    scenario: ScenarioName,
+    metric: Metric = "wall_days",
+    method: Annotated[Literal["sobol", "morris"], typer.Option(help="Shares of variance, or effects.")] = "sobol",
+    samples: Annotated[int, typer.Option(min=2, help="Base samples (a power of two), or trajectories.")] = 64,
+    sets: Sets = None,
+    replications: Count = 1,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    executor: Executor = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find which unknown constants move a metric, all points under the same luck.
+
+    Example: `sim sensitivity deepseek-v3 --method morris --samples 20`
+    """
+    from sim import experiments
+
+    result = experiments.sensitivity(
+        loaded(scenario, sets), metric, method=method, samples=samples, n=replications,
+        seed=seed, jobs=jobs, executor=executor, out=out,
+    )  # fmt: skip
+    answer(keep(result.report(), out), as_json, lambda: str(result))
+
+
+def size_stock(
+    scenario: ScenarioName,
+    by: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The date by which to finish.")],
+    probability: Annotated[float, typer.Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
+    spares: Annotated[
+        str | None, typer.Option(metavar="PATH", help="What to size; cold spares of the first pool.")
+    ] = None,
+    longest_interval: Annotated[
+        bool, typer.Option("--longest-interval", help="Find the longest checkpoint interval instead.")
+    ] = False,
+    sets: Sets = None,
+    replications: Count = 200,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    executor: Executor = None,
+    fixed_inputs: Fixed = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the fewest spares with which a run finishes by a date with a probability.
+
+    Example: `sim size-stock deepseek-v3 --by 2024-11-05 --probability 0.9`
+    """
+    from sim import experiments
+
+    result = experiments.size_stock(
+        loaded(scenario, sets), by.date(), probability, spares=spares, longest_interval=longest_interval,
+        n=replications, seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
+    )  # fmt: skip
+    answer(keep(result.report(), out), as_json, lambda: str(result))
+
+
+def validate(
+    table: Annotated[
+        Literal["closed-forms", "published", "peers"] | None,
+        typer.Argument(metavar="[closed-forms|published|peers]", help="One of the tables; all unless given."),
+    ] = None,
+    effort: Annotated[float, typer.Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the simulation against exact answers, published runs and another simulator.
+
+    Example: `sim validate closed-forms --effort 0.1`
+    """
+    from sim.validation import tables
+
+    found = {name: tables.rows(name, effort) for name in ((table,) if table else tables.TABLES)}
+    failed = [str(row.get("title") or row["case"]) for rows in found.values() for row in rows if not row["ok"]]
+    answer({"ok": not failed, **found}, as_json, lambda: "\n\n".join(tables.text(n, rows) for n, rows in found.items()))
+    if failed:
+        raise CheckFailed(f"{len(failed)} of {sum(map(len, found.values()))} rows: {'; '.join(failed)}")
+
+
+def claims(replications: Count = 60, seed: Seed = 1, jobs: Jobs = 1, as_json: AsJson = False) -> None:
+    """Hold a newspaper article against the simulation, claim by claim.
+
+    Example: `sim claims --replications 20 --json`
+    """
+    from sim.claims import judge
+    from sim.pages import told
+
+    table = judge(replications, seed, jobs=jobs)
+    answer({"claims": json.loads(table.to_json(orient="records"))}, as_json, lambda: told(table))
+
+
+COMMANDS = (run, compare, sweep, sensitivity, size_stock, validate, claims)
+
+
+def loaded(name: str, sets: list[str] | None) -> Scenario:
+    """A scenario with the values of `--set`."""
+    question = load_scenario(name)
+    return question.override(changes(sets)) if sets else question
+
+
+def changes(sets: list[str] | None) -> dict[str, Any]:
+    """What `--set` says, as data by path."""
+    pairs = [pair(text, "--set") for text in sets or []]
+    return {path: documents.parse(value, f"--set {path}").data for path, value in pairs}
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """The two sides of NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise InputError(f"{option} {text}: expected NAME=VALUE")
+    return name, value
+
+
+def keep(report: dict[str, Any], out: Path | None) -> dict[str, Any]:
+    """The report, written to the folder of the record if there is one."""
+    if out:
+        documents.write(out / "summary.json", json.dumps(report, indent=2, default=str) + "\n")
+    return report
+
+
+def answer(data: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
+    """Print an answer as one JSON object or as text."""
+    print(json.dumps(data, indent=2, allow_nan=False, default=str) if as_json else text())

@@ -1,0 +1,119 @@
+"""Two scenarios side by side under the same luck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+import numpy as np
+
+from sim.experiments.points import Point, check_metric
+from sim.experiments.replicate import Replications, Summary, summary
+from sim.experiments.sweep import study
+from sim.experiments.workers import Work
+from sim.results import DAY
+from sim.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a pair of scenarios says of one metric.
+
+    Attributes
+    ----------
+    a, b : Replications
+        Replication k of both has the same luck and the same unknown constants.
+    difference : dict
+        b − a: its mean with Student's 95 % interval over pairs, `sd`, `p5`, `p95`; None throughout where not known.
+    variance_reduction : float or None
+        Var(a) + Var(b), the variance of a difference between independent runs, over that of the pairs; None if every
+        pair differs by the same.
+    censored : int
+        Pairs of which a run did not finish.
+    restricted_to_days : float or None
+        Where pairs are censored, both runs of every pair are taken up to this day: the earlier of the two horizons.
+    """
+
+    metric: str
+    a: Replications
+    b: Replications
+    difference: Summary
+    variance_reduction: float | None
+    censored: int
+    restricted_to_days: float | None
+
+    def report(self) -> dict[str, Any]:
+        """Everything the command line prints as JSON."""
+        return {
+            "metric": self.metric,
+            "pairs": len(self.a.outcomes),
+            "censored": self.censored,
+            "restricted_to_days": self.restricted_to_days,
+            "a": {"scenario": self.a.scenario, "finished": float(self.a.frame["finished"].mean())},
+            "b": {"scenario": self.b.scenario, "finished": float(self.b.frame["finished"].mean())},
+            "difference": self.difference,
+            "variance_reduction": self.variance_reduction,
+        }
+
+    def __str__(self) -> str:
+        values, pairs = self.difference, len(self.a.outcomes)
+        if values["mean"] is None:
+            return f"{self.metric}: not known, or not comparable while {self.censored} of {pairs} pairs are unfinished"
+        line = (
+            f"{self.metric}, b − a: {values['mean']:.5g} (95 %: {values['lo']:.5g} … {values['hi']:.5g}), {pairs} pairs"
+        )
+        if self.variance_reduction:
+            line += f"; pairing divides the variance by {self.variance_reduction:.1f}"
+        if self.restricted_to_days:
+            line += f"\n{self.censored} pairs did not finish: all are taken up to day {self.restricted_to_days:g}"
+        return line
+
+
+def compare(
+    a: Scenario,
+    b: Scenario,
+    metric: str = "wall_days",
+    n: int = 100,
+    *,
+    seed: int = 0,
+    fixed_inputs: bool = False,
+    **work: Unpack[Work],
+) -> Comparison:
+    """Compare two scenarios pair by pair on common random numbers.
+
+    A run that did not finish is never taken for one that did: where there are any, `wall_days` is compared up to the
+    earlier horizon (a difference of restricted means), and any other metric only if both horizons are the same.
+
+    Parameters
+    ----------
+    a, b : Scenario
+    metric : str
+        A name of `RunResult.metrics`.
+    n : int
+        Number of pairs.
+    seed, fixed_inputs, **work
+        As for `replicate`.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> a = load_scenario("deepseek-v3")
+    >>> compare(a, a.override({"checkpoint.interval": "2 h"}), n=20).difference["mean"] > 0
+    True
+    """
+    check_metric(metric, a, b)
+    points = [(at, Point(q, seed, range(n), {}, fixed_inputs)) for at, q in (({"side": "a"}, a), ({"side": "b"}, b))]
+    first, second = (result for _, result in study("compare", points, **work).points)
+    frames = first.frame, second.frame
+    days = min(a.horizon, b.horizon) / DAY
+    finished = [(frame["finished"] & (frame["wall_days"] <= days)).to_numpy() for frame in frames]
+    censored = int((~(finished[0] & finished[1])).sum())
+    x, y = (frame[metric].to_numpy(dtype=float) for frame in frames)
+    if metric == "wall_days":
+        x, y = np.minimum(x, days), np.minimum(y, days)
+    elif censored and a.horizon != b.horizon:
+        x = np.full(n, np.nan)
+    difference = summary(y - x)
+    spread = difference["sd"]
+    reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2) if spread else None
+    return Comparison(metric, first, second, difference, reduction, censored, days if censored else None)

@@ -1,0 +1,104 @@
+"""Pages made from results and facts: the claims in README.md, docs/gallery.md and docs/data_sources.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sim import artifact, catalogue, documents
+from sim.claims import WORDS
+
+START, END = "<!-- claims -->\n", "<!-- /claims -->"
+CREDITS = """# Data sources
+
+Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and, where sources
+disagree, its range (`sim catalogue KIND NAME` shows them). Two data sets by **Epoch AI** are used under CC BY 4.0: its
+Machine Learning Hardware data set and its hardware prices; values were selected, converted to dense rates and to one
+direction of a link, and rounded. Estimates and methods by Epoch AI, and the repair times of InfiniteHBD's trace, are
+used under the licences named below. Quotations from the newspaper article are short and verbatim.
+
+"""
+MADE = "<!-- Made by `sim figures`; what is changed here is lost. -->\n\n"
+
+
+def made(root: Path | None = None) -> dict[Path, str]:
+    """Every such page and its whole text, from the committed figures and the catalogue."""
+    base = artifact.repository(root)
+    texts = {
+        base / "docs" / "gallery.md": MADE + gallery(base),
+        base / "docs" / "data_sources.md": MADE + data_sources(),
+    }
+    readme, results = base / "README.md", base / "figures" / "claims.csv"
+    if results.exists():
+        before, _, rest = readme.read_text(encoding="utf-8").partition(START)
+        _, end, after = rest.partition(END)
+        table = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
+        texts[readme] = before + START + table + end + after
+    return texts
+
+
+def write(root: Path | None = None) -> None:
+    """Bring every page up to date."""
+    for path, text in made(root).items():
+        documents.write(path, text)
+
+
+def claims_table(claims: pd.DataFrame) -> str:
+    """The deciding reading of each claim as a row of Markdown."""
+    rows = ["| said | verdict | would have to be true, and was simulated | moved most by |", "|---|---|---|---|"]
+    for _, row in claims[claims["decides"]].iterrows():
+        found = f" **{number(row)}**" if row["reading"] else ""
+        cause = f"`{row['input']}`" if row["reading"] else ""
+        rows.append(
+            f"| „{row['quotation']}“ *{row['translation']}* | {row['verdict']} | {row['needs']}{found} | {cause} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def told(claims: pd.DataFrame) -> str:
+    """Every reading of every claim, for a terminal."""
+    lines = []
+    for name, rows in claims.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        lines += [f"{name}: {first['verdict']}", f"  „{first['quotation']}“", f"  {first['needs']}"]
+        lines += [f"  {number(row)}; moved most by {row['input']}" for _, row in rows.iterrows() if row["reading"]]
+    return "\n".join(lines)
+
+
+def number(row: pd.Series) -> str:
+    """What was simulated of a reading: median, spread, limit, and the share of replications that meet it."""
+    p5, median, p95, limit = (f"{row[key]:.3g}".replace("inf", "∞") for key in ("p5", "median", "p95", "limit"))
+    than = f" {row['against']}" if row["against"] else ""
+    return (
+        f"{row['reading']}: {median} {row['unit']}{than} ({p5} to {p95}); "
+        f"{row['bound']} {limit} in {row['share']:.0%} of runs"
+    )
+
+
+def gallery(base: Path) -> str:
+    """Every figure with its words, notebook, numbers and command."""
+    figures = artifact.manifest(base / "figures")
+    parts = ["# Gallery\n"]
+    for name, entry in sorted(figures.items(), key=lambda item: (item[1]["notebook"], item[0])):
+        stem = entry["notebook"].removesuffix(".ipynb")
+        parts.append(
+            f"## {entry['title']}\n\n![{entry['alt']}](../figures/{name}.png)\n\n{entry['alt']}\n\n"
+            f"[{stem}](../notebooks/{stem}.ipynb) · [numbers](../figures/{name}.csv) · "
+            f"[SVG](../figures/{name}.svg) · `sim figures {stem}`\n"
+        )
+    return "\n".join(parts)
+
+
+def data_sources() -> str:
+    """Every source that a fact of the catalogue cites, with its licence and what rests on it."""
+    used: dict[str, set[str]] = {key: set() for key in catalogue.sources()}
+    for kind in catalogue.kinds():
+        for entry in catalogue.table(kind).values():
+            for fact in entry.facts:
+                used[fact.source].add(kind)
+    rows = ["| key | source | licence | facts on |", "|---|---|---|---|"]
+    for key, source in sorted(catalogue.sources().items()):
+        title = f"[{source['title']}]({source['url']})" if source["url"] else source["title"]
+        rows.append(f"| {key} | {title} | {source['licence']} | {', '.join(sorted(used[key])) or 'claims'} |")
+    return CREDITS + "\n".join(rows) + "\n"

@@ -1,0 +1,98 @@
+"""A run as a trace that opens in https://ui.perfetto.dev (Chrome's trace event format, microseconds)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sim import documents
+from sim.engine.progress import Mark
+from sim.results import RunResult
+
+MOST = 4000
+"""Checkpoints drawn one by one; of more, only those that were fallen back to."""
+INSTANTS = frozenset({"interruption", "found", "evicted", "arrival", "policy", "run"})
+JOB, STATES, CHECKPOINTS = "training job", 1, 2
+Traced = dict[str, Any]
+
+
+class Checkpoints:
+    """Watches a run for its checkpoints."""
+
+    def __init__(self) -> None:
+        self._all: list[Mark] = []
+        self._used: list[Mark] = []
+
+    def written(self, marks: Iterator[Mark]) -> None:
+        """Keep the marks, as many as may be drawn and one more."""
+        self._all.extend(islice(marks, MOST + 1 - len(self._all)))
+
+    def fell_back(self, mark: Mark, void: Mark | None) -> None:
+        """Note the mark that was used; one that never became durable is dropped."""
+        self._used.append(mark)
+        if void and self._all[-1:] == [void]:
+            self._all.pop()
+
+    def durable(self, end: float) -> list[Mark]:
+        """All that were durable by the end, or only those that were used."""
+        marks = self._all if len(self._all) <= MOST else dict.fromkeys(self._used)
+        return [mark for mark in marks if 0 < mark.durable_at <= end]
+
+
+def write(result: RunResult, checkpoints: Checkpoints, path: Path) -> None:
+    """Write a trace in one piece: states and outages as slices, what happens once as instants, chips as counters."""
+    about = {"scenario": result.question.name, "seed": result.seed, "replication": result.replication}
+    trace = {"traceEvents": events(result, checkpoints), "otherData": about}
+    documents.write(path, json.dumps(trace, separators=(",", ":"), allow_nan=False) + "\n")
+
+
+def events(result: RunResult, checkpoints: Checkpoints) -> list[Traced]:
+    """Names of processes and threads, then everything by time."""
+    outages = [_slice(o.cause, o.pool, o.node + 1, o.start, o.end) for o in result.outages]
+    found = [*_job(result, checkpoints), *outages, *_levels(result)]
+    numbers = {name: number for number, name in enumerate((JOB, *result.question.fleet), 1)}
+    tracks = {(o["pid"], o["tid"]): f"node {o['tid'] - 1}" for o in outages}
+    tracks |= {(JOB, STATES): "state", (JOB, CHECKPOINTS): "checkpoints"}
+    names = [_event("process_name", "M", name, 0, 0.0, name=name) for name in numbers]
+    names += [_event("thread_name", "M", *track, 0.0, name=name) for track, name in sorted(tracks.items())]
+    return [e | {"pid": numbers[e["pid"]]} for e in (*names, *sorted(found, key=lambda e: e["ts"]))]
+
+
+def _job(result: RunResult, checkpoints: Checkpoints) -> Iterator[Traced]:
+    states = [(time, what) for time, kind, _, what in result.trace if kind == "state"]
+    for (start, state), (end, _) in zip(states, [*states[1:], (result.wall, "")], strict=True):
+        if end > start:
+            yield _slice(state, JOB, STATES, start, end)
+    for time, kind, entity, what in result.trace:
+        if kind in INSTANTS:
+            yield _event(kind, "i", JOB, STATES, time, of=entity, what=what)
+    for mark in checkpoints.durable(result.wall):
+        yield _event("checkpoint", "i", JOB, CHECKPOINTS, mark.durable_at, tokens=mark.tokens)
+
+
+def _levels(result: RunResult) -> Iterator[Traced]:
+    """Chips of each pool by place, whenever their number changes."""
+    steps: list[tuple[float, str, str, int]] = []
+    for time, kind, entity, what in result.trace:
+        if kind in ("move", "arrival"):
+            *origin, place, chips = what.split()
+            pool = entity.rpartition(".")[0] if kind == "move" else entity
+            steps += [(time, pool, origin[0], -int(chips))] if origin else []
+            steps.append((time, pool, place, int(chips)))
+    levels = dict(result.counts)
+    for _, pool, place, change in steps:
+        levels[pool, place] -= change
+    for time, pool, place, change in [*((0.0, *key, 0) for key in list(levels)), *steps]:
+        levels[pool, place] += change
+        yield _event(f"{place.replace('_', ' ')} chips", "C", pool, 0, time, chips=levels[pool, place])
+
+
+def _slice(name: str, pid: str, tid: int, start: float, end: float, **args: Any) -> Traced:
+    return _event(name, "X", pid, tid, start, **args) | {"dur": round(end * 1e6) - round(start * 1e6)}
+
+
+def _event(name_: str, phase: str, pid: str, tid: int, time: float, **args: Any) -> Traced:
+    return {"name": name_, "ph": phase, "pid": pid, "tid": tid, "ts": round(time * 1e6), "args": args}

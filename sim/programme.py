@@ -1,0 +1,273 @@
+"""What chips are worth to a run, when a growing need outruns them, and what a programme of runs leaves behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim import economics
+from sim.results import DAY, HOUR, RunResult
+from sim.scenario.stock import Programme
+
+YEAR = 365.25 * DAY
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What the chips of each pool are worth to a run, counted in chips of the reference pool.
+
+    Attributes
+    ----------
+    pools : tuple of str
+        The most productive chip first; chips are arrays with a last axis in this order.
+    worth : tuple of float
+        Tokens per second of a chip over that of the reference pool's; 0 where the model does not fit.
+    least : tuple of int
+        Chips of one replica: with fewer a pool takes no part.
+    mixing : float
+        Share of the sum that two or more types reach together.
+    research : float
+        Share of every pool's work that research holds.
+    offload : tuple of float
+        Share of the other pools' research that a pool takes over, as far as its chips go.
+    bench : tuple of float
+        What a chip is worth to research, which stays within a node: by its peak and kernels alone. As `worth` unless
+        given.
+    """
+
+    pools: tuple[str, ...]
+    worth: tuple[float, ...]
+    least: tuple[int, ...]
+    mixing: float = 1.0
+    research: float = 0.0
+    offload: tuple[float, ...] = ()
+    bench: tuple[float, ...] = ()
+
+    def free(self, chips: Floats) -> Floats:
+        """What research leaves of each pool, in reference chips.
+
+        Examples
+        --------
+        >>> both = Exchange(("good", "weak"), (1.0, 0.25), (1, 1), research=0.5, offload=(0.0, 1.0))
+        >>> both.free(np.array([2048.0, 10000.0])).tolist()
+        [2048.0, 226.0]
+        """
+        worth, bench = np.array(self.worth), np.array(self.bench or self.worth)
+        takes = np.array(self.offload or (0.0,) * len(self.pools))
+        held = self.research * chips
+        gives = np.where(takes > 0, 0.0, held)
+        given = (gives * bench).sum(axis=-1, keepdims=True)
+        taken = np.minimum(takes * given, (chips - held) * bench)
+        freed = gives * taken.sum(axis=-1, keepdims=True) / np.where(given > 0, given, 1.0)
+        left = chips - held - taken / np.where(bench > 0, bench, 1.0) + freed
+        return np.where(left >= np.array(self.least), left * worth, 0.0)
+
+    def together(self, chips: Floats) -> Floats:
+        """Reference chips that the first, the first two, … pools are worth in one run."""
+        free = self.free(chips)
+        several = np.cumsum(free > 0, axis=-1) > 1
+        return np.cumsum(free, axis=-1) * np.where(several, self.mixing, 1.0)
+
+    def available(self, chips: Floats) -> Floats:
+        """Reference chips a run can have: a type that would slow the rest drops out."""
+        return self.together(chips).max(axis=-1)
+
+    def staff(self, owned: Floats, need: float) -> dict[str, float] | None:
+        """Chips of each pool for a run that needs so many reference chips, best first; None if there are too few."""
+        sums, free = self.together(owned), self.free(owned)
+        enough = np.flatnonzero(sums >= need * (1 - 1e-12))
+        if not len(enough):
+            return None
+        last = int(enough[0])
+        before = free[:last].sum()
+        rest = need / (self.mixing if (free[: last + 1] > 0).sum() > 1 else 1.0) - before
+        parts = [*free[:last], max(rest, self.least[last] * self.worth[last])]
+        return {name: x / w for name, x, w in zip(self.pools, parts, self.worth, strict=False) if x > 0}
+
+
+def growth_of(programme: Programme) -> float:
+    """Factor a year by which the need of a run grows."""
+    return programme.growth * YEAR
+
+
+def crossing(
+    times: Floats, available: Floats, chips: float, growth: float, horizon: float, start: float = 0.0
+) -> float:
+    """When a need of ``chips · growth^years`` first exceeds what is available; nan if not before the horizon.
+
+    Parameters
+    ----------
+    times, available : array of float
+        Seconds at which what is available changes, beginning with 0, and what it is from then on.
+    start : float
+        Seconds at which the need begins, and its years.
+
+    Examples
+    --------
+    >>> round(crossing(np.array([0.0]), np.array([10000.0]), 2048, 2.4, 10 * YEAR) / YEAR, 3)
+    1.811
+    """
+    ends, begins = np.append(times[1:], horizon), np.maximum(times, start)
+    late = (ends > start) & (available < chips * growth ** ((ends - start) / YEAR) * (1 - 1e-12))
+    if not late.any():
+        return math.nan
+    k = int(np.argmax(late))
+    if available[k] < chips * growth ** ((begins[k] - start) / YEAR):
+        return float(begins[k])
+    return float(start + YEAR * math.log(available[k] / chips) / math.log(growth))
+
+
+def first_due(programme: Programme, start: dt.date) -> float:
+    """Seconds from the start of the scenario to the first run of a growing programme."""
+    return (programme.first - start).days * DAY if programme.first else 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run of a programme (seconds from the start); without `started` it could not be staffed."""
+
+    number: int
+    due: float
+    needed: float
+    available: float
+    started: float = math.nan
+    ended: float = math.nan
+    finished: bool = False
+    chips: Mapping[str, int] = field(default_factory=dict)
+    tokens: float = 0.0
+    productive: float = 0.0
+    interruptions: int = 0
+
+    @property
+    def staffed(self) -> bool:
+        return not math.isnan(self.started)
+
+    @property
+    def chip_hours(self) -> float:
+        return sum(self.chips.values()) * (self.ended - self.started) / HOUR if self.staffed else 0.0
+
+
+@dataclass(frozen=True)
+class ProgrammeResult(RunResult):
+    """A programme over years: every run, and what became of the chips. `wall` is the horizon."""
+
+    runs: tuple[Outcome, ...] = ()
+    usable: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """Changes of the chips in working nodes, by pool and time."""
+    exchange: Exchange = Exchange((), (), ())
+    repairs: int = 0
+    bought: tuple[tuple[float, str, int, float], ...] = ()
+    """Time, pool, chips and premium of all that was there or arrived."""
+
+    @cached_property
+    def stock(self) -> tuple[Floats, Floats]:
+        """Times, and the chips in working nodes from then on, a column for each pool of `exchange`."""
+        changes = [
+            (t, k, n) for k, name in enumerate(self.exchange.pools) for t, n in self.usable.get(name, [(0.0, 0)])
+        ]
+        times, place = np.unique([t for t, _, _ in changes] or [0.0], return_inverse=True)
+        steps = np.zeros((len(times), len(self.exchange.pools)))
+        np.add.at(steps, (place, [k for _, k, _ in changes]), [n for _, _, n in changes])
+        return times, np.cumsum(steps, axis=0)
+
+    @cached_property
+    def crossing(self) -> float:
+        """Seconds until the fleet first cannot staff the next run; nan if that is not before the horizon.
+
+        Of a growing programme the moment at which the need passes what is available, between runs too; of a list the
+        date of the first run that could not be staffed.
+        """
+        programme = self.question.runs
+        if isinstance(programme, Programme):
+            times, chips = self.stock
+            available = self.exchange.available(chips)
+            due, horizon = first_due(programme, self.question.start), self.question.horizon
+            return crossing(times, available, programme.chips, growth_of(programme), horizon, due)
+        return min((run.due for run in self.runs if not run.staffed), default=math.nan)
+
+    @property
+    def crossed(self) -> bool:
+        return not math.isnan(self.crossing)
+
+    @cached_property
+    def costs(self) -> economics.Costs:
+        """Rental, amortised purchase and energy of the chips that the runs held."""
+        question, fleet = self.question, self.question.fleet
+        held = [
+            economics.cost_of(
+                [fleet[name] for name in run.chips],
+                list(run.chips.values()),
+                run.ended - run.started,
+                question.start + dt.timedelta(seconds=run.started),
+                question.costs,
+                bought=question.start,
+            )
+            for run in self.runs
+            if run.staffed
+        ]
+        return economics.Costs(*(math.fsum(getattr(c, key) for c in held) for key in ("rental", "amortised", "energy")))
+
+    @cached_property
+    def bill(self) -> economics.Bill:
+        """What the whole stock has cost: purchase, premium, repair, and the energy of all powered chips."""
+        powered = {name: 0.0 for name in self.question.fleet}
+        for (name, place), seconds in self.chip_seconds.items():
+            powered[name] += seconds * (place in ("active", "hot_spare", "research"))
+        return economics.bill(self.question, self.bought, self.repairs, powered)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """As of a run, summed over the runs of the programme, and what became of the stock.
+
+        `crossing_days` is the horizon where the need does not outgrow the stock before it (`crossed` 0).
+        """
+        staffed = [run for run in self.runs if run.staffed]
+        held = math.fsum(run.ended - run.started for run in staffed)
+        bill, ends = self.bill, self.stock[1][-1]
+        metrics = super().metrics | {
+            "ettr": self.time["productive"] / held if held else math.nan,
+            "goodput_tokens_per_s": self.tokens / held if held else math.nan,
+            "mfu": math.nan,
+            "gpu_hours_computing": self.active_chip_seconds / HOUR,
+            "gpu_hours_allocated": math.fsum(run.chip_hours for run in staffed),
+            "energy_mwh": bill.joules / 3.6e9,
+            "runs_due": float(len(self.runs)),
+            "runs_staffed": float(len(staffed)),
+            "runs_finished": float(sum(run.finished for run in self.runs)),
+            "crossing_days": min(self.crossing if self.crossed else math.inf, self.wall) / DAY,
+            "crossed": float(self.crossed),
+            "servers_usd": bill.servers,
+            "network_usd": bill.network,
+            "premium_usd": bill.premium,
+            "repair_usd": bill.repair,
+            "cost_full_usd": bill.total,
+            "repairs": float(self.repairs),
+        }
+        return metrics | {f"usable.{n}_end": float(c) for n, c in zip(self.exchange.pools, ends, strict=True)}
+
+    def table(self) -> pd.DataFrame:
+        """A row a run: dates in days, what it needed and could have had, and what it took."""
+        rows = [
+            {
+                "run": run.number,
+                "due_days": run.due / DAY,
+                "needed": run.needed,
+                "available": run.available,
+                "started_days": run.started / DAY,
+                "ended_days": run.ended / DAY,
+                "finished": run.finished,
+                "chip_hours": run.chip_hours,
+                "interruptions": run.interruptions,
+                **{f"chips.{name}": run.chips.get(name, 0) for name in self.exchange.pools},
+            }
+            for run in self.runs
+        ]
+        return pd.DataFrame(rows)

@@ -1,0 +1,297 @@
+"""Failures: who fails when, and of what, against exact counts and hand-worked times."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.catalogue.kinds import BadNodes, Cause, RepairStage
+from sim.distributions import Constant, Weibull
+from sim.engine import simulate
+from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, REPAIR, Risk, describe
+from sim.results import DAY, RunResult
+from sim.validation.formulas import renewal_function
+from sim.validation.question import cause, endless, exponential, failing, pool, question, weibull
+from sim.validation.rows import MOST_Z
+
+
+def agree(values: list[float], exact: float) -> bool:
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return abs(float(np.mean(values)) - exact) <= MOST_Z * error
+
+
+def counts(scenario, runs: int, seed: int = 3) -> list[float]:
+    return [float(sum(simulate(scenario, seed, k).failures.values())) for k in range(runs)]
+
+
+def times(result: RunResult, kind: str = "failure") -> list[float]:
+    """Days at which something of a kind happened."""
+    return [time / DAY for time, what, _, _ in result.trace if what == kind]
+
+
+def moves_to(result: RunResult, place: str) -> list[tuple[float, str]]:
+    """Day and node of each move to a place."""
+    found = [(t / DAY, entity) for t, kind, entity, how in result.trace if kind == "move" and how.split()[1] == place]
+    return [(day, entity.removeprefix("pool.")) for day, entity in found]
+
+
+def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = None) -> Risk:
+    made = Risk("test", causes, nodes, size, bad, seed=1, replication=0)
+    made.begin(nodes, set(), math.inf)
+    return made
+
+
+# Ages ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_failing_chip_is_renewed_and_no_other_chip_of_its_node():
+    chips = risk([Cause(cause="chip", scope="chip", lifetime=Weibull(2.0, 10 * DAY))], nodes=3)
+    before = dict(chips._due)
+    due, unit = chips.next()
+    assert len(before) == 24
+    assert due == min(before.values())
+    chips.strike(unit)
+    chips.renew(unit, due, weak=False)
+    assert {u for u in before if chips._due[u] != before[u]} == {unit}
+
+
+def test_ageing_chips_fail_as_often_as_eight_renewal_processes_a_node():
+    q = endless(15, fleet=failing(16, scope="chip", hardware=False, lifetime=weibull(2, 10)))
+    found, each = counts(q, 40), renewal_function(2, 10, 15)
+    assert agree(found, 16 * 8 * each)
+    assert not agree(found, 16 * 7 * each)
+
+
+def test_redrawing_all_survivors_at_each_failure_would_be_noticed():
+    """The mistake of the nearest peer: k = 2, so that units made new too often fail far too seldom."""
+    q = endless(15, fleet=failing(16, hardware=False, lifetime=weibull(2, 10)))
+    exact = 16 * renewal_function(2, 10, 15)
+    found, redrawn = counts(q, 40), 15 / (10 / math.sqrt(16))  # the first of 16 new lives, again and again
+    assert agree(found, exact)
+    assert not agree(found, redrawn)
+
+
+def test_a_stopped_clock_keeps_what_is_left_of_a_life():
+    units = risk([Cause(cause="node", lifetime=Constant(10 * DAY))], nodes=1)
+    units.stop(0, 4 * DAY)
+    assert units.next() == (math.inf, -1)
+    units.start(0, 100 * DAY)
+    assert units.next() == (106 * DAY, 0)
+
+
+def test_the_powered_clock_runs_while_the_job_is_down_and_the_computing_clock_does_not():
+    """A life of 2 d; the job is down for 1 d after each failure. Powered: at 2, 4 d; computing: at 2, 5 d."""
+    for clock, second in (("powered", 4.0), ("computing", 5.0)):
+        q = endless(
+            5.5,
+            fleet=failing(1, hardware=False, lifetime="2 d", clock=clock, detect="1 d"),
+        )
+        assert times(simulate(q, 0))[:2] == pytest.approx([2.0, second]), clock
+
+
+# Batches and bad nodes ----------------------------------------------------------------------------------------------
+
+
+def test_a_batch_fails_by_itself():
+    """A cause of half the nodes: those never fail that are not in the batch, and those in it as they should."""
+    nodes = 200
+    table = {"causes": [cause(lifetime=weibull(2, 10), hardware=False, nodes=[0.5, 1.0])]}
+    q = endless(15, fleet=pool(nodes=nodes, failures=table))
+    results = [simulate(q, 3, k) for k in range(40)]
+    struck = {entity for r in results for _, kind, entity, _ in r.trace if kind == "failure"}
+    members = [n for n in range(nodes) if n * (math.sqrt(5) - 1) / 2 % 1.0 >= 0.5]
+    assert struck == {f"pool.{n}" for n in members}
+    assert len(members) == pytest.approx(nodes / 2, abs=1)
+    exact = len(members) * renewal_function(2, 10, 15)
+    found = [float(sum(r.failures.values())) for r in results]
+    assert agree(found, exact)
+    assert not agree(found, 1.1 * exact)
+
+
+def test_neither_a_shock_nor_a_replacement_makes_a_node_one_of_a_batch():
+    units = risk([Cause(cause="batch", lifetime=Weibull(2.0, DAY), nodes=(0.5, 1.0))], nodes=4)
+    assert units._due[0] == math.inf  # node 0 lies at 0.0, node 1 at 0.618
+    units.likewise(0, units._causes[0], 0.0, weak=False)
+    assert units._due[0] == math.inf
+    units.stop(0, 0.0)
+    units.replace(0, weak=False)
+    assert units._left[0] == math.inf
+    assert units._due[1] < math.inf
+
+
+@pytest.mark.parametrize("cured", [0.0, 1.0])
+def test_bad_nodes_fail_more_often_until_a_repair_cures_them(cured):
+    """A cured node fails first at six times the rate r, then at r: (1 − e^{−6rt}) + r·(t − (1 − e^{−6rt})/6r)."""
+    nodes, r, t = 64, 1 / 60, 10.0
+    table = {"causes": [cause(lifetime=exponential(1 / r), repair="0 s")], "bad_nodes": bad(0.75, 6, cured)}
+    values = counts(endless(t, fleet=pool(nodes=nodes, failures=table)), 60)
+    for factor in (6, 5):
+        first = -math.expm1(-factor * r * t)
+        of_bad = first + r * (t - first / (factor * r)) if cured else factor * r * t
+        assert agree(values, nodes * (0.25 * r * t + 0.75 * of_bad)) == (factor == 6)
+
+
+def bad(share: float, factor: float, cured: float) -> dict[str, float]:
+    return {"share": share, "factor": factor, "cured": cured}
+
+
+def test_the_factor_of_a_bad_node_is_on_its_hazard_whatever_the_shape():
+    """All nodes bad: P(a Weibull life > t) becomes that to the power of the factor."""
+    nodes, days = 64, 5.0
+    table = {"causes": [cause(lifetime=weibull(2, 10), permanent=1)], "bad_nodes": bad(1, 4, 0)}
+    results = [simulate(endless(days, fleet=pool(nodes=nodes, failures=table)), 3, k) for k in range(40)]
+    left = [r.counts["pool", "active"] / 8 for r in results]
+    hazard = (days / 10 * math.gamma(1.5)) ** 2
+    assert agree(left, nodes * math.exp(-4 * hazard))
+    assert not agree(left, nodes * math.exp(-3 * hazard))
+
+
+def test_a_cured_node_lives_on_as_a_good_one_of_its_age():
+    made = Risk("test", [Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))], 1, 8, BadNodes(share=1, factor=6), 1, 0)
+    made.begin(1, {0}, math.inf)
+    good = risk([Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))], 1)._due[0]
+    assert made._due[0] == pytest.approx(good / 6)
+    made.stop(0, 0.0)
+    made.cure(0)
+    assert made._left[0] == pytest.approx(good)
+
+
+# What one failure is ------------------------------------------------------------------------------------------------
+
+
+def test_causes_strike_in_proportion_to_their_rates():
+    causes = [cause(cause=name, hardware=False, per_1000_node_days=rate) for name, rate in (("a", 30), ("b", 10))]
+    q = endless(100, fleet=pool(nodes=64, failures={"causes": causes}))
+    shares = [r.failures["a"] / sum(r.failures.values()) for r in (simulate(q, 3, k) for k in range(40))]
+    assert agree(shares, 0.75)
+    assert not agree(shares, 0.72)
+
+
+STAGES = (
+    RepairStage(time=Constant(120.0), enough=0.2, success=0.6),
+    RepairStage(time=Constant(2880.0), success=0.8),
+)
+
+
+@pytest.mark.parametrize(
+    ("enough", "first", "second", "time", "cured"),
+    [
+        (0.1, 0.5, 0.9, 120, True),
+        (0.1, 0.7, 0.1, 120, False),
+        (0.3, 0.7, 0.5, 3000, True),
+        (0.3, 0.5, 0.9, 3000, False),
+    ],
+)
+def test_a_staged_repair_ends_where_it_is_enough_and_its_last_stage_decides(enough, first, second, time, cured):
+    staged = Cause(cause="server", per_1000_node_days=1, repair=STAGES)
+    u = [0.0] * REPAIR + [0.0, enough, first, 0.0, 0.0, second]
+    failure = describe(staged, 0, u, BadNodes(share=0.1, factor=2))
+    assert (failure.repair, failure.cured) == (time, cured)
+
+
+def test_a_repair_may_leave_a_bad_node_bad():
+    u = [0.0] * (REPAIR + 1)
+    made = Cause(cause="x", per_1000_node_days=1, repair=Constant(1.0))
+    assert describe(made, 0, u, BadNodes(share=0.1, factor=2, cured=0.5)).cured
+    assert not describe(made, 0, u, BadNodes(share=0.1, factor=2, cured=0)).cured
+    assert not describe(made, 0, u, None).cured
+
+
+def test_the_columns_of_uniforms_do_not_overlap():
+    assert LIFE < CAUSE < DETECT < BURST < REPAIR
+
+
+# Relapses -----------------------------------------------------------------------------------------------------------
+
+
+def relapsing(**other: object) -> dict[str, object]:
+    first = cause(lifetime="10 d", repair="1 d", refail={"probability": 1, "after": "6 h"})
+    return pool(nodes=1, failures={"causes": [first, *([other] if other else [])]})
+
+
+def test_an_incomplete_repair_fails_again_after_so_much_powered_time():
+    """Fails at 10 d; back at 11 d, again at 11.25; back at 12.25, again at 12.5 …; its own life counts on from 11 d."""
+    days = times(simulate(endless(14, fleet=relapsing()), 0))
+    assert days == pytest.approx([10, 11.25, 12.5, 13.75])
+
+
+def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_it():
+    """The other cause strikes at 11.1 d for half a day: 0.15 d of powered time are left at 11.6."""
+    struck = cause(cause="other", lifetime="10.1 d", repair="0.5 d")
+    days = times(simulate(endless(11.9, fleet=relapsing(**struck)), 0))
+    assert days == pytest.approx([10, 11.1, 11.75])
+    rebooted = cause(cause="other", lifetime="10.1 d", hardware=False)
+    days = times(simulate(endless(11.9, fleet=relapsing(**rebooted)), 0))
+    assert days == pytest.approx([10, 11.1, 11.25])
+
+
+def test_a_pending_relapse_dies_with_a_replacement():
+    from sim.engine.failures import Relapses
+
+    made, why = Relapses("test", None, 1, 0), Cause(cause="x", per_1000_node_days=1)
+    for replaced in (False, True):
+        made.add(0, 100.0, why)
+        if replaced:
+            made.replace(0, weak=False)
+        made.start(0, 1000.0)
+        assert made.next() == ((math.inf, -1) if replaced else (1100.0, 0))
+        if not replaced:
+            assert made.strike(0).cause is why
+
+
+def test_relapses_multiply_failures_by_a_geometric_sum():
+    """A relapse can relapse: failures = first ones / (1 − p), if they come at once."""
+    again = {"probability": 0.5, "after": "1 s"}
+    table = [cause(lifetime=exponential(20), repair="0 s", refail=again)]
+    found = counts(endless(20, fleet=pool(nodes=64, failures={"causes": table})), 40)
+    assert agree(found, 64 / (1 - 0.5))
+    assert not agree(found, 64 / (1 - 0.4))
+
+
+# Bursts -------------------------------------------------------------------------------------------------------------
+
+
+def burst(shared: float, nodes: int = 6, hot: int = 0) -> dict[str, object]:
+    """Node 1 alone is in the batch that fails, at 10 d, and takes two neighbours with it."""
+    shock = {"probability": 1, "nodes": [3, 3], "shared_repair": shared}
+    struck = cause(nodes=[0.61, 0.62], lifetime="10 d", repair={"weibull": {"shape": 1, "scale": "1 d"}}, burst=shock)
+    return pool(nodes=nodes, hot_spares=hot, failures={"causes": [struck]})
+
+
+def test_a_burst_takes_neighbours_and_may_share_their_repair():
+    for shared in (0, 1):
+        result = simulate(endless(19, fleet=burst(shared)), 5)
+        assert sum(result.failures.values()) == 1
+        assert moves_to(result, "repair") == [(10.0, "1"), (10.0, "2"), (10.0, "3")]
+        back = [day for day, _ in moves_to(result, "cold_spare")]
+        assert len(set(back)) == (1 if shared else 3)
+
+
+def test_a_burst_takes_powered_nodes_only():
+    """Of nodes 0, 1 active, 2 hot, 3 cold it takes 1, 2 and, going round, 0."""
+    fleet = burst(1, nodes=2, hot=1)
+    fleet["pool"]["cold_spares"] = 1  # type: ignore[index]
+    assert moves_to(simulate(endless(10.5, fleet=fleet), 5), "repair") == [(10.0, "1"), (10.0, "2"), (10.0, "0")]
+
+
+# Common random numbers ----------------------------------------------------------------------------------------------
+
+
+def test_failures_do_not_depend_on_what_is_done_about_them():
+    """The same lives, whatever the restart time, the spares or the checkpoint."""
+    fleet = failing(8, lifetime=weibull(2, 10), permanent=1)
+    plain = times(simulate(endless(8, fleet=fleet), 3))
+    other = endless(8, fleet=fleet, recovery={"restart": "3 h"}, checkpoint={"interval": "20 min"})
+    assert times(simulate(other, 3)) == plain
+    assert times(simulate(endless(8, fleet=fleet), 4)) != plain
+
+
+def test_one_more_cause_disturbs_no_other():
+    one = [cause(cause="a", lifetime=weibull(2, 10), hardware=False)]
+    two = [*one, cause(cause="b", lifetime=weibull(3, 10), hardware=False)]
+    alone, both = (simulate(question(horizon="9 d", fleet=pool(failures={"causes": c})), 3) for c in (one, two))
+    of_a = [t for t, kind, _, name in both.trace if (kind, name) == ("failure", "a")]
+    assert of_a == [t for t, kind, _, _ in alone.trace if kind == "failure"]
+    assert len(both.failures) == 2

@@ -1,0 +1,62 @@
+"""A simulation with a known answer in place of the engine's: the days of a run as a function of question and luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from numpy.random import Generator
+
+from sim.documents import merge
+from sim.engine import simulate
+from sim.experiments import points
+from sim.results import DAY
+from sim.scenario import Scenario
+from sim.streams import stream
+from tests.engine.question import question
+
+Days = Callable[[Scenario, Generator], float]
+UNSURE = {
+    "checkpoint": {"blocking": {"uncertain": ["0 s", "1 s", "2 s"]}, "load": {"uncertain": ["0 s", "1 s", "2 s"]}},
+    "constants": {"like": "step-time", "model_error": {"uncertain": [0.5, 1, 1.5]}},
+}
+NAMES = ("checkpoint.blocking", "checkpoint.load", "constants.model_error")
+"""Three unknown constants, one of them of the step-time model."""
+
+
+class Run:
+    """As much of a RunResult as an experiment looks at."""
+
+    def __init__(self, days: float, horizon: float, fingerprint: str) -> None:
+        self.finished = days * DAY <= horizon
+        self.metrics = {"wall_days": min(days, horizon / DAY), "nothing": 1.0, "price": float("nan")}
+        self.fingerprint = fingerprint
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, days: Days) -> list[int]:
+    """Put `days` in the engine's place; the list fills with the replications run."""
+    seen: list[int] = []
+
+    def fake(scenario: Scenario, seed: int, replication: int, *, fixed_inputs: bool = False) -> Run:
+        seen.append(replication)
+        settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
+        return Run(days(settled, stream(seed, replication, "days")), settled.horizon, f"{seed}.{replication}")
+
+    assert points.simulate is simulate
+    monkeypatch.setattr(points, "simulate", fake)
+    return seen
+
+
+def sure(**changes: Any) -> Scenario:
+    """The plain question with no unknown constant."""
+    return _knowing(question(**merge({"checkpoint": {"load": "0 s"}}, changes)), ())
+
+
+def unsure(**changes: Any) -> Scenario:
+    """The plain question with three unknown constants and no other."""
+    return _knowing(question(**merge(UNSURE, changes)), NAMES)
+
+
+def _knowing(whole: Scenario, left: tuple[str, ...]) -> Scenario:
+    return whole.given({name: float(number) for name, number in whole.unknowns().items() if name not in left})

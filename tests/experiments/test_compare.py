@@ -1,0 +1,76 @@
+"""Pairs under the same luck."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sim import compare, load_scenario
+from sim.errors import InputError
+from tests.experiments.stand_in import stand_in, sure
+
+DEEPSEEK = load_scenario("deepseek-v3").override({"horizon": "1 yr"})
+
+
+def every(minutes: int):
+    return DEEPSEEK.override({"checkpoint.interval": f"{minutes} min"})
+
+
+@pytest.mark.parametrize(("a", "b", "least"), [(30, 60, 4), (25, 30, 8)])
+def test_common_random_numbers_reduce_the_variance_of_the_difference(a: int, b: int, least: float) -> None:
+    result = compare(every(a), every(b), n=150, seed=1, fixed_inputs=True)
+    assert result.variance_reduction is not None
+    assert result.variance_reduction >= least
+    assert result.censored == 0
+    assert result.difference["lo"] is not None
+    assert result.difference["lo"] > 0
+
+
+def test_a_scenario_beside_itself_does_not_differ() -> None:
+    result = compare(sure(), sure(), n=5)
+    assert (result.difference["mean"], result.difference["sd"], result.variance_reduction) == (0, 0, None)
+
+
+def test_the_difference_is_that_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, lambda q, luck: luck.exponential(10) + q.checkpoint.interval / 3600)
+    result = compare(sure(), sure(checkpoint={"interval": "3 h"}), n=50)
+    assert result.difference["mean"] == pytest.approx(2)
+    assert result.difference["hi"] == pytest.approx(2)
+    a, b = (side.frame["wall_days"].var() for side in (result.a, result.b))
+    assert a == pytest.approx(b)
+
+
+def test_the_variance_reduction_is_the_one_theory_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Var(X) + Var(X + Y) over Var(Y), with variances 9 and 1: 19."""
+    stand_in(
+        monkeypatch,
+        lambda q, luck: 100 + luck.normal(0, 3) + (luck.normal(0, 1) if q.checkpoint.interval > 3600 else 0),
+    )
+    result = compare(sure(), sure(checkpoint={"interval": "2 h"}), n=2000)
+    assert result.variance_reduction == pytest.approx(19, rel=0.1)
+
+
+def test_a_censored_run_is_not_taken_for_a_finished_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, lambda q, luck: luck.uniform(5, 15) + q.checkpoint.interval / 3600)
+    a, b = sure(horizon="14 d"), sure(horizon="12 d", checkpoint={"interval": "2 h"})
+    result = compare(a, b, n=200)
+    first = result.a.frame["wall_days"].to_numpy()
+    expected = np.minimum(first + 1, 12) - np.minimum(first, 12)
+    assert result.restricted_to_days == 12
+    assert result.difference["mean"] == pytest.approx(expected.mean())
+    assert result.censored == (first + 1 > 12).sum()
+    assert "did not finish: all are taken up to day 12" in str(result)
+
+
+def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all(monkeypatch) -> None:
+    stand_in(monkeypatch, lambda q, luck: luck.uniform(5, 15))
+    same = compare(sure(horizon="10 d"), sure(horizon="10 d"), "nothing", n=20)
+    assert (same.difference["mean"], same.restricted_to_days) == (0, 10)
+    other = compare(sure(horizon="10 d"), sure(horizon="11 d"), "nothing", n=20)
+    assert other.difference["mean"] is None
+    assert "not comparable" in str(other)
+
+
+def test_an_unknown_metric_is_refused() -> None:
+    with pytest.raises(InputError, match="no metric 'wall_day'"):
+        compare(sure(), sure(), "wall_day", n=1)

@@ -1,0 +1,149 @@
+"""Sweeps are complete, resume where they were stopped, and can be read back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import load_scenario, replicate, sweep
+from sim.errors import InputError
+from sim.experiments import Replications, Sweep, load
+from tests.experiments.stand_in import stand_in, sure, unsure
+
+GRID = {"checkpoint.interval": ["1 h", "2 h"], "horizon": ["20 d", "30 d"]}
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    return stand_in(monkeypatch, lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_combination_is_a_point_and_is_what_it_says(seen: list[int]) -> None:
+    result = sweep(sure(), GRID, n=4)
+    assert [at for at, _ in result.points] == [
+        {"checkpoint.interval": i, "horizon": h} for i in ("1 h", "2 h") for h in ("20 d", "30 d")
+    ]
+    for at, found in result.points:
+        assert found.summary()["wall_days"] == replicate(sure().override(at), 4).summary()["wall_days"]
+    assert sorted(set(seen)) == [0, 1, 2, 3]
+
+
+def test_the_table_is_tidy(seen: list[int]) -> None:
+    frame = sweep(sure(), GRID, n=4).frame
+    assert len(frame) == 4 * 3
+    assert list(frame)[:4] == [*GRID, "finished", "metric"]
+    wall = frame[frame["metric"] == "wall_days"]
+    assert (wall["lo"] <= wall["mean"]).all()
+    assert wall["mean"].nunique() > 1
+
+
+@pytest.mark.parametrize("design", ["latin-hypercube", "sobol"])
+def test_a_design_spreads_over_the_quantiles_of_every_unknown(design, seen: list[int]) -> None:
+    result = sweep(unsure(), design=design, samples=16, n=1, seed=3)
+    unknowns = unsure().unknowns()
+    for name, number in unknowns.items():
+        values = sorted(at[name] for at, _ in result.points)
+        edges = [number.draw(k / 16) for k in range(17)]
+        assert all(low <= value <= high for low, value, high in zip(edges, values, edges[1:], strict=False))
+    again = sweep(unsure(), design=design, samples=16, n=1, seed=3)
+    assert [at for at, _ in again.points] == [at for at, _ in result.points]
+    assert [at for at, _ in sweep(unsure(), design=design, samples=16, n=1, seed=4).points] != [
+        at for at, _ in result.points
+    ]
+
+
+def test_a_design_sets_what_it_says(seen: list[int]) -> None:
+    points = sweep(unsure(), design="latin-hypercube", samples=8, n=2).points
+    loads = np.array([at["checkpoint.load"] for at, _ in points])
+    days = np.array([result.frame["wall_days"].mean() for _, result in points])
+    assert days - loads == pytest.approx(np.full(8, (days - loads)[0]))
+
+
+def test_the_same_numbers_from_a_record_and_none_is_run_again(seen: list[int], tmp_path: Path) -> None:
+    first = sweep(sure(), GRID, n=4, out=tmp_path)
+    before, count = files(tmp_path), len(seen)
+    assert sweep(sure(), GRID, n=4, out=tmp_path).report() == first.report()
+    assert len(seen) == count
+    assert files(tmp_path) == before
+    back = load(tmp_path)
+    assert isinstance(back, Sweep)
+    assert back.report() == first.report()
+
+
+def test_only_what_is_missing_or_damaged_is_run(seen: list[int], tmp_path: Path, capsys) -> None:
+    sweep(sure(), GRID, n=4, out=tmp_path)
+    before = files(tmp_path)
+    gone, broken, *_ = sorted(tmp_path.glob("points/*.json"))
+    gone.unlink()
+    broken.write_bytes(broken.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"is missing; the same command again|is damaged\); the same command again"):
+        load(tmp_path)
+    seen.clear()
+    sweep(sure(), GRID, n=4, out=tmp_path)
+    assert len(seen) == 2 * 4
+    assert files(tmp_path) == before
+    assert str(broken) in capsys.readouterr().err
+
+
+def test_more_points_use_those_that_are_there(seen: list[int], tmp_path: Path) -> None:
+    sweep(sure(), {"checkpoint.interval": ["1 h"]}, n=4, out=tmp_path)
+    seen.clear()
+    sweep(sure(), {"checkpoint.interval": ["1 h", "2 h", "3 h"]}, n=4, out=tmp_path)
+    assert len(seen) == 2 * 4
+
+
+def test_an_interruption_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def days(q, luck):
+        if q.checkpoint.interval == 3 * 3600:
+            raise KeyboardInterrupt
+        return 20.0
+
+    stand_in(monkeypatch, days)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(sure(), {"checkpoint.interval": ["1 h", "2 h", "3 h"]}, n=10, out=tmp_path)
+    assert len(list(tmp_path.glob("points/*.json"))) == 2
+
+
+def test_a_wrong_path_or_value_is_refused_before_anything_is_run(seen: list[int]) -> None:
+    with pytest.raises(InputError, match=r"fleet\.pool\.nods"):
+        sweep(sure(), {"checkpoint.interval": ["1 h"], "fleet.pool.nods": [1]}, n=4)
+    with pytest.raises(InputError, match="interval"):
+        sweep(sure(), {"checkpoint.interval": ["1 h", "5 GB"]}, n=4)
+    with pytest.raises(InputError, match="powers of two, such as 16"):
+        sweep(unsure(), design="sobol", samples=12, n=4)
+    with pytest.raises(InputError, match="no unknown constants"):
+        sweep(sure(), design="sobol", samples=8, n=4)
+    assert seen == []
+
+
+def test_a_run_and_its_nested_runs_can_be_read_back(seen: list[int], tmp_path: Path) -> None:
+    result = replicate(unsure(), 230, seed=2, split=True, out=tmp_path)
+    back = load(tmp_path)
+    assert isinstance(back, Replications)
+    assert back.report() == result.report()
+    assert back.finished_by(result.start or 0) == result.finished_by(result.start or 0)
+    count = len(seen)
+    replicate(unsure(), 330, seed=2, out=tmp_path)
+    assert len(seen) - count == 100 + 30, "the first two hundred were there"
+
+
+def test_there_is_nothing_to_read_in_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"record\.json: is missing"):
+        load(tmp_path)
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(InputError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_the_record_says_which_points_stand_where(tmp_path: Path) -> None:
+    sweep(load_scenario("deepseek-v3"), {"horizon": ["1 d"]}, n=1, out=tmp_path)
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert record["experiment"] == "sweep"
+    assert [point["at"] for point in record["points"]] == [{"horizon": "1 d"}]

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from sim import load_scenario, simulate
+from sim.engine.replay import outages
+from sim.validation.trace import DAY, outages_of, statistics
+
+NODES, DAYS = 400, 349.0
+
+
+def of(*rows: tuple[float, float, int], nodes: int = 10, days: float = 100.0) -> dict[str, float]:
+    return statistics([[(start * DAY, end * DAY, node) for start, end, node in rows]], nodes, days)
+
+
+def test_rate_and_repair_times():
+    found = of((0, 1, 0), (10, 13, 1), (20, 25, 2))
+    assert found["rate"] == pytest.approx(3.0)
+    assert (found["repair.p50"], found["repair.mean"]) == pytest.approx((3.0, 3.0))
+
+
+def test_again_counts_the_gap_after_a_repair_and_leaves_out_the_last_thirty_days():
+    found = of((0, 1, 0), (1.5, 2, 0), (20, 21, 0), (22, 23, 1), (71, 72, 2), (72.1, 73, 2))
+    # Four repairs can be watched for 30 days: followed after 0.5 and 18 days, or not at all.
+    assert [found[f"again.{days}d"] for days in ("0.25", "1", "14", "30")] == [0, 0.25, 0.25, 0.5]
+
+
+def test_the_worst_tenth_is_a_tenth_of_all_nodes_failed_or_not():
+    assert of((0, 1, 3), (2, 3, 3), (4, 5, 3), (0, 1, 4))["worst_tenth"] == 0.75
+
+
+def test_nodes_down_are_weighted_by_time():
+    found = of((0, 50, 0), (0, 10, 1), (40, 60, 2), (5, 5, 3))
+    assert found["down.mean"] == pytest.approx(0.8)
+    assert found["down.max"] == 2
+    assert (found["down.p50"], found["down.p90"]) == (1, 2)
+    assert statistics([[(0.0, 30 * DAY, node) for node in range(6)]], 10, 100.0)["up_to.4"] == pytest.approx(0.7)
+
+
+def test_daily_counts_of_a_poisson_process_vary_as_their_mean_and_those_of_groups_more():
+    generator = np.random.default_rng(0)
+    starts = generator.random(4000) * 1000 * DAY
+    alone = [(start, start, k % 50) for k, start in enumerate(starts)]
+    groups = [(start, start, k) for start in starts[:500] for k in range(8)]
+    assert statistics([alone], 50, 1000)["daily_variance_to_mean"] == pytest.approx(1, abs=4 * (2 / 1000) ** 0.5)
+    assert statistics([groups], 50, 1000)["daily_variance_to_mean"] == pytest.approx(8, abs=8 * 4 * (2 / 500) ** 0.5)
+
+
+def test_runs_are_pooled():
+    once = [(0.0, DAY, 0), (2 * DAY, 3 * DAY, 1)]
+    one, two = statistics([once], 10, 40), statistics([once, once], 10, 40)
+    assert one == two
+    assert statistics([once, []], 10, 40)["rate"] == one["rate"] / 2
+    assert statistics([once, []], 10, 40)["down.mean"] == one["down.mean"] / 2
+
+
+def test_no_outages_have_no_statistics():
+    with pytest.raises(ValueError, match="no outages"):
+        statistics([[]], 10, 40)
+
+
+def drawn(replications: int, seed: int = 0, changes: dict[str, object] | None = None) -> list[list]:
+    """Outages of 400 servers, all of them active: the job waits, and nodes age on, while one is out."""
+    settings = {"fleet.servers.nodes": NODES, "fleet.servers.hot_spares": 0, "checkpoint.interval": "1 d"}
+    scenario = load_scenario("infinitehbd").override(settings | (changes or {}))
+    return [outages_of(simulate(scenario, seed, k)) for k in range(replications)]
+
+
+def test_the_outages_of_a_run_are_its_failures_bursts_included():
+    result = simulate(load_scenario("infinitehbd"), seed=3)
+    found = outages_of(result)
+    assert len(found) > sum(result.failures.values())
+    assert len({start for start, _, _ in found}) == sum(result.failures.values())
+    down = sum(end - start for start, end, _ in found)
+    places = sum(s for (_, place), s in result.chip_seconds.items() if place in ("repair", "idle"))
+    assert 8 * down == pytest.approx(places)
+
+
+def test_a_few_years_of_the_table_look_like_the_trace():
+    found = statistics(drawn(12), NODES, DAYS)
+    assert 3.7 < found["rate"] < 4.7
+    assert 0.36 < found["worst_tenth"] < 0.46
+    assert found["daily_variance_to_mean"] > 2.5
+
+
+def like_the_trace(found: dict[str, float]) -> list[str]:
+    """Which statistics of the trace `found` misses, by the tolerances the table was asked for."""
+    bounds = {
+        "rate": (0.95 * 4.18, 1.05 * 4.18),
+        "repair.p50": (0.85 * 0.85, 1.15 * 0.85),
+        "repair.p90": (0.85 * 12.97, 1.15 * 12.97),
+        "worst_tenth": (0.36, 0.46),
+        "again.1d": (0.164, 0.264),
+        "again.7d": (0.253, 0.353),
+        "again.30d": (0.379, 0.479),
+        "daily_variance_to_mean": (2.5, np.inf),
+        "down.p99": (26, 36),
+    }
+    return [name for name, (low, high) in bounds.items() if not low <= found[name] <= high]
+
+
+@pytest.mark.prove
+def test_the_table_has_the_statistics_of_the_trace():
+    assert like_the_trace(statistics(drawn(120), NODES, DAYS)) == []
+
+
+@pytest.mark.prove
+def test_independent_failures_do_not():
+    """The usual model, exponential and nothing else, with the same rate and repair times."""
+    causes = [{"cause": "fault", "per_1000_node_days": 4.28, "repair": {"weibull": {"shape": 0.45, "mean": "5.5 d"}}}]
+    found = statistics(drawn(40, changes={"fleet.servers.failures": {"causes": causes}}), NODES, DAYS)
+    missed = {"again.1d", "again.7d", "again.30d", "worst_tenth", "daily_variance_to_mean", "down.p99"}
+    assert missed <= set(like_the_trace(found))
+    assert 14 <= found["down.p99"] <= 19
+
+
+@pytest.mark.prove
+def test_the_trace_itself_has_its_published_statistics():
+    path = os.environ.get("TRACE")
+    if not path:
+        pytest.skip("no trace given: make prove TRACE=FILE")
+    found = statistics([outages(path)], NODES, DAYS)
+    cdf = {4: 0.315, 8: 0.6194, 12: 0.8079, 16: 0.8304, 20: 0.8623, 24: 0.9443, 28: 0.9769, 32: 0.9979, 35: 1.0}
+    assert [found[f"up_to.{k}"] for k in cdf] == pytest.approx(list(cdf.values()), abs=0.002)
+    down = {"mean": 9.26, "p50": 7, "p90": 22, "p95": 26, "p99": 31, "max": 35}
+    assert [found[f"down.{name}"] for name in down] == pytest.approx(list(down.values()), abs=0.01)
+    assert found["rate"] == pytest.approx(4.18, abs=0.02)
+    assert (found["repair.p50"], found["repair.p90"]) == pytest.approx((0.85, 12.97), rel=0.005)
+    assert (found["repair.mean"], found["repair.p99"]) == pytest.approx((5.54, 81.9), rel=0.005)
+    again = {"0.25d": 0.168, "1d": 0.214, "3d": 0.256, "7d": 0.303, "14d": 0.357, "30d": 0.429}
+    assert [found[f"again.{name}"] for name in again] == pytest.approx(list(again.values()), abs=0.005)
+    assert found["worst_tenth"] == pytest.approx(0.409, abs=0.005)
+    assert found["daily_variance_to_mean"] == pytest.approx(3.43, abs=0.05)
