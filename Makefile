@@ -5,6 +5,7 @@ JOBS ?= 2
 VENV := .venv
 RUN := $(VENV)/bin/python
 PYRIGHT := 'pyright[nodejs]==1.1.414' pandas-stubs==3.1.0.261029
+PLAYWRIGHT := playwright==1.65.2
 UV := uv==0.13.9
 
 define CHECK_PYTHON
@@ -20,11 +21,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help figures verify test prove bench lab lint lock clean
+.PHONY: help figures verify test test-browser prove bench lab lint lock clean
 
 help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 figures: $(VENV)/.stamp ## Run all notebooks and rewrite figures/
 	$(RUN) -m sim figures --jobs $(JOBS)
@@ -34,6 +35,11 @@ verify: $(VENV)/.stamp ## Regenerate the figures elsewhere and compare them with
 
 test: $(VENV)/.stamp ## Run the tests
 	$(RUN) -m pytest
+
+test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real browser (Chromium)
+	@command -v chromium >/dev/null || apt-get install --yes chromium
+	@$(RUN) -m pip install --quiet $(PLAYWRIGHT)
+	$(RUN) -m pytest -m browser tests/browser
 
 prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
 	TRACE='$(TRACE)' $(RUN) -m pytest -m prove

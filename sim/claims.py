@@ -54,6 +54,11 @@ class Reading(Strict):
         """The scenario to simulate."""
         return load_scenario(self.scenario).override(self.set)
 
+    @property
+    def as_it_was(self) -> bool:
+        """Whether nothing but patience differs from the scenario: the horizon and the spares."""
+        return all(path == "horizon" or path.endswith("_spares") for path in self.set)
+
 
 class Limit(Strict):
     """What the metric is compared with, from one side, in its own unit; and where that comes from."""
@@ -142,7 +147,7 @@ def _tested(claim: Claim, limit: Limit, reading: Reading, run: Callable[[Reading
         "reading": reading.says,
         "against": claim.against.says if claim.against else "",
         "scenario": reading.scenario,
-        "status": questions[0].status,
+        "status": questions[0].status if reading.as_it_was else "counterfactual",
         "p5": p5,
         "median": median,
         "p95": p95,

@@ -120,14 +120,17 @@ def sweep(
     Example: `sim sweep two-thousand-plus --grid fleet.weak.chips=1024,4096 --out runs/weak`
     """
     from sim import experiments
+    from sim.experiments.points import check_metric
 
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
     values = {
         path: documents.parse(f"[{v}]", f"--grid {path}").data for path, v in (pair(g, "--grid") for g in grid or [])
     }
+    question = loaded(scenario, sets)
+    check_metric(metric, question)
     result = experiments.sweep(
-        loaded(scenario, sets), values, design=design, samples=samples, n=replications,
+        question, values, design=design, samples=samples, n=replications,
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
     if out:

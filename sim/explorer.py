@@ -78,7 +78,7 @@ class Explorer:
 
     def show(self) -> None:
         """Display the handles, the line to copy and the picture, which is drawn again at every change."""
-        line, place = widgets.Textarea(layout=widgets.Layout(width="98%")), widgets.Output()
+        line, place = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em")), widgets.Output()
 
         def redraw(_: object = None) -> None:
             line.value = self.command
@@ -113,7 +113,9 @@ def picture(results: Sequence[RunResult]) -> tuple[Picture, str]:
     dots.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
     dots.scatter(ends[open_], 0 * ends[open_], s=60, marker=">", facecolors="none", edgecolors="#D55E00")
     what = "until the fleet falls short" if programme else "to train"
-    dots.set(xlim=(0, 1.05 * ends.max()), yticks=[], xlabel=f"{unit} {what} (a dot a run; an open triangle: not by then)")
+    dots.set(
+        xlim=(0, 1.05 * ends.max()), yticks=[], xlabel=f"{unit} {what} (a dot a run; an open triangle: not by then)"
+    )
     middle = lost.median()
     spread = np.abs(lost.quantile([0.05, 0.95]).to_numpy() - middle.to_numpy())
     bars.barh(

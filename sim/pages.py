@@ -71,7 +71,7 @@ def number(row: pd.Series) -> str:
     p5, median, p95, limit = (f"{row[key]:.3g}".replace("inf", "∞") for key in ("p5", "median", "p95", "limit"))
     than = f" {row['against']}" if row["against"] else ""
     return (
-        f"{row['reading']}: {median} {row['unit']}{than} ({p5} to {p95}); "
+        f"{row['reading']} ({row['status']}): {median} {row['unit']}{than} ({p5} to {p95}); "
         f"{row['bound']} {limit} in {row['share']:.0%} of runs"
     )
 

@@ -20,6 +20,10 @@ Picture = tuple[Figure, pd.DataFrame]
 BADPUT = [category for category in TIME if category != "productive"]
 STATE_COLOURS = TIME_COLOURS | {"compute": TIME_COLOURS["productive"]}
 PLACE_COLOURS = {
+    "research": "#56B4E9",
+    "stock": "#8C6BB1",
+    "repair_queue": "#E8A6C8",
+    "in_transit": "#B8860B",
     "hot_spare": "#E69F00",
     "cold_spare": "#0072B2",
     "repair": "#CC79A7",

@@ -12,13 +12,14 @@ from sim.experiments.sensitivity import Sensitivity
 from sim.pictures import Picture
 from sim.plots import styled
 
-TOTAL, ALONE = "#56B4E9", "#0072B2"
+BARS = (("ST", 0.17, "#56B4E9", "black", "with its interplay"), ("S1", -0.17, "#0072B2", "white", "alone"))
 SOURCES = {
     "run_to_run": ("chance", "#D55E00"),
     "inputs": ("inputs", "#0072B2"),
     "model": ("step-time model", "#009E73"),
 }
-FEWEST, GAP = 3, 0.17
+WHISKER = {"fmt": "none", "ecolor": "#333333", "capsize": 2, "lw": 1}
+FEWEST = 3
 
 
 def plain(name: str) -> str:
@@ -27,10 +28,10 @@ def plain(name: str) -> str:
     Examples
     --------
     >>> plain("chips.H800-SXM-80.kernel_efficiency"), plain("checkpoint.interval"), plain("research")
-    ('kernel efficiency (H800-SXM-80)', 'checkpoint interval', 'research')
+    ('kernel efficiency (H800-SXM-80)', 'interval (checkpoint)', 'research')
     """
     *before, last = name.replace("_", " ").split(".")
-    return f"{last} ({before[-1]})" if len(before) > 1 else " ".join([*before, last])
+    return f"{last} ({before[-1]})" if before else last
 
 
 def mattering(screen: Sensitivity, share: float = 0.05) -> list[str]:
@@ -50,19 +51,19 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     table = table.iloc[::-1].reset_index(drop=True)
     figure, axes = plt.subplots(figsize=(7.6, 1.5 + 0.48 * max(len(table), FEWEST)))
     rows = np.arange(len(table))
-    for key, shift, colour, name in (("ST", GAP, TOTAL, "with its interplay"), ("S1", -GAP, ALONE, "alone")):
-        axes.barh(rows + shift, table[key].clip(lower=0), height=2 * GAP, color=colour)
-        axes.errorbar(
-            table[key], rows + shift, xerr=table[f"{key}_conf"], fmt="none", ecolor="#333333", capsize=2, lw=1
-        )
-        axes.plot([], [], "s", color=colour, label=name)
-    right = max(float((table[key] + table[f"{key}_conf"]).max()) for key in ("ST", "S1"))
+    for key, shift, colour, ink, name in BARS:
+        value, half = table[key], table[f"{key}_conf"]
+        spread = [value - (value - half).clip(lower=-0.1), (value + half).clip(upper=1.1) - value]
+        axes.barh(rows + shift, value.clip(lower=0), height=0.34, color=colour)
+        axes.errorbar(value, rows + shift, xerr=np.clip(spread, 0, None), **WHISKER)
+        axes.text(0, rows[-1] + shift, f" {name}", va="center", color=ink, fontsize=8.5)
+    right = min(max(float((table[key] + table[f"{key}_conf"]).max()) for key in ("ST", "S1")), 1.1)
     for row, effect in enumerate(table["effect"]):
-        axes.text(right * 1.04, row, f"{effect:+.2g} {unit}".replace("-", "−"), va="center")
+        axes.text(right * 1.04, row, f"{'+' if effect > 0 else '−'}{_short(abs(effect))} {unit}", va="center")
     axes.text(right * 1.04, len(table) - 0.35, "from low to high", va="bottom", color="#555555", fontsize=8.5)
-    axes.legend(loc="lower right", bbox_to_anchor=(0.8, 0.0), title="share of the variance it explains")
+    axes.set_xticks([tick for tick in np.arange(0, 1.01, 0.1 if right < 0.6 else 0.2) if tick < right])
     axes.set_yticks(rows, [plain(name) for name in table["unknown"]])
-    axes.set(xlim=(min(0.0, float((table["S1"] - table["S1_conf"]).min())), right * 1.26))
+    axes.set_xlim(max(-0.1, min(0.0, float((table["S1"] - table["S1_conf"]).min()))), right * 1.26)
     axes.set_xlabel(f"share of the variance of {shares.metric.replace('_', ' ')} (whisker: 95 % interval)")
     axes.grid(axis="y", visible=False)
     return figure, table
@@ -84,13 +85,15 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
         places = np.array([labels.index(quantity) for quantity in part["quantity"]]) + (k - 1) * 0.26
         spread = [part["share"] - part["lo"], part["hi"] - part["share"]]
         axes.barh(places, part["share"], height=0.24, color=colour)
-        axes.errorbar(
-            part["share"], places, xerr=np.clip(spread, 0, None), fmt="none", ecolor="#333333", capsize=2, lw=1
-        )
+        axes.errorbar(part["share"], places, xerr=np.clip(spread, 0, None), **WHISKER)
         for place, high, sd in zip(places, part["hi"], part["sd"], strict=True):
-            axes.text(high + 0.015, place, f"{name}: ± {sd:.2g} days", va="center", color=colour)
+            axes.text(high + 0.015, place, f"{name}: ± {_short(sd)} days", va="center", color=colour)
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlim=(0, 1.32), ylim=(len(labels) - 0.5, -0.5), xlabel="share of the variance (whisker: 95 % interval)")
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
     axes.grid(axis="y", visible=False)
     return figure, table
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

@@ -52,7 +52,7 @@ def months(results: Sequence[ProgrammeResult]) -> list[str]:
     start, end = year_of(results[0].question.start), results[0].question.horizon / YEAR
     years = [result.crossing / YEAR if result.crossed else np.inf for result in results]
     quantiles = np.quantile(years, QUANTILES, method="nearest")
-    return [month_of(start + y) if y < np.inf else f"after {start + end - 0.01:.0f}" for y in quantiles]
+    return [month_of(start + y) if y < np.inf else f"after {int(start + end - 0.01)}" for y in quantiles]
 
 
 def trajectories(results: Sequence[ProgrammeResult], scale: float = 1.0, points: int = 240) -> pd.DataFrame:
@@ -254,17 +254,16 @@ def answers(table: pd.DataFrame) -> Picture:
     """
     figure, axes = plt.subplots(figsize=(7.6, 0.62 * len(table) + 1.3))
     colours = {"at the margin": "#56B4E9", "the cluster": "#0072B2", "in full": NEED}
-    for k, row in table.iterrows():
-        colour = colours[row["kind"]]
-        axes.plot([row["low"], row["high"]], [k, k], color=colour, lw=9, alpha=0.4, solid_capstyle="butt")
-        axes.plot(row["median"], k, "o", color=colour, ms=8)
-        axes.text(
-            row["high"] * 1.2, k, dollars(row["median"]), va="center", weight="bold", color=colour, parse_math=False
-        )
-        if row["reported"] > 0:
-            axes.plot(row["reported"], k - 0.27, "v", color=INK, ms=6)
-            words = f"reported: {dollars(row['reported'])}"
-            axes.text(row["reported"] * 1.15, k - 0.3, words, va="center", color=INK, fontsize=8, parse_math=False)
+    columns = table[["kind", "low", "median", "high", "reported"]]
+    for k, (kind, low, middle, high, reported) in enumerate(columns.itertuples(index=False, name=None)):
+        colour = colours[kind]
+        axes.plot([low, high], [k, k], color=colour, lw=9, alpha=0.4, solid_capstyle="butt")
+        axes.plot(middle, k, "o", color=colour, ms=8)
+        axes.text(high * 1.2, k, dollars(middle), va="center", weight="bold", color=colour, parse_math=False)
+        if reported > 0:
+            axes.plot(reported, k - 0.27, "v", color=INK, ms=6)
+            words = f"reported: {dollars(reported)}"
+            axes.text(reported * 1.15, k - 0.3, words, va="center", color=INK, fontsize=8, parse_math=False)
     for k, (kind, colour) in enumerate(colours.items()):
         axes.text(0.24 * k, 1.02, f"■ {kind}", transform=axes.transAxes, color=colour, fontsize=9)
     axes.set_yticks(range(len(table)), list(table["question"]))

@@ -16,6 +16,7 @@ from sim.plots import styled
 
 COLOURS = ("#0072B2", "#D55E00")
 STYLES = ("-", "--")
+MARK = "†"
 
 
 @styled()
@@ -58,7 +59,8 @@ def verdicts(claims: pd.DataFrame) -> Picture:
     axes.set(xlim=(1 / 8, 8), ylim=(len(rows) - 0.4, -0.7), yticks=[])
     axes.set_xticks([1 / 4, 1 / 2, 1, 2, 4], ["4 ×", "2 ×", "limit", "2 ×", "4 ×"])
     axes.set_xlabel(
-        "short of it    |    beyond what would have to be true\n(bar: 5–95 % of runs, chance and unknown inputs)"
+        "short of it    |    beyond what would have to be true\n(bar: 5–95 % of runs, chance and unknown inputs)\n"
+        f"{MARK} counterfactual: nobody has reported such a run"
     )
     axes.grid(axis="y", visible=False)
     return figure, claims
@@ -66,4 +68,6 @@ def verdicts(claims: pd.DataFrame) -> Picture:
 
 def _claim(row: dict[Any, Any]) -> str:
     words = textwrap.shorten(row["translation"], 52, placeholder=" …")
-    return f"“{words}”\n{row['verdict']}" + (f": {row['reading']}" if row["reading"] else "")
+    return f"“{words}”\n{row['verdict']}" + (
+        f": {row['reading']}{MARK * (row['status'] == 'counterfactual')}" if row["reading"] else ""
+    )

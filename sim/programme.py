@@ -170,12 +170,12 @@ class ProgrammeResult(RunResult):
     @cached_property
     def stock(self) -> tuple[Floats, Floats]:
         """Times, and the chips in working nodes from then on, a column for each pool of `exchange`."""
-        changes = [
-            (t, k, n) for k, name in enumerate(self.exchange.pools) for t, n in self.usable.get(name, [(0.0, 0)])
-        ]
-        times, place = np.unique([t for t, _, _ in changes] or [0.0], return_inverse=True)
-        steps = np.zeros((len(times), len(self.exchange.pools)))
-        np.add.at(steps, (place, [k for _, k, _ in changes]), [n for _, _, n in changes])
+        pools = self.exchange.pools
+        changes = [(t, k, n) for k, name in enumerate(pools) for t, n in self.usable.get(name, [(0.0, 0)])]
+        when, which, chips = (np.array(column) for column in zip(*changes, strict=True))
+        times, place = np.unique(when, return_inverse=True)
+        steps = np.zeros((len(times), len(pools)))
+        np.add.at(steps, (place, which), chips)
         return times, np.cumsum(steps, axis=0)
 
     @cached_property

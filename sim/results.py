@@ -20,6 +20,7 @@ TIME = ("productive", "checkpoint", "rework", "detect", "restart", "stall", "wai
 
 PLACES = (
     "active",
+    "research",
     "hot_spare",
     "cold_spare",
     "stock",
@@ -33,6 +34,9 @@ PLACES = (
 
 USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
 """Places of chips in nodes that work."""
+
+STOCK = ("cold_spare", "stock")
+"""Places of chips that wait to be used."""
 
 Event = tuple[float, str, str, str]
 """Time in seconds, kind, entity, payload."""
@@ -136,7 +140,7 @@ class RunResult:
             metrics[f"chips.{place}_days"] = seconds / DAY
         for name, pool in question.fleet.items():
             key = f"stock.{pool.chip.name}_end"
-            metrics[key] = metrics.get(key, 0.0) + self.counts.get((name, "cold_spare"), 0)
+            metrics[key] = metrics.get(key, 0.0) + sum(self.counts.get((name, place), 0) for place in STOCK)
         return metrics
 
     @cached_property

@@ -27,6 +27,18 @@ SHOWN = (
     "cost_amortised_usd",
     "energy_mwh",
 )
+PROGRAMME = (
+    "crossing_days",
+    "crossed",
+    "runs_due",
+    "runs_staffed",
+    "runs_finished",
+    "servers_usd",
+    "premium_usd",
+    "repair_usd",
+    "cost_full_usd",
+)
+"""What a programme of runs has besides."""
 COUNTERFACTUAL = "counterfactual: no published run has done this"
 
 
@@ -44,6 +56,9 @@ def run(scenario: Scenario, result: Replications) -> str:
     ]
     metrics = report["metrics"]
     lines += [_row(name, metrics[name]) for name in SHOWN]
+    if scenario.runs:
+        lines += ["", "the programme"]
+        lines += [_row(name, metrics[name]) for name in PROGRAMME]
     lines += ["", "wall clock, days"]
     lines += [_row(category, metrics[f"time.{category}_days"]) for category in TIME]
     lines += ["", "chips by place, chip-days"]

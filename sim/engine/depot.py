@@ -15,12 +15,15 @@ from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 import simpy
+import simpy.resources.resource
 
 from sim.engine.record import Record
 from sim.engine.supply import Arrival, Policy
 from sim.scenario import Scenario
 from sim.scenario.stock import pool_of
 from sim.streams import Uniforms
+
+Process = Generator[simpy.Event, Any, None]
 
 
 class Pool(Protocol):
@@ -87,7 +90,7 @@ class Depot:
         benches = max(math.ceil(shop.capacity * shop.turnaround.mean - 1e-9), 1) if shop else 1
         self._benches = simpy.Resource(env, benches)
 
-    def receive(self, arrivals: Sequence[Arrival]) -> Generator[simpy.Event, Any, None]:
+    def receive(self, arrivals: Sequence[Arrival]) -> Process:
         """Take in what arrives, when it arrives."""
         for arrival in arrivals:
             yield self._env.timeout(arrival.time - self._env.now)
@@ -115,24 +118,26 @@ class Depot:
         turnaround = shop.turnaround.one(*(shelf.draws.next() for _ in range(shop.turnaround.dims))) if shop else 0.0
         success = shop is not None and shelf.draws.next() < shop.success
         if vendor and self._env.now < shelf.supported_until:
+            self._move(shelf, "idle", "in_transit")
             self._env.process(self._exchange(shelf, lead))
         elif shop:
-            self._env.process(self._repair(shelf, turnaround, success))
+            self.repairs += 1
+            bench = self._benches.request()
+            self._move(shelf, "idle", "repair" if bench.triggered else "repair_queue")
+            self._env.process(self._repair(shelf, bench, turnaround, success, waits=not bench.triggered))
         else:
             self._move(shelf, "idle", "scrap")
 
-    def _exchange(self, shelf: Shelf, lead: float) -> Generator[simpy.Event, Any, None]:
-        self._move(shelf, "idle", "in_transit")
+    def _exchange(self, shelf: Shelf, lead: float) -> Process:
         yield self._env.timeout(lead)
         self._to_shelf(shelf, "in_transit")
 
-    def _repair(self, shelf: Shelf, turnaround: float, success: bool) -> Generator[simpy.Event, Any, None]:
-        self.repairs += 1
-        free = self._benches.count < self._benches.capacity
-        self._move(shelf, "idle", "repair" if free else "repair_queue")
-        with self._benches.request() as bench:
+    def _repair(
+        self, shelf: Shelf, bench: simpy.resources.resource.Request, turnaround: float, success: bool, *, waits: bool
+    ) -> Process:
+        with bench:
             yield bench
-            if not free:
+            if waits:
                 self._move(shelf, "repair_queue", "repair")
             yield self._env.timeout(turnaround)
         if success:

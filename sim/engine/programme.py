@@ -21,6 +21,7 @@ from sim.engine.record import Record
 from sim.engine.setup import fleet_of, job_of, throughput_of
 from sim.errors import InputError
 from sim.programme import YEAR, Exchange, Outcome, ProgrammeResult, first_due, growth_of
+from sim.results import DAY
 from sim.scenario import Pool, Run, Scenario
 from sim.scenario.stock import Programme, pool_of
 from sim.throughput import Plan, Throughput, planned
@@ -42,31 +43,18 @@ class Task:
 
 def tasks(question: Scenario) -> list[Task]:
     """The runs that are due before the horizon; InputError if there are none."""
-    base, plan = question.run, question.runs
+    plan = question.runs
     if isinstance(plan, Programme):
-        first = Run(model=plan.model or base.model, tokens=plan.tokens or base.tokens, batch=plan.batch or base.batch)
         begin = first_due(plan, question.start)
-        count = math.ceil((question.horizon - begin) / plan.every - 1e-9)
-        listed = [_grown(first, plan, k, begin) for k in range(max(count, 0))]
+        count = max(math.ceil((question.horizon - begin) / plan.every - 1e-9), 0)
+        listed = [_grown(plan.run(question.run), plan, k, begin) for k in range(count)]
     else:
-        listed = _listed(question)
+        dated = sorted(plan or (), key=lambda item: item.date)
+        days = [(item.date - question.start).days for item in dated]
+        listed = [Task(k, days[k] * DAY, item.chips, item.run(question.run)) for k, item in enumerate(dated)]
     if not (due := [task for task in listed if 0 <= task.due < question.horizon]):
         raise InputError(f"{question.name}: none of the runs is due between the start and the horizon")
     return due
-
-
-def _listed(question: Scenario) -> list[Task]:
-    base, runs = question.run, question.runs
-    assert isinstance(runs, tuple)
-    return [
-        Task(
-            k,
-            (item.date - question.start).days * 86400.0,
-            item.chips,
-            Run(model=item.model or base.model, tokens=item.tokens or base.tokens, batch=item.batch or base.batch),
-        )
-        for k, item in enumerate(sorted(runs, key=lambda item: item.date))
-    ]
 
 
 def _grown(first: Run, plan: Programme, k: int, begin: float) -> Task:
@@ -183,7 +171,7 @@ class Campaign:
         self.record.event(self.env.now, "run", str(task.number), "ended" if outcome.staffed else "not staffed")
 
     def _plan(self, task: Task, working: dict[str, float]) -> Throughput | None:
-        """The run on the best chips that suffice; where the smallest pool fits no layout, it gives more or drops out."""
+        """The run on the best chips that suffice; a smallest pool that fits no layout gives more, or drops out."""
         owned = np.array(list(working.values()))
         chips = self.exchange.staff(owned, task.chips)
         if chips is None:

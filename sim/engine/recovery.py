@@ -34,7 +34,8 @@ def sawtooth(checkpoint: Checkpoint, run: Run, plan: Plan, constants: StepTime, 
         interval = checkpoint.interval * plan.tokens_per_step
         seconds = interval / plan.tokens_per_s if plan.tokens_per_s else math.inf
     elif checkpoint.interval == "optimal":
-        interval = seconds = max(daly_interval(checkpoint.blocking, failure_rate), checkpoint.blocking + flush)
+        least = max(checkpoint.blocking + flush, plan.step_seconds)
+        interval = seconds = max(daly_interval(checkpoint.blocking, failure_rate), least)
     else:
         interval = seconds = checkpoint.interval
     if checkpoint.blocking + flush > seconds * (1 + 1e-12):

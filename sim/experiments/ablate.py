@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import pandas as pd
 
+from sim.experiments.points import check_metric
 from sim.experiments.replicate import replicate
 from sim.experiments.workers import Work
 from sim.scenario import Scenario
@@ -40,6 +41,7 @@ def ablate(
         A row a mechanism: `mechanism`, the `median`, `p5` and `p95` of (without − with) over pairs, and whether it
         `matters`: whether the median change is larger than half the spread (5–95 %) of the metric with everything.
     """
+    check_metric(metric, scenario)
     base = replicate(scenario, n, seed=seed, **work).frame[metric]
     half = (base.quantile(0.95) - base.quantile(0.05)) / 2
     rows = []

@@ -59,9 +59,8 @@ class Comparison:
         values, pairs = self.difference, len(self.a.outcomes)
         if values["mean"] is None:
             return f"{self.metric}: not known, or not comparable while {self.censored} of {pairs} pairs are unfinished"
-        line = (
-            f"{self.metric}, b − a: {values['mean']:.5g} (95 %: {values['lo']:.5g} … {values['hi']:.5g}), {pairs} pairs"
-        )
+        interval = f"95 %: {values['lo']:.5g} … {values['hi']:.5g}" if values["lo"] is not None else "no interval"
+        line = f"{self.metric}, b − a: {values['mean']:.5g} ({interval}), {pairs} pairs"
         if self.variance_reduction:
             line += f"; pairing divides the variance by {self.variance_reduction:.1f}"
         if self.restricted_to_days:

@@ -24,7 +24,7 @@ from sim.streams import stream
 
 FLOOR, CAP, BLOCK = 20, 10_000, 100
 CONFIDENCE = 0.95
-RESAMPLES = 1000
+RESAMPLES = 400
 MODEL = "constants."
 """How the names of the step-time model's constants begin."""
 Summary = dict[str, float | None]

@@ -119,8 +119,8 @@ def load(folder: str | Path) -> Replications | Sweep:
         record = json.loads((store.folder / "record.json").read_bytes())
         points = [(point["at"], *store.read(point["key"])) for point in record["points"]]
         run = record["experiment"] == "run"
-    except FileNotFoundError as error:
-        raise InputError(f"{error.filename}: is missing; the same command again completes the record") from None
+    except OSError as error:
+        raise InputError(f"{error.filename}: cannot be read; the same command again completes the record") from None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: cannot be read ({error}); the same command again repairs it") from None
     parts = [

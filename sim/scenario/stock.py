@@ -10,10 +10,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim import catalogue
 from sim.catalogue.kinds import Duration, Flow, PolicyEvent, RepairShop, Strict
-from sim.distributions import Constant
 from sim.documents import merge
 from sim.errors import nearest
-from sim.scenario.parts import Batch, Chips, ModelRef, Nodes, Pool, _from_catalogue
+from sim.scenario.parts import Batch, Chips, ModelRef, Nodes, Pool, Run, _from_catalogue
 from sim.units import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 
 RepairRef = Annotated[RepairShop, _from_catalogue("repair", RepairShop)]
@@ -65,19 +64,29 @@ class Depot(Strict):
     """Whether good chips of broken nodes mend other nodes."""
 
 
-class PlannedRun(Strict):
-    """One run of a programme; what is left out is as in `run`."""
+class Trained(Strict):
+    """What a run trains; what is left out is as in `run`."""
 
-    date: dt.date
-    chips: Chips
-    """What it needs, in chips of the reference pool."""
     model: ModelRef | None = None
     tokens: Tokens | None = None
     batch: Batch | None = None
 
+    def run(self, base: Run) -> Run:
+        """The run, with what is left out taken from `base`."""
+        given = {key: value for key in ("model", "tokens", "batch") if (value := getattr(self, key)) is not None}
+        return base.model_copy(update=given)
 
-class Programme(Strict):
-    """A run every so often, each needing more than the one before; what is left out is as in `run`.
+
+class PlannedRun(Trained):
+    """One run of a programme."""
+
+    date: dt.date
+    chips: Chips
+    """What it needs, in chips of the reference pool."""
+
+
+class Programme(Trained):
+    """A run every so often, each needing more than the one before.
 
     A run that is due t years after the first needs growth^t times the chips and trains on growth^t times the tokens
     with growth^t times the batch, so its planned length stays the same: an assumption.
@@ -90,9 +99,6 @@ class Programme(Strict):
     """Factor a year."""
     chips: Chips
     """What the first run needs, in chips of the reference pool."""
-    model: ModelRef | None = None
-    tokens: Tokens | None = None
-    batch: Batch | None = None
 
 
 def _event(value: Any) -> Any:
@@ -157,6 +163,3 @@ def check(fleet: Mapping[str, Pool], depot: Depot, events: Mapping[str, PolicyEv
             if act in acts:
                 raise ValueError(f"policy: {acts[act]} and {name} are one act, on one date; remove one")
             acts[act] = name
-
-
-__all__ = ["Constant", "Delivery", "Depot", "Events", "PlannedRun", "Programme", "Vendor", "check", "pool_of"]

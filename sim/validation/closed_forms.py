@@ -16,20 +16,13 @@ from scipy.integrate import quad
 from scipy.stats import binom
 
 from sim.engine import simulate
+from sim.engine.failures import node_rate
 from sim.engine.recovery import daly_interval
 from sim.results import DAY, HOUR, RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.throughput.mixture import Share, real_split, uniform_split, whole_split
 from sim.throughput.pipeline import Pipeline, Stage, exact_1f1b
-from sim.validation.formulas import (
-    any_bad,
-    daly,
-    expected_maximum,
-    harmonic,
-    lost_in_period,
-    renewal_function,
-    repairman,
-)
+from sim.validation import formulas
 from sim.validation.question import (
     CHIPS,
     NODES,
@@ -88,7 +81,7 @@ def o2(effort: float) -> Rows:
 
 
 def o3(effort: float) -> Rows:
-    grid = ((0.02, 0.5, 0.1), (0.02, 0.2, 0.5), (0.2, 0.1, 0.1), (0.2, 0.1, 0.5), (0.2, 0.5, 0.1), (0.2, 0.5, 0.5))
+    grid = ((0.02, 0.5, 0.1), (0.02, 0.3, 0.5), (0.2, 0.1, 0.1), (0.2, 0.1, 0.5), (0.2, 0.5, 0.1), (0.2, 0.5, 0.5))
     for k, (delta, R, D) in enumerate(grid):
         M, tau, segments = (HOUR, DAY)[k % 2], daly_interval(delta, 1.0), 100
         q = question(
@@ -99,7 +92,7 @@ def o3(effort: float) -> Rows:
             recovery={"restart": f"{R * M} s"},
         )
         values = [r.wall / M for r in runs(q, 2500 * effort)]
-        exact = daly(1.0, tau, delta, R, D, segments)
+        exact = formulas.daly(1.0, tau, delta, R, D, segments)
         calm, where = (1 + D) * math.exp(R) * math.expm1(tau) + delta, "checkpoints"
         if R >= 0.2:
             calm, where = (1 + D + R) * math.expm1(tau + delta), "restarts"
@@ -109,7 +102,7 @@ def o3(effort: float) -> Rows:
 
 def o4(effort: float) -> Rows:
     def cost(delta: float, tau: float) -> float:
-        return daly(1.0, tau, delta, 0.1, 0.1, 1) / tau
+        return formulas.daly(1.0, tau, delta, 0.1, 0.1, 1) / tau
 
     for delta in (0.002, 0.02, 0.2, 1.0):
         best = min(cost(delta, float(tau)) for tau in np.geomspace(0.01, 10, 5000))
@@ -127,7 +120,7 @@ def o5(effort: float) -> Rows:
         checkpoint={"interval": f"{theta} s"},
     )
     lost = [float(how) / HOUR for r in runs(q, 400 * effort) for _, kind, _, how in r.trace if kind == "rework"]
-    exact = lost_in_period(M, theta) / HOUR
+    exact = formulas.lost_in_period(M, theta) / HOUR
     yield by_z("O5", "hours lost at a failure, checkpoints every M", lost, exact, "half a period", theta / 2 / HOUR)
 
 
@@ -144,8 +137,8 @@ def o7(effort: float) -> Rows:
         recovery = {"crew": crew} if crew else {}
         q = endless(300, fleet=failing(nodes, lifetime=exponential(2.5), repair=mended), recovery=recovery)
         found = np.array([shares(r, nodes, 50)[::-1] for r in runs(q, 900 * effort)])
-        exact = repairman(nodes, 1 / 2.5, 1 / 2, crew or nodes)
-        twin = repairman(nodes, 1 / 2.5, 1 / 2, 3 if crew else 1)
+        exact = formulas.repairman(nodes, 1 / 2.5, 1 / 2, crew or nodes)
+        twin = formulas.repairman(nodes, 1 / 2.5, 1 / 2, 3 if crew else 1)
         assert min(exact) >= 0.01
         men = f"{crew} repairers" if crew else "any number of repairers, any repair times"
         for down in range(nodes + 1):
@@ -158,7 +151,7 @@ def o8_o9(effort: float) -> Rows:
     for id, cold, hot, n in (("O8", 48, 0, 2500), ("O9", 0, 16, 5000)):
         q = endless(2000, fleet=failing(16, cold, hot, lifetime=exponential(100), permanent=1))
         times = [first(r, "state", "wait") for r in runs(q, n * effort)]
-        erlang, hypo = (cold + hot + 1) / 16 * 100, harmonic(16, 16 + cold + hot) * 100
+        erlang, hypo = (cold + hot + 1) / 16 * 100, formulas.harmonic(16, 16 + cold + hot) * 100
         title = f"days until a node cannot be replaced: 16 nodes, {cold} cold and {hot} hot spares"
         exact, twin, wrong = (erlang, hypo, "they age") if cold else (hypo, erlang, "they do not age")
         yield by_z(id, title, times, exact, wrong, twin)
@@ -171,7 +164,7 @@ def o10(effort: float) -> Rows:
     exact = nodes * math.exp(-rate * days)
     yield by_z("O10", "survivors of 1,000 nodes", left, exact, "a rate 10 % higher", exact * math.exp(-0.11))
     times = [first(r, "failure", number=600) for r in results]
-    exact, steady = harmonic(401, nodes) / rate, 600 / nodes / rate
+    exact, steady = formulas.harmonic(401, nodes) / rate, 600 / nodes / rate
     yield by_z("O10", "days until 400 of them are left", times, exact, "the dead still fail", steady)
 
 
@@ -212,10 +205,14 @@ def o13(effort: float) -> Rows:
     def wall(nodes: int, noise: float) -> float:
         return simulate(question(fleet=pool(nodes=nodes), fabric={"step_noise": noise}), SEED).wall
 
-    for nodes, exact in ((2, 1 / math.sqrt(math.pi)), (3, 1.5 / math.sqrt(math.pi)), (512, expected_maximum(512))):
+    for nodes, exact in (
+        (2, 1 / math.sqrt(math.pi)),
+        (3, 1.5 / math.sqrt(math.pi)),
+        (512, formulas.expected_maximum(512)),
+    ):
         ours = (wall(nodes, 0.02) / wall(nodes, 0.0) - 1) / 0.02
         title = f"what the slowest of {nodes} nodes adds to a step, in standard deviations"
-        yield within("O13", title, ours, exact, 1e-6, "one node more", expected_maximum(nodes + 1))
+        yield within("O13", title, ours, exact, 1e-6, "one node more", formulas.expected_maximum(nodes + 1))
 
 
 def o14(effort: float) -> Rows:
@@ -231,16 +228,16 @@ def o14(effort: float) -> Rows:
         results = runs(q, 500 * effort)
         S = results[0].plan.step_seconds_at(slowdown) / results[0].plan.step_seconds
         assert S > 1.1
-        bad = any_bad(share, hours, 24.0 * days, pods)
+        bad = formulas.any_bad(share, hours, 24.0 * days, pods)
         stalled = [r.time["stall"] / r.wall for r in results]
         title = f"share of time lost to congestion, {pods} pod{'s' * (pods > 1)}"
         yield by_z("O14", title, stalled, bad * (1 - 1 / S), "all of the step slows", bad * (1 - 1 / slowdown))
 
 
 def o15(effort: float) -> Rows:
-    needed, units, life, mend, days = 5, 6, 4.0, 1.0, 600.0
+    needed, units, life, mend, days = 5, 6, 4.0, 1.0, 200.0
     q = endless(days, fleet=failing(needed, 0, units - needed, lifetime=exponential(life), repair=exponential(mend)))
-    values = [1 - r.time["wait"] / r.wall for r in runs(q, 200 * effort)]
+    values = [1 - r.time["wait"] / r.wall for r in runs(q, 600 * effort)]
 
     def enough(t: float) -> float:
         return float(binom.sf(needed - 1, units, (life + mend * math.exp(-t * (1 / life + 1 / mend))) / (life + mend)))
@@ -282,7 +279,7 @@ def o19(effort: float) -> Rows:
     failures, restart, every, blocking = 2048 * 6.5e-3 / DAY, 900.0, 1200.0, 30.0
     fleet = failing(2048, hardware=False, per_1000_node_days=6.5)
     saving, recovery = {"interval": f"{every} s", "blocking": f"{blocking} s"}, {"restart": f"{restart} s"}
-    q = endless(100, fleet=fleet, run={"batch": {"sequences": 16384}}, checkpoint=saving, recovery=recovery)
+    q = endless(30, fleet=fleet, run={"batch": {"sequences": 16384}}, checkpoint=saving, recovery=recovery)
     ettr = np.array([r.metrics["ettr"] for r in runs(q, 40 * effort)])
     exact, free = ((1 - failures * (u + every / 2)) / (1 + blocking / every) for u in (restart, 0.0))
     title, error = "ETTR of 2,048 nodes, first order (arXiv 2410.21680)", float(ettr.std()) / math.sqrt(len(ettr))
@@ -296,7 +293,16 @@ def o23(effort: float) -> Rows:
         minimal = (1.5 * math.gamma(1 + 1 / shape)) ** shape
         wrong, twin = ("lives a tenth longer", 1.5 / 1.1) if shape == 1 else ("repaired, not renewed", minimal)
         title = f"renewals a unit in 1.5 mean lives, all new, Weibull k = {shape:g}"
-        yield by_z("O23", title, counts, renewal_function(shape, 10, 15), wrong, twin)
+        yield by_z("O23", title, counts, formulas.renewal_function(shape, 10, 15), wrong, twin)
+
+
+def interruptions(effort: float) -> Rows:
+    q = load_scenario("llama-3-405b").override({"fleet.good.cold_spares": 2000})
+    [fleet] = q.fleet.values()
+    rate = node_rate(fleet.failures, fleet.chip.node_size) * fleet.active_nodes * DAY
+    running = ("productive", "rework", "stall", "checkpoint")
+    daily = [r.interruptions / math.fsum(r.time[c] for c in running) * DAY for r in runs(q, 200 * effort)]
+    yield by_z("I", "interruptions of Llama 3 a running day (an input)", daily, rate, "a tenth more", 1.1 * rate)
 
 
 def a(effort: float) -> Rows:
@@ -314,7 +320,8 @@ def a(effort: float) -> Rows:
 
 CHECKS: dict[str, Callable[[float], Rows]] = {
     "O1": o1, "O2": o2, "O3": o3, "O4": o4, "O5": o5, "O6": o6, "O7": o7, "O8-O9": o8_o9, "O10": o10, "O11": o11,
-    "O12": o12, "O13": o13, "O14": o14, "O15": o15, "O16": o16, "O17": o17, "O19": o19, "O23": o23, "A": a,
+    "O12": o12, "O13": o13, "O14": o14, "O15": o15, "O16": o16, "O17": o17, "O19": o19, "O23": o23, "I": interruptions,
+    "A": a,
 }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def harmonic(fewest: int, most: int) -> float:
     return math.fsum(1 / j for j in range(fewest, most + 1))
 
 
-def renewal_function(shape: float, mean: float, t: float, steps: int = 6000) -> float:
+def renewal_function(shape: float, mean: float, t: float, steps: int = 2000) -> float:
     """Expected renewals by t of Weibull lives, new at 0: ``M = F + ∫ M dF`` as a midpoint sum (Xie, 1989).
 
     Examples

@@ -19,8 +19,8 @@ def rows(n: int = 40, seed: int = 0) -> pd.DataFrame:
     Examples
     --------
     >>> table = rows(2).set_index("job")
-    >>> table.loc["llama-3", ["role", "measured", "agrees"]].tolist()
-    ['validation', 0.9, True]
+    >>> table["role"].to_dict()["llama-3"], table["agrees"].to_dict()["llama-3"]
+    ('validation', True)
     """
     found = []
     for name, entry in catalogue.table("jobs").items():

@@ -1,5 +1,40 @@
-"""The plain question of the closed forms, for tests."""
+"""The plain question of the closed forms, for tests, and what they ask of its answers."""
 
-from sim.validation.question import CHIPS, NODES, PLAIN, RATE, cause, pool, question
+from __future__ import annotations
 
-__all__ = ["CHIPS", "NODES", "PLAIN", "RATE", "cause", "pool", "question"]
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from sim.results import DAY, RunResult
+from sim.validation.question import CHIPS, NODES, PLAIN, RATE, cause, endless, exponential, failing, pool, question
+from sim.validation.question import weibull as weibull
+from sim.validation.rows import MOST_Z
+
+__all__ = ["CHIPS", "NODES", "PLAIN", "RATE", "cause", "endless", "exponential", "failing", "pool", "question"]
+
+
+def agree(values: Sequence[float], exact: float) -> bool:
+    """Whether the mean of independent values is within four standard errors of an exact one."""
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return abs(float(np.mean(values)) - exact) <= MOST_Z * error
+
+
+def lone(node: int, days: float, **keys: Any) -> dict[str, Any]:
+    """A cause that strikes one node of a pool alone, after so many days of computing: a batch around its place."""
+    place = node * (math.sqrt(5) - 1) / 2 % 1.0
+    own = {"cause": f"of-{node}", "nodes": [place, place + 1e-6], "lifetime": f"{days} d", "clock": "computing"}
+    return cause(**(own | keys))
+
+
+def times(result: RunResult, kind: str = "failure", payload: str = "") -> list[float]:
+    """Days at which something of a kind happened."""
+    return [time / DAY for time, what, _, how in result.trace if what == kind and payload in how]
+
+
+def moves_to(result: RunResult, place: str) -> list[tuple[float, int]]:
+    """Day and node of each move to a place."""
+    found = [(t / DAY, entity) for t, kind, entity, how in result.trace if kind == "move" and how.split()[1] == place]
+    return [(day, int(entity.removeprefix("pool."))) for day, entity in found]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from statistics import fmean
 from time import process_time
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +17,7 @@ from sim.engine import simulate
 from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below
 from sim.errors import InputError
 from sim.results import DAY, HOUR
-from sim.validation.question import NODES, cause, endless, pool, question
-from sim.validation.rows import MOST_Z
-
-
-def agree(values: list[float], exact: float) -> bool:
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return abs(float(np.mean(values)) - exact) <= MOST_Z * error
-
+from tests.engine.question import NODES, agree, cause, endless, pool, question
 
 # Flaps --------------------------------------------------------------------------------------------------------------
 
@@ -65,7 +58,7 @@ def test_flaps_longer_than_the_ride_through_are_failures_and_only_they(ride_thro
     assert agree(failures, expected)
     assert not agree(failures, per_day * NODES * 3 * (1 - long))
     assert all(wall == pytest.approx(3 * DAY) for wall in computing)
-    moving = 3 * DAY - np.mean([r.time["stall"] for r in results])
+    moving = 3 * DAY - fmean(r.time["stall"] for r in results)
     short = mean - ride_through / math.expm1(ride_through / mean)
     assert agree([r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * short)
     assert not agree([r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * mean)
@@ -138,7 +131,7 @@ def test_flaps_of_mixed_lengths_are_thinned_part_by_part():
     for lengths in ([[0.9, "2 s"], [0.1, "60 s"]], [[0.1, "60 s"], [0.9, "2 s"]]):
         flaps = {"per_node_day": 50, "duration": {"mixture": lengths}, "ride_through": "30 s"}
         results = [simulate(endless(10, fabric={"flaps": flaps}), 3, k) for k in range(40)]
-        moving = (10 * DAY - np.mean([r.time["stall"] for r in results])) / DAY
+        moving = 10 - fmean(r.time["stall"] for r in results) / DAY
         assert agree([r.time["stall"] for r in results], 50 * NODES * moving * 0.9 * 2)
         assert agree([float(r.failures["link-flap"]) for r in results], 50 * NODES * 10 * 0.1)
 

@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 
 from sim.catalogue.kinds import BadNodes, Cause, RepairStage
 from sim.distributions import Constant, Weibull
 from sim.engine import simulate
 from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, REPAIR, Risk, describe
-from sim.results import DAY, RunResult
+from sim.results import DAY
 from sim.validation.formulas import renewal_function
-from sim.validation.question import cause, endless, exponential, failing, pool, question, weibull
-from sim.validation.rows import MOST_Z
-
-
-def agree(values: list[float], exact: float) -> bool:
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return abs(float(np.mean(values)) - exact) <= MOST_Z * error
+from tests.engine.question import agree, cause, endless, exponential, failing, moves_to, pool, question, times, weibull
 
 
 def counts(scenario, runs: int, seed: int = 3) -> list[float]:
     return [float(sum(simulate(scenario, seed, k).failures.values())) for k in range(runs)]
-
-
-def times(result: RunResult, kind: str = "failure") -> list[float]:
-    """Days at which something of a kind happened."""
-    return [time / DAY for time, what, _, _ in result.trace if what == kind]
-
-
-def moves_to(result: RunResult, place: str) -> list[tuple[float, str]]:
-    """Day and node of each move to a place."""
-    found = [(t / DAY, entity) for t, kind, entity, how in result.trace if kind == "move" and how.split()[1] == place]
-    return [(day, entity.removeprefix("pool.")) for day, entity in found]
 
 
 def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = None) -> Risk:
@@ -264,7 +246,7 @@ def test_a_burst_takes_neighbours_and_may_share_their_repair():
     for shared in (0, 1):
         result = simulate(endless(19, fleet=burst(shared)), 5)
         assert sum(result.failures.values()) == 1
-        assert moves_to(result, "repair") == [(10.0, "1"), (10.0, "2"), (10.0, "3")]
+        assert moves_to(result, "repair") == [(10.0, 1), (10.0, 2), (10.0, 3)]
         back = [day for day, _ in moves_to(result, "cold_spare")]
         assert len(set(back)) == (1 if shared else 3)
 
@@ -273,7 +255,7 @@ def test_a_burst_takes_powered_nodes_only():
     """Of nodes 0, 1 active, 2 hot, 3 cold it takes 1, 2 and, going round, 0."""
     fleet = burst(1, nodes=2, hot=1)
     fleet["pool"]["cold_spares"] = 1  # type: ignore[index]
-    assert moves_to(simulate(endless(10.5, fleet=fleet), 5), "repair") == [(10.0, "1"), (10.0, "2"), (10.0, "0")]
+    assert moves_to(simulate(endless(10.5, fleet=fleet), 5), "repair") == [(10.0, 1), (10.0, 2), (10.0, 0)]
 
 
 # Common random numbers ----------------------------------------------------------------------------------------------

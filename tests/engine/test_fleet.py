@@ -5,24 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sim.engine import simulate
-from sim.results import DAY, HOUR, RunResult
-from sim.validation.question import cause, endless, failing, pool
+from sim.results import DAY, HOUR
+from tests.engine.question import cause, endless, failing, lone, moves_to, pool, times
 
 MINUTE = 60.0
-
-
-def times(result: RunResult, kind: str = "failure") -> list[float]:
-    return [time / DAY for time, what, _, _ in result.trace if what == kind]
-
-
-def moves_to(result: RunResult, place: str) -> list[tuple[float, int]]:
-    """Day and node of each move to a place."""
-    found = [(t / DAY, entity) for t, kind, entity, how in result.trace if kind == "move" and how.split()[1] == place]
-    return [(pytest.approx(day), int(entity.removeprefix("pool."))) for day, entity in found]
-
-
-def states(result: RunResult, state: str) -> list[float]:
-    return [t / DAY for t, kind, _, how in result.trace if (kind, how) == ("state", state)]
 
 
 # Ageing of spares ---------------------------------------------------------------------------------------------------
@@ -105,8 +91,8 @@ def test_a_dead_chip_makes_scrap_of_itself_and_idles_its_neighbours():
 def test_the_job_goes_on_while_a_spare_stands_in_for_a_node_in_repair():
     result = simulate(endless(11, fleet=failing(1, hot=1, lifetime="10 d", clock="computing", repair="1 d")), 0)
     assert result.time["wait"] == 0
-    assert moves_to(result, "active") == [(10, 1)]
-    assert moves_to(result, "hot_spare") == [(11, 0)]
+    assert moves_to(result, "active") == [(pytest.approx(10), 1)]
+    assert moves_to(result, "hot_spare") == [(pytest.approx(11), 0)]
 
 
 # Standby, choosing anew, boxes --------------------------------------------------------------------------------------
@@ -120,13 +106,6 @@ def test_choosing_anew_costs_time_at_the_start_and_when_standby_nodes_do_not_suf
         result = simulate(q, 0)
         assert result.selections == selections
         assert result.time["restart"] == pytest.approx(selections * 6 * MINUTE)
-
-
-def lone(node: int, day: float, **keys: object) -> dict[str, object]:
-    """A cause of one node, by its place in the golden order, after so many days of computing."""
-    place = node * 0.6180339887498949 % 1.0
-    life = f"{day} d"
-    return cause(cause=f"c{node}", nodes=[place, place + 1e-6], lifetime=life, clock="computing", **keys)
 
 
 def test_a_node_that_comes_back_takes_an_empty_place_on_standby():
@@ -175,7 +154,7 @@ def test_a_box_does_not_age_before_it_is_unpacked():
 def test_without_any_spare_the_job_waits_for_the_node_itself():
     result = simulate(endless(20, fleet=failing(2, lifetime="10 d", clock="computing", repair="36 h")), 0)
     assert result.time["wait"] == pytest.approx(36 * HOUR)
-    assert states(result, "wait") == pytest.approx([10])
+    assert times(result, "state", "wait") == pytest.approx([10])
 
 
 def test_chips_are_conserved_and_each_place_holds_its_share_of_time():

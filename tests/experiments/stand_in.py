@@ -16,7 +16,7 @@ from sim.scenario import Scenario
 from sim.streams import stream
 from tests.engine.question import question
 
-Days = Callable[[Scenario, Generator], float]
+Days = Callable[[Any, Generator], float]
 UNSURE = {
     "checkpoint": {"blocking": {"uncertain": ["0 s", "1 s", "2 s"]}, "load": {"uncertain": ["0 s", "1 s", "2 s"]}},
     "constants": {"like": "step-time", "model_error": {"uncertain": [0.5, 1, 1.5]}},

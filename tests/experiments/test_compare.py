@@ -29,6 +29,7 @@ def test_common_random_numbers_reduce_the_variance_of_the_difference(a: int, b: 
 def test_a_scenario_beside_itself_does_not_differ() -> None:
     result = compare(sure(), sure(), n=5)
     assert (result.difference["mean"], result.difference["sd"], result.variance_reduction) == (0, 0, None)
+    assert "0 (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
 
 
 def test_the_difference_is_that_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ def test_the_smallest_number_is_the_quantile_of_the_need(probability: float, see
     needs = np.sort([need(k) for k in range(200)])
     assert result.value == needs[int(np.ceil(probability * 200)) - 1]
     assert result.path == PATH
+    assert result.value is not None
     assert result.lo is not None
     assert result.hi is not None
     assert result.lo < result.value < result.hi

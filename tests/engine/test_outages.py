@@ -1,0 +1,68 @@
+"""Outages that hang together: nodes of a burst, and a node whose repair did not last."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from typing import Any
+
+from sim import simulate
+from sim.results import RunResult
+from tests.engine.question import cause, pool, question
+
+ENDLESS = {"tokens": 1e15}
+
+
+def run(causes: dict[str, Any], horizon: str, **fleet: Any) -> RunResult:
+    settings = {"fleet": pool(failures={"causes": [causes]}, **fleet), "horizon": horizon, "run": ENDLESS}
+    return simulate(question(**settings), 3)
+
+
+def test_a_spare_that_fails_again_soon_after_its_return_does_so_on_time():
+    """The job sleeps until the next failure it knows of, and must not oversleep that of a spare that comes back."""
+    again = {"probability": 1, "after": "1 h"}
+    result = run(cause(per_1000_node_days=5, repair="2 h", refail=again), "60 d", hot_spares=2)
+    strikes: dict[int, list[float]] = defaultdict(list)
+    for outage in result.outages:
+        strikes[outage.node].append(outage.start)
+    gaps = [later - first for times in strikes.values() for first, later in pairwise(times)]
+    # Two hours in repair and one powered, less only where the node's next life ends before.
+    assert len(gaps) > 200
+    assert max(gaps) < 3 * 3600 + 1e-3
+
+
+def bursts(shared_repair: float) -> list[list[float]]:
+    """Repair seconds of the nodes that failed together."""
+    burst = {"probability": 1, "nodes": [3, 3], "shared_repair": shared_repair}
+    repair = {"exponential": {"mean": "1 d"}}
+    result = run(cause(per_1000_node_days=20, repair=repair, burst=burst), "300 d", nodes=20, hot_spares=4)
+    together: dict[float, list[float]] = defaultdict(list)
+    for outage in result.outages:
+        if outage.end < result.wall:
+            together[outage.start].append(round(outage.end - outage.start, 3))
+    return [sorted(times) for times in together.values() if len(times) == 3]
+
+
+def test_a_burst_may_share_its_repair_time():
+    alike, apart = bursts(shared_repair=1), bursts(shared_repair=0)
+    assert len(alike) > 50
+    assert all(first == last for first, _, last in alike)
+    assert all(first < last for first, _, last in apart)
+
+
+def test_nodes_of_a_burst_share_the_time_of_repair_and_nothing_else():
+    """Whether a chip has died is drawn for each node of its own."""
+    burst = {"probability": 1, "nodes": [4, 4], "shared_repair": 1}
+    result = run(cause(scope="chip", per_1000_node_days=20, permanent=0.5, burst=burst), "30 d", nodes=40)
+    dead = [time for time, kind, _, payload in result.trace if kind == "move" and payload == "idle scrap 1"]
+    struck = {outage.start for outage in result.outages}
+    assert len(struck) > 5
+    assert {dead.count(time) for time in struck} - {0, 4}
+
+
+def test_flaps_far_beyond_the_horizon_are_not_drawn():
+    """A goal that is never reached must not cost the flaps on the way to it."""
+    flaps = {"per_node_day": 100, "duration": "3 s", "ride_through": "10 s"}
+    changes = {"run": {"tokens": 1e18}, "horizon": "2 d", "fabric": {"flaps": flaps}}
+    result = simulate(question(**changes))
+    assert result.time["stall"] > 0 and not result.finished

@@ -1,0 +1,338 @@
+"""Programmes: when a need outgrows a stock, who is staffed with what, and what must hold in every one of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import resource
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim.engine import simulate
+from sim.errors import InputError
+from sim.programme import YEAR, Exchange, ProgrammeResult, crossing
+from sim.results import DAY
+from sim.scenario import Scenario
+from tests.engine.question import CHIPS, RATE, pool, question
+
+
+def dead(per_year: float, size: int = 8) -> dict:
+    """Chips that die for good."""
+    rate = per_year * size * 1000 / 365.25
+    return {"causes": [{"cause": "dead", "scope": "chip", "per_1000_node_days": rate, "permanent": 1}]}
+
+
+def programme(runs: dict | list | None = None, **changes: Any) -> Scenario:
+    """Ten days of work on 32 chips every hundred days, unless changed."""
+    base = {"start": "2023-01-01", "horizon": "1000 d", "fleet": pool(), "runs": {"every": "100 d", "chips": CHIPS}}
+    return question(**(base | ({"runs": runs} if runs else {}) | changes))
+
+
+def run(asked: Scenario, seed: int = 0, replication: int = 0) -> ProgrammeResult:
+    result = simulate(asked, seed, replication)
+    assert isinstance(result, ProgrammeResult)
+    return result
+
+
+@pytest.mark.parametrize(("chips", "growth", "nodes"), [(8, 1.5, 4), (16, 2.4, 4), (2048, 2.4, 1250), (31, 1.01, 4)])
+def test_without_failures_the_need_crosses_the_stock_when_the_logarithm_says(chips, growth, nodes):
+    asked = programme(
+        {"every": "1 yr", "growth": f"{growth} per yr", "chips": chips}, fleet=pool(nodes=nodes), horizon="10 yr"
+    )
+    expected = math.log(8 * nodes / chips) / math.log(growth)
+    assert run(asked).crossing / YEAR == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_need_that_does_not_grow_never_crosses():
+    result = run(programme())
+    assert not result.crossed
+    assert result.metrics["crossing_days"] == 1000
+    assert [r.finished for r in result.runs] == [True] * 10
+    assert [r.ended - r.started for r in result.runs] == pytest.approx([10 * DAY] * 10)
+
+
+def test_the_first_run_may_be_due_later_and_grows_from_there():
+    late = {"every": "100 d", "growth": "2.4 per yr", "chips": 16, "first": "2023-04-11"}
+    result = run(programme(late))
+    assert result.runs[0].due == 100 * DAY
+    assert result.crossing == pytest.approx(100 * DAY + YEAR * math.log(2) / math.log(2.4))
+
+
+def test_a_grown_run_takes_more_chips_for_as_long():
+    result = run(programme({"every": "1 yr", "growth": "2 per yr", "chips": 8}, horizon="3 yr"))
+    assert [r.chips for r in result.runs] == [{"pool": 8}, {"pool": 16}, {"pool": 32}]
+    assert [(r.ended - r.started) / DAY for r in result.runs] == pytest.approx([40, 40, 40])
+    assert [r.tokens for r in result.runs] == pytest.approx([RATE * CHIPS * 10 * DAY * f for f in (1, 2, 4)])
+
+
+def test_runs_of_a_list_start_on_their_dates_and_one_that_is_too_large_does_not():
+    listed = [
+        {"date": "2023-02-01", "chips": 32},
+        {"date": "2023-01-01", "chips": 16},
+        {"date": "2023-06-01", "chips": 64},
+    ]
+    result = run(programme(listed))
+    assert [r.due / DAY for r in result.runs] == [0, 31, 151]
+    assert [r.staffed for r in result.runs] == [True, True, False]
+    assert result.crossing == 151 * DAY
+    assert result.table()["chips.pool"].tolist() == [16, 32, 0]
+
+
+def test_runs_outside_the_horizon_are_not_due_and_without_any_there_is_no_programme():
+    result = run(programme([{"date": "2023-02-01", "chips": 8}, {"date": "2030-01-01", "chips": 8}]))
+    assert len(result.runs) == 1
+    with pytest.raises(InputError, match="none of the runs is due"):
+        simulate(programme([{"date": "2030-01-01", "chips": 8}]), 0)
+
+
+def test_one_run_at_a_time():
+    result = run(programme({"every": "4 d", "chips": CHIPS}, horizon="35 d"))
+    assert [r.started / DAY for r in result.runs[:4]] == pytest.approx([0, 10, 20, 30])
+    assert not result.runs[3].finished and result.runs[3].ended == 35 * DAY
+
+
+def test_time_between_runs_is_in_the_ledger():
+    result = run(programme())
+    assert result.time["between"] == pytest.approx(900 * DAY)
+    assert math.fsum(result.time.values()) == pytest.approx(1000 * DAY)
+
+
+def test_nodes_that_do_research_are_powered_and_step_in_for_broken_ones():
+    """One node dies during the run; without another the run would wait for ever."""
+    fails = {"causes": [{"cause": "dead", "scope": "chip", "lifetime": "5 d", "nodes": [0.0, 0.3], "permanent": 1}]}
+    short = run(programme([{"date": "2023-01-01", "chips": 32}], fleet=pool(failures=fails), horizon="50 d"))
+    spare = run(programme([{"date": "2023-01-01", "chips": 32}], fleet=pool(nodes=8, failures=fails), horizon="50 d"))
+    assert not short.runs[0].finished
+    assert spare.runs[0].finished
+    assert sum(spare.failures.values()) > spare.interruptions
+
+
+def test_research_leaves_less_for_the_run():
+    assert run(programme(research=0.5)).runs[0].staffed is False
+    assert run(programme({"every": "100 d", "chips": 16}, research=0.5)).runs[0].staffed is True
+
+
+BOTH = Exchange(("good", "weak"), (1.0, 0.2), (1, 1), mixing=0.9, research=0.5)
+
+
+def test_two_types_reach_less_than_their_sum_together():
+    assert BOTH.available(np.array([100.0, 1000.0])) == pytest.approx(0.9 * (50 + 100))
+
+
+def test_a_type_that_would_slow_the_rest_drops_out():
+    assert BOTH.available(np.array([100.0, 10.0])) == pytest.approx(50)
+    assert BOTH.staff(np.array([100.0, 10.0]), 50.0) == {"good": 50.0}
+    assert BOTH.staff(np.array([100.0, 10.0]), 50.5) is None
+
+
+def test_a_type_drops_out_when_it_can_no_longer_hold_a_replica():
+    few = Exchange(("good", "weak"), (1.0, 0.2), (64, 256), research=0.0)
+    assert few.available(np.array([100.0, 255.0])) == 100
+    assert few.available(np.array([100.0, 256.0])) == pytest.approx(151.2)
+    assert few.available(np.array([63.0, 255.0])) == 0
+
+
+def test_the_best_chips_are_taken_first_and_only_as_many_as_needed():
+    assert BOTH.staff(np.array([100.0, 1000.0]), 30.0) == {"good": 30.0}
+    assert BOTH.staff(np.array([100.0, 1000.0]), 90.0) == {"good": 50.0, "weak": pytest.approx(250.0)}
+
+
+def test_offloading_frees_good_chips_by_what_weak_ones_are_worth_to_research():
+    away = Exchange(("good", "weak"), (1.0, 0.2), (1, 1), research=0.5, offload=(0.0, 1.0), bench=(1.0, 0.5))
+    free = away.free(np.array([100.0, 1000.0]))
+    assert free == pytest.approx([100.0, (500 - 100) * 0.2])
+    short = away.free(np.array([1000.0, 100.0]))
+    assert short == pytest.approx([500 + 25, 0.0])
+
+
+@given(st.lists(st.floats(0, 1e5), min_size=3, max_size=3), st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 1))
+def test_work_is_neither_made_nor_lost_by_offloading(chips, research, share, mixing):
+    names, worth = ("a", "b", "c"), (1.0, 0.6, 0.1)
+    plain = Exchange(names, worth, (0, 0, 0), mixing, research)
+    moved = Exchange(names, worth, (0, 0, 0), mixing, research, (0.0, 0.0, share))
+    owned = np.array(chips)
+    assert moved.free(owned).sum() == pytest.approx(plain.free(owned).sum(), rel=1e-9, abs=1e-6)
+    assert (moved.free(owned) >= -1e-6).all()
+
+
+def test_crossing_waits_for_what_is_still_to_come():
+    times, available = np.array([0.0, 1.0, 2.0]) * YEAR, np.array([10.0, 100.0, 5.0])
+    assert crossing(times, available, 9, 1.0001, 3 * YEAR) == 2 * YEAR
+    assert crossing(times, available, 9, 2.0, 3 * YEAR) == pytest.approx(YEAR * math.log2(10 / 9))
+    assert crossing(times, available, 11, 1.0, 3 * YEAR) == 0
+    assert crossing(times, available, 11, 1.0, 3 * YEAR, start=YEAR) == 2 * YEAR
+    assert math.isnan(crossing(times, available, 5, 1.0, 3 * YEAR))
+
+
+def test_a_pool_may_begin_empty_and_fill_up():
+    flow = {"chip": "pool", "origin": "domestic", "chips": [["2023-01-01", 320]], "until": "2023-12-27", "share": 1}
+    runs = {"every": "100 d", "chips": 32, "first": "2023-06-01"}
+    result = run(programme(runs, fleet=pool(nodes=0), depot={"supply": {"flow": flow}}, horizon="400 d"))
+    assert result.metrics["usable.pool_end"] == 320
+    assert [r.finished for r in result.runs] == [True] * 3
+    with pytest.raises(InputError, match="has no nodes"):
+        question(fleet=pool(nodes=0))
+
+
+def test_moving_a_control_changes_nothing_before_it():
+    """Common random numbers: until the earlier of two dates both programmes have the same failures."""
+    asked = programme(
+        fleet=pool(nodes=40, failures=dead(0.3)),
+        depot={"vendor": {"lead": "3 d"}, "cannibalise": True},
+        policy={"us-2022-10-07": {"date": "2023-03-01", "ends_support": ["pool"]}},
+    )
+    moved = asked.override({"policy.us-2022-10-07.date": "2023-09-01"})
+    day = (dt.date(2023, 3, 1) - asked.start).days * DAY
+    a, b = ([e for e in run(q, 3).trace if e[0] < day] for q in (asked, moved))
+    assert a == b
+    assert run(moved, 3).metrics["usable.pool_end"] > run(asked, 3).metrics["usable.pool_end"]
+
+
+def test_the_same_seed_gives_the_same_programme_and_another_replication_another():
+    asked = programme(fleet=pool(nodes=20, failures=dead(0.2)), depot={"cannibalise": True})
+    assert run(asked, 5).fingerprint == run(asked, 5).fingerprint != run(asked, 5, 1).fingerprint
+
+
+event = st.fixed_dictionaries(
+    {
+        "date": st.dates(dt.date(2022, 6, 1), dt.date(2024, 6, 1)).map(str),
+        "blocks": st.sampled_from([[], ["A100-SXM-80"], ["weak"]]),
+        "opens": st.sampled_from([[], ["A100-SXM-80"]]),
+        "ends_support": st.sampled_from([[], ["pool"], ["A100-SXM-80", "weak"]]),
+        "trickle": st.sampled_from([1, 0, 0.3]),
+    }
+)
+flow_of = st.fixed_dictionaries(
+    {
+        "chip": st.sampled_from(["pool", "weak"]),
+        "origin": st.sampled_from(["licensed", "grey", "domestic"]),
+        "chips": st.just([["2022-12-01", 300], ["2023-02-01", 70]]),
+        "until": st.just("2023-05-01"),
+        "then": st.sampled_from(["0 per yr", "200 per yr"]),
+    }
+)
+anything = given(
+    seed=st.integers(0, 2**32),
+    rates=st.tuples(st.sampled_from([0, 0.3, 3]), st.sampled_from([0, 1])),
+    depot=st.fixed_dictionaries(
+        {
+            "cannibalise": st.booleans(),
+            "stock": st.sampled_from([{}, {"pool": 9, "weak": 1}]),
+            "vendor": st.sampled_from([None, {"lead": {"exponential": {"mean": "20 d"}}}]),
+            "repair": st.sampled_from([None, {"capacity": "0.2 per day", "turnaround": "9 d", "success": 0.6}]),
+            "supply": st.dictionaries(st.sampled_from(["one", "two"]), flow_of, max_size=2),
+            "deliveries": st.lists(
+                st.sampled_from(
+                    [
+                        {"chip": "weak", "chips": 13, "date": "2023-03-03"},
+                        {"chip": "pool", "nodes": 3, "date": "2023-07-01"},
+                    ]
+                ),
+                max_size=2,
+            ),
+        }
+    ),
+    policy=st.dictionaries(st.sampled_from(["mine-1", "mine-2"]), event, max_size=2),
+    growth=st.sampled_from([0.5, 1, 3]),
+    research=st.sampled_from([0, 0.4]),
+    offload=st.sampled_from([{}, {"weak": 0.7}]),
+)
+
+
+def assert_conserved(seed, rates, depot, policy, growth, research, offload) -> None:
+    weak = {"chip": "L20-48", "nodes": 3, "stack": "megatron-lm", "throughput": {"tokens_per_second_per_chip": 30}}
+    asked: dict[str, Any] = dict(
+        runs={"every": "60 d", "growth": f"{growth} per yr", "chips": 24},
+        fleet={**pool(failures=dead(rates[0])), "weak": weak | {"failures": dead(rates[1])}},
+        depot=depot, policy=policy, research=research, offload=offload, horizon="400 d",
+    )  # fmt: skip
+    try:
+        result = run(programme(**asked), seed)
+    except InputError as error:
+        assert "are one act, on one date" in str(error)
+        return
+    walk(result)
+
+
+def walk(result: ProgrammeResult) -> None:
+    """Follow every move of the trace: at each, the chips of a type are those supplied so far, none below zero."""
+    names = list(result.question.fleet)
+    here: Counter[tuple[str, str]] = Counter()
+    for _, name, chips, _ in (b for b in result.bought if b[0] == 0.0):
+        here[name, "anywhere"] += chips
+    supplied = Counter({name: here[name, "anywhere"] for name in names})
+    moved: Counter[tuple[str, str]] = Counter()
+    for _, kind, entity, words in result.trace:
+        name = entity.split(".")[0]
+        if kind == "arrival":
+            place, chips = words.split()
+            supplied[name] += int(chips)
+            moved[name, place] += int(chips)
+        elif kind == "move":
+            origin, to, chips = words.split()
+            moved[name, origin] -= int(chips)
+            moved[name, to] += int(chips)
+            assert sum(n for (key, _), n in moved.items() if key == name) == supplied[name] - here[name, "anywhere"]
+    for name in names:
+        counts = {place: n for (key, place), n in result.counts.items() if key == name}
+        assert sum(counts.values()) == supplied[name]
+        assert min(counts.values()) >= 0
+        present = math.fsum(s for (key, _), s in result.chip_seconds.items() if key == name)
+        arrived = math.fsum(chips * (result.wall - t) for t, key, chips, _ in result.bought if key == name)
+        assert present == pytest.approx(arrived, rel=1e-9)
+        chips = dict(zip(result.exchange.pools, result.stock[1][-1], strict=True))[name]
+        assert chips == sum(counts.get(place, 0) for place in ("active", "research", "hot_spare", "cold_spare"))
+    assert math.fsum(result.time.values()) == pytest.approx(result.wall, rel=1e-9)
+
+
+@settings(max_examples=60)
+@anything
+def test_chips_are_conserved_by_type_at_every_event_of_any_programme(**example):
+    assert_conserved(**example)
+
+
+@pytest.mark.prove
+@settings(max_examples=1500)
+@anything
+def test_chips_are_conserved_by_type_at_every_event_of_very_many_programmes(**example):
+    assert_conserved(**example)
+
+
+@pytest.mark.prove
+def test_300_000_chips_over_five_years_take_five_seconds_and_half_a_gigabyte():
+    chips = {"h800": "H800-SXM-80", "a100": "A100-SXM-80", "a800": "A800-SXM-80", "h20": "H20-96"}
+    fleet = {
+        name: {
+            "chip": chip,
+            "chips": 75000,
+            "stack": "hai-llm",
+            "failures": dead(0.04),
+            "throughput": {"tokens_per_second_per_chip": 500},
+        }
+        for name, chip in chips.items()
+    }
+    asked = programme(
+        {"every": "6 months", "growth": "2.4 per yr", "chips": 2048},
+        horizon="5 yr",
+        run={"tokens": 5e12},
+        fleet={"pool": None} | fleet,
+        depot={
+            "repair": {"like": "china-shops", "capacity": "2000 per month"},
+            "vendor": {"lead": "30 d"},
+            "cannibalise": True,
+            "deliveries": [{"chip": "h20", "nodes": 500, "date": f"202{k}-06-01"} for k in (3, 4, 5)],
+        },
+        policy={"us-2022-10-07": {}, "us-2023-10-17": {}},
+    )
+    run(asked)
+    start = time.process_time()
+    result = run(asked, 0, 1)
+    assert time.process_time() - start < 5
+    assert 55_000 < sum(result.failures.values()) < 65_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 500_000
