@@ -13,7 +13,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from sim.distributions import is_value
+from sim.distribution_data import is_value
 from sim.errors import InputError
 
 Path_ = tuple[str | int, ...]

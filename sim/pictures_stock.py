@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from sim.plots import chip_colour, styled
@@ -125,9 +126,10 @@ def stock(
     parts = [table, pd.DataFrame({"series": "crossing", "year": np.sort(crossings)})]
     if effects is not None:
         flat = chips.get_yscale() == "linear"
-        _effects(
-            chips.inset_axes((0.33, 0.12, 0.36, 0.5)) if flat else runs.inset_axes((0.22, 0.66, 0.2, 0.29)), effects
-        )
+        host, box = (chips, (0.33, 0.12, 0.36, 0.5)) if flat else (runs, (0.22, 0.66, 0.2, 0.29))
+        corner, size = (box[0] - 0.215, box[1] - 0.07), (box[2] + 0.26, box[3] + 0.12)
+        host.add_patch(Rectangle(corner, *size, transform=host.transAxes, color="white", zorder=0.9))
+        _effects(host.inset_axes(box), effects)
         parts.append(effects.assign(series="days later without"))
     return figure, pd.concat(parts, ignore_index=True)
 
@@ -216,7 +218,7 @@ def _effects(inset: Axes, effects: pd.DataFrame) -> None:
     inset.invert_yaxis()
     inset.set_title("crossing later without (months)", fontsize=7.5, loc="center")
     inset.tick_params(labelsize=7, length=0)
-    inset.patch.set_alpha(0.7)
+    inset.patch.set_alpha(0.0)
     inset.grid(False)
 
 

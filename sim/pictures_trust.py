@@ -28,14 +28,15 @@ def step_times(rows: Sequence[Row]) -> Picture:
     figure, axes = plt.subplots(figsize=(7.6, 0.17 * len(table) + 1.2))
     axes.axvspan(-15, 15, color=BAND, lw=0, alpha=0.5)
     axes.axvline(0, color="#333333", lw=1)
-    for k, row in table.iterrows():
+    for k, (_, row) in enumerate(table.iterrows()):
         colour = ROLES[row["role"]]
         axes.plot(100 * row["error"], k, "o", ms=5, mec=colour, mfc=colour if row["mature"] else "white")
     axes.set_yticks(range(len(table)), table["title"], fontsize=6.6)
     axes.set(xlabel="ours over published, % (grey: ±15 %)", ylim=(-1, len(table)))
+    at = {"ha": "right", "transform": axes.transAxes, "backgroundcolor": "white", "fontsize": 8}
     for k, (role, colour) in enumerate(ROLES.items()):
-        axes.text(0.98, 0.03 + 0.035 * k, f"● {role}", color=colour, ha="right", transform=axes.transAxes)
-    axes.text(0.98, 0.135, "○ first-year or research stack", color="#555555", ha="right", transform=axes.transAxes)
+        axes.text(0.98, 0.03 + 0.03 * k, f"● {role}", **at, color=colour)
+    axes.text(0.98, 0.12, "○ first-year or research stack", **at, color="#555555")
     return figure, table[["id", "title", "role", "mature", "unit", "published", "ours", "error", "cause_of_miss"]]
 
 
@@ -54,9 +55,9 @@ def z_scores(rows: Sequence[ClosedForm]) -> Picture:
         if row.twin_z is not None:
             twins.plot(abs(row.twin_z), k, "d", ms=4, color=TWIN)
             twins.text(abs(row.twin_z) * 1.25, k, row.wrong, fontsize=6, va="center", color="#555555")
-    ours.set_yticks(range(len(shown)), [f"{row.title}  {row.id}" for row in shown], fontsize=6.2)
-    ours.set(xlim=(-5.5, 5.5), xlabel="standard errors from the exact answer", ylim=(-1, len(shown)))
-    twins.set(xscale="log", xlim=(1, 2e5), xlabel="standard errors from the answer of a wrong model")
+    ours.set_yticks(range(len(shown)), [f"{row.title}  ({row.id})" for row in shown], fontsize=6.2)
+    ours.set(xlim=(-5.5, 5.5), xlabel="from the exact answer", ylim=(-1, len(shown)))
+    twins.set(xscale="log", xlim=(1, 2e5), xlabel="from a wrong model’s (standard errors)")
     columns = ["id", "title", "simulated", "exact", "standard_error", "z", "wrong", "twin", "twin_z"]
     return figure, pd.DataFrame([vars(row) for row in shown[::-1]])[columns]
 
@@ -78,7 +79,7 @@ def peer(rows: Sequence[PeerRow]) -> Picture:
     axes.set_xticks([0.1, 0.5, 1, 2, 10], ["0.1", "0.5", "1", "2", "10"])
     axes.minorticks_off()
     for k, (text, colour) in enumerate((("● ours, ± 4 standard errors", OURS), ("◇ the peer itself", THEIRS))):
-        axes.text(0.02, 0.96 - 0.06 * k, text, color=colour, va="top", transform=axes.transAxes)
+        axes.text(0.02, 0.2 - 0.06 * k, text, color=colour, va="top", transform=axes.transAxes, fontsize=8)
     return figure, pd.DataFrame([vars(row) for row in shown[::-1]])
 
 
@@ -87,7 +88,7 @@ def jobs(table: pd.DataFrame) -> Picture:
     """Shares of time whole jobs are reported to have used or lost, beside ours with 5 to 95 % of runs."""
     shown = table[::-1].reset_index(drop=True)
     figure, axes = plt.subplots(figsize=(7.6, 0.36 * len(shown) + 1.1))
-    for k, row in shown.iterrows():
+    for k, (_, row) in enumerate(shown.iterrows()):
         spread = [[row["ours"] - row["p5"]], [row["p95"] - row["ours"]]]
         axes.errorbar(row["ours"], k, xerr=np.clip(spread, 0, None), fmt="o", ms=5, color=OURS, capsize=2, lw=1)
         axes.plot(row["measured"], k, ">" if row["bound"] else "D", ms=6, mfc="none", color=THEIRS)

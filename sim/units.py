@@ -19,7 +19,8 @@ import pint
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from sim.distributions import Uncertain, uncertain
+from sim.distribution_data import uncertain
+from sim.distributions import Uncertain
 from sim.errors import nearest
 
 EXAMPLES = {

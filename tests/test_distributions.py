@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from sim.distribution_data import distribution_from, is_value, uncertain
 from sim.distributions import (
     Constant,
     Distribution,
@@ -22,11 +23,8 @@ from sim.distributions import (
     Triangular,
     Uncertain,
     Weibull,
-    distribution_from,
     highest,
-    is_value,
     lowest,
-    uncertain,
 )
 from sim.units import Quantity
 

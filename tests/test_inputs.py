@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from sim.catalogue.kinds import Cause, FailureTable
-from sim.distributions import Mixture, Sum, Triangular, Uncertain, Weibull, distribution_from
+from sim.distribution_data import distribution_from
+from sim.distributions import Mixture, Sum, Triangular, Uncertain, Weibull
 from sim.inputs import named, settled, sketch, unknowns
 from sim.scenario import Scenario, load_scenario
 from sim.units import Quantity

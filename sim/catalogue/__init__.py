@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from sim import documents
 from sim.catalogue.kinds import KINDS, Strict
-from sim.distributions import is_value
+from sim.distribution_data import is_value
 from sim.errors import InputError, nearest
 
 FOLDER = Path(__file__).parent

@@ -17,7 +17,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from sim.distributions import READERS, Constant, Distribution, distribution_from
+from sim.distribution_data import READERS, distribution_from
+from sim.distributions import Constant, Distribution
 from sim.errors import nearest
 from sim.units import (
     Bytes,

@@ -1,7 +1,7 @@
 """When each node fails next, and of what: every node has its own age, and one node's failure leaves all others alone.
 
-What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no age
-of their own: those on one clock are drawn together, and which of them struck is drawn at the failure (competing
+What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no
+age of their own: those on one clock are drawn together, and which of them struck is drawn at the failure (competing
 exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of all units of a pool are drawn in
 one call from a stream of their own, so they do not depend on what happened before.
 """

@@ -123,9 +123,9 @@ def _lots(flow: Flow, times: NDArray, total: NDArray, generator: Generator) -> t
     uniforms = generator.random((most, 1 + flow.lots.dims))
     points = np.cumsum(-np.log1p(-uniforms[:, 0])) * mean
     come = points < total[-1]
-    growing = np.concatenate([[True], np.diff(total) > 0])
+    rising = total + 1e-9 * np.arange(len(total))  # where nothing flows, no lot comes
     sizes = np.diff(np.floor(np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))), prepend=0.0)
-    return np.interp(points[come], total[growing], times[growing]), sizes
+    return np.interp(points[come], rising, times), sizes
 
 
 def arrivals(question: Scenario, policy: Policy, seed: int, replication: int) -> list[Arrival]:

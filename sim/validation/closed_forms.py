@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from scipy.integrate import quad
@@ -18,8 +17,8 @@ from scipy.stats import binom
 from sim.engine import simulate
 from sim.engine.failures import node_rate
 from sim.engine.recovery import daly_interval
-from sim.results import DAY, HOUR, RunResult
-from sim.scenario import Scenario, load_scenario
+from sim.results import DAY, HOUR
+from sim.scenario import load_scenario
 from sim.throughput.mixture import Share, real_split, uniform_split, whole_split
 from sim.throughput.pipeline import Pipeline, Stage, exact_1f1b
 from sim.validation import formulas
@@ -34,23 +33,15 @@ from sim.validation.question import (
     first,
     pool,
     question,
+    runs,
     shares,
     supplied,
     weibull,
-)  # fmt: skip
+)
 from sim.validation.rows import ClosedForm, by_z, within
 
 SEED = 2024
 Rows = Iterator[ClosedForm]
-
-
-def runs(scenario: Scenario, n: float) -> list[RunResult]:
-    """About `n` replications with unknown constants at their modes, no fewer than a standard error needs.
-
-    Every question has a seed of its own, so that one piece of luck is not seen in several rows.
-    """
-    seed = crc32(repr(scenario.data).encode())
-    return [simulate(scenario, seed, k, fixed_inputs=True) for k in range(max(round(n), 40))]
 
 
 def o1(effort: float) -> Rows:

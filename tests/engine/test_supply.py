@@ -89,6 +89,14 @@ def test_grey_chips_heed_enforcement_but_no_licences_and_domestic_ones_neither()
     assert np.mean(total) == pytest.approx(0.25 * np.mean(free), rel=0.05)
 
 
+def test_no_lot_comes_before_the_flow_begins_or_while_it_is_stopped():
+    stop = PolicyEvent(date=dt.date(2024, 6, 1), trickle=0.0)
+    rules = policy(stop=stop)
+    times = [a.time for a in come("grey-h100", rules)]
+    assert min(times) > rules.seconds(dt.date(2023, 1, 1))
+    assert max(times) <= rules.seconds(stop.date)
+
+
 def test_factors_on_the_grey_market_multiply_and_set_its_price():
     rules = policy("us-2026-03-19", "us-2026-05-31")
     assert value_at(rules.grey("trickle"), rules.seconds(dt.date(2026, 5, 1))) == pytest.approx(0.7)

@@ -1,0 +1,184 @@
+"""How distributions and unknown constants are written in a scenario or the catalogue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from sim.distributions import (
+    Constant,
+    Distribution,
+    Empirical,
+    Lognormal,
+    Mixture,
+    Sum,
+    Triangular,
+    Uncertain,
+    Weibull,
+    highest,
+    lowest,
+)
+from sim.errors import nearest
+
+Read = Callable[[Any], float]
+
+
+def is_value(data: dict[Any, Any]) -> bool:
+    """Whether a mapping describes one value, a distribution or an unknown constant, rather than named parts.
+
+    Examples
+    --------
+    >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3], "name": "x"}), is_value({})
+    (True, True, False)
+    """
+    return "uncertain" in data or (len(data) == 1 and next(iter(data)) in READERS)
+
+
+def uncertain(data: Any, read: Read) -> Uncertain:
+    """Read ``[low, mode, high]`` (triangular) or a distribution as an unknown constant.
+
+    Raises
+    ------
+    ValueError
+        When the numbers are out of order or the distribution is unknown.
+    """
+    if isinstance(data, dict):
+        distribution = distribution_from(data, read)
+        if distribution.dims > 1:
+            raise ValueError("an unknown constant cannot be a sum; give its distribution directly")
+        return Uncertain(distribution.mode, distribution)
+    triangle = _triangular(data, read)
+    return Uncertain(triangle.peak, triangle)
+
+
+def distribution_from(data: Any, read: Read) -> Distribution:
+    """Read a distribution of events: a quantity, or a mapping with one of the names in `READERS`.
+
+    Parameters
+    ----------
+    data : number, text or mapping
+        As in a scenario: ``2 d``, ``{exponential: {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1, 90 d]]}``.
+    read : callable
+        Turns one value with its unit into an SI float.
+
+    Raises
+    ------
+    ValueError
+        With what is allowed, when the data does not describe a distribution.
+
+    Examples
+    --------
+    >>> distribution_from({"weibull": {"shape": 2, "mean": 10}}, float).mean
+    10.0
+    """
+    if not isinstance(data, dict) or "uncertain" in data:
+        return Constant(_least(read(data), 0.0, "a time"))
+    if len(data) != 1 or next(iter(data)) not in READERS:
+        given = ", ".join(map(str, data))
+        hint = nearest(given, READERS) if len(data) == 1 else ""
+        raise ValueError(
+            f"{{{given:.60}}} is no distribution{hint}; allowed: a constant or one of {', '.join(READERS)}"
+        )
+    ((name, body),) = data.items()
+    try:
+        return READERS[name](body, read)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> dict[str, Any]:
+    wanted = [f"{key}: …" for key in required] + ([" or ".join(f"{key}: …" for key in one_of)] if one_of else [])
+    problem = f"expected {{{', '.join(wanted)}}}"
+    if not isinstance(body, dict) or set(body) - set(required) - set(one_of) or set(required) - set(body):
+        raise ValueError(problem)
+    if one_of and len(set(one_of) & set(body)) != 1:
+        raise ValueError(problem)
+    return body
+
+
+def _least(value: float, least: float, name: str, *, above: bool = False) -> float:
+    if not math.isfinite(value) or value < least or (above and value == least):
+        raise ValueError(f"{name} must be {'above' if above else 'at least'} {least:g}")
+    return value
+
+
+def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
+    """A number without unit, above zero and within bounds; it may be uncertain."""
+    from sim.units import Quantity
+
+    try:
+        return Quantity(least=least, most=most, positive=True).read(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _exponential(body: Any, read: Read) -> Distribution:
+    return Weibull(1.0, _least(read(_fields(body, ["mean"])["mean"]), 0.0, "mean", above=True))
+
+
+def _weibull(body: Any, read: Read) -> Distribution:
+    fields = _fields(body, ["shape"], ["scale", "mean"])
+    shape = _pure(fields["shape"], "shape", least=0.05)
+    if "scale" in fields:
+        return Weibull(shape, _least(read(fields["scale"]), 0.0, "scale", above=True))
+    return Weibull(shape, _least(read(fields["mean"]), 0.0, "mean", above=True), by_mean=True)
+
+
+def _lognormal(body: Any, read: Read) -> Distribution:
+    fields = _fields(body, ["median", "sigma"])
+    return Lognormal(
+        _least(read(fields["median"]), 0.0, "median", above=True), _pure(fields["sigma"], "sigma", most=10.0)
+    )
+
+
+def _triangular(body: Any, read: Read) -> Triangular:
+    if not isinstance(body, (list, tuple)) or len(body) != 3:
+        raise ValueError("expected [low, mode, high]")
+    low, peak, high = (read(part) for part in body)
+    if not (highest(low) <= lowest(peak) and highest(peak) <= lowest(high)) or low == high:
+        raise ValueError("expected low ≤ mode ≤ high, and low < high")
+    return Triangular(low, peak, high)
+
+
+def _empirical(body: Any, read: Read) -> Distribution:
+    if not _are_pairs(body) or len(body) < 2 or not all(isinstance(p, (int, float)) for p, _ in body):
+        raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
+    pairs = tuple((float(p), _least(read(value), 0.0, "a value", above=True)) for p, value in body)
+    rising = all(a[0] < b[0] and highest(a[1]) <= lowest(b[1]) for a, b in pairwise(pairs))
+    if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
+        raise ValueError("probabilities must rise from 0 to 1, and the values with them")
+    return Empirical(pairs)
+
+
+def _are_pairs(body: Any) -> bool:
+    return (
+        isinstance(body, (list, tuple))
+        and bool(body)
+        and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in body)
+    )
+
+
+def _mixture(body: Any, read: Read) -> Distribution:
+    if not _are_pairs(body):
+        raise ValueError("expected [[weight, distribution], …]")
+    weights = tuple(_pure(weight, "a weight") for weight, _ in body)
+    return Mixture(weights, tuple(distribution_from(part, read) for _, part in body))
+
+
+def _sum(body: Any, read: Read) -> Distribution:
+    if not isinstance(body, (list, tuple)) or not body:
+        raise ValueError("expected a list of distributions")
+    return Sum(tuple(distribution_from(part, read) for part in body))
+
+
+READERS: dict[str, Callable[[Any, Read], Distribution]] = {
+    "exponential": _exponential,
+    "weibull": _weibull,
+    "lognormal": _lognormal,
+    "triangular": _triangular,
+    "empirical": _empirical,
+    "mixture": _mixture,
+    "sum": _sum,
+}
