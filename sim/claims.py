@@ -20,7 +20,7 @@ from pydantic import Field
 
 from sim import documents
 from sim.catalogue import FOLDER
-from sim.catalogue.kinds import Strict
+from sim.catalogue.strict import Strict
 from sim.experiments.points import Point
 from sim.experiments.replicate import Replications, wilson
 from sim.experiments.sweep import study

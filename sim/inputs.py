@@ -1,7 +1,7 @@
 """The unknown constants inside a scenario or a catalogue entry: find them, name them, put values in their place.
 
-What is found is kept as a *sketch*: nested mappings with just the keys that lead to an unknown constant, so that putting
-values in place touches nothing else.
+What is found is kept as a *sketch*: nested mappings with just the keys that lead to an unknown constant, so that
+putting values in place touches nothing else.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ def z_scores(rows: Sequence[ClosedForm]) -> Picture:
             twins.plot(abs(row.twin_z), k, "d", ms=4, color=TWIN)
             twins.text(abs(row.twin_z) * 1.25, k, row.wrong, fontsize=6, va="center", color="#555555")
     ours.set_yticks(range(len(shown)), [f"{row.title}  ({row.id})" for row in shown], fontsize=6.2)
-    ours.set(xlim=(-5.5, 5.5), xlabel="from the exact answer", ylim=(-1, len(shown)))
-    twins.set(xscale="log", xlim=(1, 2e5), xlabel="from a wrong model’s (standard errors)")
+    ours.set(xlim=(-5.5, 5.5), xlabel="standard errors\nfrom the exact answer", ylim=(-1, len(shown)))
+    twins.set(xscale="log", xlim=(1, 2e5), xlabel="standard errors\nfrom a wrong model’s")
     columns = ["id", "title", "simulated", "exact", "standard_error", "z", "wrong", "twin", "twin_z"]
     return figure, pd.DataFrame([vars(row) for row in shown[::-1]])[columns]
 

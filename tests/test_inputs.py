@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from sim.catalogue.kinds import Cause, FailureTable
+from sim.catalogue.failing import Cause, FailureTable
 from sim.distribution_data import distribution_from
 from sim.distributions import Mixture, Sum, Triangular, Uncertain, Weibull
 from sim.inputs import named, settled, sketch, unknowns

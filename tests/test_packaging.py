@@ -17,7 +17,11 @@ from sim import artifact, documents
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-REQUIREMENTS = [Requirement(text) for text in sum(PROJECT["optional-dependencies"].values(), PROJECT["dependencies"])]
+REQUIREMENTS = [
+    Requirement(text)
+    for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    for text in group
+]
 LOCK = (ROOT / "requirements.lock").read_text()
 CITATION = documents.read(ROOT / "CITATION.cff").data
 

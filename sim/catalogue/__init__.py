@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim import documents
-from sim.catalogue.kinds import KINDS, Strict
+from sim.catalogue.kinds import KINDS
+from sim.catalogue.strict import Strict
 from sim.distribution_data import is_value
 from sim.errors import InputError, nearest
 

@@ -8,8 +8,8 @@ from heapq import heapify, heapreplace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.kinds import Cause, Congestion
-from sim.catalogue.kinds import Flaps as FlapSpec
+from sim.catalogue.failing import Cause, Congestion
+from sim.catalogue.failing import Flaps as FlapSpec
 from sim.distributions import Distribution, Mixture, Sum, Weibull
 from sim.errors import InputError
 from sim.streams import Uniforms, stream

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.kinds import BadNodes, Cause, FailureTable, RepairStage
+from sim.catalogue.failing import BadNodes, Cause, FailureTable, RepairStage
 from sim.distributions import Distribution, Weibull
 from sim.streams import stream
 

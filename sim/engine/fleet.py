@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import simpy
 
-from sim.catalogue.kinds import BadNodes, Cause, FailureTable
+from sim.catalogue.failing import BadNodes, Cause, FailureTable
 from sim.engine.failures import Clock, Failure, Relapses, risks
 from sim.engine.record import USABLE, Record
 from sim.engine.replay import Replay

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sim.catalogue.kinds import Cause
+from sim.catalogue.failing import Cause
 from sim.engine.failures import Clock, Failure
 from sim.errors import InputError
 

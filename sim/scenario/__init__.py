@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from sim.catalogue.kinds import Strict
+from sim.catalogue.strict import Strict
 from sim.distributions import Uncertain
 from sim.errors import InputError
 from sim.inputs import Sketch, named, partly, settled, sketch, unknowns

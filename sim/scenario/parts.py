@@ -9,18 +9,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sim import catalogue
-from sim.catalogue.kinds import (
-    Chip,
-    Congestion,
-    CostMethod,
-    Duration,
-    FailureTable,
-    Flaps,
-    Model,
-    Stack,
-    StepTime,
-    Strict,
-)
+from sim.catalogue.failing import Congestion, FailureTable, Flaps
+from sim.catalogue.kinds import Chip, CostMethod, Model, Stack, StepTime
+from sim.catalogue.strict import Duration, Strict
 from sim.distributions import Constant, Uncertain, highest, lowest
 from sim.documents import merge
 from sim.errors import InputError

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim import catalogue
-from sim.catalogue.kinds import Duration, Flow, PolicyEvent, RepairShop, Strict
+from sim.catalogue.kinds import Flow, PolicyEvent, RepairShop
+from sim.catalogue.strict import Duration, Strict
 from sim.documents import merge
 from sim.errors import nearest
 from sim.scenario.parts import Batch, Chips, ModelRef, Nodes, Pool, Run, _from_catalogue

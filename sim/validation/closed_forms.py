@@ -144,7 +144,7 @@ def o8_o9(effort: float) -> Rows:
         times = [first(r, "state", "wait") for r in runs(q, n * effort)]
         erlang, hypo = (cold + hot + 1) / 16 * 100, formulas.harmonic(16, 16 + cold + hot) * 100
         title = f"days until a node cannot be replaced: 16 nodes, {cold} cold and {hot} hot spares"
-        exact, twin, wrong = (erlang, hypo, "they age") if cold else (hypo, erlang, "they do not age")
+        exact, twin, wrong = (erlang, hypo, "spares age") if cold else (hypo, erlang, "spares do not age")
         yield by_z(id, title, times, exact, wrong, twin)
 
 
@@ -166,7 +166,7 @@ def o11(effort: float) -> Rows:
     q = endless(days, fleet=fleet, checkpoint={"interval": "1 s"}, recovery=recovery)
     values = [r.tokens / (8 * RATE * DAY) for r in runs(q, 1300 * effort)]
     exact, straight = nodes * -math.expm1(-rate * days) / rate, nodes * (days - rate * days**2 / 2)
-    yield by_z("O11", "node-days of work by 64 nodes nobody replaces", values, exact, "losses in a line", straight)
+    yield by_z("O11", "node-days of work by 64 nodes nobody replaces", values, exact, "a straight-line loss", straight)
 
 
 def o12(effort: float) -> Rows:

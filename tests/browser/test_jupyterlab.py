@@ -127,6 +127,7 @@ def run_all(page: Any, lab: str, name: str) -> None:
 
 def wait_for_kernel(address: str, name: str) -> None:
     """Before its kernel is there, JupyterLab asks which one to take."""
+    states: list[str] = []
     for _ in range(240):
         states = [s["kernel"]["execution_state"] for s in json.loads(ask(address)) if s["path"] == name]
         if states == ["idle"]:

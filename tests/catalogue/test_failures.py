@@ -7,7 +7,7 @@ import math
 import pytest
 
 from sim import catalogue, load_scenario, simulate
-from sim.catalogue.kinds import Congestion, FailureTable, Flaps
+from sim.catalogue.failing import Congestion, FailureTable, Flaps
 from sim.engine.fabric import share_below
 from sim.engine.failures import node_rate
 

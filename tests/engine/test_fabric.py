@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.catalogue.kinds import Congestion
-from sim.catalogue.kinds import Flaps as FlapSpec
+from sim.catalogue.failing import Congestion
+from sim.catalogue.failing import Flaps as FlapSpec
 from sim.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
 from sim.engine import simulate
 from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below

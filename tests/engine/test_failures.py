@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sim.catalogue.kinds import BadNodes, Cause, RepairStage
+from sim.catalogue.failing import BadNodes, Cause, RepairStage
 from sim.distributions import Constant, Weibull
 from sim.engine import simulate
 from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, REPAIR, Risk, describe

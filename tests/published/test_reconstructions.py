@@ -31,8 +31,8 @@ def test_deepseek_v3_takes_less_than_two_months(deepseek):
 
 def test_llama_3_is_effective_for_more_than_nine_tenths_of_its_54_days():
     result = replicate(load_scenario("llama-3-405b"), 20, seed=0)
-    assert result.summary()["wall_days"]["mean"] == pytest.approx(54)
-    assert result.summary()["ettr"]["mean"] > 0.90
+    assert result.frame["wall_days"].mean() == pytest.approx(54)
+    assert result.frame["ettr"].mean() > 0.90
 
 
 @pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.1, False)])
