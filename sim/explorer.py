@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 import ipywidgets as widgets
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import display
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim import catalogue
@@ -78,23 +80,29 @@ class Explorer:
 
     def show(self) -> None:
         """Display the handles, the line to copy and the picture, which is drawn again at every change."""
-        line, place = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em")), widgets.Output()
+        line = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em"))
+        place, trouble = widgets.Image(format="png"), widgets.Label()
 
         def redraw(_: object = None) -> None:
-            line.value = self.command
-            with place:
-                place.clear_output(wait=True)
-                try:
-                    (figure, _numbers), _title = self.draw()
-                    display(figure)
-                    plt.close(figure)
-                except InputError as error:
-                    print(error)
+            line.value, trouble.value = self.command, ""
+            try:
+                (figure, _numbers), _title = self.draw()
+            except InputError as error:
+                trouble.value = str(error)
+            else:
+                place.value = _png(figure)
+                plt.close(figure)
 
         for handle in self.handles.values():
             handle.observe(redraw, "value")
-        display(widgets.VBox([*self.handles.values(), line, place]))
+        display(widgets.VBox([*self.handles.values(), line, trouble, place]))
         redraw()
+
+
+def _png(figure: Figure) -> bytes:
+    with BytesIO() as file:
+        figure.savefig(file, format="png", bbox_inches="tight")
+        return file.getvalue()
 
 
 @styled()

@@ -23,6 +23,9 @@ from typing import Any
 import sim
 from sim.errors import InputError, nearest
 
+PATIENCE = 1200
+"""Seconds a cell may take before its notebook is given up, rather than waited for without end."""
+
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
 ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of the cells that papermill puts in
 
@@ -209,6 +212,7 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
                 cwd=notebook.parent,
                 progress_bar=False,
                 start_timeout=180,
+                execution_timeout=PATIENCE,
                 extra_arguments=["--log-level=ERROR"],
             )
         except papermill.PapermillExecutionError as error:
