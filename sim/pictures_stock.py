@@ -271,7 +271,7 @@ def answers(table: pd.DataFrame) -> Picture:
     axes.set_yticks(range(len(table)), list(table["question"]))
     axes.set(xscale="log", xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7))
     axes.set_xlabel("US dollars (bars: 5–95 %, chance and unknown inputs)")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: dollars(x).replace("$", r"\$")))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " ")))
     axes.grid(axis="y", visible=False)
     return figure, table
 

@@ -116,7 +116,8 @@ def crossing(
     1.811
     """
     ends, begins = np.append(times[1:], horizon), np.maximum(times, start)
-    late = (ends > start) & (available < chips * growth ** ((ends - start) / YEAR) * (1 - 1e-12))
+    most = chips * np.maximum(growth ** ((ends - start) / YEAR), growth ** ((begins - start) / YEAR))
+    late = (ends > start) & (available < most * (1 - 1e-12))
     if not late.any():
         return math.nan
     k = int(np.argmax(late))

@@ -4,6 +4,9 @@ Chips are counted, never kept one by one. A dead chip takes its node out of serv
 a chip from the shelf, or one from another broken node. The node that lacks least is mended first, and parts come from
 the one that has least, so broken nodes are pooled at once. A dead chip goes to its maker while there is support, else
 to the repair shop, else to scrap.
+
+Chips on a shelf are alike and without age. A batch with a life of its own is a pool of its own, or a share of the nodes
+in a pool's failure table.
 """
 
 from __future__ import annotations

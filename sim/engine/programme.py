@@ -245,7 +245,9 @@ def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication:
     worth, first = exchange(question, plan[0], pools)
     env, record = simpy.Environment(), Record()
     fleet, coming = fleet_of(env, question, [None] * len(question.fleet), record, seed, replication)
-    start = [(0.0, name, sum(n for (key, _), n in record.counts.items() if key == name), 1.0) for name in pools]
+    start = [
+        (0.0, name, sum(n for (key, _), n in record.counts.items() if key == name), 1.0) for name in question.fleet
+    ]
     campaign = Campaign(env, question, plan, worth, pools, fleet, record, seed, replication)
     env.run(until=env.process(campaign.run()))
     record.close(env.now)

@@ -168,6 +168,7 @@ def test_crossing_waits_for_what_is_still_to_come():
     assert crossing(times, available, 11, 1.0, 3 * YEAR) == 0
     assert crossing(times, available, 11, 1.0, 3 * YEAR, start=YEAR) == 2 * YEAR
     assert math.isnan(crossing(times, available, 5, 1.0, 3 * YEAR))
+    assert crossing(times, available, 12, 0.5, 3 * YEAR) == 0
 
 
 def test_a_pool_may_begin_empty_and_fill_up():

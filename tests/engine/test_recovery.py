@@ -175,6 +175,7 @@ def test_a_node_that_returns_while_the_job_is_down_rejoins_with_the_restart():
     software = lone(1, 40.25 / 24, hardware=False, clock="powered", detect="1 h")
     result = asked([lone(0, 30.5 / 24, repair="10 h"), software], 60, recovery=REJOIN, run=DIVISIBLE)
     assert result.planned_stops == 0
+    assert result.counts["pool", "active"] == CHIPS
     assert result.wall / HOUR == pytest.approx(41.25 + 60 - 36.75)
     assert result.metrics["gpu_hours_computing"] == pytest.approx(60 * CHIPS)
 
@@ -315,6 +316,7 @@ def saw(**keys):
 def test_the_optimal_interval_is_dalys_but_no_shorter_than_the_flush():
     assert saw(interval="optimal", blocking="60 s").period == pytest.approx(daly_interval(60.0, 1 / HOUR))
     assert saw(interval="optimal", blocking="60 s", flush="1 h").period == pytest.approx(HOUR + 60)
+    assert saw(interval="optimal").period == pytest.approx(512 * 2048 / (CHIPS * RATE))  # a step, if saving is free
     assert daly_interval(60.0, 0.0) == math.inf
     assert daly_interval(7200.0, 1 / HOUR) == HOUR  # δ ≥ 2M: the mean time between failures
 

@@ -126,7 +126,7 @@ def whole_step_slows(monkeypatch):
 
 MISTAKES = [
     ("O3", safe_restarts),
-    ("O3", worn_timer),
+    ("O5", worn_timer),
     ("O5", averaged_loss),
     ("O7", any_crew),
     ("O8-O9", spares_for_ever),
