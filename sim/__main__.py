@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -131,7 +132,10 @@ def _joined(arguments: list[str]) -> list[str]:
 def main() -> None:
     """Run the command line: 0 done, 1 a check failed, 2 wrong input or usage, 130 interrupted."""
     try:
-        app(_joined(sys.argv[1:]), prog_name="sim")
+        try:
+            app(_joined(sys.argv[1:]), prog_name="sim")
+        finally:
+            sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -139,6 +143,8 @@ def main() -> None:
         print(f"failed: {error}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
+        # What is still unwritten goes nowhere, or Python would complain of it at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except SystemExit as end:  # by Typer; 130 after Ctrl-C
         if end.code == 130:
