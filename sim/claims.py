@@ -172,8 +172,10 @@ def _values(runs: Replications, metric: str) -> NDArray[np.float64]:
 def _moved_most_by(questions: list[Scenario], seed: int, values: NDArray[np.float64]) -> tuple[str, float]:
     """The unknown constant that goes most with the values, and their rank correlation; chance, if none stands out."""
     draws = [{name: value for q in questions for name, value in q.draws(seed, k).items()} for k in range(len(values))]
-    ranks, target = pd.DataFrame(draws).rank(), pd.Series(values).rank()
-    varied = ranks.loc[:, ranks.nunique() > 1]
-    found = varied.corrwith(target) if target.nunique() > 1 else pd.Series({"chance": 0.0})
-    best = str(found.abs().idxmax())
-    return (best, float(found[best])) if abs(found[best]) * np.sqrt(len(values)) >= STANDS_OUT else ("chance", 0.0)
+    ranks = pd.DataFrame(draws).assign(values=values).rank() * 2 - len(values) - 1  # whole numbers: sums are exact
+    names, x, y = ranks.columns[:-1], ranks.to_numpy()[:, :-1], ranks.to_numpy()[:, -1]
+    spread = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
+    found = np.divide((x.T * y).sum(axis=1), spread, out=np.zeros(len(names)), where=spread > 0)
+    best = int(np.abs(found).argmax())
+    stands_out = abs(found[best]) * np.sqrt(len(values)) >= STANDS_OUT
+    return (str(names[best]), float(found[best])) if stands_out else ("chance", 0.0)

@@ -39,7 +39,8 @@ class Explorer:
         for name, pool in self.base.fleet.items():
             chips, sizes = {pool.chip.name, *catalogue.table("chips")}, {pool.active_chips, *SIZES}
             self._add(f"fleet.{name}.chip", widgets.Dropdown, pool.chip.name, options=sorted(chips))
-            self._add(f"fleet.{name}.chips", widgets.SelectionSlider, pool.active_chips, options=sorted(sizes))
+            if pool.chips is not None:
+                self._add(f"fleet.{name}.chips", widgets.SelectionSlider, pool.active_chips, options=sorted(sizes))
         self._add("failures", widgets.SelectionSlider, 1, options=list(FAILURES.items()))
         self._add("checkpoint.interval", widgets.SelectionSlider, AS_GIVEN, options=INTERVALS)
         self._add("recovery.policy", widgets.Dropdown, self.base.recovery.policy, options=POLICIES)
@@ -76,7 +77,8 @@ class Explorer:
     def draw(self) -> tuple[Picture, str]:
         """The picture of the present setting and its title; raise InputError if the fleet cannot run this."""
         question = self.base.override(self.changes)
-        return picture([simulate(question, self.seed, k) for k in range(self.runs)])
+        results = [simulate(question, self.seed, k) for k in range(self.runs)]
+        return picture(results, "counterfactual" if self.changes else question.status)
 
     def show(self) -> None:
         """Display the handles, the line to copy and the picture, which is drawn again at every change."""
@@ -106,7 +108,7 @@ def _png(figure: Figure) -> bytes:
 
 
 @styled()
-def picture(results: Sequence[RunResult]) -> tuple[Picture, str]:
+def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     """Time to train (of a programme: until the fleet falls short), time lost, and chips at hand, over a few runs."""
     programme = "crossing_days" in results[0].metrics
     unit, day = ("years", 365.25 * DAY) if programme else ("days", DAY)
@@ -144,7 +146,7 @@ def picture(results: Sequence[RunResult]) -> tuple[Picture, str]:
     title = f"{middle} {unit} {what}, 90 % of runs {low} to {high}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {'hold out' if programme else 'do not finish'} by {ends.max():.3g} {unit}"
-    figure.suptitle(title, x=0.01, ha="left", weight="bold")
+    figure.suptitle(f"{title} ({status})", x=0.01, ha="left", weight="bold")
     return (figure, pd.concat(parts, ignore_index=True)), title
 
 

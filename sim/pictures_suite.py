@@ -24,7 +24,7 @@ def completion(runs: Mapping[str, Replications]) -> Picture:
     """The share of runs that have finished by each day, with 95 % bands, for two scenarios."""
     figure, axes = plt.subplots(figsize=(7.2, 3.6))
     parts = []
-    for (label, one), colour, style, at in zip(runs.items(), COLOURS, STYLES, (0.8, 0.2), strict=True):
+    for (label, one), colour, style, at in zip(runs.items(), COLOURS, STYLES, (0.9, 0.1), strict=True):
         curve = one.completion()
         axes.fill_between(curve["days"], curve["lo"], curve["hi"], step="post", color=colour, alpha=0.15, lw=0)
         axes.step(curve["days"], curve["finished"], where="post", color=colour, ls=style, lw=1.8)

@@ -150,11 +150,11 @@ def o8_o9(effort: float) -> Rows:
 
 def o10(effort: float) -> Rows:
     nodes, rate, days = 1000, 0.01, 110.0
-    results = runs(endless(days, fleet=failing(nodes, lifetime=exponential(1 / rate), permanent=1)), 250 * effort)
-    left = [r.counts["pool", "active"] / 8 for r in results]
+    q = endless(days, fleet=failing(nodes, lifetime=exponential(1 / rate), permanent=1))
+    results = [(r.counts["pool", "active"] / 8, first(r, "failure", number=600)) for r in runs(q, 250 * effort)]
+    left, times = zip(*results, strict=True)
     exact = nodes * math.exp(-rate * days)
     yield by_z("O10", "survivors of 1,000 nodes", left, exact, "a rate 10 % higher", exact * math.exp(-0.11))
-    times = [first(r, "failure", number=600) for r in results]
     exact, steady = formulas.harmonic(401, nodes) / rate, 600 / nodes / rate
     yield by_z("O10", "days until 400 of them are left", times, exact, "the dead still fail", steady)
 
@@ -180,14 +180,14 @@ def o12(effort: float) -> Rows:
         }
         return {name: plain | made[name] | {"chip": chip} for name, (_, _, chip) in kinds.items()}
 
-    results = runs(endless(400, fleet=fleet(hardware=False)), 400 * effort)
-    daily = [sum(r.failures.values()) / 400 for r in results]
+    counts = [r.failures for r in runs(endless(400, fleet=fleet(hardware=False)), 400 * effort)]
+    daily = [sum(found.values()) / 400 for found in counts]
     yield by_z("O12", "failures a day of two chip types", daily, rate, "the first alone", 12 / 10)
-    share = [r.failures["pool"] / sum(r.failures.values()) for r in results]
+    share = [found["pool"] / sum(found.values()) for found in counts]
     yield by_z("O12", "share of the first type in them", share, 12 / 10 / rate, "its share of nodes", 12 / 42)
-    results = runs(endless(15, fleet=fleet(permanent=1)), 4000 * effort)
+    places = [r.counts for r in runs(endless(15, fleet=fleet(permanent=1)), 4000 * effort)]
     for name, (nodes, life, _) in kinds.items():
-        left = [r.counts[name, "active"] / 8 for r in results]
+        left = [chips[name, "active"] / 8 for chips in places]
         exact, common = nodes * math.exp(-15 / life), nodes * math.exp(-15 * rate / 42)
         yield by_z("O12", f"survivors of the {nodes} of {life:g} days", left, exact, "one rate for all", common)
 
@@ -216,11 +216,11 @@ def o14(effort: float) -> Rows:
             fleet=pool(nodes=256, **plain),
             fabric={"congestion": {"share": share, "slowdown": slowdown, "bad": exponential(hours, "h")}, "pods": pods},
         )
-        results = runs(q, 500 * effort)
-        S = results[0].plan.step_seconds_at(slowdown) / results[0].plan.step_seconds
+        plan = simulate(q, SEED, fixed_inputs=True).plan
+        S = plan.step_seconds_at(slowdown) / plan.step_seconds
         assert S > 1.1
         bad = formulas.any_bad(share, hours, 24.0 * days, pods)
-        stalled = [r.time["stall"] / r.wall for r in results]
+        stalled = [r.time["stall"] / r.wall for r in runs(q, 500 * effort)]
         title = f"share of time lost to congestion, {pods} pod{'s' * (pods > 1)}"
         yield by_z("O14", title, stalled, bad * (1 - 1 / S), "all of the step slows", bad * (1 - 1 / slowdown))
 
