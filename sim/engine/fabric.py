@@ -22,7 +22,8 @@ class Fabric:
 
     def __init__(self, congestion: Congestion | None, pods: int, seed: int, replication: int) -> None:
         self.slowdown = 1.0
-        self._changes: list[tuple[float, int]] = []
+        self.next_change = math.inf
+        """Wall time of the next onset or end of congestion."""
         if congestion and congestion.share > 0 and congestion.slowdown > 1:
             good = congestion.bad.mean * (1 - congestion.share) / congestion.share
             self._lengths: tuple[Distribution, Distribution] = (Weibull(1.0, good), congestion.bad)
@@ -31,11 +32,7 @@ class Fabric:
             self._bad = [False] * pods
             self._changes = [(self._length(pod), pod) for pod in range(pods)]
             heapify(self._changes)
-
-    @property
-    def next_change(self) -> float:
-        """Wall time of the next onset or end of congestion."""
-        return self._changes[0][0] if self._changes else math.inf
+            self.next_change = self._changes[0][0]
 
     def advance(self, now: float) -> None:
         """Bring the state up to `now`."""
@@ -44,6 +41,7 @@ class Fabric:
             self._bad[pod] = not self._bad[pod]
             heapreplace(self._changes, (time + self._length(pod), pod))
             self.slowdown = self._worst if any(self._bad) else 1.0
+            self.next_change = self._changes[0][0]
 
     def _length(self, pod: int) -> float:
         distribution = self._lengths[self._bad[pod]]
@@ -80,7 +78,7 @@ class Flaps:
             return moving
         while not len(self._starts) or self._starts[-1] <= moving:
             self._extend()
-        return moving + float(self._stops[np.searchsorted(self._starts, moving, side="left")])
+        return moving + float(self._stops[self._starts.searchsorted(moving)])
 
     def stopped(self, running: float) -> float:
         """Seconds of full stops in the first `running` seconds."""
@@ -88,7 +86,7 @@ class Flaps:
             return 0.0
         while not len(self._starts) or self._starts[-1] + self._stops[-2] <= running:
             self._extend()
-        k = int(np.searchsorted(self._begins, running, side="right"))
+        k = self._begins.searchsorted(running, "right")
         # Within the k-th flap the clock of moving time stands at its start.
         moving = running - self._stops[k]
         if k and moving < self._starts[k - 1]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +30,36 @@ LIFE, CAUSE, PERMANENT, DETECT, AGAIN, AGAIN_AFTER, BURST, BURST_NODES, BURST_RE
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+Due = tuple[float, int, int]
+"""A failure to come: its time on a clock, the rank of the risk, the unit."""
+NEVER: Due = (math.inf, -1, -1)
+
+
+class Queue:
+    """The failures to come on one clock, of all risks; those that have been put off meanwhile are passed over."""
+
+    def __init__(self) -> None:
+        self.heap: list[Due] = []
+        self._dues: dict[int, dict[int, float]] = {}
+
+    def add(self, rank: int, dues: dict[int, float], horizon: float) -> None:
+        """The failures of one risk, by unit; those beyond the horizon are left out until they are put off again."""
+        self._dues[rank] = dues
+        self.heap += [(due, rank, unit) for unit, due in dues.items() if due <= horizon]
+        heapify(self.heap)
+
+    def next(self) -> Due:
+        """The next failure."""
+        heap, dues = self.heap, self._dues
+        while heap:
+            due, rank, unit = heap[0]
+            if dues[rank].get(unit) == due:
+                return heap[0]
+            heappop(heap)
+        return NEVER
+
+
+class Failure(NamedTuple):
     """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds)."""
 
     node: int
@@ -70,14 +97,12 @@ class Risk:
         self._life: dict[int, int] = {}
         self._due: dict[int, float] = {}
         self._left: dict[int, float] = {}
-        self._heap: list[tuple[float, int]] = []
         self._batch = causes[0].nodes
+        self._horizon = math.inf
+        self.join(Queue(), 0)
 
     def begin(self, running: int, weak: set[int], horizon: float) -> None:
-        """Draw the first life of every unit; those of the first `running` nodes begin to age at once.
-
-        A life that ends beyond the horizon is kept out of the queue; one that is stopped and resumed comes back to it.
-        """
+        """Draw the first life of every unit; those of the first `running` nodes begin to age at once."""
         lives = self._lifetime.draw(self._draws(0)[:, LIFE : LIFE + 1])
         node = np.arange(self._units) // self._per_node
         if weak:
@@ -89,15 +114,12 @@ class Risk:
         started = running * self._per_node
         self._due = dict(enumerate(lives[:started].tolist()))
         self._left = dict(enumerate(lives[started:].tolist(), started))
-        self._heap = [(due, unit) for unit, due in self._due.items() if due <= horizon]
-        heapify(self._heap)
+        self._horizon = horizon
 
-    def next(self) -> tuple[float, int]:
-        """Time on the clock and unit of the next failure."""
-        heap, due = self._heap, self._due
-        while heap and due.get(heap[0][1]) != heap[0][0]:
-            heappop(heap)
-        return heap[0] if heap else (math.inf, -1)
+    def join(self, queue: Queue, rank: int) -> None:
+        """Enter the failures in a queue that other risks share."""
+        queue.add(rank, self._due, self._horizon)
+        self._queue, self._rank = queue, rank
 
     def node_of(self, unit: int) -> int:
         """The node that a unit is, or is a part of."""
@@ -143,19 +165,14 @@ class Risk:
 
     def start(self, node: int, clock: float) -> None:
         """The node's age begins to run."""
-        if self._per_node == 1:
-            left = self._left.pop(node, None)
-            if left is not None:
-                self._run(node, clock + left)
-            return
-        for unit in self._units_of(node):
+        for unit in (node,) if self._per_node == 1 else self._units_of(node):
             left = self._left.pop(unit, None)
             if left is not None:
                 self._run(unit, clock + left)
 
     def stop(self, node: int, clock: float) -> None:
         """The node's age stands still."""
-        for unit in self._units_of(node):
+        for unit in (node,) if self._per_node == 1 else self._units_of(node):
             due = self._due.pop(unit, None)
             if due is not None:
                 self._left[unit] = due - clock
@@ -171,7 +188,7 @@ class Risk:
 
     def _run(self, unit: int, due: float) -> None:
         self._due[unit] = due
-        heappush(self._heap, (due, unit))
+        heappush(self._queue.heap, (due, self._rank, unit))
 
     def _draws(self, life: int) -> Floats:
         while len(self._uniforms) <= life:
@@ -187,27 +204,26 @@ class Relapses:
 
     def __init__(self, name: str, bad: BadNodes | None, seed: int, replication: int) -> None:
         self._name, self._bad, self._seed, self._replication = name, bad, seed, replication
-        self._due: dict[int, tuple[float, Cause]] = {}
-        self._left: dict[int, tuple[float, Cause]] = {}
-        self._heap: list[tuple[float, int]] = []
+        self._due: dict[int, float] = {}
+        self._left: dict[int, float] = {}
+        self._cause: dict[int, Cause] = {}
         self._count: dict[int, int] = {}
 
     def add(self, node: int, after: float, cause: Cause) -> None:
         """A repaired node, its clock still stopped, will fail again after `after` powered seconds."""
-        if node not in self._left or self._left[node][0] > after:
-            self._left[node] = (after, cause)
+        if node not in self._left or self._left[node] > after:
+            self._left[node], self._cause[node] = after, cause
 
-    def next(self) -> tuple[float, int]:
-        """Time and node of the next relapse."""
-        heap, due = self._heap, self._due
-        while heap and due.get(heap[0][1], (None,))[0] != heap[0][0]:
-            heappop(heap)
-        return heap[0] if heap else (math.inf, -1)
+    def join(self, queue: Queue, rank: int) -> None:
+        """Enter the relapses in a queue that other risks share."""
+        queue.add(rank, self._due, math.inf)
+        self._queue, self._rank = queue, rank
 
     def strike(self, unit: int) -> Failure:
         """The relapse of a node, described by uniforms of its own."""
         node = unit
-        _, cause = self._due.pop(node)
+        del self._due[node]
+        cause = self._cause[node]
         count = self._count[node] = self._count.get(node, 0) + 1
         u = stream(self._seed, self._replication, f"{self._name}.{node}.{count}").random(
             REPAIR + _repair_columns(cause)
@@ -236,20 +252,20 @@ class Relapses:
     def start(self, node: int, clock: float) -> None:
         """The powered clock of the node runs."""
         left = self._left.pop(node, None)
-        if left:
-            self._due[node] = (clock + left[0], left[1])
-            heappush(self._heap, (clock + left[0], node))
+        if left is not None:
+            self._due[node] = clock + left
+            heappush(self._queue.heap, (clock + left, self._rank, node))
 
     def stop(self, node: int, clock: float) -> None:
         """The powered clock of the node stands still."""
         due = self._due.pop(node, None)
-        if due:
-            self._left[node] = (due[0] - clock, due[1])
+        if due is not None:
+            self._left[node] = due - clock
 
 
 def describe(cause: Cause, node: int, u: list[float], bad: BadNodes | None) -> Failure:
     """A failure of `cause` at `node`, read off one row of uniforms."""
-    repair, success = _repair(cause, u[REPAIR:])
+    repair, success = _repair(cause, u)
     again, neighbours, shared = math.inf, 0, False
     if cause.refail and u[AGAIN] < cause.refail.probability:
         again = cause.refail.after.one(u[AGAIN_AFTER])
@@ -257,24 +273,16 @@ def describe(cause: Cause, node: int, u: list[float], bad: BadNodes | None) -> F
         fewest, most = cause.burst.nodes
         neighbours = fewest - 1 + int(u[BURST_NODES] * (most - fewest + 1))
         shared = u[BURST_REPAIR] < cause.burst.shared_repair
-    return Failure(
-        node=node,
-        cause=cause,
-        detect=cause.detect.one(u[DETECT]),
-        repair=repair,
-        permanent=u[PERMANENT] < cause.permanent,
-        cured=success and bad is not None and u[CURED] < bad.cured,
-        again=again,
-        neighbours=neighbours,
-        shared_repair=shared,
-    )
+    permanent = u[PERMANENT] < cause.permanent
+    cured = success and bad is not None and u[CURED] < bad.cured
+    return Failure(node, cause, cause.detect.one(u[DETECT]), repair, permanent, cured, again, neighbours, shared)
 
 
 def _repair(cause: Cause, u: list[float]) -> tuple[float, bool]:
     """Seconds of a repair, and whether its last stage succeeded."""
     if isinstance(cause.repair, Distribution):
-        return cause.repair.one(*u[: cause.repair.dims]), True
-    total, success, at = 0.0, True, 0
+        return cause.repair.one(*u[REPAIR : REPAIR + cause.repair.dims]), True
+    total, success, at = 0.0, True, REPAIR
     for stage in cause.repair or ():
         total += stage.time.one(*u[at : at + stage.time.dims])
         at += stage.time.dims

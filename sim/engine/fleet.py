@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Generator
-from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Protocol
 
 import simpy
 
 from sim.catalogue.failing import BadNodes, Cause, FailureTable
-from sim.engine.failures import Clock, Failure, Relapses, risks
+from sim.engine.failures import Clock, Due, Failure, Queue, Relapses, risks
 from sim.engine.record import USABLE, Record
 from sim.engine.replay import Replay
 from sim.scenario import Pool, Recovery
@@ -24,7 +22,7 @@ class Ageing(Protocol):
 
     clock: Clock
 
-    def next(self) -> tuple[float, int]: ...
+    def join(self, queue: Queue, rank: int) -> None: ...
     def node_of(self, unit: int) -> int: ...
     def strike(self, unit: int) -> Failure: ...
     def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure: ...
@@ -93,6 +91,26 @@ class NodePool:
         self.relapses = Relapses(f"relapses.{name}", table.bad_nodes, seed, replication)
         again = [self.relapses] if any(cause.refail for cause in table.causes) else []
         self.risks: list[Ageing] = [*drawn, *again, *([Replay(table.trace, len(self.place))] if table.trace else [])]
+        self._powered = [risk for risk in self.risks if risk.clock == "powered"]
+        self._computing = [risk for risk in self.risks if risk.clock == "computing"]
+
+    def put(self, node: int, place: str, now: float, computing: float) -> str:
+        """Put a node in a place, which starts or stops its clocks; the place it comes from."""
+        origin = self.place[node]
+        self.place[node] = place
+        if place == "research":
+            self.research += 1
+            self._callable.append(node)
+        elif origin == "research":
+            self.research -= 1
+        if (powered := place in POWERED) != (origin in POWERED):
+            for risk in self._powered:
+                (risk.start if powered else risk.stop)(node, now)
+        if (works := place == "active") != (origin == "active"):
+            self.active += 1 if works else -1
+            for risk in self._computing:
+                (risk.start if works else risk.stop)(node, computing)
+        return origin
 
     def call(self) -> int:
         """The node that has done research for longest."""
@@ -131,6 +149,9 @@ class Fleet:
         self._sleeper: simpy.Process | None = None
         self._until = math.inf
         self._risks = [(pool, risk) for pool in pools for risk in pool.risks]
+        self._queues: dict[Clock, Queue] = {"powered": Queue(), "computing": Queue()}
+        for rank, (_, risk) in enumerate(self._risks):
+            risk.join(self._queues[risk.clock], rank)
         for pool in pools:
             for place in dict.fromkeys(place for place in pool.place if place != "absent"):
                 record.supply(pool.name, place, pool.size * pool.place.count(place))
@@ -148,69 +169,68 @@ class Fleet:
     @property
     def complete(self) -> bool:
         """Whether every pool has the active nodes wanted now."""
-        return all(pool.active >= pool.target for pool in self.pools)
+        for pool in self.pools:  # noqa: SIM110 (asked several times at each failure)
+            if pool.active < pool.target:
+                return False
+        return True
 
     @property
     def degraded(self) -> bool:
         """Whether the job runs with fewer nodes than a whole one."""
         return any(pool.target < pool.whole for pool in self.pools)
 
-    def next_failure(self, *, running: bool) -> tuple[float, NodePool | None, Ageing | None]:
-        """Wall time of the next failure if the computing clock goes on `running` or stands."""
-        best: tuple[float, NodePool | None, Ageing | None] = (math.inf, None, None)
-        for pool, risk in self._risks:
-            due = risk.next()[0]
-            if risk.clock == "computing":
-                due = self._env.now + due - self.computing if running else math.inf
-            if due < best[0]:
-                best = (due, pool, risk)
-        return best
+    def next_failure(self, *, running: bool) -> tuple[float, Due]:
+        """The next failure and its wall time, if the computing clock goes on `running` or stands."""
+        powered = self._queues["powered"].next()
+        if running:
+            computing = self._queues["computing"].next()
+            due = self._env.now + computing[0] - self.computing
+            if due < powered[0]:
+                return due, computing
+        return powered[0], powered
 
     def sleep(self, until: float, wake: simpy.Event | None = None) -> Generator[simpy.Event, Any, bool]:
         """Let time pass to `until`, or less: `wake` happens, or a node comes back that fails before. True if it did."""
         pause = self._env.timeout(max(until - self._env.now, 0.0))
         self._sleeper, self._until = self._env.active_process, until
-        with suppress(simpy.Interrupt):
+        try:
             yield pause if wake is None else pause | wake
+        except simpy.Interrupt:
+            pass
         self._sleeper = None
         return pause.processed
 
-    def _stir(self, pool: NodePool) -> None:
-        """Wake who sleeps beyond the next failure of a pool whose node has just come back."""
-        due = min((risk.next()[0] for risk in pool.risks if risk.clock == "powered"), default=math.inf)
-        if self._sleeper and due < self._until:
-            self._sleeper.interrupt()
-            self._sleeper = None
-
-    def fail(self, pool: NodePool, risk: Ageing) -> tuple[Failure, list[int]]:
-        """Let the next failure of `risk` happen; it, and the active nodes it struck.
+    def fail(self, due: Due) -> tuple[NodePool, Failure, list[int]]:
+        """Let a failure happen: its pool, what failed, and the active nodes it struck.
 
         A node with a fault that is not noticed at once, a straggler or silent corruption, stays where it is.
         """
-        now, unit = self._env.now, risk.next()[1]
+        now, (_, rank, unit) = self._env.now, due
+        pool, risk = self._risks[rank]
         node = risk.node_of(unit)
         failure = risk.strike(unit)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
         self._record.event(now, "failure", f"{pool.name}.{node}", cause.cause)
-        hits = self._struck(pool, failure)
+        alone = cause.scope != "switch" and not failure.neighbours
+        hits = [node] if alone else self._struck(pool, failure)
         struck = [n for n in hits if pool.place[n] == "active"]
         clock = now if risk.clock == "powered" else self.computing
         risk.renew(unit, clock, weak=node in pool.bad)
         if cause.silent or cause.slowdown > 1:
-            return failure, struck
+            return pool, failure, struck
         if cause.hardware:
             for hit in hits:
                 own = failure
                 if hit != node and cause.scope != "switch":
                     own = risk.likewise(hit, cause, clock, weak=hit in pool.bad)
-                    own = replace(own, repair=failure.repair) if failure.shared_repair else own
+                    own = own._replace(repair=failure.repair) if failure.shared_repair else own
                 self.take_out(pool, hit, own)
         elif failure.again < math.inf:
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
-        return failure, struck
+        return pool, failure, struck
 
     def take_out(self, pool: NodePool, node: int, failure: Failure) -> None:
         """Send a node to repair, or out of service if it has died or failed too often.
@@ -251,7 +271,9 @@ class Fleet:
             self._spare(pool, node)
         if self.returned and not self.returned.triggered:
             self.returned.succeed()
-        self._stir(pool)
+        if self._sleeper and self._queues["powered"].next()[0] < self._until:
+            self._sleeper.interrupt()
+            self._sleeper = None
 
     def _spare(self, pool: NodePool, node: int) -> None:
         """Make a node a spare of a whole job: on standby if a place there is empty, hot if few are, else cold."""
@@ -266,21 +288,20 @@ class Fleet:
 
     def fill(self) -> bool:
         """Put spares where active nodes are missing, those on standby first; whether they were enough."""
-        standby = self._recovery.standby
-        missing = [pool.target - pool.active for pool in self.pools]
-        enough = all(
-            gap <= (len(pool.hot) if standby is None else pool.standby)
-            for pool, gap in zip(self.pools, missing, strict=True)
-        )
-        for pool, gap in zip(self.pools, missing, strict=True):
+        enough = True
+        for pool in self.pools:
+            gap = pool.target - pool.active
+            enough &= gap <= (len(pool.hot) if self._recovery.standby is None else pool.standby)
             self._fill(pool, gap)
         return enough
 
     def box(self, standby: bool) -> NodePool | None:
         """A pool that has a boxed spare, and an active node missing or (with `standby`) one on standby."""
         wanted = round(self._recovery.standby or 0) if standby else 0
-        lacking = (p for p in self.pools if p.active < p.target or len(p.hot) + len(p.cold) < wanted)
-        return next((pool for pool in lacking if pool.boxed), None)
+        for pool in self.pools:
+            if pool.boxed and (pool.active < pool.target or len(pool.hot) + len(pool.cold) < wanted):
+                return pool
+        return None
 
     def unpack(self, pool: NodePool) -> None:
         """Put a boxed spare to work, or on standby."""
@@ -391,17 +412,9 @@ class Fleet:
         self.node_back(pool, node)
 
     def _move(self, pool: NodePool, node: int, place: str) -> None:
-        now, origin = self._env.now, pool.place[node]
-        pool.place[node] = place
-        pool.active += (place == "active") - (origin == "active")
-        pool.research += (place == "research") - (origin == "research")
-        if place == "research":
-            pool._callable.append(node)
+        now = self._env.now
+        origin = pool.put(node, place, now, self.computing)
         self._record.move(now, pool.name, f"{pool.name}.{node}", origin, place, pool.size)
-        for risk in pool.risks:
-            powered = risk.clock == "powered"
-            runs = place in POWERED if powered else place == "active"
-            (risk.start if runs else risk.stop)(node, now if powered else self.computing)
 
 
 def _bad_nodes(name: str, bad: BadNodes | None, nodes: int, seed: int, replication: int) -> set[int]:

@@ -100,9 +100,10 @@ class Job:
         self._state("compute" if not degraded else "degraded")
         while True:
             start = env.now
-            fabric.advance(start)
+            if fabric.next_change <= start:
+                fabric.advance(start)
             rate = self._rate(fabric.slowdown) / (self._straggling() if self._hidden else 1.0)
-            due, pool, risk = fleet.next_failure(running=True)
+            due, failing = fleet.next_failure(running=True)
             found = min(self._hidden, key=lambda h: h.found_at) if self._hidden else None
             shown = max(found.found_at, start) if found else math.inf
             until = min(due, shown, fabric.next_change, self.horizon)
@@ -120,8 +121,8 @@ class Job:
                 return "changed"
             if not slept:
                 continue
-            if until == due and pool and risk:
-                failure, struck = fleet.fail(pool, risk)
+            if until == due:
+                pool, failure, struck = fleet.fail(failing)
                 if struck and not self._hide(pool, failure):
                     self._interrupt(pool, failure, struck)
                     return failure
@@ -241,27 +242,27 @@ class Job:
         self._state(category)
         while True:
             start = env.now
-            due, pool, risk = fleet.next_failure(running=False)
+            due, failing = fleet.next_failure(running=False)
             slept = yield from fleet.sleep(min(end, due), until)
             self.record.time[category] += env.now - start
             if until is not None and until.triggered:
                 return None
             if not slept:
                 continue
-            if due < end and pool and risk:
-                failure, struck = fleet.fail(pool, risk)
-                if struck and not self._hide(pool, failure):
-                    self._lost.update((pool.name, node) for node in struck if failure.cause.hardware)
-                    if exposed:
-                        return failure
-            else:
+            if due >= end:
                 return None
+            pool, failure, struck = fleet.fail(failing)
+            if struck and not self._hide(pool, failure):
+                self._lose(pool, failure, struck)
+                if exposed:
+                    return failure
 
     def _advance(self, start: float, rate: float, unstalled: float) -> None:
-        before = self.progress.marks
-        productive, stall, blocked = self.progress.advance(start, self.env.now - start, rate, unstalled)
-        self.fleet.computing = self.progress.computing
-        if self.progress.marks > before:
+        progress = self.progress
+        before = progress.marks
+        productive, stall, blocked = progress.advance(start, self.env.now - start, rate, unstalled)
+        self.fleet.computing = progress.computing
+        if self._lost and progress.marks > before:
             self._lost.clear()
         self._chips = sum(self.plan.used_chips)
         self.active_chip_seconds += productive * self._chips
@@ -277,15 +278,19 @@ class Job:
         self._fallen = failure
         self.progress.durable(now)
         self.record.event(now, "interruption", f"{pool.name}.{failure.node}", failure.cause.cause)
-        if failure.cause.hardware:
-            self._lost.update((pool.name, node) for node in struck)
+        self._lose(pool, failure, struck)
         while True:
-            due, other, risk = self.fleet.next_failure(running=True)
-            if due > now + INSTANT or not (other and risk):
+            due, failing = self.fleet.next_failure(running=True)
+            if due > now + INSTANT:
                 return
-            also, struck = self.fleet.fail(other, risk)
-            if struck and not self._hide(other, also) and also.cause.hardware:
-                self._lost.update((other.name, node) for node in struck)
+            other, also, struck = self.fleet.fail(failing)
+            if struck and not self._hide(other, also):
+                self._lose(other, also, struck)
+
+    def _lose(self, pool: NodePool, failure: Failure, struck: list[int]) -> None:
+        """The copies in the memory of broken nodes are gone."""
+        if failure.cause.hardware and self._sawtooth.storage_every > 1:
+            self._lost.update((pool.name, node) for node in struck)
 
     def _roll_back(self) -> None:
         """Fall back to the newest checkpoint that can be used; its work since then becomes rework."""
@@ -295,7 +300,8 @@ class Job:
         corrupt = fallen.clean if isinstance(fallen, Hidden) else None
         lost = self.progress.roll_back(memory=self._copies_left(), at_most=corrupt)
         here = self.progress.tokens
-        self._hidden = [h for h in self._hidden if not h.failure.cause.silent or h.tokens < here]
+        if self._hidden:
+            self._hidden = [h for h in self._hidden if not h.failure.cause.silent or h.tokens < here]
         self.active_chip_seconds -= lost * self._chips
         self.record.time["productive"] -= lost
         self.record.time["rework"] += lost
@@ -303,7 +309,8 @@ class Job:
 
     def _copies_left(self) -> bool:
         """Whether every lost node's copy in host memory has a peer: its neighbour of even and odd number."""
-        return not any((pool, node ^ 1) in self._lost for pool, node in self._lost)
+        lost = self._lost
+        return not lost or not any((pool, node ^ 1) in lost for pool, node in lost)
 
     def _hide(self, pool: NodePool, failure: Failure) -> bool:
         """Keep a fault that is not noticed at once; whether this is one."""

@@ -232,11 +232,11 @@ class Campaign:
             self.record.event(env.now, "state", "job", BETWEEN)
         while env.now < end:
             start = env.now
-            due, pool, risk = fleet.next_failure(running=False)
+            due, failing = fleet.next_failure(running=False)
             slept = yield from fleet.sleep(min(end, due))
             self.record.time[BETWEEN] += env.now - start
-            if slept and due < end and pool and risk:
-                fleet.fail(pool, risk)
+            if slept and due < end:
+                fleet.fail(failing)
 
 
 def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication: int) -> ProgrammeResult:

@@ -20,8 +20,9 @@ class Record:
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         self.trace: list[Event] = []
         self.counts: dict[tuple[str, str], int] = {}
-        self._since: dict[tuple[str, str], float] = {}
-        self._chip_seconds: dict[tuple[str, str], float] = {}
+        """Chips by type and place."""
+        self._since: dict[tuple[str, str], tuple[float, float]] = {}
+        """Since when there are so many, and chip-seconds until then."""
         self._words: dict[tuple[str, str, int], str] = {}
         """What moves of one kind leave in the trace: one string for all of them."""
         self._supplied: dict[str, int] = {}
@@ -38,7 +39,7 @@ class Record:
         """Chips that are there from the start of the run, or arrive at `time`."""
         self._supplied[chip] = self._supplied.get(chip, 0) + chips
         self._absent[chip] = self._absent.get(chip, 0.0) + chips * time
-        self._change(time, chip, place, chips)
+        self._change(time, (chip, place), chips)
         self._use(time, chip, chips * (place in USABLE))
         if time:
             self.event(time, "arrival", chip, f"{place} {chips}")
@@ -50,20 +51,18 @@ class Record:
         if words is None:
             words = self._words[key] = f"{origin} {destination} {chips}"
         self.trace.append((time, "move", entity, words))
-        self._change(time, chip, origin, -chips)
-        self._change(time, chip, destination, chips)
+        self._change(time, (chip, origin), -chips)
+        self._change(time, (chip, destination), chips)
         if (destination in USABLE) != (origin in USABLE):
             self._use(time, chip, chips if destination in USABLE else -chips)
 
-    def _change(self, time: float, chip: str, place: str, change: int) -> None:
-        key = (chip, place)
+    def _change(self, time: float, key: tuple[str, str], change: int) -> None:
         count = self.counts.get(key, 0)
-        if count:
-            self._chip_seconds[key] = self._chip_seconds.get(key, 0.0) + count * (time - self._since[key])
-        self._since[key] = time
+        since, chip_seconds = self._since.get(key, (time, 0.0))
+        self._since[key] = time, chip_seconds + count * (time - since)
         self.counts[key] = count + change
         if count + change < 0:
-            raise AssertionError(f"{-change} {chip} left {place}, where only {count} were")
+            raise AssertionError(f"{-change} {key[0]} left {key[1]}, where only {count} were")
 
     def _use(self, time: float, chip: str, change: int) -> None:
         if change:
@@ -72,8 +71,8 @@ class Record:
     def chip_seconds(self, end: float) -> dict[tuple[str, str], float]:
         """Chip-seconds by chip type and place from the start of the run to `end`."""
         return {
-            key: self._chip_seconds.get(key, 0.0) + count * (end - self._since[key])
-            for key, count in self.counts.items()
+            key: chip_seconds + self.counts[key] * (end - since)
+            for key, (since, chip_seconds) in self._since.items()
         }
 
     def close(self, end: float) -> None:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import csv
 import math
 from functools import lru_cache
+from heapq import heappush
 from pathlib import Path
 from typing import Any
 
 from sim.catalogue.failing import Cause
-from sim.engine.failures import Clock, Failure
+from sim.engine.failures import Clock, Failure, Queue
 from sim.errors import InputError
 
 DAY = 86400.0
@@ -77,15 +78,20 @@ class Replay:
     clock: Clock = "powered"
 
     def __init__(self, path: str, nodes: int) -> None:
-        self._outages = outages(path)
-        self._at = 0
-        named = 1 + max((node for _, _, node in self._outages), default=-1)
+        found = outages(path)
+        named = 1 + max((node for _, _, node in found), default=-1)
         if named > nodes:
             raise InputError(f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)")
+        self._ahead: dict[int, list[tuple[float, float]]] = {}
+        """Outages of each node to come, the next last."""
+        for start, end, node in reversed(found):
+            self._ahead.setdefault(node, []).append((start, end))
+        self._due = {node: ahead[-1][0] for node, ahead in self._ahead.items()}
 
-    def next(self) -> tuple[float, int]:
-        """Time and node of the next outage."""
-        return self._outages[self._at][::2] if self._at < len(self._outages) else (math.inf, -1)  # type: ignore[return-value]
+    def join(self, queue: Queue, rank: int) -> None:
+        """Enter the outages in a queue that other risks share."""
+        queue.add(rank, self._due, math.inf)
+        self._queue, self._rank = queue, rank
 
     def node_of(self, unit: int) -> int:
         """Units are nodes here."""
@@ -93,9 +99,10 @@ class Replay:
 
     def strike(self, unit: int) -> Failure:
         """The outage that now begins."""
-        start, end, node = self._outages[self._at]
-        self._at += 1
-        return Failure(node, OUTAGE, detect=0.0, repair=end - start)
+        start, end = self._ahead[unit].pop()
+        self._due[unit] = self._ahead[unit][-1][0] if self._ahead[unit] else math.inf
+        heappush(self._queue.heap, (self._due[unit], self._rank, unit))
+        return Failure(unit, OUTAGE, detect=0.0, repair=end - start)
 
     def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
         """An outage takes no neighbours."""
