@@ -74,7 +74,7 @@ class Weibull(Distribution):
     size: float
     by_mean: bool = False
 
-    @property
+    @cached_property
     def scale(self) -> float:
         return self.size / math.gamma(1 + 1 / self.shape) if self.by_mean else float(self.size)
 

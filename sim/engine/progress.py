@@ -12,7 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 INSTANT = 1e-6
 """Seconds within which events happen together: sums of times differ in the last digits."""
@@ -49,8 +49,7 @@ class Stalls(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A checkpoint: the position it holds and the productive seconds it took to get there."""
 
     tokens: float
@@ -58,7 +57,23 @@ class Mark:
     durable_at: float
 
 
+class Leg(NamedTuple):
+    """Where a stretch of training began on which marks were passed: any of them follows from it when it is asked for."""
+
+    time: float
+    tokens: float
+    productive: float
+    running: float
+    marks: int
+    to_mark: float
+    period: float
+    rate: float
+    unstalled: float
+
+
 START = Mark(0.0, 0.0, 0.0)
+Point = Mark | tuple[Leg, int]
+"""A checkpoint, or the k-th mark of a leg, not yet worked out."""
 
 
 class Watch(Protocol):
@@ -91,13 +106,15 @@ class Progress:
         self.computing = 0.0
         """The computing clock: seconds the job computed, blocked or stalled."""
         self._sawtooth, self._flaps = sawtooth, flaps
-        self._running = 0.0
+        self._running = self._stopped = 0.0
         self._timer = 0.0
         self._marks = 0
         self._blocked_left = 0.0
         self._final_left = sawtooth.blocking + sawtooth.flush if sawtooth.final else 0.0
-        self._durable, self._memory, self._memory_before = START, START, START
-        self._pending: Mark | None = None
+        self._durable: Point = START
+        self._memory: Point = START
+        self._memory_before: Point = START
+        self._pending: Point | None = None
         self.watch: Watch | None = None
 
     def seconds_to_finish(self, rate: float, within: float = math.inf) -> float:
@@ -113,12 +130,11 @@ class Progress:
             return moving
         compute = moving
         if self._flaps:
-            here = self._running - self._flaps.stopped(self._running)
-            compute = self._flaps.running(here + moving) - self._running
+            compute = self._flaps.running(self._running - self._stopped + moving) - self._running
         ahead = (compute * rate if saw.in_tokens else compute) - (saw.period - self._timer)
         # The goal may lie on a mark, where the last digit of a sum must not cost another checkpoint.
         marks = math.ceil(ahead / saw.period - 1e-9) if ahead > 0 else 0
-        return self._blocked_left + compute + self._blocking(marks) + self._final_left
+        return self._blocked_left + compute + self._blocking(self._marks, marks) + self._final_left
 
     def advance(self, now: float, seconds: float, rate: float, unstalled: float) -> tuple[float, float, float]:
         """Train for `seconds` from time `now` at `rate` tokens/s, of `unstalled` tokens/s without a stall.
@@ -148,15 +164,22 @@ class Progress:
             run, self._timer = left, self._timer + left * speed
         else:
             last = to_mark + (new - 1) * period
-            after = max(left - last - self._blocking(new - 1), 0.0)
+            before = self._blocking(self._marks, new - 1)
+            after = max(left - last - before, 0.0)
             own = self._block(self._marks + new)
-            self._note(now + start, new, to_mark, period, rate, unstalled)
-            blocked += self._blocking(new - 1) + min(after, own)
+            leg = Leg(
+                now + start, self.tokens, self.productive, self._running, self._marks, to_mark, period, rate, unstalled
+            )
+            self._note(leg, new)
+            blocked += before + min(after, own)
             self._marks += new
             self._blocked_left = max(own - after, 0.0)
             self._timer = max(after - own, 0.0) * speed
             run = seconds - blocked
-        moving = self._moving(run)
+        moving = run
+        if self._flaps:
+            stopped = self._flaps.stopped(self._running + run)
+            moving, self._stopped = run - (stopped - self._stopped), stopped
         productive = moving * rate / unstalled
         self.tokens += moving * rate
         self.productive += productive
@@ -172,61 +195,63 @@ class Progress:
         if self._sawtooth.storage_every == 1:
             return 1 + math.floor((left - to_mark) / (period + self._sawtooth.blocking))
         most = 2 + math.floor((left - to_mark) / period)
-        return bisect_right(range(1, most + 1), left, key=lambda k: to_mark + (k - 1) * period + self._blocking(k - 1))
+        return bisect_right(range(1, most + 1), left, key=lambda k: to_mark + (k - 1) * period + self._blocking(self._marks, k - 1))
 
-    def _blocking(self, marks: int) -> float:
-        """Blocking seconds of the next `marks` marks."""
+    def _blocking(self, passed: int, marks: int) -> float:
+        """Blocking seconds of `marks` marks after the first `passed`."""
         saw = self._sawtooth
         if saw.storage_every == 1:
             return marks * saw.blocking
-        storage = (self._marks + marks) // saw.storage_every - self._marks // saw.storage_every
+        storage = (passed + marks) // saw.storage_every - passed // saw.storage_every
         return storage * saw.blocking + (marks - storage) * saw.memory_blocking
 
     def _block(self, mark: int) -> float:
         saw = self._sawtooth
         return saw.blocking if mark % saw.storage_every == 0 else saw.memory_blocking
 
-    def _moving(self, run: float) -> float:
-        """Of the next `run` running seconds those that are no full stops."""
-        if self._flaps is None:
-            return run
-        return run - (self._flaps.stopped(self._running + run) - self._flaps.stopped(self._running))
-
-    def _note(self, time: float, new: int, to_mark: float, period: float, rate: float, unstalled: float) -> None:
+    def _note(self, leg: Leg, new: int) -> None:
         """Keep the marks that a failure from here on could fall back to."""
-        saw = self._sawtooth
-
-        def mark(k: int) -> Mark:
-            run = to_mark + (k - 1) * period
-            moving = self._moving(run)
-            at = time + run + self._blocking(k - 1)
-            durable_at = at + saw.blocking + saw.flush
-            return Mark(self.tokens + moving * rate, self.productive + moving * rate / unstalled, durable_at)
-
-        storage = (self._marks + new) // saw.storage_every * saw.storage_every - self._marks
+        every = self._sawtooth.storage_every
+        storage = (leg.marks + new) // every * every - leg.marks
         if storage > 0:
             # The one before was flushed in time: blocking and flush together are no longer than the interval.
-            if storage > saw.storage_every:
-                self._durable = mark(storage - saw.storage_every)
+            if storage > every:
+                self._durable = leg, storage - every
             elif self._pending:
                 self._durable = self._pending
-            self._pending = mark(storage)
+            self._pending = leg, storage
             if self.watch:
-                first = saw.storage_every - self._marks % saw.storage_every
-                self.watch.written(mark(k) for k in range(first, storage + 1, saw.storage_every))
-        if saw.storage_every > 1:
-            self._memory_before = mark(new - 1) if new > 1 else self._memory
-            self._memory = mark(new)
+                first = every - leg.marks % every
+                self.watch.written(self._mark((leg, k)) for k in range(first, storage + 1, every))
+        if every > 1:
+            self._memory_before = (leg, new - 1) if new > 1 else self._memory
+            self._memory = leg, new
+
+    def _mark(self, point: Point) -> Mark:
+        """A mark, worked out if it has not been yet."""
+        if isinstance(point, Mark):
+            return point
+        leg, k = point
+        moving = run = leg.to_mark + (k - 1) * leg.period
+        if self._flaps:
+            moving = run - (self._flaps.stopped(leg.running + run) - self._flaps.stopped(leg.running))
+        at = leg.time + run + self._blocking(leg.marks, k - 1)
+        trained = moving * leg.rate
+        durable_at = at + self._sawtooth.blocking + self._sawtooth.flush
+        return Mark(leg.tokens + trained, leg.productive + trained / leg.unstalled, durable_at)
 
     def durable(self, now: float) -> Mark:
         """The newest checkpoint on storage that survives a failure at `now`."""
-        if self._pending and self._pending.durable_at <= now + INSTANT:
-            self._durable, self._pending = self._pending, None
-        return self._durable
+        if self._pending:
+            pending = self._pending = self._mark(self._pending)
+            if pending.durable_at <= now + INSTANT:
+                self._durable, self._pending = pending, None
+        durable = self._durable = self._mark(self._durable)
+        return durable
 
     def clean(self, now: float) -> Mark:
         """The newest checkpoint on storage, flushed or not, that was begun by `now`."""
-        return self._pending or self.durable(now)
+        return self._mark(self._pending) if self._pending else self.durable(now)
 
     def finish(self) -> None:
         """Land on the goal exactly."""
@@ -242,14 +267,14 @@ class Progress:
 
         With `memory` the copies in host memory are usable too. `at_most` is a mark beyond which all is corrupt.
         """
-        mark = self._durable
+        mark = self._mark(self._durable)
         if memory and self._sawtooth.storage_every > 1:
-            copy = self._memory_before if self._blocked_left else self._memory
-            mark = max(mark, copy, key=lambda m: m.tokens)
+            copy = self._mark(self._memory_before if self._blocked_left else self._memory)
+            mark = copy if copy.tokens > mark.tokens else mark
         if at_most and at_most.tokens < mark.tokens:
             mark = self._durable = at_most
         if self.watch:
-            self.watch.fell_back(mark, self._pending)
+            self.watch.fell_back(mark, self._mark(self._pending) if self._pending else None)
         lost = max(self.productive - mark.productive, 0.0)
         self.tokens, self.productive = mark.tokens, mark.productive
         self._begin_anew(mark)
@@ -257,10 +282,10 @@ class Progress:
 
     def save(self, now: float) -> None:
         """A planned checkpoint, written and flushed: nothing is lost when the job stops now."""
-        self._durable = Mark(self.tokens, self.productive, now)
+        mark = self._durable = Mark(self.tokens, self.productive, now)
         if self.watch:
-            self.watch.written(iter([self._durable]))
-        self._begin_anew(self._durable)
+            self.watch.written(iter([mark]))
+        self._begin_anew(mark)
 
     def _begin_anew(self, mark: Mark) -> None:
         self._timer, self._blocked_left, self._pending, self._marks = 0.0, 0.0, None, 0
