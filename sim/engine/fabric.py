@@ -71,6 +71,8 @@ class Flaps:
         """Moving time of each flap."""
         self._stops: NDArray[np.float64] = np.zeros(1)
         """Seconds stopped before each flap, and after the last."""
+        self._drawn = -math.inf
+        """Running time of the last flap."""
 
     def running(self, moving: float) -> float:
         """Running seconds after which `moving` of them were no stops."""
@@ -84,14 +86,13 @@ class Flaps:
         """Seconds of full stops in the first `running` seconds."""
         if not self._rate:
             return 0.0
-        while not len(self._starts) or self._starts[-1] + self._stops[-2] <= running:
+        while self._drawn <= running:
             self._extend()
-        k = self._begins.searchsorted(running, "right")
-        # Within the k-th flap the clock of moving time stands at its start.
-        moving = running - self._stops[k]
-        if k and moving < self._starts[k - 1]:
-            moving = self._starts[k - 1]
-        return running - float(moving)
+        k = int(self._begins.searchsorted(running, "right"))
+        moving = running - self._stops.item(k)
+        if k:  # within the k-th flap the clock of moving time stands at its start
+            moving = max(moving, self._starts.item(k - 1))
+        return running - moving
 
     def _extend(self) -> None:
         u = self._generator.random((max(self.BLOCK, len(self._starts)), 1 + self._spec.duration.dims))
@@ -103,6 +104,7 @@ class Flaps:
         self._starts = np.concatenate([self._starts, starts])
         self._stops = np.concatenate([self._stops, self._stops[-1] + np.cumsum(durations)])
         self._begins = self._starts + self._stops[:-1]
+        self._drawn = self._begins.item(-1)
 
 
 def flap_failures(spec: FlapSpec) -> Cause | None:

@@ -216,10 +216,9 @@ class Fleet:
         hits = [node] if alone else self._struck(pool, failure)
         struck = [n for n in hits if pool.place[n] == "active"]
         clock = now if risk.clock == "powered" else self.computing
-        risk.renew(unit, clock, weak=node in pool.bad)
         if cause.silent or cause.slowdown > 1:
-            return pool, failure, struck
-        if cause.hardware:
+            pass
+        elif cause.hardware:
             for hit in hits:
                 own = failure
                 if hit != node and cause.scope != "switch":
@@ -230,6 +229,7 @@ class Fleet:
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
+        risk.renew(unit, clock, weak=node in pool.bad)
         return pool, failure, struck
 
     def take_out(self, pool: NodePool, node: int, failure: Failure) -> None:
@@ -286,14 +286,15 @@ class Fleet:
         pool.standby += standby
         self._move(pool, node, "hot_spare")
 
-    def fill(self) -> bool:
-        """Put spares where active nodes are missing, those on standby first; whether they were enough."""
-        enough = True
+    def fill(self) -> tuple[bool, bool]:
+        """Put spares where active nodes are missing, those on standby first; whether these were enough, and any came."""
+        enough, came = True, False
         for pool in self.pools:
             gap = pool.target - pool.active
             enough &= gap <= (len(pool.hot) if self._recovery.standby is None else pool.standby)
             self._fill(pool, gap)
-        return enough
+            came |= pool.target - pool.active < gap
+        return enough, came
 
     def box(self, standby: bool) -> NodePool | None:
         """A pool that has a boxed spare, and an active node missing or (with `standby`) one on standby."""

@@ -150,10 +150,9 @@ class Job:
         fleet.want_all()
         chosen = unpacked = False
         while self.env.now < self.horizon:
-            before = fleet.active
-            enough = fleet.complete or fleet.fill()
+            enough, came = fleet.fill()
             box = fleet.box(standby=unpacked)
-            if not (enough or chosen) and (box or fleet.active != before):
+            if not (enough or chosen) and (box or came):
                 chosen = True
                 self.selections += 1
                 yield from self._spend("restart", self._time(self.recovery.reschedule))

@@ -194,8 +194,13 @@ class Progress:
             return 0
         if self._sawtooth.storage_every == 1:
             return 1 + math.floor((left - to_mark) / (period + self._sawtooth.blocking))
+        least = math.floor((left - to_mark) / (period + max(self._sawtooth.blocking, self._sawtooth.memory_blocking)))
         most = 2 + math.floor((left - to_mark) / period)
-        return bisect_right(range(1, most + 1), left, key=lambda k: to_mark + (k - 1) * period + self._blocking(self._marks, k - 1))
+
+        def reached(k: int) -> float:
+            return to_mark + (k - 1) * period + self._blocking(self._marks, k - 1)
+
+        return bisect_right(range(1, most + 1), left, lo=least, key=reached)
 
     def _blocking(self, passed: int, marks: int) -> float:
         """Blocking seconds of `marks` marks after the first `passed`."""
