@@ -196,8 +196,9 @@ class Fleet:
         try:
             yield pause if wake is None else pause | wake
         except simpy.Interrupt:
-            pass
-        self._sleeper = None
+            return False
+        finally:
+            self._sleeper = None
         return pause.processed
 
     def fail(self, due: Due) -> tuple[NodePool, Failure, list[int]]:
@@ -287,7 +288,7 @@ class Fleet:
         self._move(pool, node, "hot_spare")
 
     def fill(self) -> tuple[bool, bool]:
-        """Put spares where active nodes are missing, those on standby first; whether these were enough, and any came."""
+        """Put spares where active nodes are missing, those on standby first; if these were enough, and any came."""
         enough, came = True, False
         for pool in self.pools:
             gap = pool.target - pool.active

@@ -362,7 +362,7 @@ class Job:
         return seconds + (saw.memory_load if in_memory else saw.load)
 
     def _time(self, distribution: Any) -> float:
-        return distribution.one(*(self._draws.next() for _ in range(distribution.dims)))
+        return distribution.one(*[self._draws.next() for _ in range(distribution.dims)])
 
     def _state(self, state: str) -> None:
         self.record.event(self.env.now, "state", "job", state)

@@ -58,7 +58,7 @@ class Mark(NamedTuple):
 
 
 class Leg(NamedTuple):
-    """Where a stretch of training began on which marks were passed: any of them follows from it when it is asked for."""
+    """Where a stretch of training began on which marks were passed: each is worked out from it when it is asked for."""
 
     time: float
     tokens: float

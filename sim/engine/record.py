@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,16 +14,31 @@ from sim.results import TIME, USABLE, Event
 TOLERANCE = 1e-9
 
 
+class Cell:
+    """Chips of one type in one place: how many, since when, and their chip-seconds until then."""
+
+    __slots__ = ("chips", "seconds", "since")
+
+    def __init__(self) -> None:
+        self.chips, self.since, self.seconds = 0, 0.0, 0.0
+
+    def change(self, time: float, chips: int) -> None:
+        """Some chips come or, with a negative number, go."""
+        self.seconds += self.chips * (time - self.since)
+        self.since = time
+        self.chips += chips
+        if self.chips < 0:
+            raise AssertionError(f"{-chips} chips left a place where only {self.chips - chips} were")
+
+
 class Record:
     """Ledgers and trace of one run, written by the engine as it goes."""
 
     def __init__(self) -> None:
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         self.trace: list[Event] = []
-        self.counts: dict[tuple[str, str], int] = {}
-        """Chips by type and place."""
-        self._since: dict[tuple[str, str], tuple[float, float]] = {}
-        """Since when there are so many, and chip-seconds until then."""
+        self._cells: dict[str, dict[str, Cell]] = {}
+        """By chip type and place."""
         self._words: dict[tuple[str, str, int], str] = {}
         """What moves of one kind leave in the trace: one string for all of them."""
         self._supplied: dict[str, int] = {}
@@ -39,7 +55,8 @@ class Record:
         """Chips that are there from the start of the run, or arrive at `time`."""
         self._supplied[chip] = self._supplied.get(chip, 0) + chips
         self._absent[chip] = self._absent.get(chip, 0.0) + chips * time
-        self._change(time, (chip, place), chips)
+        cells = self._cells.setdefault(chip, defaultdict(Cell))
+        cells[place].change(time, chips)
         self._use(time, chip, chips * (place in USABLE))
         if time:
             self.event(time, "arrival", chip, f"{place} {chips}")
@@ -51,28 +68,27 @@ class Record:
         if words is None:
             words = self._words[key] = f"{origin} {destination} {chips}"
         self.trace.append((time, "move", entity, words))
-        self._change(time, (chip, origin), -chips)
-        self._change(time, (chip, destination), chips)
+        cells = self._cells[chip]
+        cells[origin].change(time, -chips)
+        cells[destination].change(time, chips)
         if (destination in USABLE) != (origin in USABLE):
             self._use(time, chip, chips if destination in USABLE else -chips)
-
-    def _change(self, time: float, key: tuple[str, str], change: int) -> None:
-        count = self.counts.get(key, 0)
-        since, chip_seconds = self._since.get(key, (time, 0.0))
-        self._since[key] = time, chip_seconds + count * (time - since)
-        self.counts[key] = count + change
-        if count + change < 0:
-            raise AssertionError(f"{-change} {key[0]} left {key[1]}, where only {count} were")
 
     def _use(self, time: float, chip: str, change: int) -> None:
         if change:
             self.usable.setdefault(chip, []).append((time, change))
 
+    @property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Chips by type and place."""
+        return {(chip, place): cell.chips for chip, cells in self._cells.items() for place, cell in cells.items()}
+
     def chip_seconds(self, end: float) -> dict[tuple[str, str], float]:
         """Chip-seconds by chip type and place from the start of the run to `end`."""
         return {
-            key: chip_seconds + self.counts[key] * (end - since)
-            for key, (since, chip_seconds) in self._since.items()
+            (chip, place): cell.seconds + cell.chips * (end - cell.since)
+            for chip, cells in self._cells.items()
+            for place, cell in cells.items()
         }
 
     def close(self, end: float) -> None:
@@ -80,9 +96,9 @@ class Record:
         _agree("the time ledger", self.time.values(), end, end)
         chip_seconds = self.chip_seconds(end)
         for chip, supplied in self._supplied.items():
-            counts = [count for (name, _), count in self.counts.items() if name == chip]
-            if sum(counts) != supplied:
-                raise AssertionError(f"{supplied} {chip} were supplied, {sum(counts)} are there")
+            there = sum(cell.chips for cell in self._cells[chip].values())
+            if there != supplied:
+                raise AssertionError(f"{supplied} {chip} were supplied, {there} are there")
             parts = [seconds for (name, _), seconds in chip_seconds.items() if name == chip]
             present = supplied * end - self._absent[chip]
             _agree(f"the {chip} ledger", parts, present, present)

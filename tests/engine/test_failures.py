@@ -9,7 +9,7 @@ import pytest
 from sim.catalogue.failing import BadNodes, Cause, RepairStage
 from sim.distributions import Constant, Weibull
 from sim.engine import simulate
-from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, REPAIR, Risk, describe
+from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, NEVER, REPAIR, Queue, Risk, describe
 from sim.results import DAY
 from sim.validation.formulas import renewal_function
 from tests.engine.question import agree, cause, endless, exponential, failing, moves_to, pool, question, times, weibull
@@ -31,7 +31,9 @@ def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = 
 def test_a_failing_chip_is_renewed_and_no_other_chip_of_its_node():
     chips = risk([Cause(cause="chip", scope="chip", lifetime=Weibull(2.0, 10 * DAY))], nodes=3)
     before = dict(chips._due)
-    due, unit = chips.next()
+    queue = Queue()
+    chips.join(queue, 0)
+    due, _, unit = queue.next()
     assert len(before) == 24
     assert due == min(before.values())
     chips.strike(unit)
@@ -57,10 +59,12 @@ def test_redrawing_all_survivors_at_each_failure_would_be_noticed():
 
 def test_a_stopped_clock_keeps_what_is_left_of_a_life():
     units = risk([Cause(cause="node", lifetime=Constant(10 * DAY))], nodes=1)
+    queue = Queue()
+    units.join(queue, 7)
     units.stop(0, 4 * DAY)
-    assert units.next() == (math.inf, -1)
+    assert queue.next() == NEVER
     units.start(0, 100 * DAY)
-    assert units.next() == (106 * DAY, 0)
+    assert queue.next() == (106 * DAY, 7, 0)
 
 
 def test_the_powered_clock_runs_while_the_job_is_down_and_the_computing_clock_does_not():
@@ -213,12 +217,14 @@ def test_a_pending_relapse_dies_with_a_replacement():
     from sim.engine.failures import Relapses
 
     made, why = Relapses("test", None, 1, 0), Cause(cause="x", per_1000_node_days=1)
+    queue = Queue()
+    made.join(queue, 2)
     for replaced in (False, True):
         made.add(0, 100.0, why)
         if replaced:
             made.replace(0, weak=False)
         made.start(0, 1000.0)
-        assert made.next() == ((math.inf, -1) if replaced else (1100.0, 0))
+        assert queue.next() == (NEVER if replaced else (1100.0, 2, 0))
         if not replaced:
             assert made.strike(0).cause is why
 
