@@ -1,127 +1,23 @@
-"""The nodes of every pool, each in one place: active, hot spare, cold spare, idle or in repair."""
+"""Every pool of a job: which nodes fail, which take their places, and when the failed ones come back."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Generator
 from typing import Any, Protocol
 
 import simpy
 
-from sim.catalogue.failing import BadNodes, Cause, FailureTable
-from sim.engine.failures import Clock, Due, Failure, Queue, Relapses, risks
+from sim.engine.failures import Clock, Due, Failure, Queue
+from sim.engine.pool import POWERED, NodePool
 from sim.engine.record import USABLE, Record
-from sim.engine.replay import Replay
-from sim.scenario import Pool, Recovery
-from sim.streams import stream
-
-
-class Ageing(Protocol):
-    """What a pool asks of its risks: drawn lives, relapses or a trace."""
-
-    clock: Clock
-
-    def join(self, queue: Queue, rank: int) -> None: ...
-    def node_of(self, unit: int) -> int: ...
-    def strike(self, unit: int) -> Failure: ...
-    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure: ...
-    def renew(self, unit: int, clock: float, *, weak: bool) -> None: ...
-    def replace(self, node: int, *, weak: bool) -> None: ...
-    def cure(self, node: int) -> None: ...
-    def start(self, node: int, clock: float) -> None: ...
-    def stop(self, node: int, clock: float) -> None: ...
+from sim.scenario import Recovery
 
 
 class Shop(Protocol):
     """Who takes care of dead chips."""
 
     def chip_died(self, pool: NodePool, node: int) -> None: ...
-
-
-POWERED = frozenset({"active", "hot_spare", "research"})
-
-
-class NodePool:
-    """Nodes of one chip type: first the active ones, then hot spares, cold spares and those no layout needs.
-
-    In a programme (`used_chips` None) all do research until a run calls them, and so does a node that comes back. The
-    last `coming` nodes are absent until their chips arrive.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        spec: Pool,
-        used_chips: int | None,
-        table: FailureTable,
-        seed: int,
-        replication: int,
-        horizon: float,
-        coming: int = 0,
-    ) -> None:
-        self.name, self.spec = name, spec
-        self.size = spec.chip.node_size
-        self.programme = used_chips is None
-        self.whole = math.ceil((used_chips or 0) / self.size)
-        """Active nodes of a whole job."""
-        self.target = self.whole
-        """Active nodes wanted now: fewer while the job runs degraded."""
-        self.hot_wanted = 0 if self.programme else round(spec.hot_spares)
-        cold, rest = round(spec.cold_spares), spec.active_nodes - self.whole
-        self.research = rest + round(spec.hot_spares) if self.programme else 0
-        """Nodes that do research and can be called."""
-        self.place = ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
-        self.place += ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming
-        powered = self.whole + self.hot_wanted + self.research
-        self._callable = deque(range(self.research))
-        """Nodes that have come to research, in order; some of them have left it since."""
-        self.active = self.whole
-        self.hot = deque(range(self.whole, self.whole + self.hot_wanted))
-        self.cold: deque[int] = deque()
-        """Nodes that have come back; they need no unpacking."""
-        self.boxed = deque(range(powered, powered + cold))
-        self.standby = 0
-        """Hot spares, at the head of their queue, that are part of the job."""
-        self.strikes: dict[int, int] = {}
-        self.bad = _bad_nodes(name, table.bad_nodes, len(self.place), seed, replication)
-        drawn = risks(name, table, len(self.place), self.size, seed, replication)
-        for risk in drawn:
-            risk.begin(powered if risk.clock == "powered" else self.whole, self.bad, horizon)
-        self.relapses = Relapses(f"relapses.{name}", table.bad_nodes, seed, replication)
-        again = [self.relapses] if any(cause.refail for cause in table.causes) else []
-        self.risks: list[Ageing] = [*drawn, *again, *([Replay(table.trace, len(self.place))] if table.trace else [])]
-        self._powered = [risk for risk in self.risks if risk.clock == "powered"]
-        self._computing = [risk for risk in self.risks if risk.clock == "computing"]
-
-    def put(self, node: int, place: str, now: float, computing: float) -> str:
-        """Put a node in a place, which starts or stops its clocks; the place it comes from."""
-        origin = self.place[node]
-        self.place[node] = place
-        if place == "research":
-            self.research += 1
-            self._callable.append(node)
-        elif origin == "research":
-            self.research -= 1
-        if (powered := place in POWERED) != (origin in POWERED):
-            for risk in self._powered:
-                (risk.start if powered else risk.stop)(node, now)
-        if (works := place == "active") != (origin == "active"):
-            self.active += 1 if works else -1
-            for risk in self._computing:
-                (risk.start if works else risk.stop)(node, computing)
-        return origin
-
-    def call(self) -> int:
-        """The node that has done research for longest."""
-        while self.place[node := self._callable.popleft()] != "research":
-            pass
-        return node
-
-    @property
-    def at_hand(self) -> int:
-        """Nodes that work or could be put to work now."""
-        return self.active + len(self.hot) + len(self.cold) + self.research + len(self.boxed)
 
 
 class Fleet:
@@ -417,11 +313,3 @@ class Fleet:
         now = self._env.now
         origin = pool.put(node, place, now, self.computing)
         self._record.move(now, pool.name, f"{pool.name}.{node}", origin, place, pool.size)
-
-
-def _bad_nodes(name: str, bad: BadNodes | None, nodes: int, seed: int, replication: int) -> set[int]:
-    """A random part of the nodes, of just the share given."""
-    if bad is None:
-        return set()
-    order = stream(seed, replication, f"bad.{name}").permutation(nodes)
-    return set(order[: round(bad.share * nodes)].tolist())

@@ -11,7 +11,8 @@ import simpy
 
 from sim.engine.fabric import Fabric
 from sim.engine.failures import Failure
-from sim.engine.fleet import Fleet, NodePool
+from sim.engine.fleet import Fleet
+from sim.engine.pool import NodePool
 from sim.engine.progress import INSTANT, Mark, Progress, Sawtooth
 from sim.engine.record import Record
 from sim.scenario import Recovery

@@ -12,8 +12,9 @@ from sim.catalogue.failing import FailureTable
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.failures import node_rate
-from sim.engine.fleet import Fleet, NodePool
+from sim.engine.fleet import Fleet
 from sim.engine.job import Job
+from sim.engine.pool import NodePool
 from sim.engine.progress import Progress
 from sim.engine.record import Record
 from sim.engine.recovery import sawtooth

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 from scipy.stats import binom
 
-from sim.engine import fleet, simulate
+from sim.engine import pool, simulate
 from sim.engine.failures import Risk
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
@@ -114,7 +114,7 @@ def any_crew(monkeypatch):
 
 def spares_for_ever(monkeypatch):
     """Hot spares do not age."""
-    monkeypatch.setattr(fleet, "POWERED", frozenset({"active"}))
+    monkeypatch.setattr(pool, "POWERED", frozenset({"active"}))
     begin = Risk.begin
     monkeypatch.setattr(Risk, "begin", lambda self, running, weak, horizon: begin(self, 16, weak, horizon))
 
