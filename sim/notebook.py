@@ -117,6 +117,11 @@ def parameters(path: Path) -> dict[str, Parameter]:
     return found
 
 
+def question(path: Path) -> str:
+    """What a notebook asks: its first heading."""
+    return "".join(_cells(path)[0]["source"]).partition("\n")[0].removeprefix("# ")
+
+
 def _cells(path: Path) -> list[dict[str, Any]]:
     # Read as the JSON it is: nbformat takes the better part of a second to load.
     try:

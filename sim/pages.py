@@ -1,4 +1,4 @@
-"""Pages made from results and facts: the claims in README.md, docs/gallery.md and docs/data_sources.md."""
+"""Pages made from results and facts: what README.md says was found, docs/gallery.md and docs/data_sources.md."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pandas as pd
 
 from sim import artifact, catalogue, documents
 from sim.claims import WORDS
+from sim.notebook import question
 
-START, END = "<!-- claims -->\n", "<!-- /claims -->"
+FIRST = "where_did_14000_chips_go"
 CREDITS = """# Data sources
 
 Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and, where sources
@@ -31,10 +32,12 @@ def made(root: Path | None = None) -> dict[Path, str]:
     }
     readme, results = base / "README.md", base / "figures" / "claims.csv"
     if results.exists():
-        before, _, rest = readme.read_text(encoding="utf-8").partition(START)
-        _, end, after = rest.partition(END)
-        table = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
-        texts[readme] = before + START + table + end + after
+        claims = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
+        text = readme.read_text(encoding="utf-8")
+        for name, block in {"first": first(base), "findings": findings(base), "claims": claims}.items():
+            before, start, rest = text.partition(f"<!-- {name} -->\n")
+            text = before + start + block + rest[rest.index(f"<!-- /{name} -->") :]
+        texts[readme] = text
     return texts
 
 
@@ -53,6 +56,25 @@ def claims_table(claims: pd.DataFrame) -> str:
         rows.append(
             f"| „{row['quotation']}“ *{row['translation']}* | {row['verdict']} | {row['needs']}{found} | {cause} |"
         )
+    return "\n".join(rows) + "\n"
+
+
+def first(base: Path) -> str:
+    """The figure at the top, with what it says."""
+    entry = artifact.manifest(base / "figures")[FIRST]
+    return f"![{entry['alt']}](figures/{FIRST}.png)\n\n**{entry['title']}.**\n"
+
+
+def findings(base: Path) -> str:
+    """Every notebook as a row: its question, what it found, the command, the measured time, and how far it holds."""
+    figures = artifact.manifest(base / "figures")
+    seconds = documents.read(base / "notebooks" / "times.yaml").data
+    rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
+    for path in artifact.notebooks(base):
+        drawn = [(name, entry["title"]) for name, entry in figures.items() if entry["notebook"] == path.name]
+        claims = "<br>".join(f"[{title}](figures/{name}.png)" for name, title in drawn)
+        asks = f"[{question(path)}](notebooks/{path.name})"
+        rows.append(f"| {asks} | {claims} | `sim figures {path.stem}` | {seconds[path.stem]} s | {artifact.SAME:g} |")
     return "\n".join(rows) + "\n"
 
 
@@ -92,13 +114,10 @@ def gallery(base: Path) -> str:
 
 def data_sources() -> str:
     """Every source that a fact of the catalogue cites, with its licence and what rests on it."""
-    used: dict[str, set[str]] = {key: set() for key in catalogue.sources()}
-    for kind in catalogue.kinds():
-        for entry in catalogue.table(kind).values():
-            for fact in entry.facts:
-                used[fact.source].add(kind)
+    uses = {(f.source, kind) for kind in catalogue.kinds() for e in catalogue.table(kind).values() for f in e.facts}
     rows = ["| key | source | licence | facts on |", "|---|---|---|---|"]
     for key, source in sorted(catalogue.sources().items()):
         title = f"[{source['title']}]({source['url']})" if source["url"] else source["title"]
-        rows.append(f"| {key} | {title} | {source['licence']} | {', '.join(sorted(used[key])) or 'claims'} |")
+        kinds = ", ".join(sorted(kind for used, kind in uses if used == key))
+        rows.append(f"| {key} | {title} | {source['licence']} | {kinds or 'claims'} |")
     return CREDITS + "\n".join(rows) + "\n"

@@ -22,6 +22,7 @@ REQUIREMENTS = [
     for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     for text in group
 ]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements.lock").read_text()
 CITATION = documents.read(ROOT / "CITATION.cff").data
 
@@ -105,12 +106,15 @@ def test_the_command_is_installed() -> None:
     assert callable(command.load())
 
 
-def test_the_readme_opens_a_notebook_of_this_release_on_binder() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    badges = [artifact.binder_badge(notebook.name) for notebook in artifact.notebooks()]
-    assert [readme.count(badge) for badge in badges].count(1) == 1
-    assert readme.count("mybinder.org/v2/") == 1
-    assert f"/v{PROJECT['version']}?" in readme
+def test_the_readme_opens_the_start_of_this_release_on_binder() -> None:
+    assert README.count(artifact.binder_badge("00_start_here")) == README.count("mybinder.org/v2/") == 1
+    assert f"/v{PROJECT['version']}?urlpath=lab/tree/notebooks/00_start_here.ipynb" in README
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_each_dependency_has_its_line_in_the_readme(requirement: Requirement) -> None:
+    rows = [line.split("|")[1] for line in README.partition("## Packages")[2].splitlines() if line.startswith("| ")]
+    assert [row for row in rows if requirement.name in row.replace(",", " ").split()] != []
 
 
 def test_the_address_stands_in_the_citation_alone() -> None:
