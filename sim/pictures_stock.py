@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.pictures import SPREAD, Picture
-from sim.plots import DASHES, SMALL, WIDTH, chip_colour, ink, label_ends, styled
+from sim.plots import DASHES, MARKS, SMALL, WIDTH, chip_colour, ink, label_ends, styled
 from sim.programme import YEAR, ProgrammeResult, first_due, growth_of
 from sim.results import DAY
 from sim.scenario import Scenario
@@ -172,9 +172,8 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
         axes.plot([middle] * 2, [low, low * (high / low) ** 0.17], color=INK, lw=1.2)
         words = f"dates of the crossing\nmedian {month_of(middle)}"
         paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-        axes.text(
-            middle, low * (high / low) ** 0.18, words, ha="center", va="bottom", color=INK, fontsize=SMALL, bbox=paper
-        )
+        above = low * (high / low) ** 0.18
+        axes.text(middle, above, words, ha="center", va="bottom", color=INK, fontsize=SMALL, bbox=paper)
 
 
 def _controls(top: Axes, bottom: Axes, question: Scenario) -> str:
@@ -229,10 +228,10 @@ def answers(table: pd.DataFrame) -> Picture:
     nobody has.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.3))
-    looks = {"at the margin": ("#56B4E9", "o", "●"), "the cluster": ("#0072B2", "s", "■"), "in full": (NEED, "D", "◆")}
+    looks = {"at the margin": ("#56B4E9", "o"), "the cluster": ("#0072B2", "s"), "in full": (NEED, "D")}
     columns = table[["kind", "low", "median", "high", "reported"]]
     for k, (kind, low, middle, high, reported) in enumerate(columns.itertuples(index=False, name=None)):
-        colour, mark, _ = looks[kind]
+        colour, mark = looks[kind]
         axes.plot([low, high], [k, k], color=colour, lw=11, alpha=0.5, solid_capstyle="butt")
         axes.plot(middle, k, mark, color=ink(colour), ms=3.5)
         axes.text(high * 1.25, k, dollars(middle), va="center", weight="bold", color=ink(colour), parse_math=False)
@@ -240,8 +239,8 @@ def answers(table: pd.DataFrame) -> Picture:
             axes.plot(reported, k - 0.3, "v", color=INK, ms=5)
             words = f"reported: {dollars(reported)}"
             axes.text(reported * 1.2, k - 0.32, words, va="center", color=INK, fontsize=SMALL, parse_math=False)
-    for k, (kind, (colour, _, glyph)) in enumerate(looks.items()):
-        axes.text(0.35 * k, 1.02, f"{glyph} {kind}", transform=axes.transAxes, color=ink(colour))
+    for k, (kind, (colour, mark)) in enumerate(looks.items()):
+        axes.text(0.35 * k, 1.02, f"{MARKS[mark]} {kind}", transform=axes.transAxes, color=ink(colour))
     axes.set_yticks(range(len(table)), list(table["question"]))
     axes.set(xscale="log", xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7))
     axes.set_xlabel("US dollars, logarithmic (mark: median,\nbar: 5–95 %, chance and unknown inputs)")

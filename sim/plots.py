@@ -22,10 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-WIDTH = 6.4
-"""Inches: narrow enough that the letters can be read where a figure is 450 pixels wide."""
-SMALL = 8.5
-"""Points: the smallest letters there are."""
+# Inches, and points of the smallest letters: eight pixels high where a figure is 450 pixels wide.
+WIDTH, SMALL = 6.4, 8.5
 
 # Everything is set from matplotlib's own defaults, so that a reader's matplotlibrc changes no figure.
 STYLE: dict[Any, Any] = {
