@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sim.plots import save_figure, styled
+from sim.plots import ink, save_figure, styled
 
 
 def draw(ours: Mapping[int, float], seconds: Mapping[int, float], timeout: float, folder: Path) -> None:
@@ -26,15 +26,17 @@ def draw(ours: Mapping[int, float], seconds: Mapping[int, float], timeout: float
     ratio = largest["peer_timeouts"] / largest["timeouts"]
     title = f"{largest['servers']:,.0f} servers for 32 days: {ratio:,.0f} times less work than the peer"
     with styled():
-        figure, axes = plt.subplots(figsize=(7.2, 4.2))
-        for key, name, colour in (("peer_timeouts", "AIReSim", "#D55E00"), ("timeouts", "here", "#0072B2")):
-            axes.loglog(table["servers"], table[key], "o-", color=colour)
+        figure, axes = plt.subplots()
+        for key, name, look, colour in (
+            ("peer_timeouts", "AIReSim", "s-", "#D55E00"),
+            ("timeouts", "here", "o-", "#0072B2"),
+        ):
+            axes.loglog(table["servers"], table[key], look, color=colour)
             words = f"  {name}: grows as\n  servers$^{{{slopes[key]:.1f}}}$"
-            axes.text(largest["servers"], largest[key], words, color=colour, va="center")
+            axes.text(largest["servers"], largest[key], words, color=ink(colour), va="center")
         axes.set(xlim=(200, 70_000), xlabel="servers", ylabel="work, in bare SimPy timeouts")
         axes.set_xticks(table["servers"], [f"{n:,}" for n in table["servers"]])
         axes.minorticks_off()
-        figure.suptitle(title, x=0.01, ha="left", weight="bold")
         alt = f"CPU time of one simulated run against the number of servers, both axes logarithmic. {title}."
         save_figure(figure, "speed", table, folder, title=title, alt=alt)
     plt.close(figure)

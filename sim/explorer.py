@@ -18,7 +18,7 @@ from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
 from sim.pictures import BADPUT, Picture
-from sim.plots import TIME_COLOURS, chip_colour, styled
+from sim.plots import DASHES, TIME_COLOURS, WIDTH, chip_colour, headline, label_ends, styled
 from sim.results import DAY, USABLE, RunResult
 from sim.scenario import load_scenario
 
@@ -119,7 +119,7 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     grid = np.linspace(0, max(r.wall for r in results), 120)
     parts = [_band("end", unit, np.array([0.0]), ends[:, None])]
     parts += [_band("lost", str(c), np.array([0.0]), lost[[c]].to_numpy()) for c in lost]
-    figure, (dots, bars, lines) = plt.subplots(3, 1, figsize=(7.2, 7.6), height_ratios=[0.7, 2, 2.4])
+    figure, (dots, bars, lines) = plt.subplots(3, 1, figsize=(WIDTH, 7.2), height_ratios=[0.7, 2, 2.4])
     dots.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
     dots.scatter(ends[open_], 0 * ends[open_], s=60, marker=">", facecolors="none", edgecolors="#D55E00")
     what = "until the fleet falls short" if programme else "to train"
@@ -131,22 +131,25 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     bars.barh(
         lost.columns, middle, xerr=spread, color=[TIME_COLOURS[str(c)] for c in lost], ecolor="#333333", capsize=3
     )
+    bars.grid(axis="y", visible=False)
     bars.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
+    labels = []
     for name, pool in results[0].question.fleet.items():
         colour, needed = chip_colour(pool.chip.name), 0 if programme else pool.active_chips
         band = _band("chips", name, grid / day, np.array([_working(r, name, grid) - needed for r in results]))
         lines.fill_between(band["at"], band["p5"], band["p95"], alpha=0.2, color=colour, lw=0)
-        lines.plot(band["at"], band["median"], color=colour)
-        lines.text(grid[-1] / day, band["median"].iloc[-1], f"  {pool.chip.name}", color="#333333", va="center")
+        lines.plot(band["at"], band["median"], color=colour, ls=DASHES[len(labels) % len(DASHES)])
+        labels.append((band["median"].iloc[-1], pool.chip.name, colour))
         parts.append(band)
     lines.axhline(0, color="#333333", lw=1)
     ylabel = "chips in working nodes" if programme else "spare chips (below zero: missing)"
-    lines.set(xlabel=f"{unit} (line: median, shaded: 5–95 % of runs)", ylabel=ylabel)
+    lines.set(xlabel=f"{unit} (line: median, shaded: 5–95 % of runs)", ylabel=ylabel, xlim=(0, grid[-1] / day))
+    label_ends(lines, grid[-1] / day, labels)
     low, middle, high = (f"{x:.3g}" for x in np.quantile(ends, [0.05, 0.5, 0.95]))
     title = f"{middle} {unit} {what}, 90 % of runs {low} to {high}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {'hold out' if programme else 'do not finish'} by {ends.max():.3g} {unit}"
-    figure.suptitle(f"{title} ({status})", x=0.01, ha="left", weight="bold")
+    headline(figure, f"{title} ({status})")
     return (figure, pd.concat(parts, ignore_index=True)), title
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sim.experiments.sensitivity import Sensitivity
 from sim.pictures import Picture
-from sim.plots import styled
+from sim.plots import SMALL, WIDTH, ink, styled
 
 BARS = (("ST", 0.17, "#56B4E9", "black", "with its interplay"), ("S1", -0.17, "#0072B2", "white", "alone"))
 SOURCES = {
@@ -49,22 +49,22 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     effects = screen.frame.set_index("unknown")["mu"]
     table = shares.frame.assign(effect=[effects[name] for name in shares.frame["unknown"]])
     table = table.iloc[::-1].reset_index(drop=True)
-    figure, axes = plt.subplots(figsize=(7.6, 1.5 + 0.48 * max(len(table), FEWEST)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.48 * max(len(table), FEWEST)))
     rows = np.arange(len(table))
-    for key, shift, colour, ink, name in BARS:
+    for key, shift, colour, letters, name in BARS:
         value, half = table[key], table[f"{key}_conf"]
         spread = [value - (value - half).clip(lower=-0.1), (value + half).clip(upper=1.1) - value]
         axes.barh(rows + shift, value.clip(lower=0), height=0.34, color=colour)
         axes.errorbar(value, rows + shift, xerr=np.clip(spread, 0, None), **WHISKER)
-        axes.text(0, rows[-1] + shift, f" {name}", va="center", color=ink, fontsize=8.5)
+        axes.text(0, rows[-1] + shift, f" {name}", va="center", color=letters, fontsize=SMALL)
     right = min(max(float((table[key] + table[f"{key}_conf"]).max()) for key in ("ST", "S1")), 1.1)
     for row, effect in enumerate(table["effect"]):
         axes.text(right * 1.04, row, f"{'+' if effect > 0 else '−'}{_short(abs(effect))} {unit}", va="center")
-    axes.text(right * 1.04, len(table) - 0.35, "from low to high", va="bottom", color="#555555", fontsize=8.5)
+    axes.text(right * 1.04, len(table) - 0.35, "from low to high", va="bottom", color="#555555", fontsize=SMALL)
     axes.set_xticks([tick for tick in np.arange(0, 1.01, 0.1 if right < 0.6 else 0.2) if tick < right])
     axes.set_yticks(rows, [plain(name) for name in table["unknown"]])
     axes.set_xlim(max(-0.1, min(0.0, float((table["S1"] - table["S1_conf"]).min()))), right * 1.26)
-    axes.set_xlabel(f"share of the variance of {shares.metric.replace('_', ' ')} (whisker: 95 % interval)")
+    axes.set_xlabel(f"share of the variance of {shares.metric.replace('_', ' ')}\n(whisker: 95 % interval)")
     axes.grid(axis="y", visible=False)
     return figure, table
 
@@ -78,7 +78,7 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
         for key, (name, _) in SOURCES.items()
     ]
     table = pd.DataFrame(rows, columns=["quantity", "source", "share", "lo", "hi", "sd"])
-    figure, axes = plt.subplots(figsize=(7.2, 1.3 + 0.9 * len(splits)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.3 + 0.9 * len(splits)))
     labels = list(splits)
     for k, (name, colour) in enumerate(SOURCES.values()):
         part = table[table["source"] == name]
@@ -87,9 +87,10 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
         axes.barh(places, part["share"], height=0.24, color=colour)
         axes.errorbar(part["share"], places, xerr=np.clip(spread, 0, None), **WHISKER)
         for place, high, sd in zip(places, part["hi"], part["sd"], strict=True):
-            axes.text(high + 0.015, place, f"{name}: ± {_short(sd)} days", va="center", color=colour)
+            axes.text(high + 0.015, place, f"{name}: ± {_short(sd)} days", va="center", color=ink(colour))
     axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlim=(0, 1.32), ylim=(len(labels) - 0.5, -0.5), xlabel="share of the variance (whisker: 95 % interval)")
+    axes.set(xlim=(0, 1.32), ylim=(len(labels) - 0.5, -0.5))
+    axes.set_xlabel("share of the variance\n(whisker: 95 % interval; ±: standard deviation)")
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
     axes.grid(axis="y", visible=False)
     return figure, table

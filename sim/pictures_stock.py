@@ -9,17 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
 
-from sim.plots import chip_colour, styled
+from sim.pictures import SPREAD, Picture
+from sim.plots import DASHES, MARKS, SMALL, WIDTH, chip_colour, ink, label_ends, styled
 from sim.programme import YEAR, ProgrammeResult, first_due, growth_of
 from sim.results import DAY
 from sim.scenario import Scenario
 from sim.scenario.stock import Programme
-
-Picture = tuple[Figure, pd.DataFrame]
 
 NEED, HAVE, INK = "#D55E00", "#333333", "#555555"
 QUANTILES = (0.05, 0.5, 0.95)
@@ -102,35 +98,32 @@ def stock(
 ) -> Picture:
     """Usable chips by type and what one run could have of them, against what it needs; when the two cross.
 
-    `effects` is a table of `sim.experiments.ablate` for the inset.
+    `effects` is a table of `sim.experiments.ablate`: how much later they would cross without each mechanism.
     """
     table = trajectories(results, scale)
     start, end = year_of(question.start), year_of(question.start) + question.horizon / YEAR
     crossings = np.array([result.crossing for result in results]) / YEAR + start
-    figure, (chips, runs) = plt.subplots(2, 1, figsize=(7.6, 8.4), height_ratios=[1, 1.3], sharex=True)
-    _types(chips, table[table["series"] == "usable"])
-    _runs(runs, table[(table["series"] != "usable") & table["median"].notna()])
-    reference = question.fleet[question.reference or next(iter(question.fleet))].chip.name
-    runs.set_ylabel(f"chips, counted in {reference}")
-    _crossings(runs, crossings)
-    _controls(chips, runs, question)
+    heights = [1, 1.3] if effects is None else [1, 1.3, 0.8]
+    size = (WIDTH, 3 * sum(heights))
+    figure, (chips, runs, *below) = plt.subplots(len(heights), 1, figsize=size, height_ratios=heights)
     for axes in (chips, runs):
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+        axes.set(xlim=(start, end), xticks=range(int(np.ceil(start)), int(end) + 1))
         axes.grid(axis="x", visible=False)
-    note = "" if scale == 1 else f"; one server in {scale:g} simulated"
-    runs.set(
-        xlim=(start, end + 0.2 * (end - start)),
-        xlabel=f"bands: 5–95 % of replications, chance and unknown inputs{note}",
-    )
-    runs.set_xticks(range(int(np.ceil(start)), int(end) + 1))
+    chips.set_xticklabels([])
     parts = [table, pd.DataFrame({"series": "crossing", "year": np.sort(crossings)})]
     if effects is not None:
-        flat = chips.get_yscale() == "linear"
-        host, box = (chips, (0.33, 0.12, 0.36, 0.5)) if flat else (runs, (0.22, 0.66, 0.2, 0.29))
-        corner, size = (box[0] - 0.215, box[1] - 0.07), (box[2] + 0.26, box[3] + 0.12)
-        host.add_patch(Rectangle(corner, *size, transform=host.transAxes, color="white", zorder=0.9))
-        _effects(host.inset_axes(box), effects)
+        _effects(below[0], effects)
+        below[0].set_ylabel("without")
         parts.append(effects.assign(series="days later without"))
+    reference = question.fleet[question.reference or next(iter(question.fleet))].chip.name
+    note = "" if scale == 1 else f";\none server in {scale:g} simulated"
+    runs.set(xlabel=f"year (line: median, shaded: {SPREAD}{note})", ylabel=f"chips, counted in {reference}")
+    figure.supxlabel(_controls(chips, runs, question), x=0.01, ha="left", fontsize=SMALL, linespacing=1.4)
+    _types(chips, table[table["series"] == "usable"])
+    _runs(runs, table[(table["series"] != "usable") & table["median"].notna()])
+    _crossings(runs, crossings)
+    for axes in (chips, runs):
+        axes.yaxis.set_major_formatter("{x:,.0f}")
     return figure, pd.concat(parts, ignore_index=True)
 
 
@@ -140,7 +133,7 @@ def _types(axes: Axes, table: pd.DataFrame) -> None:
     for name, part in table.groupby("chip", sort=False):
         colour, there = chip_colour(str(name)), part[part["median"] > 0]
         axes.fill_between(part["year"], part["p5"], part["p95"], color=colour, alpha=0.2, lw=0)
-        axes.plot(there["year"], there["median"], color=colour, lw=2)
+        axes.plot(there["year"], there["median"], color=colour, lw=2, ls=DASHES[len(ends) % len(DASHES)])
         ends.append((float(there["median"].iloc[-1]), str(name), colour))
     top, least = table["p95"].max(), min(end for end, _, _ in ends)
     if top > 5 * least:
@@ -148,7 +141,7 @@ def _types(axes: Axes, table: pd.DataFrame) -> None:
     else:
         axes.set(ylim=(0, top * 1.15))
     axes.set_ylabel("chips in working nodes")
-    _name_ends(axes, table["year"].max(), ends)
+    label_ends(axes, table["year"].max(), ends)
 
 
 def _runs(axes: Axes, table: pd.DataFrame) -> None:
@@ -156,13 +149,13 @@ def _runs(axes: Axes, table: pd.DataFrame) -> None:
     needs, has = (table[table["series"] == what] for what in ("a run needs", "a run could have"))
     has = has[has["year"] >= needs["year"].min()]
     ends = []
-    for part, colour, label in ((has, HAVE, "one run could have"), (needs, NEED, "one run needs")):
+    for part, colour, label in ((has, HAVE, "one run\ncould have"), (needs, NEED, "one run\nneeds")):
         axes.fill_between(part["year"], part["p5"], part["p95"], color=colour, alpha=0.16, lw=0)
         axes.plot(part["year"], part["median"], color=colour, lw=2.2)
         ends.append((float(part["median"].iloc[-1]), label, colour))
     low = min(part["p5"][part["p5"] > 0].min() for part in (has, needs))
     axes.set(yscale="log", ylim=(low / 8, max(has["p95"].max(), needs["p95"].max()) * 3))
-    _name_ends(axes, table["year"].max(), ends)
+    label_ends(axes, table["year"].max(), ends)
 
 
 def _crossings(axes: Axes, crossings: np.ndarray) -> None:
@@ -179,13 +172,12 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
         axes.plot([middle] * 2, [low, low * (high / low) ** 0.17], color=INK, lw=1.2)
         words = f"dates of the crossing\nmedian {month_of(middle)}"
         paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-        axes.text(
-            middle, low * (high / low) ** 0.18, words, ha="center", va="bottom", color=INK, fontsize=8.5, bbox=paper
-        )
+        above = low * (high / low) ** 0.18
+        axes.text(middle, above, words, ha="center", va="bottom", color=INK, fontsize=SMALL, bbox=paper)
 
 
-def _controls(top: Axes, bottom: Axes, question: Scenario) -> None:
-    """A numbered line on the date of each policy event, and a key."""
+def _controls(top: Axes, bottom: Axes, question: Scenario) -> str:
+    """A numbered line on the date of each policy event; returns the key to them."""
     start, end = year_of(question.start), year_of(question.start) + question.horizon / YEAR
     events = sorted(question.policy.values(), key=lambda event: event.date)
     shown = [(year_of(e.date), e) for e in events if start - 0.02 <= year_of(e.date) <= end]
@@ -195,42 +187,26 @@ def _controls(top: Axes, bottom: Axes, question: Scenario) -> None:
             axes.axvline(x, color=INK, lw=0.7, ls=(0, (4, 3)), zorder=0)
         raised = x - before < 0.03 * (end - start)
         before = -np.inf if raised else x
-        height = 1.05 if raised else 1.01
-        top.text(x, height, str(k), transform=top.get_xaxis_transform(), ha="center", fontsize=8, color=INK)
+        height = 1.07 if raised else 1.01
+        top.text(x, height, str(k), transform=top.get_xaxis_transform(), ha="center", fontsize=SMALL)
     lines = [f"{k}  {event.date:%b %Y}  {event.title}" for k, (_, event) in enumerate(shown, 1)]
-    half = -(-len(lines) // 2)
-    for x, part in ((-0.08, lines[:half]), (0.56, lines[half:])):
-        words = "\n".join(part)
-        bottom.text(x, -0.17, words, transform=bottom.transAxes, va="top", fontsize=6.8, color=INK, linespacing=1.5)
+    return "\n".join(lines)
 
 
-def _effects(inset: Axes, effects: pd.DataFrame) -> None:
+def _effects(axes: Axes, effects: pd.DataFrame) -> None:
     """How many months later the crossing would be without each mechanism, as bars with whiskers."""
     months = effects[["median", "p5", "p95"]] * DAY / (YEAR / 12)
     spread = [months["median"] - months["p5"], months["p95"] - months["median"]]
     error = {"ecolor": INK, "capsize": 2, "lw": 0.9}
-    inset.barh(range(len(effects)), months["median"], xerr=np.clip(spread, 0, None), color="#56B4E9", error_kw=error)
+    axes.barh(range(len(effects)), months["median"], xerr=np.clip(spread, 0, None), color="#56B4E9", error_kw=error)
     for k, (middle, high) in enumerate(zip(months["median"], months["p95"], strict=True)):
-        inset.text(max(high, 0), k, f" {middle:+.1f}".replace("-", "−"), va="center", fontsize=7, color=INK)
-    inset.axvline(0, color=INK, lw=0.8)
-    inset.set_yticks(range(len(effects)), list(effects["mechanism"]))
-    inset.set_xlim(min(months["p5"].min(), 0) * 1.1 - 0.5, months["p95"].max() * 1.25 + 1)
-    inset.invert_yaxis()
-    inset.set_title("crossing later without (months)", fontsize=7.5, loc="center")
-    inset.tick_params(labelsize=7, length=0)
-    inset.patch.set_alpha(0.0)
-    inset.grid(False)
-
-
-def _name_ends(axes: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Names at the right ends of lines, pushed apart where they would overlap."""
-    log = axes.get_yscale() == "log"
-    forth, back = (np.log, np.exp) if log else (float, float)
-    low, high = map(forth, axes.get_ylim())
-    gap, floor = 0.065 * (high - low), -np.inf
-    for y, text, colour in sorted(ends):
-        floor = max(forth(y), floor + gap)
-        axes.text(x, back(floor), f" {text}", color=colour, va="center", weight="bold", fontsize=9)
+        axes.text(max(high, 0), k, f" {middle:+.1f}".replace("-", "−"), va="center")
+    axes.axvline(0, color=INK, lw=0.8)
+    axes.set_yticks(range(len(effects)), list(effects["mechanism"]))
+    axes.set_xlim(min(months["p5"].min(), 0) * 1.1 - 0.5, months["p95"].max() * 1.25 + 1)
+    axes.invert_yaxis()
+    axes.set_xlabel("months by which the crossing comes later\n(bar: median, whisker: 5–95 % of pairs)")
+    axes.grid(axis="y", visible=False)
 
 
 @styled()
@@ -239,11 +215,8 @@ def effects(table: pd.DataFrame) -> Picture:
 
     `table` is one of `sim.experiments.ablate`.
     """
-    figure, axes = plt.subplots(figsize=(7.6, 0.42 * len(table) + 1.0))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * len(table) + 1.2))
     _effects(axes, table)
-    axes.tick_params(labelsize=9)
-    axes.set_title("", loc="center")
-    axes.set_xlabel("months by which the crossing comes later (whisker: 5–95 % of pairs)")
     return figure, table
 
 
@@ -254,24 +227,24 @@ def answers(table: pd.DataFrame) -> Picture:
     `table` has a row an answer: `question`, `kind`, `low`, `median`, `high` in US dollars, and `reported`, nan where
     nobody has.
     """
-    figure, axes = plt.subplots(figsize=(7.6, 0.62 * len(table) + 1.3))
-    colours = {"at the margin": "#56B4E9", "the cluster": "#0072B2", "in full": NEED}
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.3))
+    looks = {"at the margin": ("#56B4E9", "o"), "the cluster": ("#0072B2", "s"), "in full": (NEED, "D")}
     columns = table[["kind", "low", "median", "high", "reported"]]
     for k, (kind, low, middle, high, reported) in enumerate(columns.itertuples(index=False, name=None)):
-        colour = colours[kind]
-        axes.plot([low, high], [k, k], color=colour, lw=9, alpha=0.4, solid_capstyle="butt")
-        axes.plot(middle, k, "o", color=colour, ms=8)
-        axes.text(high * 1.2, k, dollars(middle), va="center", weight="bold", color=colour, parse_math=False)
+        colour, mark = looks[kind]
+        axes.plot([low, high], [k, k], color=colour, lw=11, alpha=0.5, solid_capstyle="butt")
+        axes.plot(middle, k, mark, color=ink(colour), ms=3.5)
+        axes.text(high * 1.25, k, dollars(middle), va="center", weight="bold", color=ink(colour), parse_math=False)
         if reported > 0:
-            axes.plot(reported, k - 0.27, "v", color=INK, ms=6)
+            axes.plot(reported, k - 0.3, "v", color=INK, ms=5)
             words = f"reported: {dollars(reported)}"
-            axes.text(reported * 1.15, k - 0.3, words, va="center", color=INK, fontsize=8, parse_math=False)
-    for k, (kind, colour) in enumerate(colours.items()):
-        axes.text(0.24 * k, 1.02, f"■ {kind}", transform=axes.transAxes, color=colour, fontsize=9)
+            axes.text(reported * 1.2, k - 0.32, words, va="center", color=INK, fontsize=SMALL, parse_math=False)
+    for k, (kind, (colour, mark)) in enumerate(looks.items()):
+        axes.text(0.35 * k, 1.02, f"{MARKS[mark]} {kind}", transform=axes.transAxes, color=ink(colour))
     axes.set_yticks(range(len(table)), list(table["question"]))
     axes.set(xscale="log", xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7))
-    axes.set_xlabel("US dollars (bars: 5–95 %, chance and unknown inputs)")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " ")))
+    axes.set_xlabel("US dollars, logarithmic (mark: median,\nbar: 5–95 %, chance and unknown inputs)")
+    axes.xaxis.set_major_formatter(lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " "))
     axes.grid(axis="y", visible=False)
     return figure, table
 

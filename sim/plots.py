@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,19 +15,25 @@ from typing import Any
 from zlib import crc32
 
 import matplotlib
+import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+
+# Inches, and points of the smallest letters: eight pixels high where a figure is 450 pixels wide.
+WIDTH, SMALL = 6.4, 8.5
 
 # Everything is set from matplotlib's own defaults, so that a reader's matplotlibrc changes no figure.
 STYLE: dict[Any, Any] = {
     **{key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "interact"))},
     **sns.axes_style("whitegrid", {"axes.spines.right": False, "axes.spines.top": False}),
-    **sns.plotting_context("paper", font_scale=1.15),
+    **sns.plotting_context("paper", font_scale=1.05),
     "axes.titlelocation": "left",
     "figure.constrained_layout.use": True,
     "figure.dpi": 100,
-    "figure.figsize": (7.2, 4.2),
+    "figure.figsize": (WIDTH, 3.8),
     "font.family": ["DejaVu Sans"],
     "font.sans-serif": ["DejaVu Sans"],
     "legend.frameon": False,
@@ -42,7 +50,7 @@ CHIP_COLOURS = {
     "H200": "#1B3A5C",
     "H20": "#8C6BB1",
     "A100-SXM": "#009E73",
-    "A100-PCIe": "#8FD175",
+    "A100-PCIe": "#7CB950",
     "A800": "#00614A",
     "Ascend-910B": "#D55E00",
     "Ascend-910C": "#E69F00",
@@ -65,6 +73,10 @@ TIME_COLOURS = {
     "reconfigure": "#0072B2",
 }
 
+# What is told apart by colour is told apart by shape or dashes too, and the shape can be written beside its name.
+MARKS = {"o": "●", "s": "■", "^": "▲", "D": "◆"}
+DASHES = ("-", "--", "-.", ":")
+
 
 @contextmanager
 def styled() -> Iterator[None]:
@@ -85,10 +97,52 @@ def chip_colour(chip: str) -> str:
     return CHIP_COLOURS[max(families, key=len)] if families else OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
 
 
+def ink(colour: str) -> str:
+    """Return a colour dark enough to be read as text on white: darkened to a contrast of 4.5 to 1 (WCAG 2.1).
+
+    Examples
+    --------
+    >>> ink("#00614A"), ink("#FFFFFF")
+    ('#00614a', '#767676')
+    """
+    rgb = np.array(to_rgb(colour))
+    while np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92) @ (0.2126, 0.7152, 0.0722) > 0.1833:
+        rgb *= 0.99
+    red, green, blue = rgb
+    return to_hex((red, green, blue))
+
+
+def label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> None:
+    """Write names (height, text, colour) to the right of lines that end at `x`, pushed up where they would overlap.
+
+    The limits of the axes must be set before.
+    """
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    figure.draw_without_rendering()
+    floor = -math.inf
+    for y, text, colour in sorted(labels):
+        height = 1.25 * matplotlib.rcParams["font.size"] * (1 + text.count("\n"))
+        here = axes.transData.transform((x, y))[1] * 72 / figure.dpi
+        middle = max(here, floor + height / 2)
+        floor = middle + height / 2
+        at: dict[str, Any] = {"xytext": (5, middle - here), "textcoords": "offset points", "annotation_clip": False}
+        axes.annotate(text, (x, y), **at, va="center", color=ink(colour))
+
+
+@styled()
+def headline(figure: Figure, title: str) -> None:
+    """Set the title of a figure, in as many lines as it takes."""
+    title = " ".join(title.split())
+    lines = math.ceil(len(title) / (10 * figure.get_figwidth()))
+    words = textwrap.fill(title, len(title) // lines + 8)  # lines of about one length
+    figure.suptitle(words, x=0.01, ha="left", weight="bold", fontsize=11, parse_math=False)
+
+
 def save_figure(figure: Figure, name: str, data: pd.DataFrame, out: str | Path | None, *, title: str, alt: str) -> None:
     """Write a figure as NAME.svg and NAME.png, the numbers plotted as NAME.csv, and its words as NAME.json.
 
-    The same figure gives the same bytes at any time and in any folder.
+    The same figure gives the same bytes at any time and in any folder. Its heading is set in the project's style.
 
     Parameters
     ----------
@@ -100,12 +154,14 @@ def save_figure(figure: Figure, name: str, data: pd.DataFrame, out: str | Path |
     out : str, pathlib.Path or None
         The folder, made if it is missing. An empty one (or None) writes nothing: the notebook only shows the figure.
     title, alt : str
-        The heading, and the description for those who cannot see the picture. Empty ones raise ValueError.
+        The heading, unless the figure has one of its own, and the description for those who cannot see the picture.
+        Empty ones raise ValueError.
     """
     if not re.fullmatch("[a-z0-9_]+", name) or name == "manifest":
         raise ValueError(f'"{name}" cannot name a figure: use small letters, digits, underscores (not "manifest")')
     if not (title.strip() and alt.strip() and data.size):
         raise ValueError(f'figure "{name}" needs a title, a description (alt) and data')
+    headline(figure, figure.get_suptitle() or title)
     if not out:
         return
     folder = Path(out)

@@ -25,7 +25,7 @@ def test_jobs_by_size_beside_what_is_reported():
     )
     job = {"title": "X", "chips": 8, "measured": 0.9, "bound": True, "ours": 0.92, "p5": 0.9, "p95": 0.94}
     figure, data = pictures_failures.ettr_by_size(table, pd.DataFrame([job | {"role": "validation"}]))
-    assert {"a", "b", "over 90% reported, 92.0% simulated"} <= set(words(figure))
+    assert {"● a", "■ b", "over 90% reported, 92.0% simulated"} <= set(words(figure))
     assert len(data) == 5
 
 
@@ -46,7 +46,7 @@ def test_measured_jobs_are_marked_on_the_fabrics():
     figure, data = pictures_failures.time_by_fabric(table, published, {"j": "Job"})
     assert [float(np.ravel(line.get_xdata())[0]) for line in figure.axes[0].lines if line.get_marker() == "D"] == [0.25]
     assert data["title"].tolist() == ["Job"]
-    assert "  20.0%" in words(figure)
+    assert "  20.0% shared fabric" in words(figure)
 
 
 def test_runs_that_never_finish_are_a_share_and_no_line():
@@ -59,5 +59,5 @@ def test_runs_that_never_finish_are_a_share_and_no_line():
         [*rows, ("re-plan", 8, 60.0, 55.0, 65.0, 1.0)], columns=["policy", "spares", "median", "p5", "p95", "finished"]
     )
     figure, data = pictures_failures.days_by_policy(table, 200)
-    assert {"25%", "  wait: share that finishes", "  re-plan: 62 d"} <= set(words(figure))
+    assert {"25%", "● wait: share\nthat finishes", "■ re-plan: 62 d"} <= set(words(figure))
     assert data["median"].isna().sum() == 1
