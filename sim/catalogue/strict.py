@@ -19,10 +19,7 @@ from pydantic_core import PydanticCustomError
 from sim.distribution_data import READERS, distribution_from
 from sim.distributions import Distribution
 from sim.errors import nearest
-from sim.units import (
-    Quantity,
-    whole,
-)
+from sim.units import Quantity, whole
 
 
 class Strict(BaseModel):
