@@ -17,7 +17,6 @@ from pydantic import ValidationError
 
 from sim import documents
 from sim.catalogue.kinds import KINDS
-from sim.catalogue.strict import Strict
 from sim.distribution_data import is_value
 from sim.errors import InputError, nearest
 
@@ -45,7 +44,7 @@ class Entry:
 
     kind: str
     name: str
-    item: Strict
+    item: Any
     values: dict[str, Any] = field(repr=False)
     """What the item was made from: what a scenario could say inline."""
     facts: tuple[Fact, ...] = field(repr=False)

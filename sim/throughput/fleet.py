@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from sim import catalogue
 from sim.catalogue.kinds import StepTime
@@ -74,7 +74,7 @@ class Throughput:
     ) -> None:
         self.run, self.pools, self.mixing = run, tuple(pools), mixing
         self.step_noise, self.model_error, self.equal = step_noise, model_error, equal
-        self.constants = constants or _constants()
+        self.constants = constants or catalogue.entry("constants", "step-time").item
         self.names = tuple(names) or tuple(f"{pool.chip.name} ({k})" for k, pool in enumerate(pools, 1))
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
         self.nodes = tuple(pool.active_nodes for pool in self.pools)
@@ -97,8 +97,7 @@ class Throughput:
             Whether the remaining ranks share the whole batch, or each keeps its own part and the batch shrinks.
         """
         key = nodes, policy, keep_batch
-        found = self._plans.get(key)
-        if found is None:
+        if (found := self._plans.get(key)) is None:
             found = self._plans[key] = self._plan(nodes, policy, keep_batch)
         return found
 
@@ -128,16 +127,8 @@ class Throughput:
             return 0.0
 
     def _like(self, pools: Sequence[Pool], names: Sequence[str]) -> Throughput:
-        return Throughput(
-            self.run,
-            pools,
-            self.mixing,
-            step_noise=self.step_noise,
-            model_error=self.model_error,
-            constants=self.constants,
-            names=names,
-            equal=self.equal,
-        )
+        same = {key: getattr(self, key) for key in ("step_noise", "model_error", "constants", "equal")}
+        return Throughput(self.run, pools, self.mixing, names=names, **same)
 
     def _chips(self, nodes: Sequence[int]) -> tuple[int, ...]:
         return tuple(n * pool.chip.node_size for n, pool in zip(nodes, self.pools, strict=True))
@@ -248,7 +239,7 @@ class Throughput:
             tokens *= sum(g.ranks * m for g, m in zip(groups, counts, strict=True)) / whole
         active = [k for k, m in enumerate(counts) if m]
         across = self._across([groups[k] for k in active]) if len(active) > 1 else 0.0
-        used, micro, memory, shapes = self._per_pool(chips, groups, counts)
+        used, memory, shapes = self._per_pool(chips, groups, counts)
         nodes = sum(-(-u // pool.chip.node_size) for u, pool in zip(used, self.pools, strict=True))
         at_work = [pool for u, pool in zip(used, self.pools, strict=True) if u]
         alike = all((p.chip, p.stack) == (at_work[0].chip, at_work[0].stack) for p in at_work)
@@ -271,7 +262,6 @@ class Throughput:
             used_chips=used,
             idle_chips=tuple(c - u for c, u in zip(chips, used, strict=True)),
             layouts=shapes,
-            microbatches=micro,
             groups=groups,
             counts=counts,
             across=across,
@@ -280,9 +270,9 @@ class Throughput:
 
     def _per_pool(
         self, chips: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
-    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...], tuple[Shape | None, ...]]:
-        """Chips used, micro-batches, memory and layout of each pool; pools of one kind are filled in their order."""
-        used, micro, memory = [0] * len(chips), [0] * len(chips), [0.0] * len(chips)
+    ) -> tuple[tuple[int, ...], tuple[float, ...], tuple[Shape | None, ...]]:
+        """Chips used, memory and layout of each pool; pools of one kind are filled in their order."""
+        used, memory = [0] * len(chips), [0.0] * len(chips)
         shapes: list[Shape | None] = [None] * len(chips)
         for group, m in zip(groups, counts, strict=True):
             for which in range(len(group.pools)):
@@ -291,8 +281,8 @@ class Throughput:
                     used[k] = min(left, chips[k])
                     left -= used[k]
                     if used[k]:
-                        micro[k], memory[k], shapes[k] = m, group.memory[which], group.shapes[which]
-        return tuple(used), tuple(micro), tuple(memory), tuple(shapes)
+                        memory[k], shapes[k] = group.memory[which], group.shapes[which]
+        return tuple(used), tuple(memory), tuple(shapes)
 
     def _across(self, groups: Sequence[Group]) -> float:
         """Seconds to exchange gradients and weights between chip types, each chip carrying its part."""
@@ -311,38 +301,29 @@ def planned(run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime
         As `Throughput`.
     """
     fleet = Throughput(run, pools, mixing, constants=constants)
-    return tuple(
-        pool.model_copy(update={"layout": complete(shape).model_copy(update={"data": pool.layout.data})})
-        if shape
-        else pool
+    layouts = [
+        complete(shape).model_copy(update={"data": pool.layout.data}) if shape else pool.layout
         for pool, shape in zip(pools, fleet.full.layouts, strict=True)
-    )
+    ]
+    return tuple(pool.model_copy(update={"layout": x}) for pool, x in zip(pools, layouts, strict=True))
 
 
 def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]:
     """Pools that are alike in all that matters to speed count as one: their nodes can share replicas."""
+    def traits(pool: Pool) -> tuple[Any, ...]:
+        return pool.chip, pool.stack, pool.layout, pool.throughput, pool.layer_seconds
+
     kinds: list[list[int]] = []
     for k, pool in enumerate(pools):
-        for kind in kinds:
-            other = pools[kind[0]]
-            same = all(
-                getattr(pool, part) == getattr(other, part)
-                for part in ("chip", "stack", "layout", "throughput", "layer_seconds")
-            )
-            if same and pool.layout.data is None and mixing.boundary == "data":
-                kind.append(k)
-                break
+        shared = pool.layout.data is None and mixing.boundary == "data"
+        kind = next((kind for kind in kinds if shared and traits(pools[kind[0]]) == traits(pool)), None)
+        if kind:
+            kind.append(k)
         else:
             kinds.append([k])
-    return tuple(tuple(kind) for kind in kinds)
+    return tuple(map(tuple, kinds))
 
 
 def _settled(layout: Layout) -> bool:
     """Whether the planner has nothing left to choose."""
     return None not in (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
-
-
-def _constants() -> StepTime:
-    item = catalogue.entry("constants", "step-time").item
-    assert isinstance(item, StepTime)
-    return item
