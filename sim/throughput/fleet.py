@@ -310,6 +310,7 @@ def planned(run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime
 
 def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]:
     """Pools that are alike in all that matters to speed count as one: their nodes can share replicas."""
+
     def traits(pool: Pool) -> tuple[Any, ...]:
         return pool.chip, pool.stack, pool.layout, pool.throughput, pool.layer_seconds
 
