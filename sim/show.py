@@ -155,10 +155,9 @@ def scenarios() -> str:
 
 
 def save(result: Replications, scenario: Scenario, folder: Path) -> None:
-    """Write `scenario.json`, `runs.csv` and `summary.json`."""
+    """Write `scenario.json` and `runs.csv`."""
     write(folder / "scenario.json", json.dumps(scenario.data, indent=2, default=str) + "\n")
     write(folder / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    write(folder / "summary.json", json.dumps(result.report(), indent=2) + "\n")
 
 
 def short(path: Path) -> str:

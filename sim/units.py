@@ -68,15 +68,8 @@ QUANTITY = re.compile(
 def registry() -> pint.UnitRegistry:
     """The one unit registry: pint's, with the field's own units added."""
     units = pint.UnitRegistry()
-    for name, dimension in (
-        ("FLOP", "work"),
-        ("USD", "currency"),
-        ("chip",) * 2,
-        ("node",) * 2,
-        ("token",) * 2,
-        ("step",) * 2,
-    ):
-        units.define(f"{name} = [{dimension}]")
+    for name in ("FLOP", "USD", "chip", "node", "token", "step"):
+        units.define(f"{name} = [{name}]")
     return units
 
 
@@ -125,9 +118,10 @@ def parse(text: str, unit: str) -> float:
 
 def wanted(unit: str) -> str:
     """What is expected where a quantity in `unit` stands."""
-    if unit in COUNTED:
-        return f"expected a number of {unit}s, like '{EXAMPLES[unit]}'" if unit else "expected a plain number"
-    return f"expected a quantity in {unit}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
+    if not unit:
+        return "expected a plain number"
+    kind = f"number of {unit}s" if unit in COUNTED else f"quantity in {unit}"
+    return f"expected a {kind}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
 
 
 def number(value: Any, unit: str = "") -> float:
@@ -244,7 +238,6 @@ def _float(value: Real) -> float:
 
 
 Number = Annotated[float, Quantity()]
-Signed = Annotated[float, Quantity(least=-math.inf)]
 Positive = Annotated[float, Quantity(positive=True)]
 Share = Annotated[float, Quantity(most=1.0)]
 Seconds = Annotated[float, Quantity("s")]

@@ -16,32 +16,16 @@ from sim.catalogue.strict import Strict
 from sim.distributions import Uncertain
 from sim.errors import InputError
 from sim.inputs import Sketch, named, partly, settled, sketch, unknowns
-from sim.scenario.parts import (
-    Batch,
-    Checkpoint,
-    ConstantsRef,
-    CostsRef,
-    Fabric,
-    Layout,
-    MeasuredRate,
-    Mixing,
-    Pool,
-    Recovery,
-    Run,
-)
+from sim.scenario.parts import Checkpoint, ConstantsRef, CostsRef, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, explain, names, override, read
 from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
 from sim.streams import stream
 from sim.units import PositiveSeconds, Share
 
 __all__ = [
-    "Batch",
-    "Case",
     "Checkpoint",
     "Fabric",
     "Layout",
-    "MeasuredRate",
-    "Mixing",
     "Pool",
     "Recovery",
     "Run",
@@ -50,7 +34,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
 
 S = TypeVar("S", bound=Strict)
 
@@ -189,8 +172,7 @@ def load_scenario(question: str | Path | Mapping[str, Any]) -> Scenario:
     2048
     """
     source = read(question)
-    fallback = Path(str(question)).stem if isinstance(question, (str, Path)) else "scenario"
-    return _build(Scenario, source, fallback)
+    return _build(Scenario, source, "scenario" if isinstance(question, Mapping) else Path(question).stem)
 
 
 def load_case(question: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Case:
