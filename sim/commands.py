@@ -63,7 +63,8 @@ def run(
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
     if out:
-        show.save(result, question, out)
+        documents.write(out / "scenario.json", json.dumps(question.data, indent=2, default=str) + "\n")
+        documents.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     answer(result.report(), as_json, lambda: show.run(question, result), out)
 
 

@@ -185,30 +185,26 @@ class Throughput:
         changed = self._assemble(chips, other, keep_batch) if other else plan
         return changed if changed.tokens_per_s > plan.tokens_per_s else plan
 
-    def _held(self, group: Group, which: int, chips: Sequence[int]) -> int:
-        """Chips that the group may draw on for its `which`-th pool: those of its kind."""
-        return sum(chips[k] for k in self._kind(group, which))
-
-    def _kind(self, group: Group, which: int) -> tuple[int, ...]:
-        index = group.pools[which]
-        return (index,) if len(group.pools) > 1 else next(kind for kind in self.kinds if index in kind)
+    def _held(self, group: Group, chips: Sequence[int]) -> list[int]:
+        """Chips that the group may draw on for each of its pools: those of its kind."""
+        kinds = (next(kind for kind in self.kinds if pool in kind) for pool in group.pools)
+        return [sum(chips[k] for k in kind) for kind in kinds]
 
     def _whole(self, chips: Sequence[int]) -> tuple[Group, ...]:
         """The planned groups with as many ranks as the chips hold, in whole expert groups."""
         found = []
         for group in self._groups:
-            units = [self._held(group, k, chips) // (s.rank_chips * group.expert) for k, s in enumerate(group.shapes)]
-            found.append(replace(group, ranks=min(group.ranks, min(units) * group.expert)))
+            held = zip(group.shapes, self._held(group, chips), strict=True)
+            units = min(count // (shape.rank_chips * group.expert) for shape, count in held)
+            found.append(replace(group, ranks=min(group.ranks, units * group.expert)))
         return tuple(found)
 
     def _rerouted(self, chips: Sequence[int]) -> tuple[Group, ...] | None:
         """The planned groups at full strength, the lost chips spread evenly over their stages."""
         found = []
         for group, m in zip(self._groups, self.full.counts, strict=True):
-            lost = 0
-            for k, shape in enumerate(group.shapes):
-                missing = max(group.chips[k] - self._held(group, k, chips), 0)
-                lost = max(lost, -(-missing // shape.replica_chips))
+            held = zip(group.shapes, group.chips, self._held(group, chips), strict=True)
+            lost = max(-(-max(own - left, 0) // shape.replica_chips) for shape, own, left in held)
             changed = group.rerouted(lost, m) if lost else group
             if changed is None:
                 return None
@@ -275,13 +271,13 @@ class Throughput:
         used, memory = [0] * len(chips), [0.0] * len(chips)
         shapes: list[Shape | None] = [None] * len(chips)
         for group, m in zip(groups, counts, strict=True):
-            for which in range(len(group.pools)):
-                left = group.chips[which] if m else 0
-                for k in self._kind(group, which):
+            for pool, own, needed, shape in zip(group.pools, group.chips, group.memory, group.shapes, strict=True):
+                left = own if m else 0
+                for k in next(kind for kind in self.kinds if pool in kind):
                     used[k] = min(left, chips[k])
                     left -= used[k]
                     if used[k]:
-                        memory[k], shapes[k] = group.memory[which], group.shapes[which]
+                        memory[k], shapes[k] = needed, shape
         return tuple(used), tuple(memory), tuple(shapes)
 
     def _across(self, groups: Sequence[Group]) -> float:
