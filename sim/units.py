@@ -20,7 +20,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from sim.distribution_data import uncertain
-from sim.distributions import Uncertain
+from sim.distributions import Uncertain, highest, lowest
 from sim.errors import nearest
 
 EXAMPLES = {
@@ -167,26 +167,17 @@ class Quantity:
             if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(name, str):
                 raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
             result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
-            self.check(float(result))
-            self._check_range(*result.distribution.support)
-            return result
-        result = number(value, self.unit)
-        self.check(result)
-        if self.whole and result != int(result):
+        else:
+            result = number(value, self.unit)
+        if self.positive and result <= 0:
+            raise ValueError("must be above zero")
+        if lowest(result) < self.least:
+            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
+        if highest(result) > self.most:
+            raise ValueError(f"must be at most {self.most:,.12g}")
+        if self.whole and not isinstance(result, Uncertain) and result != int(result):
             raise ValueError("must be a whole number")
         return result
-
-    def check(self, value: float) -> None:
-        """Raise ValueError for a value that is not allowed."""
-        if self.positive and value <= 0:
-            raise ValueError("must be above zero")
-        self._check_range(value, value)
-
-    def _check_range(self, low: float, high: float) -> None:
-        if low < self.least:
-            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
-        if high > self.most:
-            raise ValueError(f"must be at most {self.most:,.12g}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)

@@ -53,6 +53,11 @@ class Strict(BaseModel):
         return value
 
 
+def misplaced(key: str, message: str) -> PydanticCustomError:
+    """An error that is told of a key below the part that finds it."""
+    return PydanticCustomError("size", "{message}", {"key": key, "message": message})
+
+
 def _drawn(unit: str) -> BeforeValidator:
     read = Quantity(unit).read
     return BeforeValidator(lambda value: value if isinstance(value, Distribution) else distribution_from(value, read))

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
-from sim.catalogue.strict import Strict
+from sim.catalogue.strict import Strict, misplaced
 from sim.distributions import Uncertain
 from sim.errors import InputError
 from sim.inputs import Sketch, named, partly, settled, sketch, unknowns
@@ -64,8 +63,7 @@ class Case(Strict):
         """Only a programme's pool may begin with nothing, and be supplied later."""
         for name, pool in self.fleet.items():
             if not pool.active_nodes and not getattr(self, "runs", None):
-                message = "the pool has no nodes; remove it, or give it chips or nodes"
-                raise PydanticCustomError("size", "{message}", {"key": f"fleet.{name}", "message": message})
+                raise misplaced(f"fleet.{name}", "the pool has no nodes; remove it, or give it chips or nodes")
         return self
 
 
