@@ -84,10 +84,6 @@ def parse(text: str, unit: str) -> float:
     unit : str
         The SI unit wanted, ``""`` for a pure number. Chips, nodes and tokens may leave theirs out.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     ValueError
