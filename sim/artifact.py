@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from hashlib import sha256
 from itertools import zip_longest
 from multiprocessing import get_context
@@ -85,8 +83,6 @@ def make_figures(
         raise InputError(
             f'There is no profile "{profile}"{nearest(profile, FOLDERS)}; there are: {", ".join(FOLDERS)}.'
         )
-    if jobs < 1:
-        raise InputError(f"At least one notebook must run at a time, not {jobs}.")
     values = _values(_choose(names, base), profile, given or {}, base)
     folder = Path(out) if out else base / FOLDERS[profile]
     (base / "build").mkdir(exist_ok=True)
@@ -115,12 +111,11 @@ def _values(chosen: list[Path], profile: str, given: Mapping[str, str], base: Pa
         if name not in settable:
             raise InputError(f'None of these notebooks has a parameter "{name}"{nearest(name, settable)}.')
     quick = _quick(base) if profile == "quick" else {}
-    return {
-        notebook: check(
-            notebook, quick.get(notebook.stem, {}) | {n: v for n, v in given.items() if n in known[notebook]}
-        )
-        for notebook in chosen
-    }
+    values = {}
+    for notebook in chosen:
+        own = {name: value for name, value in given.items() if name in known[notebook]}
+        values[notebook] = check(notebook, quick.get(notebook.stem, {}) | own)
+    return values
 
 
 def _quick(base: Path) -> dict[str, dict[str, Any]]:
@@ -176,18 +171,12 @@ def _publish(values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock
     kept = {} if whole else {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
     for entry in drawn.values():
         for file in entry["files"]:
-            _write(folder / file, (draft / Path(entry["notebook"]).stem / file).read_bytes())
+            documents.write(folder / file, (draft / Path(entry["notebook"]).stem / file).read_bytes())
     for name in before.keys() - kept.keys() - drawn.keys():
         for suffix in FILES:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     account = json.dumps({"figures": kept | drawn}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    _write(folder / "manifest.json", account.encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_bytes(content)
-    os.replace(new, path)
+    documents.write(folder / "manifest.json", account)
 
 
 def _digest(path: Path) -> str:
@@ -203,39 +192,14 @@ def manifest(folder: Path) -> dict[str, dict[str, Any]]:
         raise InputError(f"{path} cannot be read ({error}): delete it and draw all figures again.") from None
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether one figure came out again: its numbers (to 1e-9, relative), and every byte of it and of its account."""
-
-    figure: str
-    numbers: bool
-    bytes: bool
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `verify` found, figure by figure; as text, a line for each that did not hold and a closing sentence."""
-
-    verdicts: tuple[Verdict, ...]
-
-    def __str__(self) -> str:
-        wrong = [f"{verdict.figure}: {verdict.note}" for verdict in self.verdicts if not verdict.bytes]
-        numbers = sum(verdict.numbers for verdict in self.verdicts)
-        exact = sum(verdict.bytes for verdict in self.verdicts)
-        closing = (
-            f"Of {len(self.verdicts)} figures {numbers} hold in their numbers (to {SAME:g}), {exact} in every byte."
-        )
-        return "\n".join([*wrong, closing])
-
-
-def verify(jobs: int = 2, root: Path | None = None) -> Report:
+def verify(jobs: int = 2, root: Path | None = None) -> str:
     """Check the committed figures against their manifest, then draw them all again elsewhere and compare.
 
     Returns
     -------
-    Report
-        If all numbers hold. Bytes may differ with the platform; the report says where.
+    str
+        If all numbers hold (to 1e-9, relative): a line for each figure whose bytes differ, as they may with the
+        platform, and a closing sentence.
 
     Raises
     ------
@@ -254,12 +218,14 @@ def verify(jobs: int = 2, root: Path | None = None) -> Report:
         again = Path(temporary)
         make_figures(jobs=jobs, out=again, root=base)
         drawn = manifest(again)
-        report = Report(
-            tuple(_verdict(n, committed.get(n), drawn.get(n), folder, again) for n in sorted(committed | drawn))
-        )
-    if not all(verdict.numbers for verdict in report.verdicts):
-        raise CheckFailed(str(report))
-    return report
+        names = sorted(committed | drawn)
+        found = {name: _compared(name, committed.get(name), drawn.get(name), folder, again) for name in names}
+    numbers, exact = sum(hold for hold, _ in found.values()), sum(not note for _, note in found.values())
+    told = [f"{name}: {note}" for name, (_, note) in found.items() if note]
+    told.append(f"Of {len(found)} figures {numbers} hold in their numbers (to {SAME:g}), {exact} in every byte.")
+    if numbers < len(found):
+        raise CheckFailed("\n".join(told))
+    return "\n".join(told)
 
 
 def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
@@ -275,16 +241,16 @@ def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
     return found
 
 
-def _verdict(
+def _compared(
     name: str, committed: dict[str, Any] | None, drawn: dict[str, Any] | None, folder: Path, again: Path
-) -> Verdict:
+) -> tuple[bool, str]:
+    """Whether the numbers of a figure hold, and what is other than it was; nothing, if every byte is the same."""
     if committed is None or drawn is None:
-        note = "drawn by a notebook, but not committed" if committed is None else "committed, but drawn by no notebook"
-        return Verdict(name, False, False, note)
+        return False, "drawn by a notebook, but not committed" if drawn else "committed, but drawn by no notebook"
     if difference := _difference(folder / f"{name}.csv", again / f"{name}.csv"):
-        return Verdict(name, False, False, difference)
+        return False, difference
     other = [key for key in sorted(committed | drawn) if committed.get(key) != drawn.get(key)]
-    return Verdict(name, True, not other, f"numbers hold, bytes do not ({', '.join(other)})" if other else "")
+    return True, f"numbers hold, bytes do not ({', '.join(other)})" if other else ""
 
 
 def _difference(committed: Path, drawn: Path) -> str:

@@ -20,13 +20,13 @@ ScenarioName = Annotated[
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096.")
 ]
+SetsOfB = Annotated[list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only.")]
 Seed = Annotated[int, typer.Option(min=0, help="Root seed of all randomness.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
 Executor = Annotated[
     str | None,
     typer.Option(metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."),
 ]
-SetsOfB = Annotated[list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B alone.")]
 Count = Annotated[int, typer.Option("--replications", min=1, help="Runs of each scenario.")]
 Fixed = Annotated[bool, typer.Option("--fixed-inputs", help="Unknown constants at their modes.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for a complete record; what was interrupted resumes from it.")]
@@ -63,8 +63,9 @@ def run(
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
     if out:
-        show.save(result, question, out)
-    answer(result.report(), as_json, lambda: show.run(question, result))
+        documents.write(out / "scenario.json", json.dumps(question.data, indent=2, default=str) + "\n")
+        documents.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
+    answer(result.report(), as_json, lambda: show.run(question, result), out)
 
 
 def compare(
@@ -72,9 +73,7 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="Another, or the same.")],
     metric: Metric = "wall_days",
     sets: Sets = None,
-    set_b: Annotated[
-        list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only.")
-    ] = None,
+    set_b: SetsOfB = None,
     replications: Count = 100,
     seed: Seed = 0,
     jobs: Jobs = 1,
@@ -93,7 +92,7 @@ def compare(
         loaded(a, sets), loaded(b, [*(sets or []), *(set_b or [])]), metric, replications,
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(keep(result.report(), out), as_json, lambda: str(result))
+    answer(result.report(), as_json, lambda: str(result), out)
 
 
 def sweep(
@@ -135,7 +134,7 @@ def sweep(
     )  # fmt: skip
     if out:
         documents.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    answer(keep(result.report(), out), as_json, lambda: result.table(metric))
+    answer(result.report(), as_json, lambda: result.table(metric), out)
 
 
 def sensitivity(
@@ -161,7 +160,7 @@ def sensitivity(
         loaded(scenario, sets), metric, method=method, samples=samples, n=replications,
         seed=seed, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(keep(result.report(), out), as_json, lambda: str(result))
+    answer(result.report(), as_json, lambda: str(result), out)
 
 
 def size_stock(
@@ -193,7 +192,7 @@ def size_stock(
         loaded(scenario, sets), by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(keep(result.report(), out), as_json, lambda: str(result))
+    answer(result.report(), as_json, lambda: str(result), out)
 
 
 def validate(
@@ -252,13 +251,9 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def keep(report: dict[str, Any], out: Path | None) -> dict[str, Any]:
-    """The report, written to the folder of the record if there is one."""
+def answer(data: dict[str, Any], as_json: bool, text: Callable[[], str], out: Path | None = None) -> None:
+    """Print an answer as one JSON object or as text, and keep it in the folder of the record, if there is one."""
+    whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
-        documents.write(out / "summary.json", json.dumps(report, indent=2, default=str) + "\n")
-    return report
-
-
-def answer(data: dict[str, Any], as_json: bool, text: Callable[[], str]) -> None:
-    """Print an answer as one JSON object or as text."""
-    print(json.dumps(data, indent=2, allow_nan=False, default=str) if as_json else text())
+        documents.write(out / "summary.json", whole + "\n")
+    print(whole if as_json else text())

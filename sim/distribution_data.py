@@ -74,7 +74,7 @@ def distribution_from(data: Any, read: Read) -> Distribution:
     10.0
     """
     if not isinstance(data, dict) or "uncertain" in data:
-        return Constant(_least(read(data), 0.0, "a time"))
+        return Constant(read(data))
     if len(data) != 1 or next(iter(data)) not in READERS:
         given = ", ".join(map(str, data))
         hint = nearest(given, READERS) if len(data) == 1 else ""
@@ -98,9 +98,9 @@ def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> d
     return body
 
 
-def _least(value: float, least: float, name: str, *, above: bool = False) -> float:
-    if not math.isfinite(value) or value < least or (above and value == least):
-        raise ValueError(f"{name} must be {'above' if above else 'at least'} {least:g}")
+def _positive(value: float, name: str) -> float:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be above 0")
     return value
 
 
@@ -115,22 +115,19 @@ def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> 
 
 
 def _exponential(body: Any, read: Read) -> Distribution:
-    return Weibull(1.0, _least(read(_fields(body, ["mean"])["mean"]), 0.0, "mean", above=True))
+    return Weibull(1.0, _positive(read(_fields(body, ["mean"])["mean"]), "mean"))
 
 
 def _weibull(body: Any, read: Read) -> Distribution:
     fields = _fields(body, ["shape"], ["scale", "mean"])
     shape = _pure(fields["shape"], "shape", least=0.05)
-    if "scale" in fields:
-        return Weibull(shape, _least(read(fields["scale"]), 0.0, "scale", above=True))
-    return Weibull(shape, _least(read(fields["mean"]), 0.0, "mean", above=True), by_mean=True)
+    size = "scale" if "scale" in fields else "mean"
+    return Weibull(shape, _positive(read(fields[size]), size), by_mean=size == "mean")
 
 
 def _lognormal(body: Any, read: Read) -> Distribution:
     fields = _fields(body, ["median", "sigma"])
-    return Lognormal(
-        _least(read(fields["median"]), 0.0, "median", above=True), _pure(fields["sigma"], "sigma", most=10.0)
-    )
+    return Lognormal(_positive(read(fields["median"]), "median"), _pure(fields["sigma"], "sigma", most=10.0))
 
 
 def _triangular(body: Any, read: Read) -> Triangular:
@@ -145,7 +142,7 @@ def _triangular(body: Any, read: Read) -> Triangular:
 def _empirical(body: Any, read: Read) -> Distribution:
     if not _are_pairs(body) or len(body) < 2 or not all(isinstance(p, (int, float)) for p, _ in body):
         raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
-    pairs = tuple((float(p), _least(read(value), 0.0, "a value", above=True)) for p, value in body)
+    pairs = tuple((float(p), _positive(read(value), "a value")) for p, value in body)
     rising = all(a[0] < b[0] and highest(a[1]) <= lowest(b[1]) for a, b in pairwise(pairs))
     if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
         raise ValueError("probabilities must rise from 0 to 1, and the values with them")
@@ -153,11 +150,8 @@ def _empirical(body: Any, read: Read) -> Distribution:
 
 
 def _are_pairs(body: Any) -> bool:
-    return (
-        isinstance(body, (list, tuple))
-        and bool(body)
-        and all(isinstance(p, (list, tuple)) and len(p) == 2 for p in body)
-    )
+    listed = isinstance(body, (list, tuple)) and len(body) > 0
+    return listed and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in body)
 
 
 def _mixture(body: Any, read: Read) -> Distribution:

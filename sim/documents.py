@@ -102,13 +102,13 @@ def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
     return {key: value for key, value in merged.items() if keep_null or value is not None}
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: str | bytes) -> None:
     """Write a file in one piece: it is there whole or not at all."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="\n") as draft:
+        with NamedTemporaryFile(dir=path.parent, delete=False) as draft:
             try:
-                draft.write(text)
+                draft.write(content.encode() if isinstance(content, str) else content)
                 draft.close()
                 os.chmod(draft.name, 0o644)
                 os.replace(draft.name, path)

@@ -41,12 +41,8 @@ class Bill:
     joules: float
 
     @property
-    def purchase(self) -> float:
-        return self.servers + self.network
-
-    @property
     def total(self) -> float:
-        return self.purchase + self.premium + self.repair + self.energy
+        return self.servers + self.network + self.premium + self.repair + self.energy
 
 
 def cost_of(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sim import economics
@@ -253,22 +252,3 @@ class ProgrammeResult(RunResult):
             "repairs": float(self.repairs),
         }
         return metrics | {f"usable.{n}_end": float(c) for n, c in zip(self.exchange.pools, ends, strict=True)}
-
-    def table(self) -> pd.DataFrame:
-        """A row a run: dates in days, what it needed and could have had, and what it took."""
-        rows = [
-            {
-                "run": run.number,
-                "due_days": run.due / DAY,
-                "needed": run.needed,
-                "available": run.available,
-                "started_days": run.started / DAY,
-                "ended_days": run.ended / DAY,
-                "finished": run.finished,
-                "chip_hours": run.chip_hours,
-                "interruptions": run.interruptions,
-                **{f"chips.{name}": run.chips.get(name, 0) for name in self.exchange.pools},
-            }
-            for run in self.runs
-        ]
-        return pd.DataFrame(rows)

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from sim import catalogue
 from sim.catalogue import Entry
-from sim.documents import write
 from sim.experiments.replicate import Replications
 from sim.results import PLACES, TIME
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.throughput import Plan, Throughput
 
-SHOWN = (
-    "wall_days",
-    "ettr",
-    "goodput_tokens_per_s",
-    "mfu",
-    "interruptions",
-    "gpu_hours_computing",
-    "gpu_hours_allocated",
-    "cost_rental_usd",
-    "cost_amortised_usd",
-    "energy_mwh",
-)
-PROGRAMME = (
-    "crossing_days",
-    "crossed",
-    "runs_due",
-    "runs_staffed",
-    "runs_finished",
-    "servers_usd",
-    "premium_usd",
-    "repair_usd",
-    "cost_full_usd",
-)
-"""What a programme of runs has besides."""
 COUNTERFACTUAL = "counterfactual: no published run has done this"
 
 
 def run(scenario: Scenario, result: Replications) -> str:
-    """A table of the main metrics, then where the time and the chips went."""
+    """A table of the metrics, then where the time and the chips went."""
     report = result.report()
     status = COUNTERFACTUAL if scenario.status == "counterfactual" else scenario.status
     days = report["completion_days"]
@@ -55,10 +29,7 @@ def run(scenario: Scenario, result: Replications) -> str:
         f"{'':24}{'mean':>14}  {'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}",
     ]
     metrics = report["metrics"]
-    lines += [_row(name, metrics[name]) for name in SHOWN]
-    if scenario.runs:
-        lines += ["", "the programme"]
-        lines += [_row(name, metrics[name]) for name in PROGRAMME]
+    lines += [_row(name, values) for name, values in metrics.items() if "." not in name]
     lines += ["", "wall clock, days"]
     lines += [_row(category, metrics[f"time.{category}_days"]) for category in TIME]
     lines += ["", "chips by place, chip-days"]
@@ -69,7 +40,7 @@ def run(scenario: Scenario, result: Replications) -> str:
 
 def _row(name: str, values: dict[str, float | None]) -> str:
     def text(*keys: str) -> str:
-        return " … ".join(f"{v:,.4g}" if (v := values[k]) is None or abs(v) < 1e4 else f"{v:,.0f}" for k in keys)
+        return " … ".join(f"{v:,.0f}" if 1e4 <= abs(v := values[k] or 0.0) < 1e10 else f"{v:,.4g}" for k in keys)
 
     if values["mean"] is None:
         return f"  {name:22}{'unknown':>14}"
@@ -152,13 +123,6 @@ def scenarios() -> str:
     """Name, status and title of every scenario."""
     loaded = [load_scenario(name) for name in names()]
     return "\n".join(f"{scenario.name:20} {scenario.status:15} {scenario.title}" for scenario in loaded)
-
-
-def save(result: Replications, scenario: Scenario, folder: Path) -> None:
-    """Write `scenario.json`, `runs.csv` and `summary.json`."""
-    write(folder / "scenario.json", json.dumps(scenario.data, indent=2, default=str) + "\n")
-    write(folder / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    write(folder / "summary.json", json.dumps(result.report(), indent=2) + "\n")
 
 
 def short(path: Path) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-import numpy as np
 from numpy.random import PCG64DXSM, Generator, SeedSequence
-from numpy.typing import NDArray
 
 
 def stream(seed: int, replication: int, name: str) -> Generator:
@@ -41,7 +39,3 @@ class Uniforms:
         if not self._block:
             self._block = self._generator.random(self.BLOCK)[::-1].tolist()
         return self._block.pop()
-
-    def take(self, count: int) -> NDArray[np.float64]:
-        """The next `count` numbers."""
-        return np.array([self.next() for _ in range(count)])

@@ -20,7 +20,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from sim.distribution_data import uncertain
-from sim.distributions import Uncertain
+from sim.distributions import Uncertain, highest, lowest
 from sim.errors import nearest
 
 EXAMPLES = {
@@ -68,15 +68,8 @@ QUANTITY = re.compile(
 def registry() -> pint.UnitRegistry:
     """The one unit registry: pint's, with the field's own units added."""
     units = pint.UnitRegistry()
-    for name, dimension in (
-        ("FLOP", "work"),
-        ("USD", "currency"),
-        ("chip",) * 2,
-        ("node",) * 2,
-        ("token",) * 2,
-        ("step",) * 2,
-    ):
-        units.define(f"{name} = [{dimension}]")
+    for name in ("FLOP", "USD", "chip", "node", "token", "step"):
+        units.define(f"{name} = [{name}]")
     return units
 
 
@@ -90,10 +83,6 @@ def parse(text: str, unit: str) -> float:
         A number and a unit, such as ``200 Gbit/s``.
     unit : str
         The SI unit wanted, ``""`` for a pure number. Chips, nodes and tokens may leave theirs out.
-
-    Returns
-    -------
-    float
 
     Raises
     ------
@@ -125,9 +114,10 @@ def parse(text: str, unit: str) -> float:
 
 def wanted(unit: str) -> str:
     """What is expected where a quantity in `unit` stands."""
-    if unit in COUNTED:
-        return f"expected a number of {unit}s, like '{EXAMPLES[unit]}'" if unit else "expected a plain number"
-    return f"expected a quantity in {unit}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
+    if not unit:
+        return "expected a plain number"
+    kind = f"number of {unit}s" if unit in COUNTED else f"quantity in {unit}"
+    return f"expected a {kind}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
 
 
 def number(value: Any, unit: str = "") -> float:
@@ -173,26 +163,17 @@ class Quantity:
             if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(name, str):
                 raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
             result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
-            self.check(float(result))
-            self._check_range(*result.distribution.support)
-            return result
-        result = number(value, self.unit)
-        self.check(result)
-        if self.whole and result != int(result):
+        else:
+            result = number(value, self.unit)
+        if self.positive and result <= 0:
+            raise ValueError("must be above zero")
+        if lowest(result) < self.least:
+            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
+        if highest(result) > self.most:
+            raise ValueError(f"must be at most {self.most:,.12g}")
+        if self.whole and not isinstance(result, Uncertain) and result != int(result):
             raise ValueError("must be a whole number")
         return result
-
-    def check(self, value: float) -> None:
-        """Raise ValueError for a value that is not allowed."""
-        if self.positive and value <= 0:
-            raise ValueError("must be above zero")
-        self._check_range(value, value)
-
-    def _check_range(self, low: float, high: float) -> None:
-        if low < self.least:
-            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
-        if high > self.most:
-            raise ValueError(f"must be at most {self.most:,.12g}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
@@ -244,7 +225,6 @@ def _float(value: Real) -> float:
 
 
 Number = Annotated[float, Quantity()]
-Signed = Annotated[float, Quantity(least=-math.inf)]
 Positive = Annotated[float, Quantity(positive=True)]
 Share = Annotated[float, Quantity(most=1.0)]
 Seconds = Annotated[float, Quantity("s")]

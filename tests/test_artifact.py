@@ -149,12 +149,7 @@ def test_a_full_run_leaves_figures_and_an_account_of_them(finished: Path) -> Non
 def test_verify_draws_the_same_bytes_again(finished: Path) -> None:
     before = contents(finished / "figures")
     report = verify(root=finished)
-    assert {(one.figure, one.numbers, one.bytes) for one in report.verdicts} == {
-        ("left", True, True),
-        ("line", True, True),
-        ("right", True, True),
-    }
-    assert str(report) == "Of 3 figures 3 hold in their numbers (to 1e-09), 3 in every byte."
+    assert report == "Of 3 figures 3 hold in their numbers (to 1e-09), 3 in every byte."
     assert contents(finished / "figures") == before
 
 

@@ -102,7 +102,7 @@ def test_the_servers_of_sixty_thousand_chips_cost_what_was_reported():
     bought = [(0.0, name, pool.active_chips, 1.0) for name, pool in fleet.fleet.items()]
     bill = economics.bill(fleet, bought, 0, {})
     assert bill.servers == pytest.approx(1.6e9, rel=0.05)
-    assert bill.network == pytest.approx(0.19 * bill.purchase)
+    assert bill.network == pytest.approx(0.19 * (bill.servers + bill.network))
 
 
 def test_a_bill_adds_premium_repair_and_energy():

@@ -26,7 +26,6 @@ from sim.units import (
     Quantity,
     Seconds,
     Share,
-    Signed,
     Tokens,
     Watts,
     number,
@@ -39,7 +38,6 @@ YEAR = 365.25 * 86400
 
 class Everything(BaseModel):
     number: Number = 0
-    signed: Signed = 0
     positive: Positive = 1
     share: Share = 0
     seconds: Seconds = 0
@@ -91,7 +89,6 @@ def refusal(**field: object) -> str:
         ("number", "14.8e12", 14.8e12),
         ("number", np.int64(512), 512),
         ("number", Fraction(1, 4), 0.25),
-        ("signed", -3, -3),
         ("share", "5 %", 0.05),
         ("tokens", "14.8e12 tokens", 14.8e12),
         ("tokens", 14.8e12, 14.8e12),

@@ -17,7 +17,6 @@ from pydantic import ValidationError
 
 from sim import documents
 from sim.catalogue.kinds import KINDS
-from sim.catalogue.strict import Strict
 from sim.distribution_data import is_value
 from sim.errors import InputError, nearest
 
@@ -45,7 +44,7 @@ class Entry:
 
     kind: str
     name: str
-    item: Strict
+    item: Any
     values: dict[str, Any] = field(repr=False)
     """What the item was made from: what a scenario could say inline."""
     facts: tuple[Fact, ...] = field(repr=False)
@@ -132,16 +131,8 @@ def _values(value: Any, path: str, default: dict[str, Any], facts: list[Fact]) -
             raise ValueError(f"{path}: {', '.join(sorted(unknown))} unknown; allowed: {', '.join(sorted(FACT_KEYS))}")
         if ends is not None and not (isinstance(ends, list) and len(ends) == 2):
             raise ValueError(f"{path}: a range is [low, high]")
-        facts.append(
-            Fact(
-                path,
-                value["value"],
-                str(value.get("source", default.get("source"))),
-                str(value.get("status", default.get("status"))),
-                (ends[0], ends[1]) if ends else None,
-                value.get("note", ""),
-            )
-        )
+        source, status = (str(value.get(key, default.get(key))) for key in ("source", "status"))
+        facts.append(Fact(path, value["value"], source, status, tuple(ends) if ends else None, value.get("note", "")))
         name = ".".join([*path.split(".")[:2], value["shared"]]) if "shared" in value else path
         if ends:
             return {"uncertain": [ends[0], value["value"], ends[1]], "name": name}

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    model_validator,
-)
+from pydantic import model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.distributions import Constant
-from sim.units import (
-    Number,
-    Quantity,
-    Seconds,
-    Share,
-)
+from sim.units import Number, Quantity, Seconds, Share
 
 
 class Refail(Strict):

@@ -5,10 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from sim.catalogue.failing import Congestion, FailureTable, Flaps
 from sim.catalogue.strict import Duration, Inline, Lots, Strict

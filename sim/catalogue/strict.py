@@ -19,10 +19,7 @@ from pydantic_core import PydanticCustomError
 from sim.distribution_data import READERS, distribution_from
 from sim.distributions import Distribution
 from sim.errors import nearest
-from sim.units import (
-    Quantity,
-    whole,
-)
+from sim.units import Quantity, whole
 
 
 class Strict(BaseModel):
@@ -56,8 +53,14 @@ class Strict(BaseModel):
         return value
 
 
-def _distribution(value: Any) -> Distribution:
-    return value if isinstance(value, Distribution) else distribution_from(value, Quantity("s").read)
+def misplaced(key: str, message: str) -> PydanticCustomError:
+    """An error that is told of a key below the part that finds it."""
+    return PydanticCustomError("size", "{message}", {"key": key, "message": message})
+
+
+def _drawn(unit: str) -> BeforeValidator:
+    read = Quantity(unit).read
+    return BeforeValidator(lambda value: value if isinstance(value, Distribution) else distribution_from(value, read))
 
 
 _SHAPES = {"type": "object", "propertyNames": {"enum": list(READERS)}, "minProperties": 1, "maxProperties": 1}
@@ -66,15 +69,10 @@ _DISTRIBUTION = {
     "description": "a time, or times drawn anew",
 }
 
-Duration = Annotated[Distribution, BeforeValidator(_distribution), WithJsonSchema(_DISTRIBUTION)]
+Duration = Annotated[Distribution, _drawn("s"), WithJsonSchema(_DISTRIBUTION)]
 """A distribution of times, drawn per event."""
 
-
-def _lots(value: Any) -> Distribution:
-    return value if isinstance(value, Distribution) else distribution_from(value, Quantity("chip").read)
-
-
-Lots = Annotated[Distribution, BeforeValidator(_lots), WithJsonSchema(_DISTRIBUTION)]
+Lots = Annotated[Distribution, _drawn("chip"), WithJsonSchema(_DISTRIBUTION)]
 """A distribution of numbers of chips, drawn per event."""
 
 

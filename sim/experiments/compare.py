@@ -44,16 +44,11 @@ class Comparison:
 
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
-        return {
-            "metric": self.metric,
-            "pairs": len(self.a.outcomes),
-            "censored": self.censored,
-            "restricted_to_days": self.restricted_to_days,
-            "a": {"scenario": self.a.scenario, "finished": float(self.a.frame["finished"].mean())},
-            "b": {"scenario": self.b.scenario, "finished": float(self.b.frame["finished"].mean())},
-            "difference": self.difference,
-            "variance_reduction": self.variance_reduction,
+        sides = {
+            side: {"scenario": runs.scenario, "finished": float(runs.frame["finished"].mean())}
+            for side, runs in (("a", self.a), ("b", self.b))
         }
+        return {**vars(self), "pairs": len(self.a.outcomes), **sides}
 
     def __str__(self) -> str:
         values, pairs = self.difference, len(self.a.outcomes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from sim.errors import InputError
 from sim.experiments.replicate import replicate
 from sim.scenario import Scenario
-from sim.throughput import Throughput
+from sim.throughput import Plan, Throughput
 
 
 def exchange(
@@ -34,26 +35,17 @@ def exchange(
         When a run does not finish by the scenario's horizon.
     """
     rows = []
+    where = list(scenario.fleet).index(pool)
     for count in counts:
         nodes = -(-int(count) // scenario.fleet[pool].chip.node_size)
         changes = {f"fleet.{pool}.chips": int(count), f"fleet.{pool}.cold_spares": math.ceil(spares * nodes)}
         question = scenario.override(changes)
-        try:
-            plan = Throughput(
-                question.run,
-                list(question.fleet.values()),
-                question.mixing,
-                constants=question.constants,
-                names=tuple(question.fleet),
-            ).full
-        except InputError:
+        if (plan := _plan(question)) is None:
             continue
         frame = replicate(question, n, seed=seed).frame
-        days = frame["wall_days"].to_numpy()
         if not frame["finished"].all():
             raise InputError(f"{question.name}: not every run finishes by its horizon; lengthen it")
-        low, middle, high = np.quantile(days, [0.05, 0.5, 0.95])
-        where = list(question.fleet).index(pool)
+        low, middle, high = np.quantile(frame["wall_days"], [0.05, 0.5, 0.95])
         rows.append(
             (count, middle, low, high, frame["ettr"].mean(), plan.tokens_per_s, plan.idle_chips[where], plan.bottleneck)
         )
@@ -64,20 +56,18 @@ def exchange(
 def smallest_replica(scenario: Scenario, pool: str = "weak", most: int = 1 << 17) -> int:
     """The fewest chips, in whole nodes, with which a pool can take part."""
     size = scenario.fleet[pool].chip.node_size
-    low, high = 0, most // size
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _fits(scenario, pool, middle * size) else (middle, high)
-    return high * size
+    numbers = range(size, most, size)
+    fits = bisect_left(numbers, True, key=lambda n: _plan(scenario.override({f"fleet.{pool}.chips": n})) is not None)
+    return size * (fits + 1)
 
 
-def _fits(scenario: Scenario, pool: str, chips: int) -> bool:
-    question = scenario.override({f"fleet.{pool}.chips": chips})
+def _plan(question: Scenario) -> Plan | None:
+    """The plan of the healthy fleet; None where a pool cannot hold one replica."""
+    pools, names = list(question.fleet.values()), tuple(question.fleet)
     try:
-        Throughput(question.run, list(question.fleet.values()), question.mixing, constants=question.constants)
+        return Throughput(question.run, pools, question.mixing, constants=question.constants, names=names).full
     except InputError:
-        return False
-    return True
+        return None
 
 
 def worth(curve: pd.DataFrame, alone: float) -> float:

@@ -7,7 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -105,24 +105,16 @@ class Store:
                 raise ValueError
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"{path}: is damaged") from None
-        names, kept = list(data["metrics"]), zip(*data["metrics"].values(), strict=True)
-        rows = zip(range(*data["point"]["replications"]), data["finished"], data["fingerprints"], kept, strict=True)
-        return data["point"], [
-            Outcome(k, done, {n: math.nan if v is None else v for n, v in zip(names, values, strict=True)}, fingerprint)
-            for k, done, fingerprint, values in rows
-        ]
+        outcomes = [Outcome(**outcome) for outcome in data["outcomes"]]
+        for outcome in outcomes:
+            outcome.metrics.update({name: math.nan for name, value in outcome.metrics.items() if value is None})
+        return data["point"], outcomes
 
     def put(self, point: Point, outcomes: Sequence[Outcome]) -> None:
         """Keep the outcomes of a point; a number that is not known (nan) becomes null."""
-        data = {
-            "point": point.content,
-            "finished": [outcome.finished for outcome in outcomes],
-            "fingerprints": [outcome.fingerprint for outcome in outcomes],
-            "metrics": {
-                name: [None if math.isnan(value := outcome.metrics[name]) else value for outcome in outcomes]
-                for name in outcomes[0].metrics
-            },
-        }
+        data = {"point": point.content, "outcomes": [asdict(outcome) for outcome in outcomes]}
+        for outcome in data["outcomes"]:
+            outcome["metrics"] = {n: None if math.isnan(v) else v for n, v in outcome["metrics"].items()}
         write(self.path(point.key), json.dumps({"sha256": _hash(data), **data}, allow_nan=False) + "\n")
 
     def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -51,10 +51,13 @@ def run_points(
     with tqdm(total=total, initial=total - len(todo), unit=" runs", disable=disable, leave=False) as bar:
         with _interrupts_kept_from_workers():
             results = (executor.map if executor else map)(partial(_batch, code_version()), batches)
-        fresh = chain.from_iterable(_counted(results, bar))
+        fresh = chain.from_iterable(results)
         for k, point in enumerate(points):
             if found[k] is None:
-                found[k] = outcomes = list(islice(fresh, len(point.replications)))
+                outcomes = found[k] = []
+                for outcome in islice(fresh, len(point.replications)):
+                    outcomes.append(outcome)
+                    bar.update()
                 if store:
                     store.put(point, outcomes)
     return [outcomes for outcomes in found if outcomes is not None]
@@ -120,12 +123,6 @@ def _interrupts_kept_from_workers() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _counted(batches: Iterable[list[Outcome]], bar: Any) -> Iterator[list[Outcome]]:
-    for batch in batches:
-        bar.update(len(batch))
-        yield batch
 
 
 def _batch(code: str, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:

@@ -10,38 +10,21 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
-from sim.catalogue.strict import Strict
+from sim.catalogue.strict import Strict, misplaced
 from sim.distributions import Uncertain
 from sim.errors import InputError
 from sim.inputs import Sketch, named, partly, settled, sketch, unknowns
-from sim.scenario.parts import (
-    Batch,
-    Checkpoint,
-    ConstantsRef,
-    CostsRef,
-    Fabric,
-    Layout,
-    MeasuredRate,
-    Mixing,
-    Pool,
-    Recovery,
-    Run,
-)
+from sim.scenario.parts import Checkpoint, ConstantsRef, CostsRef, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, explain, names, override, read
 from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
 from sim.streams import stream
 from sim.units import PositiveSeconds, Share
 
 __all__ = [
-    "Batch",
-    "Case",
     "Checkpoint",
     "Fabric",
     "Layout",
-    "MeasuredRate",
-    "Mixing",
     "Pool",
     "Recovery",
     "Run",
@@ -50,7 +33,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
 
 S = TypeVar("S", bound=Strict)
 
@@ -81,8 +63,7 @@ class Case(Strict):
         """Only a programme's pool may begin with nothing, and be supplied later."""
         for name, pool in self.fleet.items():
             if not pool.active_nodes and not getattr(self, "runs", None):
-                message = "the pool has no nodes; remove it, or give it chips or nodes"
-                raise PydanticCustomError("size", "{message}", {"key": f"fleet.{name}", "message": message})
+                raise misplaced(f"fleet.{name}", "the pool has no nodes; remove it, or give it chips or nodes")
         return self
 
 
@@ -189,8 +170,7 @@ def load_scenario(question: str | Path | Mapping[str, Any]) -> Scenario:
     2048
     """
     source = read(question)
-    fallback = Path(str(question)).stem if isinstance(question, (str, Path)) else "scenario"
-    return _build(Scenario, source, fallback)
+    return _build(Scenario, source, "scenario" if isinstance(question, Mapping) else Path(question).stem)
 
 
 def load_case(question: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Case:

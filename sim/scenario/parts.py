@@ -6,12 +6,11 @@ import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from sim import catalogue
 from sim.catalogue.failing import Congestion, FailureTable, Flaps
 from sim.catalogue.kinds import Chip, CostMethod, Model, Stack, StepTime
-from sim.catalogue.strict import Duration, Strict
+from sim.catalogue.strict import Duration, Strict, misplaced
 from sim.distributions import Constant, Uncertain, highest, lowest
 from sim.documents import merge
 from sim.errors import InputError
@@ -126,12 +125,10 @@ class Pool(Strict):
         size = self.chip.node_size if key == "chips" else 1
         given = given or 0.0
         if not isinstance(given, Uncertain) and given % size:
-            nearest_size = max(round(given / size), 1) * size
-            message = f"{given:,.12g} chips are not whole nodes of {size}; nearest: {nearest_size}"
-            raise PydanticCustomError("size", "{message}", {"key": key, "message": message})
+            nearest = max(round(given / size), 1) * size
+            raise misplaced(key, f"{given:,.12g} chips are not whole nodes of {size}; nearest: {nearest}")
         if self.active_nodes and round(lowest(given) / size) < 1:
-            message = f"{lowest(given):,.12g} {key} are less than one node; remove the pool if it has none"
-            raise PydanticCustomError("size", "{message}", {"key": key, "message": message})
+            raise misplaced(key, f"{lowest(given):,.12g} {key} are less than one node; remove the pool if it has none")
         return self
 
     @property

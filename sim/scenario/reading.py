@@ -150,13 +150,9 @@ def _line(problem: ErrorDetails, source: Source) -> str:
     message = sentence(problem)
     if "key" in context:
         path = (*path, *str(context["key"]).split("."))
-    elif not path and message.partition(".")[0].partition(":")[0] in source.data:
-        head, _, message = message.partition(": ")
-        path = tuple(head.split("."))
     name = ".".join(map(str, path)) or "the scenario"
-    place = (
-        source.where(path).removesuffix(name) if source.where(path) == f"--set {name}" else f"{source.where(path)}: "
-    )
+    where = source.where(path)
+    place = "--set " if where == f"--set {name}" else f"{where}: "
     if kind == "unknown_key":
         return f"{place}{name} {problem['msg']}"
     told = "key" in context or isinstance(given, (dict, BaseModel)) or f"'{given}'" in message

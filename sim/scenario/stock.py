@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from sim import catalogue
 from sim.catalogue.kinds import Flow, PolicyEvent, RepairShop
-from sim.catalogue.strict import Duration, Strict
+from sim.catalogue.strict import Duration, Strict, misplaced
 from sim.documents import merge
 from sim.errors import nearest
 from sim.scenario.parts import Batch, Chips, ModelRef, Nodes, Pool, Run, _from_catalogue
@@ -136,9 +136,9 @@ def pool_of(fleet: Mapping[str, Pool], name: str, what: str) -> str:
     if len(pools) == 1:
         return pools[0]
     if pools:
-        raise ValueError(f"{what}: {name} are in {' and '.join(pools)}; name the pool")
+        raise misplaced(what, f"{name} are in {' and '.join(pools)}; name the pool")
     known = [*fleet, *(pool.chip.name for pool in fleet.values())]
-    raise ValueError(f"{what}: no pool of the fleet is called or holds '{name}'{nearest(name, known)}")
+    raise misplaced(what, f"no pool of the fleet is called or holds '{name}'{nearest(name, known)}")
 
 
 def check(fleet: Mapping[str, Pool], depot: Depot, events: Mapping[str, PolicyEvent], offload: Iterable[str]) -> None:
@@ -149,7 +149,7 @@ def check(fleet: Mapping[str, Pool], depot: Depot, events: Mapping[str, PolicyEv
         pool_of(fleet, delivery.chip, "depot.deliveries")
         known = [*events, *catalogue.table("policy")]
         if delivery.before is not None and delivery.before not in known:
-            raise ValueError(f"depot.deliveries: no policy event '{delivery.before}'{nearest(delivery.before, known)}")
+            raise misplaced("depot.deliveries", f"no policy event '{delivery.before}'{nearest(delivery.before, known)}")
     for name, flow in depot.supply.items():
         pool_of(fleet, flow.chip, f"depot.supply.{name}")
     for name in offload:
@@ -159,8 +159,9 @@ def check(fleet: Mapping[str, Pool], depot: Depot, events: Mapping[str, PolicyEv
     for name, event in events.items():
         for chip in (*event.blocks, *event.opens, *event.ends_support):
             if chip not in chips:
-                raise ValueError(f"policy.{name}: no chip '{chip}' in the catalogue or the fleet{nearest(chip, chips)}")
+                hint = nearest(chip, chips)
+                raise misplaced(f"policy.{name}", f"no chip '{chip}' in the catalogue or the fleet{hint}")
         for act in event.acts():
             if act in acts:
-                raise ValueError(f"policy: {acts[act]} and {name} are one act, on one date; remove one")
+                raise misplaced("policy", f"{acts[act]} and {name} are one act, on one date; remove one")
             acts[act] = name

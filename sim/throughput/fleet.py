@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from sim import catalogue
 from sim.catalogue.kinds import StepTime
@@ -74,7 +74,7 @@ class Throughput:
     ) -> None:
         self.run, self.pools, self.mixing = run, tuple(pools), mixing
         self.step_noise, self.model_error, self.equal = step_noise, model_error, equal
-        self.constants = constants or _constants()
+        self.constants = constants or catalogue.entry("constants", "step-time").item
         self.names = tuple(names) or tuple(f"{pool.chip.name} ({k})" for k, pool in enumerate(pools, 1))
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
         self.nodes = tuple(pool.active_nodes for pool in self.pools)
@@ -97,8 +97,7 @@ class Throughput:
             Whether the remaining ranks share the whole batch, or each keeps its own part and the batch shrinks.
         """
         key = nodes, policy, keep_batch
-        found = self._plans.get(key)
-        if found is None:
+        if (found := self._plans.get(key)) is None:
             found = self._plans[key] = self._plan(nodes, policy, keep_batch)
         return found
 
@@ -128,16 +127,8 @@ class Throughput:
             return 0.0
 
     def _like(self, pools: Sequence[Pool], names: Sequence[str]) -> Throughput:
-        return Throughput(
-            self.run,
-            pools,
-            self.mixing,
-            step_noise=self.step_noise,
-            model_error=self.model_error,
-            constants=self.constants,
-            names=names,
-            equal=self.equal,
-        )
+        same = {key: getattr(self, key) for key in ("step_noise", "model_error", "constants", "equal")}
+        return Throughput(self.run, pools, self.mixing, names=names, **same)
 
     def _chips(self, nodes: Sequence[int]) -> tuple[int, ...]:
         return tuple(n * pool.chip.node_size for n, pool in zip(nodes, self.pools, strict=True))
@@ -194,30 +185,26 @@ class Throughput:
         changed = self._assemble(chips, other, keep_batch) if other else plan
         return changed if changed.tokens_per_s > plan.tokens_per_s else plan
 
-    def _held(self, group: Group, which: int, chips: Sequence[int]) -> int:
-        """Chips that the group may draw on for its `which`-th pool: those of its kind."""
-        return sum(chips[k] for k in self._kind(group, which))
-
-    def _kind(self, group: Group, which: int) -> tuple[int, ...]:
-        index = group.pools[which]
-        return (index,) if len(group.pools) > 1 else next(kind for kind in self.kinds if index in kind)
+    def _held(self, group: Group, chips: Sequence[int]) -> list[int]:
+        """Chips that the group may draw on for each of its pools: those of its kind."""
+        kinds = (next(kind for kind in self.kinds if pool in kind) for pool in group.pools)
+        return [sum(chips[k] for k in kind) for kind in kinds]
 
     def _whole(self, chips: Sequence[int]) -> tuple[Group, ...]:
         """The planned groups with as many ranks as the chips hold, in whole expert groups."""
         found = []
         for group in self._groups:
-            units = [self._held(group, k, chips) // (s.rank_chips * group.expert) for k, s in enumerate(group.shapes)]
-            found.append(replace(group, ranks=min(group.ranks, min(units) * group.expert)))
+            held = zip(group.shapes, self._held(group, chips), strict=True)
+            units = min(count // (shape.rank_chips * group.expert) for shape, count in held)
+            found.append(replace(group, ranks=min(group.ranks, units * group.expert)))
         return tuple(found)
 
     def _rerouted(self, chips: Sequence[int]) -> tuple[Group, ...] | None:
         """The planned groups at full strength, the lost chips spread evenly over their stages."""
         found = []
         for group, m in zip(self._groups, self.full.counts, strict=True):
-            lost = 0
-            for k, shape in enumerate(group.shapes):
-                missing = max(group.chips[k] - self._held(group, k, chips), 0)
-                lost = max(lost, -(-missing // shape.replica_chips))
+            held = zip(group.shapes, group.chips, self._held(group, chips), strict=True)
+            lost = max(-(-max(own - left, 0) // shape.replica_chips) for shape, own, left in held)
             changed = group.rerouted(lost, m) if lost else group
             if changed is None:
                 return None
@@ -248,7 +235,7 @@ class Throughput:
             tokens *= sum(g.ranks * m for g, m in zip(groups, counts, strict=True)) / whole
         active = [k for k, m in enumerate(counts) if m]
         across = self._across([groups[k] for k in active]) if len(active) > 1 else 0.0
-        used, micro, memory, shapes = self._per_pool(chips, groups, counts)
+        used, memory, shapes = self._per_pool(chips, groups, counts)
         nodes = sum(-(-u // pool.chip.node_size) for u, pool in zip(used, self.pools, strict=True))
         at_work = [pool for u, pool in zip(used, self.pools, strict=True) if u]
         alike = all((p.chip, p.stack) == (at_work[0].chip, at_work[0].stack) for p in at_work)
@@ -271,7 +258,6 @@ class Throughput:
             used_chips=used,
             idle_chips=tuple(c - u for c, u in zip(chips, used, strict=True)),
             layouts=shapes,
-            microbatches=micro,
             groups=groups,
             counts=counts,
             across=across,
@@ -280,19 +266,19 @@ class Throughput:
 
     def _per_pool(
         self, chips: Sequence[int], groups: Sequence[Group], counts: Sequence[int]
-    ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...], tuple[Shape | None, ...]]:
-        """Chips used, micro-batches, memory and layout of each pool; pools of one kind are filled in their order."""
-        used, micro, memory = [0] * len(chips), [0] * len(chips), [0.0] * len(chips)
+    ) -> tuple[tuple[int, ...], tuple[float, ...], tuple[Shape | None, ...]]:
+        """Chips used, memory and layout of each pool; pools of one kind are filled in their order."""
+        used, memory = [0] * len(chips), [0.0] * len(chips)
         shapes: list[Shape | None] = [None] * len(chips)
         for group, m in zip(groups, counts, strict=True):
-            for which in range(len(group.pools)):
-                left = group.chips[which] if m else 0
-                for k in self._kind(group, which):
+            for pool, own, needed, shape in zip(group.pools, group.chips, group.memory, group.shapes, strict=True):
+                left = own if m else 0
+                for k in next(kind for kind in self.kinds if pool in kind):
                     used[k] = min(left, chips[k])
                     left -= used[k]
                     if used[k]:
-                        micro[k], memory[k], shapes[k] = m, group.memory[which], group.shapes[which]
-        return tuple(used), tuple(micro), tuple(memory), tuple(shapes)
+                        memory[k], shapes[k] = needed, shape
+        return tuple(used), tuple(memory), tuple(shapes)
 
     def _across(self, groups: Sequence[Group]) -> float:
         """Seconds to exchange gradients and weights between chip types, each chip carrying its part."""
@@ -311,38 +297,30 @@ def planned(run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime
         As `Throughput`.
     """
     fleet = Throughput(run, pools, mixing, constants=constants)
-    return tuple(
-        pool.model_copy(update={"layout": complete(shape).model_copy(update={"data": pool.layout.data})})
-        if shape
-        else pool
+    layouts = [
+        complete(shape).model_copy(update={"data": pool.layout.data}) if shape else pool.layout
         for pool, shape in zip(pools, fleet.full.layouts, strict=True)
-    )
+    ]
+    return tuple(pool.model_copy(update={"layout": x}) for pool, x in zip(pools, layouts, strict=True))
 
 
 def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]:
     """Pools that are alike in all that matters to speed count as one: their nodes can share replicas."""
+
+    def traits(pool: Pool) -> tuple[Any, ...]:
+        return pool.chip, pool.stack, pool.layout, pool.throughput, pool.layer_seconds
+
     kinds: list[list[int]] = []
     for k, pool in enumerate(pools):
-        for kind in kinds:
-            other = pools[kind[0]]
-            same = all(
-                getattr(pool, part) == getattr(other, part)
-                for part in ("chip", "stack", "layout", "throughput", "layer_seconds")
-            )
-            if same and pool.layout.data is None and mixing.boundary == "data":
-                kind.append(k)
-                break
+        shared = pool.layout.data is None and mixing.boundary == "data"
+        kind = next((kind for kind in kinds if shared and traits(pools[kind[0]]) == traits(pool)), None)
+        if kind:
+            kind.append(k)
         else:
             kinds.append([k])
-    return tuple(tuple(kind) for kind in kinds)
+    return tuple(map(tuple, kinds))
 
 
 def _settled(layout: Layout) -> bool:
     """Whether the planner has nothing left to choose."""
     return None not in (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
-
-
-def _constants() -> StepTime:
-    item = catalogue.entry("constants", "step-time").item
-    assert isinstance(item, StepTime)
-    return item

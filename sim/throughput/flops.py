@@ -33,10 +33,6 @@ def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causa
     convention : "causal" or "full"
         Whether masked attention scores count as work ("full") or not.
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> from sim import catalogue

@@ -69,8 +69,7 @@ class Group:
         filled = (stretch - 1) * microbatches * self.pipeline.beat() >= self.pipeline.ramp()
         bubble = self.pipeline.bubble / 2 if filled else self.pipeline.bubble
         return replace(
-            self,
-            pipeline=replace(self.pipeline, bubble=bubble, stretch=stretch if filled else (1 + stretch) / 2),
+            self, pipeline=replace(self.pipeline, bubble=bubble, stretch=stretch if filled else (1 + stretch) / 2)
         )
 
 

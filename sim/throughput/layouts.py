@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from sim.catalogue.kinds import Model
@@ -64,15 +64,9 @@ def candidates(model: Model, pool: Pool, fixed: Layout, micro: int, chips: int) 
 
 def complete(shape: Shape) -> Layout:
     """The shape as a layout that leaves nothing but the number of ranks open."""
-    return Layout(
-        tensor=shape.tensor,
-        pipeline=shape.pipeline,
-        context=shape.context,
-        expert=shape.expert,
-        virtual=shape.virtual,
-        schedule=shape.schedule,  # type: ignore[arg-type]
-        recompute=shape.recompute,  # type: ignore[arg-type]
-    )
+    degrees = asdict(shape)
+    del degrees["micro"]
+    return Layout(**degrees)
 
 
 def check(model: Model, fixed: Layout, name: str) -> None:

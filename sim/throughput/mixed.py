@@ -39,19 +39,20 @@ def best_mixed(
     """
     for pool, name in zip(pools, names, strict=True):
         check(run.model, pool.layout, name)
+    wanted = executed(run.model).layers
     winner, quickest, roomiest = None, math.inf, 0
     for shapes, ranks in _choices(run, pools, chips):
-        dealt = _deal(run, pools, shapes, ranks, -(-microbatches // ranks), constants)
-        placed = sum(map(sum, dealt))
-        roomiest = max(roomiest, placed)
-        if placed < executed(run.model).layers:
+        chain = _Chain(run, pools, shapes, ranks, -(-microbatches // ranks), constants)
+        layers = chain.dealt(wanted)
+        roomiest = max(roomiest, sum(layers))
+        if sum(layers) < wanted:
             continue
-        group = _group(run, pools, shapes, ranks, dealt, microbatches, link, constants)
-        seconds = group.seconds(-(-microbatches // ranks))
+        group = chain.group(layers, link)
+        seconds = group.seconds(chain.microbatches)
         if seconds < quickest:
             winner, quickest = group, seconds
     if winner is None:
-        room = f"their memory has room for {roomiest} of {executed(run.model).layers} layers"
+        room = f"their memory has room for {roomiest} of {wanted} layers"
         raise InputError(f"{' + '.join(names)}: no pipeline across these pools works; at best {room}")
     return winner
 
@@ -84,85 +85,82 @@ def _choices(run: Run, pools: Sequence[Pool], chips: Sequence[int]) -> list[tupl
     return list(found)
 
 
-def _deal(
-    run: Run, pools: Sequence[Pool], shapes: Sequence[Shape], ranks: int, microbatches: int, constants: StepTime
-) -> list[list[int]]:
-    """Layers per stage: each layer to the stage that would finish first with it, as long as memory lasts.
+class _Chain:
+    """The stages of a pipeline in their order, each on a chip of one of the pools."""
 
-    A pool whose layout says how many layers it has gets just those.
-    """
-    depth = sum(s.pipeline for s in shapes)
-    ready: list[tuple[float, int, int]] = []
-    loads, room, seconds, wanted = [], [], [], []
-    before = 0
-    for k, (pool, shape) in enumerate(zip(pools, shapes, strict=True)):
-        second, whole = compute_seconds(run.model, pool, shape), replace(shape, pipeline=depth)
-        seconds.append(second)
-        loads.append([0] * shape.pipeline)
-        wanted.append(pool.layout.layers or math.inf)
-        room.append([])
-        for stage in range(shape.pipeline):
-            position = before + stage
-            layer = stage_bytes(run.model, whole, pool.chip, 1.0, ranks, microbatches, position, constants)
-            room[k].append(int(constants.memory_share * pool.chip.memory / layer))
-            load = second.first * (position == 0) + second.last * (position == depth - 1)
-            heapq.heappush(ready, (load + second.layer, k, stage))
-        before += shape.pipeline
-    left = executed(run.model).layers
-    while left and ready:
-        finish, k, stage = heapq.heappop(ready)
-        if loads[k][stage] < room[k][stage] and sum(loads[k]) < wanted[k]:
-            loads[k][stage] += 1
-            left -= 1
-            heapq.heappush(ready, (finish + seconds[k].layer, k, stage))
-    return loads
+    def __init__(
+        self,
+        run: Run,
+        pools: Sequence[Pool],
+        shapes: tuple[Shape, ...],
+        ranks: int,
+        microbatches: int,
+        constants: StepTime,
+    ) -> None:
+        self.model, self.pools, self.shapes, self.ranks = run.model, pools, shapes, ranks
+        self.microbatches, self.constants = microbatches, constants
+        self.owners = [k for k, shape in enumerate(shapes) for _ in range(shape.pipeline)]
+        self.whole = [replace(shape, pipeline=len(self.owners)) for shape in shapes]
+        self.seconds = [compute_seconds(run.model, pool, shape) for pool, shape in zip(pools, shapes, strict=True)]
 
+    def _compute(self, stage: int, layers: int) -> float:
+        own = self.seconds[self.owners[stage]]
+        return layers * own.layer + own.first * (stage == 0) + own.last * (stage == len(self.owners) - 1)
 
-def _group(
-    run: Run,
-    pools: Sequence[Pool],
-    shapes: tuple[Shape, ...],
-    ranks: int,
-    dealt: list[list[int]],
-    microbatches: int,
-    link: float | None,
-    constants: StepTime,
-) -> Group:
-    model, depth = run.model, sum(s.pipeline for s in shapes)
-    stages: list[Stage] = []
-    memory, sync, update = [], [], []
-    before = 0
-    for k, (pool, shape, layers) in enumerate(zip(pools, shapes, dealt, strict=True)):
-        whole, second = replace(shape, pipeline=depth), compute_seconds(model, pool, shape)
+    def _bytes(self, stage: int, layers: float) -> float:
+        k, ranks = self.owners[stage], self.ranks
+        shape, chip = self.whole[k], self.pools[k].chip
+        return stage_bytes(self.model, shape, chip, layers, ranks, self.microbatches, stage, self.constants)
+
+    def dealt(self, layers: int) -> list[int]:
+        """Layers per stage: each layer to the stage that would finish first with it, as long as memory lasts.
+
+        A pool whose layout says how many layers it has gets just those.
+        """
+        memory = [self.constants.memory_share * pool.chip.memory for pool in self.pools]
+        wanted = [pool.layout.layers or math.inf for pool in self.pools]
+        room = [int(memory[k] / self._bytes(stage, 1.0)) for stage, k in enumerate(self.owners)]
+        ready = [(self._compute(stage, 1), stage) for stage in range(len(self.owners))]
+        heapq.heapify(ready)
+        found = [0] * len(self.owners)
+        while layers and ready:
+            finish, stage = heapq.heappop(ready)
+            k = self.owners[stage]
+            if found[stage] < room[stage] and wanted[k]:
+                found[stage] += 1
+                wanted[k] -= 1
+                layers -= 1
+                heapq.heappush(ready, (finish + self.seconds[k].layer, stage))
+        return found
+
+    def group(self, layers: list[int], link: float | None) -> Group:
+        """All ranks of this pipeline, with so many layers on each stage."""
+        model, pools, constants, last = self.model, self.pools, self.constants, len(self.owners) - 1
         across = link or constants.network_efficiency * min(p.chip.nic for p in pools)
-        for stage, count in enumerate(layers):
-            position = before + stage
-            outer = (stage == 0 and k > 0) + (stage == shape.pipeline - 1 and k < len(pools) - 1)
-            inner = (position > 0) + (position < depth - 1) - outer
-            load = count * second.layer + second.first * (position == 0) + second.last * (position == depth - 1)
-            passed = messages(model, pool, whole, count, constants, inner, outer, across)
-            stages.append(Stage(k, 1, load, load, passed))
-        most = max(layers)
-        memory.append(
-            max(
-                stage_bytes(model, whole, pool.chip, count, ranks, -(-microbatches // ranks), before + s, constants)
-                for s, count in enumerate(layers)
-            )
+        stages = []
+        for stage, (k, count) in enumerate(zip(self.owners, layers, strict=True)):
+            beside = [self.owners[other] for other in (stage - 1, stage + 1) if 0 <= other <= last]
+            inner = beside.count(k)
+            passed = messages(model, pools[k], self.whole[k], count, constants, inner, len(beside) - inner, across)
+            compute = self._compute(stage, count)
+            stages.append(Stage(k, 1, compute, compute, passed))
+        memory, sync, update = [], [], []
+        for k, (pool, shape) in enumerate(zip(pools, self.whole, strict=True)):
+            own = [(stage, count) for stage, count in enumerate(layers) if self.owners[stage] == k]
+            memory.append(max(self._bytes(stage, count) for stage, count in own))
+            most = max(count for _, count in own)
+            line = (pool.stack.data_efficiency or constants.network_efficiency) * pool.chip.nic
+            sync.append(synchronisation(model, pool.chip, shape, most, self.ranks, line, constants))
+            update.append(optimizer(model, pool.chip, shape, most, self.ranks, constants))
+        return Group(
+            pools=tuple(range(len(pools))),
+            shapes=self.shapes,
+            ranks=self.ranks,
+            pipeline=Pipeline(tuple(stages), bubble_share(self.shapes[0].schedule, self.shapes[0].virtual)),
+            sync=max(sync),
+            overlap=min(p.stack.overlap for p in pools),
+            beside=min(stage.compute for stage in stages),
+            optimizer=max(update),
+            fixed=max(p.stack.fixed for p in pools),
+            memory=tuple(memory),
         )
-        own = (pool.stack.data_efficiency or constants.network_efficiency) * pool.chip.nic
-        sync.append(synchronisation(model, pool.chip, whole, most, ranks, own, constants))
-        update.append(optimizer(model, pool.chip, whole, most, ranks, constants))
-        before += shape.pipeline
-    schedule = shapes[0].schedule
-    return Group(
-        pools=tuple(range(len(pools))),
-        shapes=shapes,
-        ranks=ranks,
-        pipeline=Pipeline(tuple(stages), bubble_share(schedule, shapes[0].virtual)),
-        sync=max(sync),
-        overlap=min(p.stack.overlap for p in pools),
-        beside=min(stage.compute for stage in stages),
-        optimizer=max(update),
-        fixed=max(p.stack.fixed for p in pools),
-        memory=tuple(memory),
-    )

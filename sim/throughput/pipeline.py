@@ -96,24 +96,17 @@ def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches
         Seconds of one micro-batch on each stage.
     microbatches : int
 
-    Returns
-    -------
-    float
-
     Examples
     --------
     >>> exact_1f1b([1.0] * 4, [2.0] * 4, 8)  # equal stages: (m + p − 1)(F + B)
     33.0
     """
-    stages = len(forward)
-    orders = []
-    for stage in range(stages):
-        warm = min(stages - stage, microbatches)
-        order = [("F", k) for k in range(warm)]
-        for k in range(microbatches):
-            order.append(("B", k))
-            if warm + k < microbatches:
-                order.append(("F", warm + k))
+    stages, orders = len(forward), []
+    for warm in range(stages, 0, -1):
+        order = [("F", k) for k in range(min(warm, microbatches))]
+        order += [
+            pass_ for k in range(microbatches) for pass_ in (("B", k), ("F", warm + k)) if pass_[1] < microbatches
+        ]
         orders.append(order)
     done: dict[tuple[str, int, int], float] = {}
     free, position = [0.0] * stages, [0] * stages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sim.throughput.group import Group
 from sim.throughput.layouts import Shape
@@ -16,8 +16,10 @@ class Plan:
 
     Attributes
     ----------
+    used_chips, idle_chips, memory_bytes_per_chip, layouts : tuple
+        Per pool; a pool that does not take part has no layout.
     step_seconds : float
-        Infinite when nothing can run.
+        Infinite, as it is unless given, when nothing can run.
     tokens_per_s, tokens_per_step : float
     mfu : float
         Useful causal FLOPs over the dense BF16 peak of the chips used.
@@ -25,8 +27,6 @@ class Plan:
         Seconds by what they go to; they add up to `step_seconds`.
     bottleneck : str
         Which pool sets the pace, and by what.
-    memory_bytes_per_chip, used_chips, idle_chips, layouts, microbatches : tuple
-        Per pool; a pool that does not take part has no layout.
     groups, counts : tuple
         Data-parallel ranks of a kind and the micro-batches each of them runs.
     across : float
@@ -35,17 +35,16 @@ class Plan:
         What multiplies the seconds of the groups: mixing, noise and the model's error.
     """
 
-    step_seconds: float
-    tokens_per_s: float
-    tokens_per_step: float
-    mfu: float
-    parts: dict[str, float]
-    bottleneck: str
-    memory_bytes_per_chip: tuple[float, ...]
     used_chips: tuple[int, ...]
     idle_chips: tuple[int, ...]
+    memory_bytes_per_chip: tuple[float, ...]
     layouts: tuple[Shape | None, ...]
-    microbatches: tuple[int, ...]
+    step_seconds: float = math.inf
+    tokens_per_s: float = 0.0
+    tokens_per_step: float = 0.0
+    mfu: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict)
+    bottleneck: str = "too few healthy nodes for one replica"
     groups: tuple[Group, ...] = ()
     counts: tuple[int, ...] = ()
     across: float = 0.0
@@ -97,17 +96,5 @@ def bottleneck(group: Group, parts: dict[str, float], names: Sequence[str]) -> s
 
 def stalled(chips: Sequence[int]) -> Plan:
     """The plan of a fleet too small to run anything."""
-    none = (0,) * len(chips)
-    return Plan(
-        step_seconds=math.inf,
-        tokens_per_s=0.0,
-        tokens_per_step=0.0,
-        mfu=0.0,
-        parts={},
-        bottleneck="too few healthy nodes for one replica",
-        memory_bytes_per_chip=(0.0,) * len(chips),
-        used_chips=none,
-        idle_chips=tuple(chips),
-        layouts=(None,) * len(chips),
-        microbatches=none,
-    )
+    pools = len(chips)
+    return Plan((0,) * pools, tuple(chips), (0.0,) * pools, (None,) * pools)

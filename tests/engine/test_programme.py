@@ -81,7 +81,7 @@ def test_runs_of_a_list_start_on_their_dates_and_one_that_is_too_large_does_not(
     assert [r.due / DAY for r in result.runs] == [0, 31, 151]
     assert [r.staffed for r in result.runs] == [True, True, False]
     assert result.crossing == 151 * DAY
-    assert result.table()["chips.pool"].tolist() == [16, 32, 0]
+    assert [r.chips for r in result.runs] == [{"pool": 16}, {"pool": 32}, {}]
 
 
 def test_runs_outside_the_horizon_are_not_due_and_without_any_there_is_no_programme():

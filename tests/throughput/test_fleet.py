@@ -111,7 +111,7 @@ def test_the_scaling_ratio_compares_the_mix_with_its_parts() -> None:
 def test_equal_shares_wait_for_the_slower_type() -> None:
     question, pools = run("deepseek-v3", 15360), [deepseek(), weak()]
     assert fleet(question, pools, equal=True).full.tokens_per_s < fleet(question, pools).full.tokens_per_s
-    assert len(set(fleet(question, pools, equal=True).full.microbatches)) == 1
+    assert len(set(fleet(question, pools, equal=True).full.counts)) == 1
 
 
 def test_noise_and_model_error_multiply_the_step() -> None:
@@ -140,7 +140,7 @@ def test_a_lost_node_takes_its_replica_and_whole_micro_batches_take_the_rest() -
     plan = planned.plan((127,))
     group = planned.full.groups[0]
     once = planned.full.step_seconds - 48 * group.pipeline.beat()
-    assert (plan.microbatches, plan.used_chips, plan.idle_chips) == ((52,), (960,), (56,))
+    assert (plan.counts, plan.used_chips, plan.idle_chips) == ((52,), (960,), (56,))
     assert plan.step_seconds == pytest.approx(52 * group.pipeline.beat() + once)
     assert planned.plan((120,)).step_seconds == plan.step_seconds  # seven more nodes of the same replica
 
