@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -86,7 +86,10 @@ def _executor(jobs: int, executor: Executor | str | None) -> Iterator[Executor |
         yield executor
     elif executor not in (None, "processes"):
         with _dask(executor) as client:
-            yield client.get_executor(pure=False)
+            try:
+                yield client.get_executor(pure=False)
+            except (OSError, CancelledError):
+                raise CheckFailed(f"{executor}: the scheduler went away; what was finished is kept") from None
     elif jobs == 1:
         yield None
     else:

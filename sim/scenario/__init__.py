@@ -95,6 +95,7 @@ class Scenario(Case):
     _layouts: list[Layout] | None = PrivateAttr(default=None)
     _alone: dict[str, Pool] | None = PrivateAttr(default=None)
     _unknowns: dict[str, Uncertain] = PrivateAttr(default_factory=dict)
+    _given: dict[str, float] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -121,7 +122,7 @@ class Scenario(Case):
         >>> load_scenario("two-thousand-plus").override({"fleet.weak.chips": 512}).fleet["weak"].active_chips
         512
         """
-        return _build(Scenario, override(self._source, changes), self.name)
+        return _build(Scenario, override(self._source, changes), self.name).given(self._given)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
@@ -146,8 +147,11 @@ class Scenario(Case):
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name."""
+        if not values:
+            return self
         known = partly(self, values)
         known._sketch, known._unknowns = sketch(known), unknowns(known)
+        known._given = {**self._given, **values}
         return known
 
     @property

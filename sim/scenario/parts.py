@@ -217,11 +217,14 @@ class Recovery(Strict):
     restart: Duration = Constant(0.0)
     restart_scaling: Scaling | None = None
     standby: Nodes | None = None
-    """Hot spares inside the job that need no re-scheduling; all of them unless given."""
+    """Hot spares inside the job that need no re-scheduling; all of them unless given.
+
+    Nodes that come back take the empty places of these before they become cold spares.
+    """
     reschedule: Duration = Constant(0.0)
     """Choosing nodes anew, at the start and whenever the standby nodes do not suffice."""
     provision: Duration = Constant(0.0)
-    """For each boxed cold spare that is installed, one after another."""
+    """For each boxed cold spare that is installed, one after another, for a gap or for an empty place on standby."""
     reconfigure: Duration = Constant(0.0)
     """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
     crew: Annotated[float, Quantity(positive=True, whole=True)] | None = None
