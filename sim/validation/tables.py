@@ -8,7 +8,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from sim import catalogue
-from sim.validation import closed_forms, peers, published, stock
+from sim.validation import closed_forms, peers, published
 
 TABLES = ("closed-forms", "published", "peers")
 MEAN_ERROR, WORST_ERROR = 0.06, 0.15
@@ -22,7 +22,7 @@ def rows(table: str, effort: float = 1.0) -> Rows:
     if table == "closed-forms":
         steps = tqdm(closed_forms.CHECKS, disable=None, leave=False)
         found = [row for name in steps for row in closed_forms.closed_forms(effort, [name])]
-        return [asdict(row) for row in [*found, *stock.rows(effort)]]
+        return [asdict(row) for row in found]
     if table == "peers":
         steps = tqdm(catalogue.table("peers"), disable=None, leave=False)
         return [asdict(row) for name in steps for row in peers.peers(effort, [name])]
