@@ -281,7 +281,7 @@ def o19(effort: float) -> Rows:
 
 
 def o23(effort: float) -> Rows:
-    for shape, n in ((0.7, 730), (1.0, 730), (2.0, 400)):
+    for shape, n in ((0.7, 730), (1.0, 730), (2.0, 440)):
         q = endless(15, fleet=failing(256, hardware=False, lifetime=weibull(shape, 10)))
         counts = [sum(r.failures.values()) / 256 for r in runs(q, n * effort)]
         minimal = (1.5 * math.gamma(1 + 1 / shape)) ** shape
@@ -295,7 +295,7 @@ def interruptions(effort: float) -> Rows:
     [fleet] = q.fleet.values()
     rate = node_rate(fleet.failures, fleet.chip.node_size) * fleet.active_nodes * DAY
     running = ("productive", "rework", "stall", "checkpoint")
-    daily = [r.interruptions / math.fsum(r.time[c] for c in running) * DAY for r in runs(q, 560 * effort)]
+    daily = [r.interruptions / math.fsum(r.time[c] for c in running) * DAY for r in runs(q, 630 * effort)]
     yield by_z("I", "interruptions of Llama 3 a running day (an input)", daily, rate, "a tenth more", 1.1 * rate)
 
 

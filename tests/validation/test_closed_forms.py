@@ -48,7 +48,7 @@ def test_it_agrees_to_a_standard_error_of_two_per_mille_unless_that_takes_long(n
 
 
 def test_every_row_that_is_not_an_identity_has_a_twin():
-    cheap = ("O1", "O2", "O4", "O13", "O17", "crossing", "flow")
+    cheap = ("O1", "O2", "O4", "O13", "O17", "crossing", "supply")
     without = {row.title for row in closed_forms(FAST, cheap) if row.twin is None}
     assert without == {"share of 1F1B steps beyond Σ + (m − 1)·max, equal ratios"}
 
