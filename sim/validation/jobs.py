@@ -10,11 +10,16 @@ from sim.experiments.outages import QUIET, longer
 from sim.experiments.replicate import replicate
 from sim.scenario import load_scenario
 
+KEYS = ("scenario", "title", "role", "quantity", "chips", "measured", "bound", "cause_of_miss")
+MOST = 0.03
+"""Largest difference of a share of time that still counts as agreement."""
+
 
 def rows(n: int = 40, seed: int = 0) -> pd.DataFrame:
     """The published share of each job, and ours: mean and 5–95 % of `n` replications.
 
-    A report of *more than* is `agrees` where our mean is more; any other is left to the reader.
+    A report of *more than* is `agrees` where our mean is more; any other is left to the reader. A row of validation is
+    `ok` if it `agrees`, or misses by no more than `MOST`.
 
     Examples
     --------
@@ -31,22 +36,11 @@ def rows(n: int = 40, seed: int = 0) -> pd.DataFrame:
             ours = replicate(scenario, n, seed=seed).frame["ettr"]
         else:
             ours = longer(scenario.override(QUIET), scenario.override({"fabric.congestion": "shared"}), n, seed)
+        mean, agrees = float(ours.mean()), bool(ours.mean() >= job.measured) if job.bound else None
+        near = abs(mean - job.measured) <= MOST if agrees is None else agrees
         found.append(
-            {
-                "job": name,
-                "scenario": job.scenario,
-                "title": job.title,
-                "role": job.role,
-                "quantity": job.quantity,
-                "chips": job.chips,
-                "measured": job.measured,
-                "bound": job.bound,
-                "ours": float(ours.mean()),
-                "p5": float(ours.quantile(0.05)),
-                "p95": float(ours.quantile(0.95)),
-                "agrees": bool(ours.mean() >= job.measured) if job.bound else None,
-                "cause_of_miss": job.cause_of_miss,
-                "source": entry.facts[0].source,
-            }
+            {"job": name, **{key: getattr(job, key) for key in KEYS}}
+            | {"ours": mean, "p5": float(ours.quantile(0.05)), "p95": float(ours.quantile(0.95)), "agrees": agrees}
+            | {"ok": near or job.role != "validation", "source": entry.facts[0].source}
         )
     return pd.DataFrame(found)

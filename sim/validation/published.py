@@ -78,19 +78,9 @@ def rows(kind: str = "step-time") -> list[Row]:
             fact = facts[f"runs.{name}.rows.{k}.measured"]
             found.append(
                 Row(
-                    id=row.id,
-                    title=row.title,
-                    role=row.role,
-                    quantity=row.quantity,
-                    unit=row.unit,
-                    published=row.measured,
-                    ours=ours,
-                    error=ours / row.measured - 1,
-                    source=fact.source,
-                    status=fact.status,
-                    mature=run.mature,
-                    cause_of_miss=row.cause_of_miss,
-                    run=name,
+                    **{key: getattr(row, key) for key in ("id", "title", "role", "quantity", "unit", "cause_of_miss")},
+                    **{"published": row.measured, "ours": ours, "error": ours / row.measured - 1},
+                    **{"source": fact.source, "status": fact.status, "mature": run.mature, "run": name},
                 )
             )
     return found

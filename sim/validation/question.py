@@ -85,13 +85,13 @@ def weibull(shape: float, mean: float) -> dict[str, Any]:
     return {"weibull": {"shape": shape, "mean": f"{mean} d"}}
 
 
-def runs(scenario: Scenario, n: float) -> Iterator[RunResult]:
+def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
     """About `n` replications with unknown constants at their modes, no fewer than a standard error needs.
 
     Every question has a seed of its own, so that one piece of luck is not seen in several rows.
     """
     seed = crc32(repr(scenario.data).encode())
-    return (simulate(scenario, seed, k, fixed_inputs=True) for k in range(max(round(n), 40)))
+    return (simulate(scenario, seed, k, fixed_inputs=True) for k in range(max(round(n), least)))
 
 
 def shares(result: RunResult, nodes: int, since: float) -> NDArray[np.float64]:

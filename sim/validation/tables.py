@@ -8,13 +8,13 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from sim import catalogue
-from sim.validation import closed_forms, peers, published, stock
+from sim.validation import closed_forms, jobs, peers, published
 
-TABLES = ("closed-forms", "published", "peers")
+TABLES = ("closed-forms", "published", "jobs", "peers")
 MEAN_ERROR, WORST_ERROR = 0.06, 0.15
 """Largest errors of published step times on mature stacks that still count as agreement."""
 
-Rows = list[dict[str, Any]]
+Rows = list[dict[Any, Any]]
 
 
 def rows(table: str, effort: float = 1.0) -> Rows:
@@ -22,10 +22,12 @@ def rows(table: str, effort: float = 1.0) -> Rows:
     if table == "closed-forms":
         steps = tqdm(closed_forms.CHECKS, disable=None, leave=False)
         found = [row for name in steps for row in closed_forms.closed_forms(effort, [name])]
-        return [asdict(row) for row in [*found, *stock.rows(effort)]]
+        return [asdict(row) for row in found]
     if table == "peers":
         steps = tqdm(catalogue.table("peers"), disable=None, leave=False)
         return [asdict(row) for name in steps for row in peers.peers(effort, [name])]
+    if table == "jobs":
+        return jobs.rows(max(round(40 * effort), 5)).to_dict("records")
     measured = published.rows()
     close = published.summary(measured).mean <= MEAN_ERROR
     counts = {row.id: row.role == "validation" and row.mature for row in measured}
@@ -50,6 +52,14 @@ def _published(row: dict[str, Any]) -> str:
     return f"{_mark(row)} {row['role']:13} {numbers}  {row['title']}, {row['unit'] or 'share'}{cause}"
 
 
+def _job(row: dict[str, Any]) -> str:
+    cause = f" ({row['cause_of_miss']})" if row["cause_of_miss"] else ""
+    numbers = (
+        f"{row['ours']:>8.3f} {row['p5']:>6.3f} to {row['p95']:<6.3f} {'>' * row['bound']:>2}{row['measured']:.3f}"
+    )
+    return f"{_mark(row)} {row['role']:13} {numbers}  {row['title']}, {row['quantity']}{cause}"
+
+
 def _peer(row: dict[str, Any]) -> str:
     own = "" if row["peer"] is None else f"{row['peer']:g}"
     numbers = f"{row['ours']:>11.6g} {row['standard_error']:>8.2g} {row['expected']:>11.6g} {own:>8} {row['z']:>+6.2f}"
@@ -63,6 +73,7 @@ def _mark(row: dict[str, Any]) -> str:
 TITLES = {
     "closed-forms": f"{'':9}{'simulated':>11} {'exact':>11} {'error':>9}",
     "published": f"{'':18}{'ours':>12} {'published':>12} {'error':>8}",
+    "jobs": f"{'':18}{'ours':>8} {'5 to 95 %':>16} {'reported':>7}",
     "peers": f"{'':4} {'ours':>11} {'error':>8} {'expected':>11} {'peer':>8} {'z':>6}",
 }
-LINES = {"closed-forms": _closed_form, "published": _published, "peers": _peer}
+LINES = {"closed-forms": _closed_form, "published": _published, "jobs": _job, "peers": _peer}

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine import simulate
+from sim.programme import ProgrammeResult
 from sim.results import DAY, RunResult
+from sim.scenario import Scenario
 from sim.validation.question import CHIPS, NODES, PLAIN, RATE, cause, endless, exponential, failing, pool, question
 from sim.validation.question import weibull as weibull
 from sim.validation.rows import MOST_Z
@@ -38,3 +41,21 @@ def moves_to(result: RunResult, place: str) -> list[tuple[float, int]]:
     """Day and node of each move to a place."""
     found = [(t / DAY, entity) for t, kind, entity, how in result.trace if kind == "move" and how.split()[1] == place]
     return [(day, int(entity.removeprefix("pool."))) for day, entity in found]
+
+
+def dead(per_year: float, size: int = 8) -> dict:
+    """Chips that die for good."""
+    rate = per_year * size * 1000 / 365.25
+    return {"causes": [{"cause": "dead", "scope": "chip", "per_1000_node_days": rate, "permanent": 1}]}
+
+
+def programme(runs: dict | list | None = None, **changes: Any) -> Scenario:
+    """Ten days of work on 32 chips every hundred days, unless changed."""
+    base = {"start": "2023-01-01", "horizon": "1000 d", "fleet": pool(), "runs": {"every": "100 d", "chips": CHIPS}}
+    return question(**(base | ({"runs": runs} if runs else {}) | changes))
+
+
+def run(asked: Scenario, seed: int = 0, replication: int = 0) -> ProgrammeResult:
+    result = simulate(asked, seed, replication)
+    assert isinstance(result, ProgrammeResult)
+    return result

@@ -182,7 +182,7 @@ settings_of = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=100)
 @given(deaths, settings_of, st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=4))
 def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
     boxed = sum(n for n, box in coming if box)

@@ -28,6 +28,8 @@ from sim.validation.question import endless, failing, weibull
 from sim.validation.rows import MOST_Z, ClosedForm, by_z, within
 
 FAST = 0.05
+LONG = ("O7", "O18")
+"""Rare states and a long queue: a standard error of 0.2 % would take from half a minute to several."""
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -39,14 +41,14 @@ def test_the_simulation_agrees_and_tells_the_twin_apart(name):
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", CHECKS)
-def test_it_agrees_to_one_per_cent_and_better(name):
+def test_it_agrees_to_a_standard_error_of_two_per_mille_unless_that_takes_long(name):
     for row in closed_forms(1.0, [name]):
         assert row.ok, row
-        assert row.standard_error <= 0.01 * abs(row.exact), row
+        assert row.standard_error <= (0.01 if name in LONG else 0.002) * abs(row.exact), row
 
 
 def test_every_row_that_is_not_an_identity_has_a_twin():
-    cheap = ("O1", "O2", "O4", "O13", "O17")
+    cheap = ("O1", "O2", "O4", "O13", "O17", "crossing", "supply")
     without = {row.title for row in closed_forms(FAST, cheap) if row.twin is None}
     assert without == {"share of 1F1B steps beyond Σ + (m − 1)·max, equal ratios"}
 
@@ -116,7 +118,9 @@ def spares_for_ever(monkeypatch):
     """Hot spares do not age."""
     monkeypatch.setattr(pool, "POWERED", frozenset({"active"}))
     begin = Risk.begin
-    monkeypatch.setattr(Risk, "begin", lambda self, running, weak, horizon: begin(self, 16, weak, horizon))
+    monkeypatch.setattr(
+        Risk, "begin", lambda self, running, weak, horizon: begin(self, min(running, 64), weak, horizon)
+    )
 
 
 def whole_step_slows(monkeypatch):

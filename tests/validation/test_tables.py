@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from sim.__main__ import main
-from sim.validation import closed_forms, published, stock, tables
+from sim.validation import closed_forms, published, tables
 from sim.validation.rows import ClosedForm, by_z
 
 GOOD = by_z("X", "a row that holds", [0.9, 1.1] * 20, 1.0, "twice as much", 2.0)
@@ -30,8 +30,7 @@ def validate(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
 def table(monkeypatch) -> list[ClosedForm]:
     """Two rows of mine in place of the simulated ones."""
     mine: list[ClosedForm] = [GOOD]
-    monkeypatch.setattr(closed_forms, "closed_forms", lambda effort, only: [])
-    monkeypatch.setattr(stock, "rows", lambda effort: mine)
+    monkeypatch.setattr(closed_forms, "CHECKS", {"X": lambda effort: iter(mine)})
     return mine
 
 
@@ -70,7 +69,7 @@ def test_published_rows_fail_when_the_worst_or_the_mean_error_is_too_large(monke
     assert len([row for row in tables.rows("published") if not row["ok"]]) > len(failed)
 
 
-@pytest.mark.parametrize("name", ["published", "peers"])
+@pytest.mark.parametrize("name", ["published", "jobs", "peers"])
 def test_every_table_reads_in_a_terminal(name, monkeypatch):
     monkeypatch.setattr(tables.catalogue, "table", _first(tables.catalogue.table))
     found = tables.rows(name, 0.1)
