@@ -114,6 +114,14 @@ class Depot:
         shelf.parts += pool.size - 1
         self._mend(shelf)
 
+    def node_died(self, pool: Pool, node: int) -> None:
+        """A node, idle now, is beyond repair, its chips are not: they go on the shelf where nodes are cannibalised."""
+        if self._spec.cannibalise:
+            shelf = self._shelves[pool.name]
+            self._move(shelf, "idle", "stock", pool.size)
+            shelf.stock += pool.size
+            self._mend(shelf)
+
     def _send_off(self, shelf: Shelf) -> None:
         """Every death takes as many draws, so that policy and shop leave those of later deaths alone."""
         vendor, shop = self._spec.vendor, self._spec.repair

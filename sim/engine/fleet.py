@@ -15,9 +15,10 @@ from sim.scenario import Recovery
 
 
 class Shop(Protocol):
-    """Who takes care of dead chips."""
+    """Who takes care of dead chips, and of the good ones in dead nodes."""
 
     def chip_died(self, pool: NodePool, node: int) -> None: ...
+    def node_died(self, pool: NodePool, node: int) -> None: ...
 
 
 class Fleet:
@@ -146,8 +147,8 @@ class Fleet:
             (pool.cold if node in pool.cold else pool.boxed).remove(node)
         if failure.permanent:
             self._move(pool, node, "idle")
-            if failure.cause.scope == "chip" and self.shop:
-                self.shop.chip_died(pool, node)
+            if self.shop:
+                (self.shop.chip_died if failure.cause.scope == "chip" else self.shop.node_died)(pool, node)
             elif failure.cause.scope == "chip":
                 self._record.move(self._env.now, pool.name, f"{pool.name}.{node}", "idle", "scrap", 1)
         elif evicted:

@@ -200,14 +200,18 @@ def test_a_control_moved_out_of_the_years_of_a_scenario_runs(date, monkeypatch, 
     assert "crossing_days" in json.loads(capsys.readouterr().out)["metrics"]
 
 
-def test_a_node_that_dies_as_a_whole_keeps_its_good_chips_out_of_use():
-    """They are neither scrapped nor parts for other nodes: the depot knows dead chips only."""
+@pytest.mark.parametrize("cannibalise", [True, False])
+def test_a_node_that_dies_as_a_whole_leaves_its_chips_to_others_where_nodes_are_cannibalised(cannibalise):
     board = {"cause": "board", "scope": "node", "lifetime": "5 d", "nodes": [0.0, 1e-6], "permanent": 1}
-    depot = {"cannibalise": True, "stock": {"pool": 8}}
-    result = run(programme(fleet=pool(nodes=8, failures={"causes": [board]}), depot=depot, horizon="50 d"))
+    chip = {"cause": "chip", "scope": "chip", "lifetime": "9 d", "nodes": [0.6, 0.63], "permanent": 1}
+    fleet, depot = pool(nodes=8, failures={"causes": [board, chip]}), {"cannibalise": cannibalise, "stock": {"pool": 2}}
+    result = run(programme(fleet=fleet, depot=depot, horizon="10 d"))
     walk(result)
-    assert sum(result.failures.values()) == 1
-    assert {place: n for (_, place), n in result.counts.items() if n} == {"research": 56, "stock": 8, "idle": 8}
+    found = {place: n for (_, place), n in result.counts.items() if n}
+    if cannibalise:
+        assert found == {"research": 56, "stock": 2, "scrap": 8}
+    else:  # the two from stock mend the other node twice; the third of its chips to die takes it out
+        assert found == {"research": 48, "idle": 8 + 7, "scrap": 3}
 
 
 @pytest.mark.prove
