@@ -133,7 +133,7 @@ def label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> No
 @styled()
 def headline(figure: Figure, title: str) -> None:
     """Set the title of a figure, in as many lines as it takes."""
-    title = " ".join(title.split())
+    title = " ".join(title.split()).replace(" %", "\N{NO-BREAK SPACE}%")
     lines = math.ceil(len(title) / (10 * figure.get_figwidth()))
     words = textwrap.fill(title, len(title) // lines + 8)  # lines of about one length
     figure.suptitle(words, x=0.01, ha="left", weight="bold", fontsize=11, parse_math=False)
