@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 def bubble_share(schedule: str, virtual: int) -> float:
@@ -27,6 +28,20 @@ def in_flight(schedule: str, stages: int, virtual: int, stage: int = 0) -> float
     )
 
 
+class Message(NamedTuple):
+    """Communication of one micro-batch: its kind, its seconds, and the share of them that is overlapped."""
+
+    kind: str
+    seconds: float
+    overlap: float
+    far: bool = True
+    """Whether it crosses the network between nodes, whose congestion slows it."""
+
+    def at(self, slowdown: float) -> float:
+        """Seconds on a network that is slower by a factor."""
+        return self.seconds * slowdown if self.far else self.seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """`count` pipeline stages on one chip type, and one micro-batch's seconds on them."""
@@ -37,24 +52,22 @@ class Stage:
     """On the mean stage."""
     slowest: float
     """On the fullest stage."""
-    messages: tuple[tuple[str, float, float], ...] = ()
-    """Communication: kind, seconds, and the share of it that is overlapped."""
+    messages: tuple[Message, ...] = ()
 
-    @property
-    def communication(self) -> float:
-        return math.fsum(seconds for _, seconds, _ in self.messages)
+    def communication(self, slowdown: float = 1.0) -> float:
+        return math.fsum(message.at(slowdown) for message in self.messages)
 
     def exposed(self, slowdown: float = 1.0) -> float:
         """Communication not hidden behind compute: at least the share no overlap reaches, and what outlasts compute."""
-        open_share = math.fsum((1 - overlap) * seconds for _, seconds, overlap in self.messages)
-        return max(slowdown * open_share, slowdown * self.communication - self.compute)
+        open_share = math.fsum((1 - message.overlap) * message.at(slowdown) for message in self.messages)
+        return max(open_share, self.communication(slowdown) - self.compute)
 
     def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
         """`exposed` by kind: the open share of each, and the rest in proportion to what it could hide."""
-        could = math.fsum(overlap * seconds for _, seconds, overlap in self.messages) * slowdown
-        hidden = slowdown * self.communication - self.exposed(slowdown)
+        could = math.fsum(message.overlap * message.at(slowdown) for message in self.messages)
+        hidden = self.communication(slowdown) - self.exposed(slowdown)
         left = 1 - hidden / could if could else 0.0
-        return {kind: slowdown * s * (1 - overlap + left * overlap) for kind, s, overlap in self.messages}
+        return {m.kind: m.at(slowdown) * (1 - m.overlap + left * m.overlap) for m in self.messages}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sim.throughput.group import Group
 from sim.throughput.layouts import Shape
+from sim.throughput.pipeline import Message
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class Plan:
     factor: float = 1.0
 
     def step_seconds_at(self, slowdown: float) -> float:
-        """Seconds of a step while all communication takes `slowdown` ≥ 1 times as long.
+        """Seconds of a step while communication between nodes takes `slowdown` ≥ 1 times as long.
 
         Of a collective that takes x and can hide behind H of compute, ``max((1 − φ)·s·x, s·x − H)`` is exposed.
+        What stays within nodes is not slowed, but for the gradients' exchange, which counts as one.
         """
         if slowdown == 1.0 or not self.groups:
             return self.step_seconds
@@ -88,7 +90,7 @@ def step_parts(
 def bottleneck(group: Group, parts: dict[str, float], names: Sequence[str]) -> str:
     """The pool of the slowest stage, and the heaviest of what it spends its time on."""
     slow = group.pipeline.slowest()
-    kind, seconds, _ = max(slow.messages, key=lambda message: message[1], default=("", 0.0, 0.0))
+    kind, seconds, *_ = max(slow.messages, key=lambda message: message.seconds, default=Message("", 0.0, 0.0))
     if parts["data"] > max(parts["compute"], parts.get(kind, 0.0)):
         return f"{names[slow.pool]}: gradient exchange"
     return f"{names[slow.pool]}: {f'{kind} messages' if seconds > slow.compute else 'compute'}"

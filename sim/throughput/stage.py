@@ -11,7 +11,7 @@ from sim.throughput.collectives import all_to_all, hierarchical, ring
 from sim.throughput.flops import executed
 from sim.throughput.layouts import Shape
 from sim.throughput.memory import parameters_per_chip
-from sim.throughput.pipeline import Stage
+from sim.throughput.pipeline import Message, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def messages(
     inner: int = 2,
     outer: int = 0,
     across: float = math.inf,
-) -> tuple[tuple[str, float, float], ...]:
-    """Communication of one micro-batch on a stage with `layers` layers: kind, seconds, overlapped share.
+) -> tuple[Message, ...]:
+    """Communication of one micro-batch on a stage with `layers` layers.
 
     `inner` neighbours are on the same chip type, `outer` ones beyond the link `across` (bytes/s per chip).
 
@@ -112,19 +112,21 @@ def messages(
     close = shape.tensor * shape.context
     found = []
     if shape.tensor > 1 and not pool.layer_seconds:  # measured layer times have it in them
-        link = fast if shape.tensor <= chip.scale_up_domain else slow
+        far = shape.tensor > chip.scale_up_domain
         number = 12 if shape.recompute == "full" else 8
         hidden = overlap if pool.stack.tensor_overlap is None else pool.stack.tensor_overlap
-        found.append(("tensor", number * layers * ring(activations, shape.tensor, link, latency), hidden))
+        seconds = number * layers * ring(activations, shape.tensor, slow if far else fast, latency)
+        found.append(Message("tensor", seconds, hidden, far))
     if shape.pipeline > 1:
-        link = fast if shape.replica_chips <= chip.scale_up_domain else slow
+        far = shape.replica_chips > chip.scale_up_domain
         sent = activations / shape.tensor
-        passing = inner * (sent / link + latency) + outer * (sent / across + latency)
-        found.append(("pipeline", 2 * shape.virtual * passing, overlap))
+        passing = inner * (sent / (slow if far else fast) + latency) + outer * (sent / across + latency)
+        found.append(Message("pipeline", 2 * shape.virtual * passing, overlap, far or outer > 0))
     if shape.context > 1:
-        link = fast if close <= chip.scale_up_domain else slow
+        far = close > chip.scale_up_domain
         kept = element * shape.micro * model.sequence * (model.key_value_width or 2 * model.hidden) / shape.tensor
-        found.append(("context", 3 * layers * ring(kept, shape.context, link, latency), overlap))
+        seconds = 3 * layers * ring(kept, shape.context, slow if far else fast, latency)
+        found.append(Message("context", seconds, overlap, far))
     if shape.expert > 1 and model.experts:
         local = max(chip.scale_up_domain // close, 1)
         low = model.precision == "fp8" and chip.fp8 is not None
@@ -132,7 +134,8 @@ def messages(
         routing = (model.experts.per_token, model.experts.groups_per_token, shape.expert, local, fast, slow, latency)
         dispatch = all_to_all(sent / 2 if low else sent, *routing)
         routed = layers * (1 - model.experts.dense_layers / model.layers)
-        found.append(("expert", 2 * routed * (dispatch + all_to_all(sent, *routing)), overlap))
+        seconds = 2 * routed * (dispatch + all_to_all(sent, *routing))
+        found.append(Message("expert", seconds, overlap, far=shape.expert > local))
     return tuple(found)
 
 

@@ -210,7 +210,7 @@ def o13(effort: float) -> Rows:
 
 
 def o14(effort: float) -> Rows:
-    share, slowdown, hours, days = 0.2, 3.0, 1.0, 60
+    share, slowdown, hours, days = 0.2, 6.0, 1.0, 60
     plain = {"chip": "H100-SXM-80", "stack": "llama-3", "throughput": None, "layout": {"tensor": 8, "pipeline": 16}}
     for pods, n in ((1, 1300), (3, 500)):
         q = endless(

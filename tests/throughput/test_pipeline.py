@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.throughput.pipeline import Pipeline, Stage, bubble_share, exact_1f1b, in_flight
+from sim.throughput.pipeline import Message, Pipeline, Stage, bubble_share, exact_1f1b, in_flight
 
 SECONDS = st.floats(0.1, 10.0)
 
@@ -68,9 +68,15 @@ def test_dualpipe_holds_one_micro_batch_more_than_1f1b_on_every_stage() -> None:
 
 
 def test_communication_hides_behind_compute_and_no_further() -> None:
-    stage = Stage(0, 1, 10.0, 10.0, (("expert", 4.0, 1.0), ("tensor", 2.0, 0.5)))
+    stage = Stage(0, 1, 10.0, 10.0, (Message("expert", 4.0, 1.0), Message("tensor", 2.0, 0.5)))
     assert stage.exposed() == pytest.approx(1.0)  # half of the tensor messages
     assert stage.exposed(2.0) == pytest.approx(2.0)  # twice that; twelve seconds would leave two open too
     assert stage.exposed(3.0) == pytest.approx(3 * 6 - 10)
     for slowdown in (1.0, 2.0, 3.0):
         assert sum(stage.exposed_by_kind(slowdown).values()) == pytest.approx(stage.exposed(slowdown))
+
+
+def test_a_slow_network_slows_only_what_crosses_it() -> None:
+    stage = Stage(0, 1, 10.0, 10.0, (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False)))
+    assert stage.exposed_by_kind(3.0) == pytest.approx({"expert": 12.0, "tensor": 2.0})
+    assert stage.exposed(3.0) == pytest.approx(14.0)

@@ -71,7 +71,7 @@ def test_dualpipe_evens_the_first_stage_out_with_the_last() -> None:
 
 def test_tensor_parallelism_sends_eight_activations_a_layer() -> None:
     gpt = model("gpt-175b")
-    found = {k: s for k, s, _ in messages(gpt, pool(), shape(tensor=8, pipeline=8, virtual=6), 12, constants())}
+    found = {k: s for k, s, *_ in messages(gpt, pool(), shape(tensor=8, pipeline=8, virtual=6), 12, constants())}
     activations = 2 * 2048 * 12288
     each = 7 / 8 * activations / (0.77 * 300e9) + 7 * 5e-6
     assert found["tensor"] == pytest.approx(8 * 12 * each)
@@ -87,7 +87,7 @@ def test_a_slow_link_carries_what_crosses_between_chip_types() -> None:
 
 def test_deepseek_v3_spends_56_ms_a_micro_batch_on_all_to_all() -> None:
     layout = shape(pipeline=16, expert=64)
-    found = {k: s for k, s, _ in messages(model("deepseek-v3"), deepseek(), layout, 61 / 16, constants())}
+    found = {k: s for k, s, *_ in messages(model("deepseek-v3"), deepseek(), layout, 61 / 16, constants())}
     assert found["expert"] == pytest.approx(0.056, rel=0.01)
 
 
