@@ -197,13 +197,13 @@ def size_stock(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "peers"] | None,
-        typer.Argument(metavar="[closed-forms|published|jobs|peers]", help="One of the tables; all unless given."),
+        Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
+        typer.Argument(metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."),
     ] = None,
     effort: Annotated[float, typer.Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the simulation against exact answers, published runs and jobs, and another simulator.
+    """Hold the simulation against exact answers, published runs and jobs, a trace, and another simulator.
 
     Example: `sim validate closed-forms --effort 0.1`
     """

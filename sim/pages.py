@@ -16,7 +16,7 @@ CREDITS = """# Data sources
 Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and, where sources
 disagree, its range (`sim catalogue KIND NAME` shows them). Two data sets by **Epoch AI** are used under CC BY 4.0: its
 Machine Learning Hardware data set and its hardware prices; values were selected, converted to dense rates and to one
-direction of a link, and rounded. Estimates and methods by Epoch AI, and the repair times of InfiniteHBD's trace, are
+direction of a link, and rounded. Estimates and methods by Epoch AI, and the statistics of InfiniteHBD's trace, are
 used under the licences named below. Quotations from the newspaper article are short and verbatim.
 
 """

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from sim.pictures import SPREAD, Picture
 from sim.plots import MARKS, SMALL, WIDTH, ink, styled
@@ -65,22 +67,42 @@ def z_scores(rows: Sequence[ClosedForm]) -> Picture:
 @styled()
 def peer(rows: Sequence[PeerRow]) -> Picture:
     """Ours over what is right, with four standard errors, beside the other simulator's own number."""
-    shown = [row for row in rows if row.expected][::-1]
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.28 * len(shown) + 1.5))
-    axes.axvline(1, color="#333333", lw=1)
-    for k, row in enumerate(shown):
-        half = MOST_Z * row.standard_error / row.expected
-        axes.errorbar(row.ours / row.expected, k, xerr=half, fmt="o", ms=5, color=OURS, capsize=2, lw=1)
-        if row.peer is not None:
-            axes.plot(row.peer / row.expected, k, "D", ms=5, mfc="none", color=THEIRS)
-    labels = [f"{row.case}: {row.quantity}{'*' * (row.against == 'closed form')}" for row in shown]
-    axes.set_yticks(range(len(shown)), labels)
-    axes.set(xscale="log", xlim=(0.04, 14), xlabel="over the closed form (*) or\nthe mean of a re-implementation")
-    axes.set_xticks([0.1, 0.5, 1, 2, 10], ["0.1", "0.5", "1", "2", "10"])
-    axes.minorticks_off()
+    table = pd.DataFrame([vars(row) for row in rows if row.expected])
+    stars = table["against"].map({"closed form": "*"}).fillna("")
+    names = table["case"] + ": " + table["quantity"] + stars
+    low, high = (table["ours"] + sign * MOST_Z * table["standard_error"] for sign in (-1, 1))
+    figure, axes = _ratios(names, table["expected"], table["ours"], low, high, table["peer"].astype(float))
+    axes.set(xlim=(0.04, 14), xlabel="over the closed form (*) or\nthe mean of a re-implementation")
     axes.set_title(f"● ours, ± {MOST_Z:g} standard errors", color=OURS)
     axes.set_title("◇ the peer itself", color=ink(THEIRS), loc="right")
-    return figure, pd.DataFrame([vars(row) for row in shown[::-1]])
+    return figure, table
+
+
+@styled()
+def trace(table: pd.DataFrame) -> Picture:
+    """Statistics of outages over the measured ones: of the table made from them, and of independent failures."""
+    names = table["title"] + table["measured"].map(": {:g} ".format) + table["unit"]
+    figure, axes = _ratios(names, *(table[key] for key in ("measured", "ours", "p5", "p95", "independent")))
+    words = "over the measured value, logarithmic\n(dot: all runs pooled, whisker: 5–95 % of runs)"
+    axes.set(xlim=(0.014, 3), xlabel=words)
+    axes.set_title("● the fitted table", color=OURS)
+    axes.set_title("◇ independent failures", color=ink(THEIRS), loc="right")
+    return figure, table
+
+
+def _ratios(names: pd.Series, right: pd.Series, *numbers: pd.Series) -> tuple[Figure, Axes]:
+    """Ours as a dot, its low and high end as whiskers and theirs as a hollow diamond, all over what is right."""
+    ours, low, high, theirs = (number / right for number in numbers)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.28 * len(names) + 1.5))
+    axes.axvline(1, color="#333333", lw=1)
+    heights, spread = range(len(names))[::-1], np.clip([ours - low, high - ours], 0, None)
+    axes.errorbar(ours, heights, xerr=spread, fmt="o", ms=5, color=OURS, capsize=2, lw=1)
+    axes.plot(theirs, heights, "D", ms=5, mfc="none", color=THEIRS)
+    axes.set_yticks(heights, names.str.strip())
+    axes.set_xscale("log")
+    axes.set_xticks([0.02, 0.1, 0.5, 1, 2, 10], ["0.02", "0.1", "0.5", "1", "2", "10"])
+    axes.minorticks_off()
+    return figure, axes
 
 
 @styled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -209,6 +210,30 @@ class MeasuredJob(Strict):
     cause_of_miss: str = ""
 
 
+class TraceStatistic(Strict):
+    """A statistic of a recorded trace, as `sim.validation.trace` calls it, and between which values ours must lie."""
+
+    id: str
+    title: str
+    role: Literal["input", "fitted"]
+    unit: str = ""
+    measured: Positive
+    least: Number
+    most: float = math.inf
+
+
+class MeasuredTrace(Strict):
+    """A cluster whose outages were recorded, and a scenario of ours with the failure table made from them."""
+
+    title: str
+    scenario: str
+    changes: dict[str, Any]
+    """What makes a pool of all its nodes, each of them active, watched for as long as the cluster was."""
+    independent: dict[str, Any]
+    """What makes of that the usual model: failures that have nothing to do with each other."""
+    rows: tuple[TraceStatistic, ...]
+
+
 class PolicyEvent(Strict):
     """A dated act of a government or vendor that changes what can be bought or mended."""
 
@@ -300,6 +325,7 @@ KINDS: dict[str, type[Strict]] = {
     "constants": StepTime,
     "runs": MeasuredRun,
     "jobs": MeasuredJob,
+    "traces": MeasuredTrace,
     "peers": PeerCase,
     "failures": FailureTable,
     "fabrics": Congestion,

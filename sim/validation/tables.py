@@ -8,9 +8,9 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from sim import catalogue
-from sim.validation import closed_forms, jobs, peers, published
+from sim.validation import closed_forms, jobs, peers, published, trace
 
-TABLES = ("closed-forms", "published", "jobs", "peers")
+TABLES = ("closed-forms", "published", "jobs", "trace", "peers")
 MEAN_ERROR, WORST_ERROR = 0.06, 0.15
 """Largest errors of published step times on mature stacks that still count as agreement."""
 
@@ -28,6 +28,8 @@ def rows(table: str, effort: float = 1.0) -> Rows:
         return [asdict(row) for name in steps for row in peers.peers(effort, [name])]
     if table == "jobs":
         return jobs.rows(max(round(40 * effort), 5)).to_dict("records")
+    if table == "trace":
+        return trace.rows(max(round(100 * effort), 20)).to_dict("records")
     measured = published.rows()
     close = published.summary(measured).mean <= MEAN_ERROR
     counts = {row.id: row.role == "validation" and row.mature for row in measured}
@@ -60,6 +62,12 @@ def _job(row: dict[str, Any]) -> str:
     return f"{_mark(row)} {row['role']:13} {numbers}  {row['title']}, {row['quantity']}{cause}"
 
 
+def _trace(row: dict[str, Any]) -> str:
+    numbers = f"{row['ours']:>8.4g} {row['p5']:>6.3g} to {row['p95']:<6.3g} {row['measured']:>8g}"
+    title = f"{row['title']}, {row['unit']}".removesuffix(", ")
+    return f"{_mark(row)} {row['role']:13} {numbers} {row['independent']:>11.3g}  {title}"
+
+
 def _peer(row: dict[str, Any]) -> str:
     own = "" if row["peer"] is None else f"{row['peer']:g}"
     numbers = f"{row['ours']:>11.6g} {row['standard_error']:>8.2g} {row['expected']:>11.6g} {own:>8} {row['z']:>+6.2f}"
@@ -74,6 +82,7 @@ TITLES = {
     "closed-forms": f"{'':9}{'simulated':>11} {'exact':>11} {'error':>9}",
     "published": f"{'':18}{'ours':>12} {'published':>12} {'error':>8}",
     "jobs": f"{'':18}{'ours':>8} {'5 to 95 %':>16} {'reported':>7}",
+    "trace": f"{'':18}{'ours':>8} {'5 to 95 %':>16} {'measured':>8} {'independent':>11}",
     "peers": f"{'':4} {'ours':>11} {'error':>8} {'expected':>11} {'peer':>8} {'z':>6}",
 }
-LINES = {"closed-forms": _closed_form, "published": _published, "jobs": _job, "peers": _peer}
+LINES = {"closed-forms": _closed_form, "published": _published, "jobs": _job, "trace": _trace, "peers": _peer}

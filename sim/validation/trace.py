@@ -7,11 +7,17 @@ InfiniteHBD trace (arXiv 2502.03885).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from sim import catalogue
+from sim.catalogue.kinds import MeasuredTrace
+from sim.engine import simulate
 from sim.results import DAY, RunResult
+from sim.scenario import load_scenario
 
 Outages = Sequence[tuple[float, float, int]]
 """Start and end in seconds, and node."""
@@ -22,6 +28,38 @@ DOWN_LEVELS = (4, 8, 12, 16, 20, 24, 28, 32, 35)
 AGAIN_DAYS = (0.25, 1.0, 3.0, 7.0, 14.0, 30.0)
 WATCHED_DAYS = 30.0
 WORST = 0.1
+
+
+def rows(n: int = 100, seed: int = 0) -> pd.DataFrame:
+    """Statistics of each recorded trace, of `n` runs of the table made from it, and of the usual, independent model.
+
+    `ours` and `independent` are pooled over the runs, `p5` and `p95` are of ours singly. A row is `ok` if ours is
+    within its tolerance; as it is `input` or `fitted`, that describes the table and is no evidence.
+
+    Examples
+    --------
+    >>> [row] = rows(4).query("id == 'again.7d'").to_dict("records")
+    >>> bool(row["ok"]), bool(row["independent_ok"])
+    (True, False)
+    """
+    found = []
+    for name, entry in catalogue.table("traces").items():
+        trace = entry.item
+        assert isinstance(trace, MeasuredTrace)
+        scenario = load_scenario(trace.scenario).override(trace.changes)
+        [pool] = scenario.fleet.values()
+        count = partial(statistics, nodes=pool.active_nodes, days=scenario.horizon / DAY)
+        models = scenario, scenario.override(trace.independent)
+        runs, others = [[outages_of(simulate(model, seed, k)) for k in range(n)] for model in models]
+        ours, independent = count(runs), count(others)
+        spread = pd.DataFrame([count([run]) for run in runs]).quantile([0.05, 0.95])
+        for row in trace.rows:
+            p5, p95 = map(float, spread[row.id])
+            ok, independent_ok = (row.least <= model[row.id] <= row.most for model in (ours, independent))
+            numbers = {"ours": ours[row.id], "p5": p5, "p95": p95, "independent": independent[row.id]}
+            said = {"trace": name, **row.model_dump(exclude={"least", "most"})}
+            found.append(said | numbers | {"ok": ok, "independent_ok": independent_ok})
+    return pd.DataFrame(found)
 
 
 def outages_of(result: RunResult) -> list[tuple[float, float, int]]:

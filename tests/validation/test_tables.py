@@ -69,7 +69,7 @@ def test_published_rows_fail_when_the_worst_or_the_mean_error_is_too_large(monke
     assert len([row for row in tables.rows("published") if not row["ok"]]) > len(failed)
 
 
-@pytest.mark.parametrize("name", ["published", "jobs", "peers"])
+@pytest.mark.parametrize("name", ["published", "jobs", "trace", "peers"])
 def test_every_table_reads_in_a_terminal(name, monkeypatch):
     monkeypatch.setattr(tables.catalogue, "table", _first(tables.catalogue.table))
     found = tables.rows(name, 0.1)
