@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from sim import economics
@@ -100,7 +102,6 @@ class RunResult:
     time: dict[str, float]
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
-    fingerprint: str
     trace: tuple[Event, ...] = field(repr=False)
 
     @cached_property
@@ -152,6 +153,13 @@ class RunResult:
             for pool, used in zip(pools, self.plan.used_chips, strict=True)
         ]
         return economics.cost_of(list(pools), chips, self.wall, self.question.start, self.question.costs)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the event trace: the times as little-endian doubles, then the words."""
+        times = np.array([event[0] for event in self.trace], "<f8")
+        words = "\n".join([word for event in self.trace for word in event[1:]])
+        return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
 
     @cached_property
     def moves(self) -> tuple[Move, ...]:

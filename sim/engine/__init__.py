@@ -73,7 +73,6 @@ def simulate(
         time=dict(record.time),
         chip_seconds=record.chip_seconds(env.now),
         counts=dict(record.counts),
-        fingerprint=record.fingerprint(),
         trace=tuple(record.trace),
     )
 

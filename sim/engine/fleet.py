@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import simpy
 
-from sim.engine.failures import Clock, Due, Failure, Queue
+from sim.engine.failures import Due, Failure, Queue
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.record import USABLE, Record
 from sim.scenario import Recovery
@@ -40,15 +40,17 @@ class Fleet:
         self._crew = simpy.Resource(env, round(recovery.crew)) if recovery.crew else None
         self.returned: simpy.Event | None = None
         """Set by a job that waits or runs degraded; succeeds when a node comes back."""
+        self.degraded = False
+        """Whether the job wants fewer nodes than a whole one."""
         self.computing = 0.0
         """The job's computing clock, kept up to date by the job."""
         self.failures: dict[str, int] = {}
         self._sleeper: simpy.Process | None = None
         self._until = math.inf
         self._risks = [(pool, risk) for pool in pools for risk in pool.risks]
-        self._queues: dict[Clock, Queue] = {"powered": Queue(), "computing": Queue()}
+        self._powered, self._computing = Queue(), Queue()
         for rank, (_, risk) in enumerate(self._risks):
-            risk.join(self._queues[risk.clock], rank)
+            risk.join(self._powered if risk.clock == "powered" else self._computing, rank)
         for pool in pools:
             for place in dict.fromkeys(place for place in pool.place if place != "absent"):
                 record.supply(pool.name, place, pool.size * pool.place.count(place))
@@ -71,16 +73,11 @@ class Fleet:
                 return False
         return True
 
-    @property
-    def degraded(self) -> bool:
-        """Whether the job runs with fewer nodes than a whole one."""
-        return any(pool.target < pool.whole for pool in self.pools)
-
     def next_failure(self, *, running: bool) -> tuple[float, Due]:
         """The next failure and its wall time, if the computing clock goes on `running` or stands."""
-        powered = self._queues["powered"].next()
+        powered = self._powered.next()
         if running:
-            computing = self._queues["computing"].next()
+            computing = self._computing.next()
             due = self._env.now + computing[0] - self.computing
             if due < powered[0]:
                 return due, computing
@@ -169,7 +166,7 @@ class Fleet:
             self._spare(pool, node)
         if self.returned and not self.returned.triggered:
             self.returned.succeed()
-        if self._sleeper and self._queues["powered"].next()[0] < self._until:
+        if self._sleeper and self._powered.next()[0] < self._until:
             self._sleeper.interrupt()
             self._sleeper = None
 
@@ -223,6 +220,7 @@ class Fleet:
 
     def want_all(self) -> None:
         """Want the active nodes of a whole job again."""
+        self.degraded = False
         for pool in self.pools:
             pool.target = pool.whole
 
@@ -236,6 +234,7 @@ class Fleet:
                     pool.hot.append(node)
                     self._move(pool, node, "hot_spare")
                 node -= 1
+        self.degraded = any(pool.target < pool.whole for pool in self.pools)
 
     def engage(self, nodes: dict[str, int]) -> None:
         """Call so many nodes of each pool from research to a run; only their pools take part in it."""

@@ -152,7 +152,7 @@ class Job:
         chosen = unpacked = False
         while self.env.now < self.horizon:
             enough, came = fleet.fill()
-            box = fleet.box(standby=unpacked)
+            box = fleet.box(standby=unpacked) if unpacked or not fleet.complete else None
             if not (enough or chosen) and (box or came):
                 chosen = True
                 self.selections += 1

@@ -267,7 +267,6 @@ def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication:
         time=dict(record.time),
         chip_seconds=record.chip_seconds(env.now),
         counts=dict(record.counts),
-        fingerprint=record.fingerprint(),
         trace=tuple(record.trace),
         runs=tuple(outcomes),
         usable=record.usable,

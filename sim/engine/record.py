@@ -1,13 +1,10 @@
-"""What a run leaves behind: the time ledger, the chip ledger, the event trace and its fingerprint."""
+"""What a run leaves behind: the time ledger, the chip ledger and the event trace."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-
-import numpy as np
 
 from sim.results import TIME, USABLE, Event
 
@@ -102,12 +99,6 @@ class Record:
             parts = [seconds for (name, _), seconds in chip_seconds.items() if name == chip]
             present = supplied * end - self._absent[chip]
             _agree(f"the {chip} ledger", parts, present, present)
-
-    def fingerprint(self) -> str:
-        """SHA-256 over the event trace: the times as little-endian doubles, then the words."""
-        times = np.array([event[0] for event in self.trace], "<f8")
-        words = "\n".join([word for event in self.trace for word in event[1:]])
-        return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
 
 
 def _agree(name: str, parts: Iterable[float], total: float, scale: float) -> None:
