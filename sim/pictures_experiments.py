@@ -27,8 +27,8 @@ def plain(name: str) -> str:
 
     Examples
     --------
-    >>> plain("chips.H800-SXM-80.kernel_efficiency"), plain("checkpoint.interval"), plain("research")
-    ('kernel efficiency (H800-SXM-80)', 'interval (checkpoint)', 'research')
+    >>> plain("chips.Hopper-SXM.kernel_efficiency"), plain("checkpoint.interval"), plain("research")
+    ('kernel efficiency (Hopper-SXM)', 'interval (checkpoint)', 'research')
     """
     *before, last = name.replace("_", " ").split(".")
     return f"{last} ({before[-1]})" if before else last

@@ -177,7 +177,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table_is_computed_from_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch)
-    table = judge(6, seed=1, progress=False)
+    table = judge(40, seed=1, progress=False)
     assert list(table["verdict"]) == [OUTSIDE, OTHERWISE, OTHERWISE]
     assert list(table["decides"]) == [True, False, True]
     alone = table[table["decides"]].iloc[1]

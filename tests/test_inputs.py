@@ -120,7 +120,7 @@ def values(scenario: Scenario, seed: int, replication: int, **options: bool) -> 
 
 def test_a_scenario_knows_its_unknowns_and_those_of_its_catalogue_entries(mixed: Scenario) -> None:
     own = {"checkpoint.interval", "mixing.efficiency", "fabric.step_noise"}
-    catalogued = {"stacks.hai-llm.overlap", "stacks.haiscale.experts", "chips.H800-SXM-80.kernel_efficiency"}
+    catalogued = {"stacks.hai-llm.overlap", "stacks.haiscale.experts", "chips.Hopper-SXM.kernel_efficiency"}
     assert own | catalogued <= mixed.unknowns().keys()
     assert values(mixed, 0, 0).keys() == mixed.unknowns().keys()
 

@@ -3,7 +3,7 @@
 A table is a YAML file of named entries. An entry gives its values either plainly, then covered by the entry's own
 `source` and `status`, or as ``{value, range, source, status, note}``. A value with a range is an unknown constant:
 triangular from the low to the high end with the value as its mode. Values of an entry that are one and the same unknown
-say so by the same word under ``shared``.
+say so by the same word under ``shared``, those of several entries by ``shared: NAME.WORD``.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def _values(value: Any, path: str, default: dict[str, Any], facts: list[Fact]) -
             raise ValueError(f"{path}: a range is [low, high]")
         source, status = (str(value.get(key, default.get(key))) for key in ("source", "status"))
         facts.append(Fact(path, value["value"], source, status, tuple(ends) if ends else None, value.get("note", "")))
-        name = ".".join([*path.split(".")[:2], value["shared"]]) if "shared" in value else path
+        kind, entry_name = path.split(".")[:2]
+        shared = value.get("shared", "")
+        name = f"{kind}.{shared}" if "." in shared else f"{kind}.{entry_name}.{shared}" if shared else path
         if ends:
             return {"uncertain": [ends[0], value["value"], ends[1]], "name": name}
         stated = value["value"]

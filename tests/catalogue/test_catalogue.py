@@ -12,6 +12,8 @@ from sim.distributions import Triangular, Uncertain
 from sim.errors import InputError
 from sim.inputs import unknowns
 
+SHARED = {f"chips.{die}.kernel_efficiency" for die in ("A100-PCIe", "A100-SXM", "Hopper-SXM")}
+"""Unknowns of several entries."""
 ENTRIES = [entry for kind in catalogue.kinds() for entry in catalogue.table(kind).values()]
 
 
@@ -41,10 +43,23 @@ def test_a_value_with_a_range_is_an_unknown_constant_named_after_its_place(entry
     found = unknowns(entry.item)
     ranged = [f for f in entry.facts if f.range or (isinstance(f.value, dict) and "uncertain" in f.value)]
     assert bool(found) == bool(ranged)
+    own = f"{entry.kind}.{entry.name}."
     for fact in ranged:
-        own = f"{entry.kind}.{entry.name}."
-        assert fact.path in found or any(name.startswith(own) and name not in fact.path for name in found), fact.path
-    assert all(name.startswith(f"{entry.kind}.{entry.name}.") for name in found)
+        shared = [name for name in found if name.startswith(own) or name in SHARED]
+        assert fact.path in found or any(name not in fact.path for name in shared), fact.path
+    assert all(name.startswith(own) or name in SHARED for name in found)
+
+
+def test_chips_of_one_die_share_the_unknown_of_their_kernels() -> None:
+    items = {
+        name: catalogue.entry("chips", name).item
+        for name in ("H100-SXM-80", "H800-SXM-80", "A100-SXM-80", "A800-SXM-80")
+    }
+    names = {name: item.kernel_efficiency.name for name, item in items.items()}  # type: ignore[attr-defined]
+    assert set(names.values()) == {"chips.Hopper-SXM.kernel_efficiency", "chips.A100-SXM.kernel_efficiency"}
+    assert names["H100-SXM-80"] == names["H800-SXM-80"] != names["A800-SXM-80"]
+    pair = (items["H100-SXM-80"], items["H800-SXM-80"])
+    assert len({item.kernel_efficiency.distribution for item in pair}) == 1  # type: ignore[attr-defined]
 
 
 def test_a_range_is_a_triangle_with_the_value_as_its_mode() -> None:
@@ -53,7 +68,7 @@ def test_a_range_is_a_triangle_with_the_value_as_its_mode() -> None:
     assert isinstance(efficiency, Uncertain)
     assert fact.range
     assert efficiency.distribution == Triangular(fact.range[0], fact.value, fact.range[1])
-    assert efficiency.name == fact.path == "chips.H800-SXM-80.kernel_efficiency"
+    assert fact.path == "chips.H800-SXM-80.kernel_efficiency"
 
 
 @pytest.mark.parametrize(
@@ -118,6 +133,8 @@ def test_provenance_is_the_entrys_unless_the_value_has_its_own(load: Load) -> No
 
 def test_shared_values_are_one_unknown(load: Load) -> None:
     assert unknowns(load(GOOD)["two"].item).keys() == {"stacks.two.speed"}
+    across = load(GOOD.replace("shared: speed", "shared: all.speed"))["two"]
+    assert unknowns(across.item).keys() == {"stacks.all.speed"}
 
 
 @pytest.mark.parametrize(

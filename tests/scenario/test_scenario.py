@@ -142,7 +142,7 @@ def test_a_catalogue_entry_may_be_spelt_out_or_changed() -> None:
     chip = scenario.fleet["good"].chip
     assert (chip.memory, chip.bf16, chip.name) == (96e9, 989e12, "H800-SXM-80")
     assert isinstance(chip.kernel_efficiency, Uncertain)
-    assert chip.kernel_efficiency.name == "chips.H800-SXM-80.kernel_efficiency", "still the catalogue's unknown"
+    assert chip.kernel_efficiency.name == "chips.Hopper-SXM.kernel_efficiency", "still the catalogue's unknown"
 
 
 def test_null_takes_away_what_an_entry_has() -> None:
