@@ -1,7 +1,19 @@
 """Simulates the training of a large model on a mixed, ageing, failing chip fleet that nobody will fully replace."""
 
-from sim.engine import simulate
-from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
-from sim.scenario import load_scenario
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.engine import simulate
+    from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
+    from sim.scenario import load_scenario
 
 __all__ = ["compare", "load_scenario", "replicate", "sensitivity", "simulate", "size_stock", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: who only runs notebooks keeps no simulation in memory."""
+    if name not in __all__:
+        raise AttributeError(f"module 'sim' has no attribute '{name}'")
+    home = {"simulate": "sim.engine", "load_scenario": "sim.scenario"}.get(name, "sim.experiments")
+    return getattr(import_module(home), name)

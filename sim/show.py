@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
-from sim.experiments.replicate import Replications
-from sim.results import PLACES, TIME
 from sim.scenario import Case, Scenario, load_scenario, names
-from sim.throughput import Plan, Throughput
+
+if TYPE_CHECKING:  # what runs need is loaded by those who run
+    from sim.experiments.replicate import Replications
+    from sim.throughput import Plan
 
 COUNTERFACTUAL = "counterfactual: no published run has done this"
 
 
 def run(scenario: Scenario, result: Replications) -> str:
     """A table of the metrics, then where the time and the chips went."""
+    from sim.results import PLACES, TIME
+
     report = result.report()
     status = COUNTERFACTUAL if scenario.status == "counterfactual" else scenario.status
     days = report["completion_days"]
@@ -54,6 +57,8 @@ def step_time(case: Case) -> dict[str, Any]:
     Beside it stand the rate of the planner's own layout, the rate of the mix over the sum of its pools alone, and the
     pools without which the run would be faster.
     """
+    from sim.throughput import Throughput
+
     pools, names = list(case.fleet.values()), tuple(case.fleet)
     fleet = Throughput(case.run, pools, case.mixing, constants=case.constants, names=names)
     plan: Plan = fleet.full
