@@ -118,7 +118,7 @@ def o5(effort: float) -> Rows:
 
 def o6(effort: float) -> Rows:
     q = endless(400, fleet=failing(16, lifetime=weibull(2, 10), repair={"lognormal": {"median": "3 d", "sigma": 1}}))
-    values = [float(shares(r, 16, 100) @ np.arange(17)) / 16 for r in runs(q, 200 * effort)]
+    values = [float(np.sum(shares(r, 16, 100) * np.arange(17))) / 16 for r in runs(q, 200 * effort)]
     title = "availability of a unit, Weibull lives, log-normal repairs"
     exact, median = 10 / (10 + 3 * math.exp(0.5)), 10 / (10 + 3)
     yield by_z("O6", title, values, exact, "the median in place of the mean repair", median)

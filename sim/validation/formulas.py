@@ -63,7 +63,7 @@ def renewal_function(shape: float, mean: float, t: float, steps: int = 2000) -> 
     middle = -np.expm1(-(((np.arange(steps) + 0.5) * step / scale) ** shape))
     M = np.zeros(steps + 1)
     for i in range(1, steps + 1):
-        past = np.dot(np.diff(M[:i]), middle[i - 1 : 0 : -1])
+        past = np.sum(np.diff(M[:i]) * middle[i - 1 : 0 : -1])  # a dot product's last digit hangs on the processor
         M[i] = (whole[i] + past - M[i - 1] * middle[0]) / (1 - middle[0])
     return float(M[-1])
 

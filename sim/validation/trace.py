@@ -111,7 +111,7 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     found["daily_variance_to_mean"] = float(np.mean([_dispersion(run, days) for run in arrays if len(run)]))
     share = np.mean([_time_down(run, nodes, days) for run in arrays], axis=0)
     down = np.cumsum(share)
-    found["down.mean"] = float(share @ np.arange(nodes + 1))
+    found["down.mean"] = float(np.sum(share * np.arange(nodes + 1)))
     found |= {f"down.p{100 * q:g}": float(np.searchsorted(down, q - 1e-12)) for q in DOWN_QUANTILES}
     found["down.max"] = float(np.flatnonzero(share)[-1])
     return found | {f"up_to.{k}": float(down[min(k, nodes)]) for k in DOWN_LEVELS}
