@@ -29,8 +29,8 @@ PATIENCE = 1200
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
 ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of the cells that papermill puts in
 
-# What must not hang on a reader's own set-up: thread counts and AVX-512 change last digits (numpy's logarithm is another
-# with it), kernels and start-up files anything.
+# What must not hang on a reader's own set-up: thread counts and AVX-512 change last digits (those of numpy's logarithm,
+# for one), kernels and start-up files anything.
 ENVIRONMENT = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")} | {
     "JUPYTER_PREFER_ENV_PATH": "1",
     "JUPYTER_PATH": "",

@@ -33,12 +33,12 @@ class Checkpoints:
     def fell_back(self, mark: Mark, void: Mark | None) -> None:
         """Note the mark that was used; one that never became durable is dropped."""
         self._used.append(mark)
-        if void and self._all[-1:] == [void]:
+        if void and self._all and self._all[-1].durable_at == void.durable_at:
             self._all.pop()
 
     def durable(self, end: float) -> list[Mark]:
         """All that were durable by the end, or only those that were used."""
-        marks = self._all if len(self._all) <= MOST else dict.fromkeys(self._used)
+        marks = self._all if len(self._all) <= MOST else {mark.durable_at: mark for mark in self._used}.values()
         return [mark for mark in marks if 0 < mark.durable_at <= end]
 
 

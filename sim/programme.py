@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import economics
-from sim.results import DAY, HOUR, RunResult
+from sim.results import DAY, HOUR, USABLE, RunResult
+from sim.scenario import Pool
 from sim.scenario.stock import Programme
 
 YEAR = 365.25 * DAY
@@ -130,6 +131,17 @@ def first_due(programme: Programme, start: dt.date) -> float:
     return (programme.first - start).days * DAY if programme.first else 0.0
 
 
+def _nodes(pool: Pool) -> int:
+    """Nodes of a pool that work when the scenario starts."""
+    return pool.active_nodes + round(pool.hot_spares) + round(pool.cold_spares)
+
+
+def _gain(move: str) -> int:
+    """Chips by which a move, in the words of the trace, makes those in working nodes more."""
+    origin, place, chips = move.split()
+    return int(chips) * ((place in USABLE) - (origin in USABLE))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One run of a programme (seconds from the start); without `started` it could not be staffed."""
@@ -160,8 +172,6 @@ class ProgrammeResult(RunResult):
     """A programme over years: every run, and what became of the chips. `wall` is the horizon."""
 
     runs: tuple[Outcome, ...] = ()
-    usable: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
-    """Changes of the chips in working nodes, by pool and time."""
     exchange: Exchange = Exchange((), (), ())
     repairs: int = 0
     bought: tuple[tuple[float, str, int, float], ...] = ()
@@ -171,8 +181,13 @@ class ProgrammeResult(RunResult):
     def stock(self) -> tuple[Floats, Floats]:
         """Times, and the chips in working nodes from then on, a column for each pool of `exchange`."""
         pools = self.exchange.pools
-        changes = [(t, k, n) for k, name in enumerate(pools) for t, n in self.usable.get(name, [(0.0, 0)])]
-        when, which, chips = (np.array(column) for column in zip(*changes, strict=True))
+        fleet, column = self.question.fleet, {name: k for k, name in enumerate(pools)}
+        changes = [(0.0, column[name], _nodes(fleet[name]) * fleet[name].chip.node_size) for name in pools]
+        gains = {words: _gain(words) for _, kind, _, words in self.trace if kind == "move"}
+        for time, kind, entity, words in self.trace:
+            if kind == "move" and gains[words]:
+                changes.append((time, column[entity.rpartition(".")[0]], gains[words]))
+        when, which, chips = (np.array(series) for series in zip(*changes, strict=True))
         times, place = np.unique(when, return_inverse=True)
         steps = np.zeros((len(times), len(pools)))
         np.add.at(steps, (place, which), chips)

@@ -54,7 +54,8 @@ def simulate(
     fleet, _ = fleet_of(env, question, plan.used_chips, record, seed, replication)
     job = job_of(env, question, question.run, throughput, fleet, record, seed, replication)
     job.progress.watch = watch
-    env.run(until=env.process(job.run()))
+    fleet.sleeper = env.process(job.run())
+    env.run(until=fleet.sleeper)
     record.close(env.now)
     return RunResult(
         question=question,

@@ -42,7 +42,7 @@ class Nodes(Protocol):
 
     @property
     def pools(self) -> Sequence[Any]: ...
-    def node_back(self, pool: Any, node: int) -> None: ...
+    def node_back(self, pool: Any, node: int, *, new: bool) -> None: ...
 
 
 class Shelf:
@@ -175,7 +175,8 @@ class Depot:
             self._cannibalise(shelf, size - good - from_stock)
             self._complete(shelf, node, from_stock)
         while shelf.empty and shelf.stock >= size:
-            self._complete(shelf, shelf.empty.popleft(), size)
+            node = shelf.empty.popleft()
+            self._complete(shelf, node, size, new=shelf.pool.place[node] != "absent")
 
     def _cannibalise(self, shelf: Shelf, chips: int) -> None:
         shelf.parts -= chips
@@ -188,12 +189,13 @@ class Depot:
             else:
                 shelf.empty.append(node)
 
-    def _complete(self, shelf: Shelf, node: int, from_stock: int) -> None:
+    def _complete(self, shelf: Shelf, node: int, from_stock: int, *, new: bool = False) -> None:
+        """A node is whole; one whose chips are all others is `new`, and one that came in a box has lives of its own."""
         if from_stock:
             self._move(shelf, "stock", "idle", from_stock)
             shelf.stock -= from_stock
         shelf.pool.place[node] = "idle"
-        self._fleet.node_back(shelf.pool, node)
+        self._fleet.node_back(shelf.pool, node, new=new)
 
     def _move(self, shelf: Shelf, origin: str, destination: str, chips: int = 1) -> None:
         self._record.move(self._env.now, shelf.pool.name, shelf.entity, origin, destination, chips)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Generator
 from typing import Any, Protocol
 
 import simpy
 
-from sim.engine.failures import Due, Failure, Queue
+from sim.engine.ageing import Ageing, Due, Failure, Queue
 from sim.engine.pool import POWERED, NodePool
-from sim.engine.record import USABLE, Record
+from sim.engine.record import Record
+from sim.results import USABLE
 from sim.scenario import Recovery
 
 
@@ -37,7 +39,12 @@ class Fleet:
         """Those that take part in the run, and all of them."""
         self.shop: Shop | None = None
         """Who takes care of dead chips, if anybody does."""
-        self._crew = simpy.Resource(env, round(recovery.crew)) if recovery.crew else None
+        self._standby = round(recovery.standby or 0)
+        self._most_strikes = recovery.evict_after or math.inf
+        self._crews = round(recovery.crew) if recovery.crew else math.inf
+        """Crews that have nothing to do."""
+        self._broken: deque[tuple[NodePool, Failure, int]] = deque()
+        """Nodes that wait for a crew."""
         self.returned: simpy.Event | None = None
         """Set by a job that waits or runs degraded; succeeds when a node comes back."""
         self.degraded = False
@@ -45,15 +52,14 @@ class Fleet:
         self.computing = 0.0
         """The job's computing clock, kept up to date by the job."""
         self.failures: dict[str, int] = {}
-        self._sleeper: simpy.Process | None = None
-        self._until = math.inf
-        self._risks = [(pool, risk) for pool in pools for risk in pool.risks]
+        self.sleeper: simpy.Process | None = None
+        """The process that calls `sleep`."""
+        self._until = -math.inf
+        """When it will wake; long ago while it is awake."""
+        self._risks: list[tuple[NodePool, Ageing]] = [(pool, risk) for pool in pools for risk in pool.risks]
         self._powered, self._computing = Queue(), Queue()
         for rank, (_, risk) in enumerate(self._risks):
             risk.join(self._powered if risk.clock == "powered" else self._computing, rank)
-        for pool in pools:
-            for place in dict.fromkeys(place for place in pool.place if place != "absent"):
-                record.supply(pool.name, place, pool.size * pool.place.count(place))
 
     @property
     def active(self) -> tuple[int, ...]:
@@ -65,61 +71,53 @@ class Fleet:
         """Nodes per pool that work or could be put to work, as many as a whole job wants."""
         return tuple(min(pool.at_hand, pool.whole) for pool in self.pools)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every pool has the active nodes wanted now."""
-        for pool in self.pools:  # noqa: SIM110 (asked several times at each failure)
-            if pool.active < pool.target:
-                return False
-        return True
-
-    def next_failure(self, *, running: bool) -> tuple[float, Due]:
+    def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
         """The next failure and its wall time, if the computing clock goes on `running` or stands."""
         powered = self._powered.next()
         if running:
             computing = self._computing.next()
-            due = self._env.now + computing[0] - self.computing
+            due = now + computing[0] - self.computing
             if due < powered[0]:
                 return due, computing
         return powered[0], powered
 
-    def sleep(self, until: float, wake: simpy.Event | None = None) -> Generator[simpy.Event, Any, bool]:
+    def sleep(self, now: float, until: float, wake: simpy.Event | None = None) -> Generator[simpy.Event, Any, bool]:
         """Let time pass to `until`, or less: `wake` happens, or a node comes back that fails before. True if it did."""
-        pause = self._env.timeout(max(until - self._env.now, 0.0))
-        self._sleeper, self._until = self._env.active_process, until
+        pause = self._env.timeout(max(until - now, 0.0))
+        self._until = until
         try:
             yield pause if wake is None else pause | wake
         except simpy.Interrupt:
             return False
         finally:
-            self._sleeper = None
-        return pause.processed
+            self._until = -math.inf
+        return wake is None or pause.processed
 
-    def fail(self, due: Due) -> tuple[NodePool, Failure, list[int]]:
+    def fail(self, now: float, due: Due) -> tuple[NodePool, Failure, list[int]]:
         """Let a failure happen: its pool, what failed, and the active nodes it struck.
 
         A node with a fault that is not noticed at once, a straggler or silent corruption, stays where it is.
         """
-        now, (_, rank, unit) = self._env.now, due
+        _, rank, unit = due
         pool, risk = self._risks[rank]
-        node = risk.node_of(unit)
         failure = risk.strike(unit)
-        cause = failure.cause
+        node, cause = failure.node, failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
-        self._record.event(now, "failure", f"{pool.name}.{node}", cause.cause)
+        self._record.event(now, "failure", pool.names[node], cause.cause)
         alone = cause.scope != "switch" and not failure.neighbours
         hits = [node] if alone else self._struck(pool, failure)
         struck = [n for n in hits if pool.place[n] == "active"]
         clock = now if risk.clock == "powered" else self.computing
-        if cause.silent or cause.slowdown > 1:
+        if failure.hidden:
             pass
         elif cause.hardware:
             for hit in hits:
                 own = failure
                 if hit != node and cause.scope != "switch":
                     own = risk.likewise(hit, cause, clock, weak=hit in pool.bad)
-                    own = own._replace(repair=failure.repair) if failure.shared_repair else own
-                self.take_out(pool, hit, own)
+                    if failure.shared_repair:
+                        own.repair = failure.repair
+                self.take_out(now, pool, hit, own)
         elif failure.again < math.inf:
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
@@ -127,86 +125,98 @@ class Fleet:
         risk.renew(unit, clock, weak=node in pool.bad)
         return pool, failure, struck
 
-    def take_out(self, pool: NodePool, node: int, failure: Failure) -> None:
+    def take_out(self, now: float, pool: NodePool, node: int, failure: Failure) -> None:
         """Send a node to repair, or out of service if it has died or failed too often.
 
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays where it is.
         """
-        if pool.place[node] not in USABLE:
+        place = pool.place[node]
+        if place not in USABLE:
             return
         strikes = pool.strikes[node] = pool.strikes.get(node, 0) + 1
-        evicted = self._recovery.evict_after is not None and strikes >= self._recovery.evict_after
-        if pool.place[node] == "hot_spare":
+        if place == "hot_spare":
             position = pool.hot.index(node)
             pool.standby -= position < pool.standby
             del pool.hot[position]
-        elif pool.place[node] == "cold_spare":
+        elif place == "cold_spare":
             (pool.cold if node in pool.cold else pool.boxed).remove(node)
         if failure.permanent:
-            self._move(pool, node, "idle")
+            self._move(pool, node, "idle", now)
             if self.shop:
                 (self.shop.chip_died if failure.cause.scope == "chip" else self.shop.node_died)(pool, node)
             elif failure.cause.scope == "chip":
-                self._record.move(self._env.now, pool.name, f"{pool.name}.{node}", "idle", "scrap", 1)
-        elif evicted:
-            self._move(pool, node, "idle")
-            self._record.event(self._env.now, "evicted", f"{pool.name}.{node}")
+                self._record.move(now, pool.name, pool.names[node], "idle", "scrap", 1)
+        elif strikes >= self._most_strikes:
+            self._move(pool, node, "idle", now)
+            self._record.event(now, "evicted", pool.names[node])
+        elif self._crews:
+            self._crews -= 1
+            self._repair(pool, failure, node, now)
         else:
-            self._repair(pool, failure, node)
+            self._broken.append((pool, failure, node))
+            self._move(pool, node, "repair_queue", now)
 
     def node_back(self, pool: NodePool, node: int, *, new: bool = False) -> None:
         """A node works again; a `new` one has begun all its lives anew."""
         if new:
             pool.bad.discard(node)
             for risk in pool.risks:
-                risk.replace(node, weak=False)
+                risk.replace(node)
         if pool.programme:
-            self._move(pool, node, "research")
+            self._move(pool, node, "research", self._env.now)
         else:
-            self._spare(pool, node)
+            self._spare(pool, node, self._env.now)
         if self.returned and not self.returned.triggered:
             self.returned.succeed()
-        if self._sleeper and self._powered.next()[0] < self._until:
-            self._sleeper.interrupt()
-            self._sleeper = None
+        if self._powered.next()[0] < self._until and self.sleeper:
+            self._until = -math.inf
+            self.sleeper.interrupt()
 
-    def _spare(self, pool: NodePool, node: int) -> None:
+    def _spare(self, pool: NodePool, node: int, now: float) -> None:
         """Make a node a spare of a whole job: on standby if a place there is empty, hot if few are, else cold."""
-        standby = pool.standby < (self._recovery.standby or 0)
+        standby = pool.standby < self._standby
         if pool.active < pool.target or not (standby or len(pool.hot) < pool.hot_wanted):
             pool.cold.append(node)
-            self._move(pool, node, "cold_spare")
+            self._move(pool, node, "cold_spare", now)
             return
         pool.hot.insert(pool.standby if standby else len(pool.hot), node)
         pool.standby += standby
-        self._move(pool, node, "hot_spare")
+        self._move(pool, node, "hot_spare", now)
 
-    def fill(self) -> tuple[bool, bool]:
-        """Put spares where active nodes are missing, those on standby first; if these were enough, and any came."""
-        enough, came = True, False
+    def fill(self, now: float) -> tuple[bool, bool, bool]:
+        """Put spares where active nodes are missing, those on standby first.
+
+        Returns
+        -------
+        enough, came, complete : bool
+            Whether those on standby were enough, any spare came, and every pool has the active nodes wanted now.
+        """
+        enough, came, complete = True, False, True
         for pool in self.pools:
             gap = pool.target - pool.active
-            enough &= gap <= (len(pool.hot) if self._recovery.standby is None else pool.standby)
-            self._fill(pool, gap)
-            came |= pool.target - pool.active < gap
-        return enough, came
+            if gap > 0:
+                enough = enough and gap <= (len(pool.hot) if self._recovery.standby is None else pool.standby)
+                self._fill(pool, gap, now)
+                missing = pool.target - pool.active
+                came, complete = came or missing < gap, complete and not missing
+        return enough, came, complete
 
     def box(self, standby: bool) -> NodePool | None:
         """A pool that has a boxed spare, and an active node missing or (with `standby`) one on standby."""
-        wanted = round(self._recovery.standby or 0) if standby else 0
+        wanted = self._standby if standby else 0
         for pool in self.pools:
             if pool.boxed and (pool.active < pool.target or len(pool.hot) + len(pool.cold) < wanted):
                 return pool
         return None
 
-    def unpack(self, pool: NodePool) -> None:
+    def unpack(self, pool: NodePool, now: float) -> None:
         """Put a boxed spare to work, or on standby."""
         if pool.boxed:
             node = pool.boxed.popleft()
             if pool.active < pool.target:
-                self._move(pool, node, "active")
+                self._move(pool, node, "active", now)
             else:
-                self._spare(pool, node)
+                self._spare(pool, node, now)
 
     def schedule(self) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
@@ -214,8 +224,8 @@ class Fleet:
             while pool.cold and len(pool.hot) < pool.hot_wanted and pool.active >= pool.target:
                 node = pool.cold.popleft()
                 pool.hot.append(node)
-                self._move(pool, node, "hot_spare")
-            wanted = pool.hot_wanted if self._recovery.standby is None else round(self._recovery.standby)
+                self._move(pool, node, "hot_spare", self._env.now)
+            wanted = pool.hot_wanted if self._recovery.standby is None else self._standby
             pool.standby = min(len(pool.hot), wanted)
 
     def want_all(self) -> None:
@@ -232,7 +242,7 @@ class Fleet:
             while pool.active > target:
                 if pool.place[node] == "active":
                     pool.hot.append(node)
-                    self._move(pool, node, "hot_spare")
+                    self._move(pool, node, "hot_spare", self._env.now)
                 node -= 1
         self.degraded = any(pool.target < pool.whole for pool in self.pools)
 
@@ -241,17 +251,17 @@ class Fleet:
         self.pools = [pool for pool in self.every if nodes.get(pool.name)]
         for pool in self.pools:
             pool.whole = pool.target = nodes[pool.name]
-            self._fill(pool, pool.target)
+            self._fill(pool, pool.target, self._env.now)
 
     def release(self) -> None:
         """The run is over: its nodes go back to research."""
         for pool in self.pools:
             for node in [node for node, place in enumerate(pool.place) if place in ("active", "hot_spare")]:
-                self._move(pool, node, "research")
+                self._move(pool, node, "research", self._env.now)
             pool.hot.clear()
             pool.whole = pool.target = pool.standby = 0
 
-    def _fill(self, pool: NodePool, gap: int) -> None:
+    def _fill(self, pool: NodePool, gap: int, now: float) -> None:
         for _ in range(gap):
             if pool.hot:
                 node = pool.hot.popleft()
@@ -262,7 +272,7 @@ class Fleet:
                 node = pool.call()
             else:
                 break
-            self._move(pool, node, "active")
+            self._move(pool, node, "active", now)
 
     def _struck(self, pool: NodePool, failure: Failure) -> list[int]:
         """The nodes a failure takes: one, those of a pod, or neighbours that are powered."""
@@ -282,23 +292,20 @@ class Fleet:
                 nodes.append(other)
         return nodes
 
-    def _repair(self, pool: NodePool, failure: Failure, node: int) -> None:
-        self._move(pool, node, "repair" if self._crew is None else "repair_queue")
-        if self._crew is not None:
-            self._env.process(self._in_turn(self._crew, pool, failure, node))
-            return
-        done = self._env.timeout(failure.repair)
+    def _repair(self, pool: NodePool, failure: Failure, node: int, now: float) -> None:
+        self._move(pool, node, "repair", now)
+        done = self._env.timeout(failure.repair, (pool, failure, node))
         assert done.callbacks is not None
-        done.callbacks.append(lambda _: self._repaired(pool, failure, node))
+        done.callbacks.append(self._mended)
 
-    def _in_turn(
-        self, crew: simpy.Resource, pool: NodePool, failure: Failure, node: int
-    ) -> Generator[simpy.Event, Any, None]:
-        with crew.request() as turn:
-            yield turn
-            self._move(pool, node, "repair")
-            yield self._env.timeout(failure.repair)
-        self._repaired(pool, failure, node)
+    def _mended(self, repair: simpy.Event) -> None:
+        """A crew is through with a node, and turns to the one that has waited longest."""
+        whose: Any = repair.value
+        self._repaired(*whose)
+        if self._broken:
+            self._repair(*self._broken.popleft(), self._env.now)
+        else:
+            self._crews += 1
 
     def _repaired(self, pool: NodePool, failure: Failure, node: int) -> None:
         if failure.cured and node in pool.bad:
@@ -309,7 +316,5 @@ class Fleet:
             pool.relapses.add(node, failure.again, failure.cause)
         self.node_back(pool, node)
 
-    def _move(self, pool: NodePool, node: int, place: str) -> None:
-        now = self._env.now
-        origin = pool.put(node, place, now, self.computing)
-        self._record.move(now, pool.name, f"{pool.name}.{node}", origin, place, pool.size)
+    def _move(self, pool: NodePool, node: int, place: str, now: float) -> None:
+        pool.put(node, place, now, self.computing)

@@ -9,8 +9,8 @@ from typing import Any
 
 import simpy
 
+from sim.engine.ageing import Failure
 from sim.engine.fabric import Fabric
-from sim.engine.failures import Failure
 from sim.engine.fleet import Fleet
 from sim.engine.pool import NodePool
 from sim.engine.progress import INSTANT, Mark, Progress, Sawtooth
@@ -68,7 +68,9 @@ class Job:
         self.active_chip_seconds = 0.0
         """Active chips times productive time."""
         self._chips = 0
-        self._rates: tuple[Plan, dict[float, float]] = (self.plan, {})
+        """Active chips of the plan computed with last."""
+        self._rates: dict[float, float] = {}
+        """Tokens per second of the present plan by how much communication is slowed."""
         self._hidden: list[Hidden] = []
         self._lost: set[tuple[str, int]] = set()
         """Nodes whose copies in host memory are gone."""
@@ -84,8 +86,7 @@ class Job:
         while self.env.now < self.horizon:
             stop = yield from self._compute()
             if isinstance(stop, Failure):
-                yield from self._spend("detect", stop.detect)
-                yield from self._recover(stop)
+                yield from self._recover(stop, stop.detect)
             elif isinstance(stop, Hidden):
                 yield from self._evict(stop)
             elif stop == "changed":
@@ -98,61 +99,68 @@ class Job:
         """Train until something stops the job: the goal or horizon (None), a failure, a found fault, a better fleet."""
         env, progress, fabric, fleet = self.env, self.progress, self.fabric, self.fleet
         unstalled, degraded = self.plan.tokens_per_s, fleet.degraded
-        self._state("compute" if not degraded else "degraded")
+        self._chips = sum(self.plan.used_chips)
+        now = env.now
+        self._state("compute" if not degraded else "degraded", now)
         while True:
-            start = env.now
+            start = now
             if fabric.next_change <= start:
                 fabric.advance(start)
             rate = self._rate(fabric.slowdown) / (self._straggling() if self._hidden else 1.0)
-            due, failing = fleet.next_failure(running=True)
+            due, failing = fleet.next_failure(start, running=True)
+            until = min(due, min(fabric.next_change, self.horizon))
             found = min(self._hidden, key=lambda h: h.found_at) if self._hidden else None
             shown = max(found.found_at, start) if found else math.inf
-            until = min(due, shown, fabric.next_change, self.horizon)
+            until = min(until, shown)
             finish = start + progress.seconds_to_finish(rate, until - start)
             until = min(finish, until)
             fleet.returned = env.event() if degraded else None
-            slept = yield from fleet.sleep(until, fleet.returned)
-            self._advance(start, rate, unstalled)
+            slept = yield from fleet.sleep(start, until, fleet.returned)
+            now = env.now
+            self._advance(start, now, rate, unstalled)
             if slept and until == finish:
                 progress.finish()
                 self.finished = True
-                self._state("finished")
+                self._state("finished", now)
                 return None
             if degraded and fleet.returned and fleet.returned.triggered and self._better_plan():
                 return "changed"
             if not slept:
                 continue
             if until == due:
-                pool, failure, struck = fleet.fail(failing)
+                pool, failure, struck = fleet.fail(now, failing)
                 if struck and not self._hide(pool, failure):
-                    self._interrupt(pool, failure, struck)
+                    self._interrupt(pool, failure, struck, now)
                     return failure
             elif found and until == shown:
                 if self._surface(found):
                     return found
             elif until == self.horizon:
-                self._state("horizon")
+                self._state("horizon", now)
                 return None
 
-    def _recover(self, failure: Failure) -> Process:
-        """Assemble the fleet and restart; a failure on the way costs its detection and a full restart again."""
-        while self.env.now < self.horizon:
+    def _recover(self, failure: Failure, detect: float) -> Process:
+        """Detect, assemble the fleet and restart; a failure on the way costs its detection and a full restart again."""
+        while True:
+            if detect > 0:
+                yield from self._spend("detect", detect)
+            if self.env.now >= self.horizon:
+                return
             yield from self._assemble()
             again = yield from self._spend("restart", self._restart(failure), exposed=True)
             if again is None:
                 self._roll_back()
                 return
-            failure = again
-            yield from self._spend("detect", failure.detect)
+            failure, detect = again, again.detect
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes if the policy has a plan."""
         fleet = self.fleet
         fleet.want_all()
         chosen = unpacked = False
-        while self.env.now < self.horizon:
-            enough, came = fleet.fill()
-            box = fleet.box(standby=unpacked) if unpacked or not fleet.complete else None
+        while (now := self.env.now) < self.horizon:
+            enough, came, complete = fleet.fill(now)
+            box = fleet.box(standby=unpacked) if unpacked or not complete else None
             if not (enough or chosen) and (box or came):
                 chosen = True
                 self.selections += 1
@@ -161,11 +169,11 @@ class Job:
                 unpacked = True
                 self.provisioned += 1
                 yield from self._spend("restart", self._time(self.recovery.provision))
-                fleet.unpack(box)
-            elif fleet.complete:
+                fleet.unpack(box, self.env.now)
+            elif complete:
                 if chosen:
                     fleet.schedule()
-                self.plan = self._best_plan() if fleet.degraded else self.throughput.full
+                self._use(self._best_plan() if fleet.degraded else self.throughput.full)
                 return
             elif not self._shrink():
                 chosen = unpacked = False
@@ -179,10 +187,14 @@ class Job:
         plan = self._best_plan()
         if plan.tokens_per_s <= 0:
             return False
-        self.plan = plan
+        self._use(plan)
         sizes = (pool.size for pool in self.fleet.pools)
         self.fleet.shrink_to(tuple(-(-used // size) for used, size in zip(plan.used_chips, sizes, strict=True)))
         return True
+
+    def _use(self, plan: Plan) -> None:
+        if plan is not self.plan:
+            self.plan, self._rates = plan, {}
 
     def _best_plan(self) -> Plan:
         """What the nodes at hand can do under the policy."""
@@ -199,11 +211,10 @@ class Job:
         failure = yield from self._save()
         if failure is None:
             self._shrink()
-            self.fleet.fill()
+            self.fleet.fill(self.env.now)
             failure = yield from self._spend("reconfigure", self._time(self.recovery.reconfigure), exposed=True)
         if failure is not None:
-            yield from self._spend("detect", failure.detect)
-            yield from self._recover(failure)
+            yield from self._recover(failure, failure.detect)
 
     def _evict(self, found: Hidden) -> Process:
         """Take out the node of a fault just found: a straggler in a planned stop, after a checkpoint."""
@@ -212,10 +223,8 @@ class Job:
             self.planned_stops += 1
             failure = yield from self._save()
         if found.failure.cause.hardware and found.there:
-            self.fleet.take_out(found.pool, found.node, found.failure)
-        if failure is not None:
-            yield from self._spend("detect", failure.detect)
-        yield from self._recover(failure or found.failure)
+            self.fleet.take_out(self.env.now, found.pool, found.node, found.failure)
+        yield from self._recover(failure or found.failure, failure.detect if failure else 0.0)
 
     def _save(self) -> Process:
         """Write a checkpoint and wait until it is durable; a failure meanwhile voids it and is returned."""
@@ -237,53 +246,54 @@ class Job:
         """
         if duration <= 0:
             return None
-        env, fleet = self.env, self.fleet
-        end = min(env.now + duration, self.horizon)
-        self._state(category)
+        env, fleet, now = self.env, self.fleet, self.env.now
+        end = min(now + duration, self.horizon)
+        self._state(category, now)
         while True:
-            start = env.now
-            due, failing = fleet.next_failure(running=False)
-            slept = yield from fleet.sleep(min(end, due), until)
-            self.record.time[category] += env.now - start
+            start = now
+            due, failing = fleet.next_failure(start, running=False)
+            slept = yield from fleet.sleep(start, min(end, due), until)
+            now = env.now
+            self.record.time[category] += now - start
             if until is not None and until.triggered:
                 return None
             if not slept:
                 continue
             if due >= end:
                 return None
-            pool, failure, struck = fleet.fail(failing)
+            pool, failure, struck = fleet.fail(now, failing)
             if struck and not self._hide(pool, failure):
                 self._lose(pool, failure, struck)
                 if exposed:
                     return failure
 
-    def _advance(self, start: float, rate: float, unstalled: float) -> None:
+    def _advance(self, start: float, now: float, rate: float, unstalled: float) -> None:
         progress = self.progress
         before = progress.marks
-        productive, stall, blocked = progress.advance(start, self.env.now - start, rate, unstalled)
+        productive, stall, blocked = progress.advance(start, now - start, rate, unstalled)
         self.fleet.computing = progress.computing
         if self._lost and progress.marks > before:
             self._lost.clear()
-        self._chips = sum(self.plan.used_chips)
         self.active_chip_seconds += productive * self._chips
         time = self.record.time
         time["productive"] += productive
-        time["stall"] += stall
-        time["checkpoint"] += blocked
+        if stall:
+            time["stall"] += stall
+        if blocked:
+            time["checkpoint"] += blocked
 
-    def _interrupt(self, pool: NodePool, failure: Failure, struck: list[int]) -> None:
+    def _interrupt(self, pool: NodePool, failure: Failure, struck: list[int], now: float) -> None:
         """Stop: whatever else fails at this instant belongs to the same interruption."""
-        now = self.env.now
         self.interruptions += 1
         self._fallen = failure
         self.progress.durable(now)
-        self.record.event(now, "interruption", f"{pool.name}.{failure.node}", failure.cause.cause)
+        self.record.event(now, "interruption", pool.names[failure.node], failure.cause.cause)
         self._lose(pool, failure, struck)
         while True:
-            due, failing = self.fleet.next_failure(running=True)
+            due, failing = self.fleet.next_failure(now, running=True)
             if due > now + INSTANT:
                 return
-            other, also, struck = self.fleet.fail(failing)
+            other, also, struck = self.fleet.fail(now, failing)
             if struck and not self._hide(other, also):
                 self._lose(other, also, struck)
 
@@ -314,7 +324,7 @@ class Job:
 
     def _hide(self, pool: NodePool, failure: Failure) -> bool:
         """Keep a fault that is not noticed at once; whether this is one."""
-        if not (failure.cause.silent or failure.cause.slowdown > 1):
+        if not failure.hidden:
             return False
         now, node, progress = self.env.now, failure.node, self.progress
         strikes = pool.strikes.get(node, 0)
@@ -335,18 +345,14 @@ class Job:
             self.interruptions += 1
             self._fallen = hidden
             self.progress.durable(self.env.now)
-        self.record.event(self.env.now, "found", f"{hidden.pool.name}.{hidden.node}", cause.cause)
+        self.record.event(self.env.now, "found", hidden.pool.names[hidden.node], cause.cause)
         return True
 
     def _rate(self, slowdown: float) -> float:
         """Tokens per second of the present plan while communication is slowed; worked out once for each slow-down."""
-        plan, rates = self._rates
-        if plan is not self.plan:
-            rates = {}
-            self._rates = (self.plan, rates)
-        if slowdown not in rates:
-            rates[slowdown] = self.plan.tokens_per_s_at(slowdown)
-        return rates[slowdown]
+        if slowdown not in self._rates:
+            self._rates[slowdown] = self.plan.tokens_per_s_at(slowdown)
+        return self._rates[slowdown]
 
     def _straggling(self) -> float:
         """How much slower the slowest active straggler makes every step."""
@@ -365,5 +371,5 @@ class Job:
     def _time(self, distribution: Any) -> float:
         return distribution.one(*[self._draws.next() for _ in range(distribution.dims)])
 
-    def _state(self, state: str) -> None:
-        self.record.event(self.env.now, "state", "job", state)
+    def _state(self, state: str, now: float) -> None:
+        self.record.event(now, "state", "job", state)

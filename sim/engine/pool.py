@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Protocol
+from dataclasses import dataclass
 
-from sim.catalogue.failing import BadNodes, Cause, FailureTable
-from sim.engine.failures import Clock, Failure, Queue, Relapses, risks
+from sim.catalogue.failing import BadNodes, FailureTable
+from sim.engine.ageing import Ageing
+from sim.engine.failures import risks
+from sim.engine.record import Record, Way
+from sim.engine.relapses import Relapses
 from sim.engine.replay import Replay
 from sim.scenario import Pool
 from sim.streams import stream
 
 
-class Ageing(Protocol):
-    """What a pool asks of its risks: drawn lives, relapses or a trace."""
+@dataclass
+class Step:
+    """What a move of a node from one place to another changes."""
 
-    clock: Clock
-
-    def join(self, queue: Queue, rank: int) -> None: ...
-    def node_of(self, unit: int) -> int: ...
-    def strike(self, unit: int) -> Failure: ...
-    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure: ...
-    def renew(self, unit: int, clock: float, *, weak: bool) -> None: ...
-    def replace(self, node: int, *, weak: bool) -> None: ...
-    def cure(self, node: int) -> None: ...
-    def start(self, node: int, clock: float) -> None: ...
-    def stop(self, node: int, clock: float) -> None: ...
+    way: Way
+    power: int
+    """Whether its powered clocks start (1) or stop (-1)."""
+    work: int
+    """Whether its computing clocks do."""
+    research: int
 
 
 POWERED = frozenset({"active", "hot_spare", "research"})
@@ -45,6 +44,7 @@ class NodePool:
         spec: Pool,
         used_chips: int | None,
         table: FailureTable,
+        record: Record,
         seed: int,
         replication: int,
         horizon: float,
@@ -63,6 +63,10 @@ class NodePool:
         """Nodes that do research and can be called."""
         self.place = ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
         self.place += ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming
+        self.names = [f"{name}.{node}" for node in range(len(self.place))]
+        self._record, self._steps = record, dict[tuple[str, str], Step]()
+        for place in dict.fromkeys(place for place in self.place if place != "absent"):
+            record.supply(name, place, self.size * self.place.count(place))
         powered = self.whole + self.hot_wanted + self.research
         self._callable = deque(range(self.research))
         """Nodes that have come to research, in order; some of them have left it since."""
@@ -78,29 +82,44 @@ class NodePool:
         drawn = risks(name, table, len(self.place), self.size, seed, replication)
         for risk in drawn:
             risk.begin(powered if risk.clock == "powered" else self.whole, self.bad, horizon)
-        self.relapses = Relapses(f"relapses.{name}", table.bad_nodes, seed, replication)
+        self.relapses = Relapses(name, table, len(self.place), seed, replication)
         again = [self.relapses] if any(cause.refail for cause in table.causes) else []
         self.risks: list[Ageing] = [*drawn, *again, *([Replay(table.trace, len(self.place))] if table.trace else [])]
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 
-    def put(self, node: int, place: str, now: float, computing: float) -> str:
-        """Put a node in a place, which starts or stops its clocks; the place it comes from."""
+    def put(self, node: int, place: str, now: float, computing: float) -> None:
+        """Put a node in a place, which starts or stops its clocks."""
         origin = self.place[node]
+        step = self._steps.get((origin, place)) or self._step(origin, place)
         self.place[node] = place
-        if place == "research":
-            self.research += 1
-            self._callable.append(node)
-        elif origin == "research":
-            self.research -= 1
-        if (powered := place in POWERED) != (origin in POWERED):
+        step.way.take(now, self.names[node])
+        if step.power > 0:
             for risk in self._powered:
-                (risk.start if powered else risk.stop)(node, now)
-        if (works := place == "active") != (origin == "active"):
-            self.active += 1 if works else -1
+                risk.start(node, now)
+        elif step.power < 0:
+            for risk in self._powered:
+                risk.stop(node, now)
+        if step.work > 0:
+            self.active += 1
             for risk in self._computing:
-                (risk.start if works else risk.stop)(node, computing)
-        return origin
+                risk.start(node, computing)
+        elif step.work < 0:
+            self.active -= 1
+            for risk in self._computing:
+                risk.stop(node, computing)
+        self.research += step.research
+        if step.research > 0:
+            self._callable.append(node)
+
+    def _step(self, origin: str, place: str) -> Step:
+        step = self._steps[origin, place] = Step(
+            self._record.way(self.name, origin, place, self.size),
+            (place in POWERED) - (origin in POWERED),
+            (place == "active") - (origin == "active"),
+            (place == "research") - (origin == "research"),
+        )
+        return step
 
     def call(self) -> int:
         """The node that has done research for longest."""

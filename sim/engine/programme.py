@@ -232,11 +232,11 @@ class Campaign:
             self.record.event(env.now, "state", "job", BETWEEN)
         while env.now < end:
             start = env.now
-            due, failing = fleet.next_failure(running=False)
-            slept = yield from fleet.sleep(min(end, due))
+            due, failing = fleet.next_failure(start, running=False)
+            slept = yield from fleet.sleep(start, min(end, due))
             self.record.time[BETWEEN] += env.now - start
             if slept and due < end:
-                fleet.fail(failing)
+                fleet.fail(env.now, failing)
 
 
 def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication: int) -> ProgrammeResult:
@@ -249,7 +249,8 @@ def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication:
         (0.0, name, sum(n for (key, _), n in record.counts.items() if key == name), 1.0) for name in question.fleet
     ]
     campaign = Campaign(env, question, plan, worth, pools, fleet, record, seed, replication)
-    env.run(until=env.process(campaign.run()))
+    fleet.sleeper = env.process(campaign.run())
+    env.run(until=fleet.sleeper)
     record.close(env.now)
     outcomes = campaign.outcomes
     return ProgrammeResult(
@@ -269,7 +270,6 @@ def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication:
         counts=dict(record.counts),
         trace=tuple(record.trace),
         runs=tuple(outcomes),
-        usable=record.usable,
         exchange=worth,
         repairs=fleet.shop.repairs if isinstance(fleet.shop, Depot) else 0,
         bought=(*start, *((a.time, a.pool, a.chips, a.premium) for a in coming)),

@@ -12,7 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 INSTANT = 1e-6
 """Seconds within which events happen together: sums of times differ in the last digits."""
@@ -49,26 +49,35 @@ class Stalls(Protocol):
         ...
 
 
-class Mark(NamedTuple):
+class Mark:
     """A checkpoint: the position it holds and the productive seconds it took to get there."""
 
-    tokens: float
-    productive: float
-    durable_at: float
+    __slots__ = ("durable_at", "productive", "tokens")
+
+    def __init__(self, tokens: float, productive: float, durable_at: float) -> None:
+        self.tokens, self.productive, self.durable_at = tokens, productive, durable_at
 
 
-class Leg(NamedTuple):
+class Leg:
     """Where a stretch of training began on which marks were passed: each is worked out from it when it is asked for."""
 
-    time: float
-    tokens: float
-    productive: float
-    running: float
-    marks: int
-    to_mark: float
-    period: float
-    rate: float
-    unstalled: float
+    __slots__ = (
+        "marks",
+        "period",
+        "productive",
+        "rate",
+        "running",
+        "stopped",
+        "time",
+        "to_mark",
+        "tokens",
+        "unstalled",
+    )
+
+    def __init__(self, time: float, at: Progress, to_mark: float, period: float, rate: float, unstalled: float) -> None:
+        self.time, self.to_mark, self.period, self.rate, self.unstalled = time, to_mark, period, rate, unstalled
+        self.tokens, self.productive, self.marks = at.tokens, at.productive, at.marks
+        self.running, self.stopped = at.running, at.stopped
 
 
 START = Mark(0.0, 0.0, 0.0)
@@ -106,7 +115,8 @@ class Progress:
         self.computing = 0.0
         """The computing clock: seconds the job computed, blocked or stalled."""
         self._sawtooth, self._flaps = sawtooth, flaps
-        self._running = self._stopped = 0.0
+        self.running = self.stopped = 0.0
+        """Seconds that no checkpoint blocked, and those of them lost to flaps."""
         self._timer = 0.0
         self._marks = 0
         self._blocked_left = 0.0
@@ -130,7 +140,7 @@ class Progress:
             return moving
         compute = moving
         if self._flaps:
-            compute = self._flaps.running(self._running - self._stopped + moving) - self._running
+            compute = self._flaps.running(self.running - self.stopped + moving) - self.running
         ahead = (compute * rate if saw.in_tokens else compute) - (saw.period - self._timer)
         # The goal may lie on a mark, where the last digit of a sum must not cost another checkpoint.
         marks = math.ceil(ahead / saw.period - 1e-9) if ahead > 0 else 0
@@ -167,10 +177,7 @@ class Progress:
             before = self._blocking(self._marks, new - 1)
             after = max(left - last - before, 0.0)
             own = self._block(self._marks + new)
-            leg = Leg(
-                now + start, self.tokens, self.productive, self._running, self._marks, to_mark, period, rate, unstalled
-            )
-            self._note(leg, new)
+            self._note(Leg(now + start, self, to_mark, period, rate, unstalled), new)
             blocked += before + min(after, own)
             self._marks += new
             self._blocked_left = max(own - after, 0.0)
@@ -178,13 +185,13 @@ class Progress:
             run = seconds - blocked
         moving = run
         if self._flaps:
-            stopped = self._flaps.stopped(self._running + run)
-            moving, self._stopped = run - (stopped - self._stopped), stopped
+            stopped = self._flaps.stopped(self.running + run)
+            moving, self.stopped = run - (stopped - self.stopped), stopped
         productive = moving * rate / unstalled
         self.tokens += moving * rate
         self.productive += productive
         self.computing += seconds
-        self._running += run
+        self.running += run
         return productive, run - productive, blocked
 
     def _passed(self, left: float, to_mark: float, period: float) -> int:
@@ -239,7 +246,7 @@ class Progress:
         leg, k = point
         moving = run = leg.to_mark + (k - 1) * leg.period
         if self._flaps:
-            moving = run - (self._flaps.stopped(leg.running + run) - self._flaps.stopped(leg.running))
+            moving = run - (self._flaps.stopped(leg.running + run) - leg.stopped)
         at = leg.time + run + self._blocking(leg.marks, k - 1)
         trained = moving * leg.rate
         durable_at = at + self._sawtooth.blocking + self._sawtooth.flush

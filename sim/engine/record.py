@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sim.results import TIME, USABLE, Event
+from sim.results import TIME, Event
 
 TOLERANCE = 1e-9
 
@@ -20,12 +20,32 @@ class Cell:
         self.chips, self.since, self.seconds = 0, 0.0, 0.0
 
     def change(self, time: float, chips: int) -> None:
-        """Some chips come or, with a negative number, go."""
+        """Some chips come."""
         self.seconds += self.chips * (time - self.since)
         self.since = time
         self.chips += chips
-        if self.chips < 0:
-            raise AssertionError(f"{-chips} chips left a place where only {self.chips - chips} were")
+
+
+class Way:
+    """The way of so many chips of one type from one place to another, and what each of its moves leaves behind."""
+
+    __slots__ = ("_chips", "_origin", "_to", "_trace", "_words")
+
+    def __init__(self, trace: list[Event], words: str, origin: Cell, to: Cell, chips: int) -> None:
+        self._trace, self._words, self._origin, self._to, self._chips = trace, words, origin, to, chips
+
+    def take(self, time: float, entity: str) -> None:
+        """Note that the chips, those of `entity`, go this way; both cells changed here, as it happens so often."""
+        self._trace.append((time, "move", entity, self._words))
+        origin, to, chips = self._origin, self._to, self._chips
+        origin.seconds += origin.chips * (time - origin.since)
+        origin.since = time
+        origin.chips -= chips
+        to.seconds += to.chips * (time - to.since)
+        to.since = time
+        to.chips += chips
+        if origin.chips < 0:
+            raise AssertionError(f"{self._words}: only {origin.chips + chips} were there")
 
 
 class Record:
@@ -34,15 +54,12 @@ class Record:
     def __init__(self) -> None:
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         self.trace: list[Event] = []
-        self._cells: dict[str, dict[str, Cell]] = {}
+        self._cells: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
         """By chip type and place."""
-        self._words: dict[tuple[str, str, int], str] = {}
-        """What moves of one kind leave in the trace: one string for all of them."""
+        self._ways: dict[tuple[str, str, str, int], Way] = {}
         self._supplied: dict[str, int] = {}
         self._absent: dict[str, float] = {}
         """Chip-seconds before chips arrived."""
-        self.usable: dict[str, list[tuple[float, int]]] = {}
-        """Changes of the number of chips in nodes that work, by time."""
 
     def event(self, time: float, kind: str, entity: str, payload: str = "") -> None:
         """Note that something happened."""
@@ -52,28 +69,22 @@ class Record:
         """Chips that are there from the start of the run, or arrive at `time`."""
         self._supplied[chip] = self._supplied.get(chip, 0) + chips
         self._absent[chip] = self._absent.get(chip, 0.0) + chips * time
-        cells = self._cells.setdefault(chip, defaultdict(Cell))
-        cells[place].change(time, chips)
-        self._use(time, chip, chips * (place in USABLE))
+        self._cells[chip][place].change(time, chips)
         if time:
             self.event(time, "arrival", chip, f"{place} {chips}")
 
+    def way(self, chip: str, origin: str, destination: str, chips: int) -> Way:
+        """The way from one place to another, the same for all that go it."""
+        key = chip, origin, destination, chips
+        if key not in self._ways:
+            cells = self._cells[chip]
+            words = f"{origin} {destination} {chips}"
+            self._ways[key] = Way(self.trace, words, cells[origin], cells[destination], chips)
+        return self._ways[key]
+
     def move(self, time: float, chip: str, entity: str, origin: str, destination: str, chips: int) -> None:
         """Chips that change their place."""
-        key = origin, destination, chips
-        words = self._words.get(key)
-        if words is None:
-            words = self._words[key] = f"{origin} {destination} {chips}"
-        self.trace.append((time, "move", entity, words))
-        cells = self._cells[chip]
-        cells[origin].change(time, -chips)
-        cells[destination].change(time, chips)
-        if (destination in USABLE) != (origin in USABLE):
-            self._use(time, chip, chips if destination in USABLE else -chips)
-
-    def _use(self, time: float, chip: str, change: int) -> None:
-        if change:
-            self.usable.setdefault(chip, []).append((time, change))
+        self.way(chip, origin, destination, chips).take(time, entity)
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import csv
 import math
 from functools import lru_cache
-from heapq import heappush
 from pathlib import Path
 from typing import Any
 
 from sim.catalogue.failing import Cause
-from sim.engine.failures import Clock, Failure, Queue
+from sim.engine.ageing import Ageing, Failure
 from sim.errors import InputError
 
 DAY = 86400.0
@@ -72,12 +71,11 @@ def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
     return node, start * DAY, end * DAY
 
 
-class Replay:
+class Replay(Ageing):
     """The outages of a trace as the one risk of a pool; they run on wall time, wherever a node may be."""
 
-    clock: Clock = "powered"
-
     def __init__(self, path: str, nodes: int) -> None:
+        super().__init__("powered")
         found = outages(path)
         named = 1 + max((node for _, _, node in found), default=-1)
         if named > nodes:
@@ -88,28 +86,14 @@ class Replay:
             self._ahead.setdefault(node, []).append((start, end))
         self._due = {node: ahead[-1][0] for node, ahead in self._ahead.items()}
 
-    def join(self, queue: Queue, rank: int) -> None:
-        """Enter the outages in a queue that other risks share."""
-        queue.add(rank, self._due, math.inf)
-        self._queue, self._rank = queue, rank
-
-    def node_of(self, unit: int) -> int:
-        """Units are nodes here."""
-        return unit
-
     def strike(self, unit: int) -> Failure:
         """The outage that now begins."""
         start, end = self._ahead[unit].pop()
-        self._due[unit] = self._ahead[unit][-1][0] if self._ahead[unit] else math.inf
-        heappush(self._queue.heap, (self._due[unit], self._rank, unit))
+        self._run(unit, self._ahead[unit][-1][0] if self._ahead[unit] else math.inf)
         return Failure(unit, OUTAGE, detect=0.0, repair=end - start)
 
-    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
-        """An outage takes no neighbours."""
-        raise AssertionError
+    def start(self, node: int, clock: float) -> None:
+        """Wall time runs anyway."""
 
-    def renew(self, unit: int, clock: float, *, weak: bool) -> None: ...
-    def replace(self, node: int, *, weak: bool) -> None: ...
-    def cure(self, node: int) -> None: ...
-    def start(self, node: int, clock: float) -> None: ...
-    def stop(self, node: int, clock: float) -> None: ...
+    def stop(self, node: int, clock: float) -> None:
+        """Wall time never stands still."""

@@ -54,7 +54,7 @@ def fleet_of(
     for (name, spec), used in zip(question.fleet.items(), used_chips, strict=True):
         boxed = sum(a.chips for a in coming if a.pool == name and a.boxed) // spec.chip.node_size
         table = table_of(spec, question.fabric)
-        pools.append(NodePool(name, spec, used, table, seed, replication, question.horizon, boxed))
+        pools.append(NodePool(name, spec, used, table, record, seed, replication, question.horizon, boxed))
     fleet = Fleet(env, pools, question.recovery, round(question.fabric.pod), record)
     if question.depot != type(question.depot)():
         fleet.shop = depot = Depot(env, question, policy, fleet, record, seed, replication)

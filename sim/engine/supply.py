@@ -99,7 +99,7 @@ def flow_arrivals(flow: Flow, pool: str, chip: str, policy: Policy, horizon: flo
     times, total = cumulative(flow, policy, factor, horizon)
     price = policy.grey("price") if flow.origin == "grey" else always
     if flow.lots is None:
-        ends = np.append(np.arange(MONTH, horizon, MONTH), horizon)
+        ends: NDArray = np.append(np.arange(MONTH, horizon, MONTH), horizon)
         counts = np.diff(np.floor(np.interp(ends, times, total) + 1e-9), prepend=0.0)
     else:
         ends, counts = _lots(flow, times, total, lots)

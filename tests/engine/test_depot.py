@@ -28,12 +28,14 @@ class Nodes:
         self.place = ["active"] * nodes + ["absent"] * coming
         self.pools = [self]
         self.back: list[tuple[float, int]] = []
+        self.new: list[int] = []
         record.supply("pool", "active", nodes * SIZE)
 
-    def node_back(self, pool: Any, node: int) -> None:
+    def node_back(self, pool: Any, node: int, *, new: bool) -> None:
         assert pool.place[node] == "idle"
         self.move(node, "idle", "active")
         self.back.append((self.env.now / DAY, node))
+        self.new += [node] * new
 
     def die(self, depot: Depot, node: int) -> None:
         self.move(node, "active", "idle")
@@ -89,6 +91,17 @@ def test_two_broken_nodes_make_one_whole():
     world.die(3, 2)
     assert world.run(3) == {"active": 24, "idle": 6, "scrap": 2}
     assert world.nodes.back == [(2.0, 3)]
+
+
+def test_a_node_that_was_emptied_and_is_filled_again_is_new_and_no_other():
+    world = World(coming=1, cannibalise=True)
+    for node in (0, *[1] * 7):  # chip after chip of node 0 goes into node 1
+        world.die(node)
+    assert world.run(1) == {"active": 24, "scrap": 8}
+    world.env.process(world.depot.receive([Arrival(5 * DAY, "pool", 16, True)]))
+    assert world.run(6) == {"active": 32 + 8, "scrap": 8}
+    assert world.nodes.back[-2:] == [(5.0, 0), (5.0, 4)]
+    assert world.nodes.new == [0]
 
 
 def test_broken_nodes_are_pooled_so_that_a_dead_chip_in_eight_costs_a_node():

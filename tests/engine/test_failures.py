@@ -6,10 +6,12 @@ import math
 
 import pytest
 
-from sim.catalogue.failing import BadNodes, Cause, RepairStage
+from sim.catalogue.failing import BadNodes, Cause, FailureTable, Refail, RepairStage
 from sim.distributions import Constant, Weibull
 from sim.engine import simulate
-from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, NEVER, REPAIR, Queue, Risk, describe
+from sim.engine.ageing import NEVER, Queue
+from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, REPAIR, ChipRisk, Risk, describe
+from sim.engine.relapses import Relapses
 from sim.results import DAY
 from sim.validation.formulas import renewal_function
 from tests.engine.question import agree, cause, endless, exponential, failing, moves_to, pool, question, times, weibull
@@ -20,7 +22,8 @@ def counts(scenario, runs: int, seed: int = 3) -> list[float]:
 
 
 def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = None) -> Risk:
-    made = Risk("test", causes, nodes, size, bad, seed=1, replication=0)
+    kind = ChipRisk if causes[0].scope == "chip" else Risk
+    made = kind("test", causes, nodes, size, bad, seed=1, replication=0)
     made.begin(nodes, set(), math.inf)
     return made
 
@@ -102,7 +105,7 @@ def test_neither_a_shock_nor_a_replacement_makes_a_node_one_of_a_batch():
     units.likewise(0, units._causes[0], 0.0, weak=False)
     assert units._due[0] == math.inf
     units.stop(0, 0.0)
-    units.replace(0, weak=False)
+    units.replace(0)
     assert units._left[0] == math.inf
     assert units._due[1] < math.inf
 
@@ -214,15 +217,15 @@ def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_
 
 
 def test_a_pending_relapse_dies_with_a_replacement():
-    from sim.engine.failures import Relapses
-
-    made, why = Relapses("test", None, 1, 0), Cause(cause="x", per_1000_node_days=1)
+    again = Refail(probability=1, after=Constant(1.0))
+    why = Cause(cause="x", per_1000_node_days=1, refail=again)
+    made = Relapses("test", FailureTable(causes=(why,)), 1, 1, 0)
     queue = Queue()
     made.join(queue, 2)
     for replaced in (False, True):
         made.add(0, 100.0, why)
         if replaced:
-            made.replace(0, weak=False)
+            made.replace(0)
         made.start(0, 1000.0)
         assert queue.next() == (NEVER if replaced else (1100.0, 2, 0))
         if not replaced:

@@ -109,7 +109,7 @@ def any_crew(monkeypatch):
 
     def without(self, *arguments):
         made(self, *arguments)
-        self._crew = None
+        self._crews = math.inf
 
     monkeypatch.setattr(Fleet, "__init__", without)
 

@@ -63,9 +63,9 @@ def test_the_peers_own_number_of_weibull_failures_is_rejected():
 
 
 def test_a_fleet_whose_returning_nodes_take_no_place_on_standby_is_told_apart(monkeypatch):
-    def cold(self, pool, node):
+    def cold(self, pool, node, now):
         pool.cold.append(node)
-        self._move(pool, node, "cold_spare")
+        self._move(pool, node, "cold_spare", now)
 
     monkeypatch.setattr(Fleet, "_spare", cold)
     found = wrong(rows(case("airesim-32-days"), 10))

@@ -1,0 +1,125 @@
+"""Whatever strikes the nodes of a pool in its time, and the queue of all that is to come on one clock."""
+
+from __future__ import annotations
+
+import math
+from heapq import heapify, heappop, heappush
+from typing import Literal
+
+from sim.catalogue.failing import Cause
+
+Clock = Literal["powered", "computing"]
+
+Due = tuple[float, int, int]
+"""A failure to come: its time on a clock, the rank of the risk, the unit."""
+NEVER: Due = (math.inf, -1, -1)
+
+
+class Queue:
+    """The failures to come on one clock, of all risks; those that have been put off meanwhile are passed over."""
+
+    def __init__(self) -> None:
+        self.heap: list[Due] = []
+        self._dues: dict[int, dict[int, float]] = {}
+
+    def add(self, rank: int, dues: dict[int, float], horizon: float) -> None:
+        """The failures of one risk, by unit; those beyond the horizon are left out until they are put off again."""
+        self._dues[rank] = dues
+        self.heap += [(due, rank, unit) for unit, due in dues.items() if due <= horizon]
+        heapify(self.heap)
+
+    def next(self) -> Due:
+        """The next failure."""
+        heap = self.heap
+        while heap:
+            first = heap[0]
+            due, rank, unit = first
+            if self._dues[rank].get(unit) == due:
+                return first
+            heappop(heap)
+        return NEVER
+
+
+class Failure:
+    """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds)."""
+
+    __slots__ = ("again", "cause", "cured", "detect", "neighbours", "node", "permanent", "repair", "shared_repair")
+
+    def __init__(
+        self,
+        node: int,
+        cause: Cause,
+        detect: float,
+        repair: float,
+        permanent: bool = False,
+        cured: bool = False,
+        again: float = math.inf,
+        neighbours: int = 0,
+        shared_repair: bool = False,
+    ) -> None:
+        self.node, self.cause, self.detect, self.repair = node, cause, detect, repair
+        self.permanent, self.cured = permanent, cured
+        """Whether the repair makes a bad node good."""
+        self.again = again
+        """Powered time after the repair at which the same cause strikes again."""
+        self.neighbours, self.shared_repair = neighbours, shared_repair
+        """Further nodes that this shock takes."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the fault is not noticed at once: silent corruption, or a straggler."""
+        return self.cause.silent or self.cause.slowdown > 1
+
+
+class Ageing:
+    """Failures to come of units, which are nodes or parts of nodes; here there are none yet."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock: Clock = clock
+        self._due: dict[int, float] = {}
+        """When each unit fails whose clock runs."""
+        self._left: dict[int, float] = {}
+        """What is left of the life of each unit whose clock stands."""
+        self._queue, self._rank = Queue(), 0
+
+    def join(self, queue: Queue, rank: int, horizon: float = math.inf) -> None:
+        """Enter the failures in a queue that other risks share."""
+        queue.add(rank, self._due, horizon)
+        self._queue, self._rank = queue, rank
+
+    def node_of(self, unit: int) -> int:
+        """The node that a unit is, or is a part of."""
+        return unit
+
+    def strike(self, unit: int) -> Failure:
+        """The failure that `unit` now has."""
+        raise NotImplementedError
+
+    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
+        """The failure that a shock of `cause` somewhere else brings to `node`."""
+        raise NotImplementedError
+
+    def renew(self, unit: int, clock: float, *, weak: bool) -> None:
+        """Begin the next life of `unit`."""
+
+    def replace(self, node: int) -> None:
+        """A new node has come in the place of one whose clock stands still."""
+
+    def cure(self, node: int) -> None:
+        """A bad node, its clock standing still, has become good."""
+
+    def start(self, node: int, clock: float) -> None:
+        """The node's clock begins to run."""
+        left = self._left.pop(node, None)
+        if left is not None:
+            self._run(node, clock + left)
+
+    def stop(self, node: int, clock: float) -> None:
+        """The node's clock stands still."""
+        due = self._due.pop(node, None)
+        if due is not None:
+            self._left[node] = due - clock
+
+    def _run(self, unit: int, due: float) -> None:
+        self._due[unit] = due
+        heappush(self._queue.heap, (due, self._rank, unit))
