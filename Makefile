@@ -7,6 +7,7 @@ RUN := $(VENV)/bin/python
 PYRIGHT := 'pyright[nodejs]==1.1.414' pandas-stubs==3.1.0.261029
 PLAYWRIGHT := playwright==1.65.2
 UV := uv==0.13.9
+MYPYC := mypy==2.4.1 setuptools==80.9.0
 
 define CHECK_PYTHON
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -21,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help figures verify test test-browser prove bench lab lint lock clean
+.PHONY: help figures verify test test-browser prove bench fast lab lint lock clean
 
 help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
@@ -44,8 +45,10 @@ test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real brows
 prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
 	TRACE='$(TRACE)' $(RUN) -m pytest -m prove
 
-bench: $(VENV)/.stamp ## Run the benchmarks
+bench: build/fast/.stamp ## Run the benchmarks, of the engine as it is written and compiled
 	$(RUN) -m benchmarks
+
+fast: build/fast/.stamp ## Compile the engine into build/fast; needs a C compiler (the README says how to use it)
 
 lab: $(VENV)/.stamp ## Open the notebooks in JupyterLab
 	$(RUN) -m jupyterlab --notebook-dir=. --ServerApp.default_url=/lab/tree/notebooks
@@ -63,6 +66,14 @@ lock: ## Rewrite requirements.lock from pyproject.toml (UPGRADE=--upgrade for ne
 	build/uv/bin/uv pip compile --quiet pyproject.toml $(UPGRADE) --output-file requirements.lock \
 	    --extra dev --extra cluster --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+build/fast/.stamp: $(VENV)/.stamp $(shell find sim -name '*.py' -o -name '*.yaml')
+	@echo 'Compiling the engine into build/fast (half a minute) ...'
+	@$(RUN) -m pip install --quiet $(MYPYC)
+	@rm -rf build/fast && mkdir -p build/fast && cp -R sim build/fast/
+	@cd build/fast && MYPYC_OPT_LEVEL=2 ../../$(RUN) -m mypyc --follow-imports=skip --ignore-missing-imports \
+	    sim/engine/*.py sim/streams.py >compile.log 2>&1 || { cat compile.log >&2; exit 1; }
+	@touch $@
 
 clean: ## Remove the environment, caches and everything built (figures/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,115 +1,62 @@
-"""One table of timings, as ratios to a bare SimPy loop on the same machine: ratios travel where seconds do not."""
+"""One table of timings, as ratios to a bare SimPy loop on the same machine: ratios travel where seconds do not.
+
+Everything is measured twice, with the engine as it is written and compiled (`make fast`), each in a process of its own.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from tqdm import tqdm
-
-from benchmarks import picture, questions
-from benchmarks.measure import TIMEOUTS, bare, beside_bare, peak_megabytes, pool_seconds
-from sim import load_scenario, simulate
+from benchmarks import peer, picture
 from sim.documents import write
-from sim.scenario import Scenario
 
 FOLDER = Path(__file__).parent
-PEER = "AIReSim 7b139c7 (arXiv 2603.07041), run unchanged where bare SimPy does 1.3 million timeouts a second"
-PEER_SECONDS = {256: 0.006, 1024: 0.077, 2048: 0.33, 4096: 1.66, 8192: 7.5, 16384: 32.9}
-"""Of the peer for 32 days, by servers; 10.7 s for its default."""
-PEER_DEFAULT, PEER_TIMEOUT = 10.7, 1 / 1.3e6
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `timeouts` is the value in bare SimPy timeouts."""
-
-    what: str
-    value: float
-    unit: str
-    target: str = ""
-    timeouts: float | None = None
-    peer: str = ""
+BUILDS = {"written": FOLDER.parent, "compiled": FOLDER.parent / "build" / "fast"}
 
 
 def main() -> None:
     """Measure, print the table, and write it with its figure beside this file."""
-    rows = list(tqdm(_rows(), unit=" rows", leave=False, disable=None))
+    builds = {name: _measured(folder) for name, folder in BUILDS.items()}
+    rows = [_joined(dict(zip(builds, row, strict=True))) for row in zip(*builds.values(), strict=True)]
+    print(f"{'':68}{'as written':>24}{'compiled':>24}  {'at most (or as said)':22}")
     for row in rows:
-        worth = f"{row.timeouts:14,.0f}" if row.timeouts is not None else " " * 14
-        print(f"{row.what:58}{row.value:10,.3g} {row.unit:4}{worth}  {row.target:22}{row.peer}")
+        print(f"{row['what']:68}{_cells(row, 'written')}{_cells(row, 'compiled')}  {row['target']:22}{row['peer']}")
     machine = {name: version(name) for name in ("simpy", "numpy", "scipy")} | {"python": platform.python_version()}
-    data = {"machine": machine, "peer": PEER, "rows": [asdict(row) for row in rows]}
+    data = {"machine": machine, "peer": peer.NAME, "rows": rows}
     write(FOLDER / "results.json", json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    picture.draw(rows, FOLDER)
 
 
-def _rows() -> Iterator[Row]:
-    each = beside_bare(bare)[0] / TIMEOUTS
-    yield Row("one timeout of bare SimPy with 1,000 processes", each * 1e6, "µs", timeouts=1)
-    yield from _peer()
-    yield from _interruptions()
-    yield from _replications()
-    spent = [_cost(questions.flaps(a_day))[0] for a_day in (1000, 0)]
-    yield Row("a year with 1,000 flaps a day on 2,048 nodes, over without", spent[0] / spent[1], "", "at most 2")
+def _measured(folder: Path) -> list[dict[str, Any]]:
+    """The rows, measured in a process of its own with the `sim` that lies in a folder."""
+    paths = os.pathsep.join(map(str, (folder, FOLDER.parent)))
+    with TemporaryDirectory() as scratch:
+        found = Path(scratch) / "rows.json"
+        command = [sys.executable, "-P", "-m", "benchmarks.rows", str(found)]
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, check=True)
+        return json.loads(found.read_text(encoding="utf-8"))
 
 
-def _peer() -> Iterator[Row]:
-    default = questions.peer_default()
-    spent, worth = _cost(default)
-    each = worth / simulate(default, 1).interruptions
-    theirs = f"peer: {PEER_DEFAULT} s, {PEER_DEFAULT / PEER_TIMEOUT:,.0f} timeouts"
-    yield Row("the peer's model: an interruption", spent * each / worth * 1e6, "µs", "15 timeouts", each)
-    yield Row("the peer's default work, 4,096 servers for 256 days", spent, "s", "0.15 s", worth, theirs)
-    costs = {servers: _cost(questions.peer(servers)) for servers in PEER_SECONDS}
-    for servers, (spent, worth) in costs.items():
-        theirs = f"peer: {PEER_SECONDS[servers]} s, {PEER_SECONDS[servers] / PEER_TIMEOUT:,.0f} timeouts"
-        target = "0.12 s" if servers == 16384 else ""
-        yield Row(f"the peer's work on {servers:,} servers for 32 days", spent, "s", target, worth, theirs)
-    picture.draw({n: worth for n, (_, worth) in costs.items()}, PEER_SECONDS, PEER_TIMEOUT, FOLDER)
+def _joined(by_build: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """One row of the same thing measured with each build."""
+    row = dict(by_build["written"])
+    for key in ("value", "timeouts"):
+        row[key] = {build: measured[key] for build, measured in by_build.items()}
+    return row
 
 
-def _interruptions() -> Iterator[Row]:
-    everything = questions.everything()
-    each, unit, _ = _each(everything)
-    yield Row("every mechanism on: an interruption, set-up apart", each, "µs", "40 timeouts", unit)
-    found = {nodes: _each(questions.size(nodes)) for nodes in questions.SIZES}
-    for nodes, (each, unit, count) in found.items():
-        yield Row(f"{nodes:,} nodes: one of {count:,} interruptions, set-up apart", each, "µs", "", unit)
-    worths = [worth for _, worth, _ in found.values()]
-    yield Row("dearest over cheapest of these", max(worths) / min(worths), "", "at most 1.5")
-    largest = questions.size(questions.SIZES[-1])
-    spent, worth = _cost(_set_up(largest))
-    yield Row(f"{questions.SIZES[-1]:,} nodes: set-up", spent, "s", "0.3 s", worth)
-    yield Row(f"{questions.SIZES[-1]:,} nodes: peak memory above the imports", peak_megabytes(largest), "MB", "250 MB")
-
-
-def _replications() -> Iterator[Row]:
-    question = load_scenario("deepseek-v3")
-    spent, worth = beside_bare(lambda: [simulate(question, 1, k).metrics for k in range(50)])
-    yield Row("deepseek-v3: a replication", spent / 50 * 1e3, "ms", "6 ms", worth / 50)
-    two = pool_seconds(question, 1000, 2)
-    yield Row("deepseek-v3: 1,000 replications on two processes", two, "s", "5 s")
-    yield Row("two processes over one", pool_seconds(question, 1000, 1) / two, "", "at least 1.7")
-
-
-def _cost(question: Scenario) -> tuple[float, float]:
-    return beside_bare(lambda: simulate(question, 1))
-
-
-def _each(question: Scenario) -> tuple[float, float, int]:
-    """Microseconds and timeouts' worth of one interruption, what the set-up takes left out; and their number."""
-    spent, worth = _cost(question)
-    set_up, set_up_worth = _cost(_set_up(question))
-    count = simulate(question, 1).interruptions
-    return (spent - set_up) / count * 1e6, (worth - set_up_worth) / count, count
-
-
-def _set_up(question: Scenario) -> Scenario:
-    return question.override({"horizon": "1 s"})
+def _cells(row: dict[str, Any], build: str) -> str:
+    timeouts = row["timeouts"][build]
+    worth = "" if timeouts is None else f"{timeouts:,.0f}"
+    return f"{row['value'][build]:9,.3g} {row['unit']:4}{worth:>10}"
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -12,27 +13,33 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from benchmarks import peer
 from sim.plots import ink, save_figure, styled
 
+WORK = re.compile(r"the peer's work on ([\d,]+) servers")
 
-def draw(ours: Mapping[int, float], seconds: Mapping[int, float], timeout: float, folder: Path) -> None:
-    """Both in bare timeouts by servers, on logarithmic axes; written as speed.svg, .png, .csv and .json."""
-    table = pd.DataFrame(
-        [(n, ours[n], seconds[n] / timeout) for n in seconds], columns=["servers", "timeouts", "peer_timeouts"]
-    )
+
+def draw(rows: list[dict[str, Any]], folder: Path) -> None:
+    """In bare timeouts by servers, on logarithmic axes; written as speed.svg, .png, .csv and .json."""
+    found = [(match[1], row["timeouts"]) for row in rows if (match := WORK.match(row["what"]))]
+    table = pd.DataFrame([{"servers": int(n.replace(",", "")), **worth} for n, worth in found])
+    table["peer"] = [peer.SECONDS[n] / peer.TIMEOUT for n in table["servers"]]
     largest = table.iloc[-1]
-    logs = np.log(table[-4:].to_numpy())
-    slopes = {key: np.polyfit(logs[:, 0], logs[:, k], 1)[0] for k, key in ((1, "timeouts"), (2, "peer_timeouts"))}
-    ratio = largest["peer_timeouts"] / largest["timeouts"]
-    title = f"{largest['servers']:,.0f} servers for 32 days: {ratio:,.0f} times less work than the peer"
+    logs = np.log(table[-4:])
+    title = (
+        f"{largest['servers']:,.0f} servers for 32 days: {largest['peer'] / largest['written']:,.0f} times less work "
+        f"than the peer, {largest['peer'] / largest['compiled']:,.0f} times compiled"
+    )
     with styled():
         figure, axes = plt.subplots()
         for key, name, look, colour in (
-            ("peer_timeouts", "AIReSim", "s-", "#D55E00"),
-            ("timeouts", "here", "o-", "#0072B2"),
+            ("peer", "AIReSim", "s-", "#D55E00"),
+            ("written", "here", "o-", "#0072B2"),
+            ("compiled", "compiled", "o--", "#0072B2"),
         ):
+            slope = np.polyfit(logs["servers"], logs[key], 1)[0]
             axes.loglog(table["servers"], table[key], look, color=colour)
-            words = f"  {name}: grows as\n  servers$^{{{slopes[key]:.1f}}}$"
+            words = f"  {name}: grows as\n  servers$^{{{slope:.1f}}}$"
             axes.text(largest["servers"], largest[key], words, color=ink(colour), va="center")
         axes.set(xlim=(200, 70_000), xlabel="servers", ylabel="work, in bare SimPy timeouts")
         axes.set_xticks(table["servers"], [f"{n:,}" for n in table["servers"]])

@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,8 @@ USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
 STOCK = ("cold_spare", "stock")
 """Places of chips that wait to be used."""
 
-Event = tuple[float, str, str, str]
-"""Time in seconds, kind, entity, payload."""
+Event = tuple[float, str, str, Any]
+"""Time in seconds, kind, entity, and what else there is to say: words, or the seconds of a rework."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ class RunResult:
     def fingerprint(self) -> str:
         """SHA-256 over the event trace: the times as little-endian doubles, then the words."""
         times = np.array([event[0] for event in self.trace], "<f8")
-        words = "\n".join([word for event in self.trace for word in event[1:]])
+        words = "\n".join([str(word) for event in self.trace for word in event[1:]])
         return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
 
     @cached_property

@@ -17,32 +17,52 @@ def stream(seed: int, replication: int, name: str) -> Generator:
     >>> float(stream(0, 0, "a").random()) == float(stream(0, 0, "a").random()) != float(stream(0, 1, "a").random())
     True
     """
-    return Generator(PCG64DXSM(SeedSequence(seed, spawn_key=(replication, crc32(name.encode())))))
+    return Generator(_bits(seed, replication, name))
+
+
+def _bits(seed: int, replication: int, name: str) -> PCG64DXSM:
+    return PCG64DXSM(SeedSequence(seed, spawn_key=(replication, crc32(name.encode()))))
 
 
 class Rows:
-    """Uniform numbers in [0, 1) in rows, one for each of `units`; every block of rows has a stream of its own.
+    """Uniform numbers in [0, 1): blocks with a row for each of `units`, every block the numbers of one stream.
+
+    The first block is drawn whole; of later ones, where few rows are asked for, only the part a row lies in.
 
     Examples
     --------
-    >>> rows = Rows(0, 0, "failures", units=4, columns=3)
-    >>> len(rows.of(2, unit=1)), rows.block(2).shape
-    (3, (4, 3))
+    >>> rows = Rows(0, 0, "failures", units=3000, columns=3)
+    >>> rows.of(2, unit=2999) == stream(0, 0, "failures.2").random((3000, 3))[2999].tolist()
+    True
     """
 
-    def __init__(self, seed: int, replication: int, name: str, units: int, columns: int) -> None:
-        self._key, self._name, self._shape = (seed, replication), name, (units, columns)
-        self._blocks: list[NDArray[np.float64]] = []
+    PART = 1024
 
-    def block(self, number: int) -> NDArray[np.float64]:
-        """The block of a number, a row for each unit."""
-        while len(self._blocks) <= number:
-            self._blocks.append(stream(*self._key, f"{self._name}.{len(self._blocks)}").random(self._shape))
-        return self._blocks[number]
+    def __init__(self, seed: int, replication: int, name: str, units: int, columns: int) -> None:
+        self._key, self._name, self._units, self._columns = (seed, replication), name, units, columns
+        self._parts: dict[tuple[int, int], NDArray[np.float64]] = {}
+
+    def first(self) -> NDArray[np.float64]:
+        """The first block, a row for each unit."""
+        block = stream(*self._key, f"{self._name}.0").random((self._units, self._columns))
+        self._parts = {(0, k): block[k * self.PART : (k + 1) * self.PART] for k in range(-(-self._units // self.PART))}
+        return block
 
     def of(self, number: int, unit: int) -> list[float]:
         """The row of a unit in the block of a number."""
-        return self.block(number)[unit].tolist()
+        return self._part(number, unit // self.PART)[unit % self.PART].tolist()
+
+    def one(self, number: int, unit: int, column: int) -> float:
+        """One number of that row."""
+        return self._part(number, unit // self.PART).item(unit % self.PART, column)
+
+    def _part(self, number: int, k: int) -> NDArray[np.float64]:
+        part = self._parts.get((number, k))
+        if part is None:
+            bits = _bits(*self._key, f"{self._name}.{number}").advance(k * self.PART * self._columns)
+            rows = min(self.PART, self._units - k * self.PART)
+            part = self._parts[number, k] = Generator(bits).random((rows, self._columns))
+        return part
 
 
 class Uniforms:

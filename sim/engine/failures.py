@@ -53,7 +53,7 @@ class Risk(Ageing):
 
     def begin(self, running: int, weak: set[int], horizon: float) -> None:
         """Draw the first life of every unit; those of the first `running` nodes begin to age at once."""
-        lives = self._lifetime.draw(self._rows.block(0)[:, LIFE : LIFE + 1])
+        lives = self._lifetime.draw(self._rows.first()[:, LIFE : LIFE + 1])
         node: NDArray[np.int64] = np.arange(self._units) // self._per_node
         if weak:
             lives[np.isin(node, list(weak))] /= self._acceleration
@@ -90,7 +90,7 @@ class Risk(Ageing):
     def renew(self, unit: int, clock: float, *, weak: bool) -> None:
         """Begin the next life of `unit`; a stopped clock keeps it for later."""
         number = self._life[unit] = self._life.get(unit, 0) + 1
-        life = self._lifetime.one(self._rows.block(number).item(unit, LIFE))
+        life = self._lifetime.one(self._rows.one(number, unit, LIFE))
         if self._batch != ALL and not self._batch[0] <= self.node_of(unit) * GOLDEN % 1.0 < self._batch[1]:
             life = math.inf  # a shock, or a replacement, makes no node one of the batch
         if weak:
@@ -164,9 +164,9 @@ def _repair(cause: Cause, u: list[float]) -> tuple[float, bool]:
         return repair.one(*u[REPAIR : REPAIR + repair.dims]), True
     total, success, at = 0.0, True, REPAIR
     for stage in repair or ():
-        time = stage.time
-        total += time.one(*u[at : at + time.dims])
-        at += time.dims
+        time, dims = stage.time, stage.time.dims
+        total += time.one(u[at]) if dims == 1 else time.one(*u[at : at + dims])
+        at += dims
         success = u[at + 1] < stage.success
         if u[at] < stage.enough:
             break

@@ -39,9 +39,9 @@ class Fleet:
         """Those that take part in the run, and all of them."""
         self.shop: Shop | None = None
         """Who takes care of dead chips, if anybody does."""
-        self._standby = round(recovery.standby or 0)
-        self._most_strikes = recovery.evict_after or math.inf
-        self._crews = round(recovery.crew) if recovery.crew else math.inf
+        self._standby: int = round(recovery.standby or 0)
+        self._most_strikes: float = recovery.evict_after or math.inf
+        self._crews: float = round(recovery.crew) if recovery.crew else math.inf
         """Crews that have nothing to do."""
         self._broken: deque[tuple[NodePool, Failure, int]] = deque()
         """Nodes that wait for a crew."""
@@ -108,9 +108,7 @@ class Fleet:
         hits = [node] if alone else self._struck(pool, failure)
         struck = [n for n in hits if pool.place[n] == "active"]
         clock = now if risk.clock == "powered" else self.computing
-        if failure.hidden:
-            pass
-        elif cause.hardware:
+        if cause.hardware and not failure.hidden:
             for hit in hits:
                 own = failure
                 if hit != node and cause.scope != "switch":
@@ -118,7 +116,7 @@ class Fleet:
                     if failure.shared_repair:
                         own.repair = failure.repair
                 self.take_out(now, pool, hit, own)
-        elif failure.again < math.inf:
+        elif failure.again < math.inf and not failure.hidden:
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)

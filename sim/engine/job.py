@@ -67,7 +67,7 @@ class Job:
         self.interruptions = self.planned_stops = self.selections = self.provisioned = 0
         self.active_chip_seconds = 0.0
         """Active chips times productive time."""
-        self._chips = 0
+        self._chips: int = 0
         """Active chips of the plan computed with last."""
         self._rates: dict[float, float] = {}
         """Tokens per second of the present plan by how much communication is slowed."""
@@ -98,9 +98,10 @@ class Job:
     def _compute(self) -> Process:
         """Train until something stops the job: the goal or horizon (None), a failure, a found fault, a better fleet."""
         env, progress, fabric, fleet = self.env, self.progress, self.fabric, self.fleet
-        unstalled, degraded = self.plan.tokens_per_s, fleet.degraded
+        unstalled: float = self.plan.tokens_per_s
+        degraded = fleet.degraded
         self._chips = sum(self.plan.used_chips)
-        now = env.now
+        now: float = env.now
         self._state("compute" if not degraded else "degraded", now)
         while True:
             start = now
@@ -246,7 +247,8 @@ class Job:
         """
         if duration <= 0:
             return None
-        env, fleet, now = self.env, self.fleet, self.env.now
+        env, fleet = self.env, self.fleet
+        now: float = env.now
         end = min(now + duration, self.horizon)
         self._state(category, now)
         while True:
@@ -315,7 +317,7 @@ class Job:
         self.active_chip_seconds -= lost * self._chips
         self.record.time["productive"] -= lost
         self.record.time["rework"] += lost
-        self.record.event(self.env.now, "rework", "job", repr(lost))
+        self.record.event(self.env.now, "rework", "job", lost)
 
     def _copies_left(self) -> bool:
         """Whether every lost node's copy in host memory has a peer: its neighbour of even and odd number."""
@@ -369,7 +371,8 @@ class Job:
         return seconds + (saw.memory_load if in_memory else saw.load)
 
     def _time(self, distribution: Any) -> float:
-        return distribution.one(*[self._draws.next() for _ in range(distribution.dims)])
+        draws, dims = self._draws, distribution.dims
+        return distribution.one(draws.next()) if dims == 1 else distribution.one(*[draws.next() for _ in range(dims)])
 
     def _state(self, state: str, now: float) -> None:
         self.record.event(now, "state", "job", state)

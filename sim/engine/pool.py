@@ -51,15 +51,15 @@ class NodePool:
         coming: int = 0,
     ) -> None:
         self.name, self.spec = name, spec
-        self.size = spec.chip.node_size
+        self.size: int = spec.chip.node_size
         self.programme = used_chips is None
-        self.whole = math.ceil((used_chips or 0) / self.size)
+        self.whole: int = math.ceil((used_chips or 0) / self.size)
         """Active nodes of a whole job."""
         self.target = self.whole
         """Active nodes wanted now: fewer while the job runs degraded."""
-        self.hot_wanted = 0 if self.programme else round(spec.hot_spares)
+        self.hot_wanted: int = 0 if self.programme else round(spec.hot_spares)
         cold, rest = round(spec.cold_spares), spec.active_nodes - self.whole
-        self.research = rest + round(spec.hot_spares) if self.programme else 0
+        self.research: int = rest + round(spec.hot_spares) if self.programme else 0
         """Nodes that do research and can be called."""
         self.place = ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
         self.place += ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming

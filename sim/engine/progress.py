@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Protocol
 
 INSTANT = 1e-6
@@ -234,7 +235,7 @@ class Progress:
             self._pending = leg, storage
             if self.watch:
                 first = every - leg.marks % every
-                self.watch.written(self._mark((leg, k)) for k in range(first, storage + 1, every))
+                self.watch.written(map(self._mark, zip(repeat(leg), range(first, storage + 1, every))))
         if every > 1:
             self._memory_before = (leg, new - 1) if new > 1 else self._memory
             self._memory = leg, new

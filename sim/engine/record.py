@@ -61,7 +61,7 @@ class Record:
         self._absent: dict[str, float] = {}
         """Chip-seconds before chips arrived."""
 
-    def event(self, time: float, kind: str, entity: str, payload: str = "") -> None:
+    def event(self, time: float, kind: str, entity: str, payload: str | float = "") -> None:
         """Note that something happened."""
         self.trace.append((time, kind, entity, payload))
 

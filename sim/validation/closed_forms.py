@@ -111,7 +111,7 @@ def o5(effort: float) -> Rows:
         fleet=failing(NODES, hardware=False, lifetime=exponential(M * NODES, "s")),
         checkpoint={"interval": f"{theta} s"},
     )
-    lost = [float(how) / HOUR for r in runs(q, 400 * effort) for _, kind, _, how in r.trace if kind == "rework"]
+    lost = [how / HOUR for r in runs(q, 400 * effort) for _, kind, _, how in r.trace if kind == "rework"]
     exact = formulas.lost_in_period(M, theta) / HOUR
     yield by_z("O5", "hours lost at a failure, checkpoints every M", lost, exact, "half a period", theta / 2 / HOUR)
 

@@ -126,7 +126,7 @@ def check(q: Scenario, seed: int) -> RunResult:
     assert result.interruptions <= sum(result.failures.values())
     moments = [time for time, _, _, _ in result.trace]
     assert moments == sorted(moments)
-    assert all(-1e-9 * result.wall <= float(how) for _, kind, _, how in result.trace if kind == "rework")
+    assert all(-1e-9 * result.wall <= how for _, kind, _, how in result.trace if kind == "rework")
     again = simulate(q, seed)
     assert (again.fingerprint, again.wall, again.time) == (result.fingerprint, result.wall, result.time)
     return result
