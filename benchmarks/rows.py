@@ -90,7 +90,8 @@ def _each(question: Scenario) -> tuple[float, float, int]:
 
 
 def _set_up(question: Scenario) -> Scenario:
-    return question.override({"horizon": "1 s"})
+    """The same with nothing to train."""
+    return question.override({"run.tokens": 1})
 
 
 if __name__ == "__main__":

@@ -220,7 +220,7 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
                 progress_bar=False,
                 start_timeout=180,
                 execution_timeout=PATIENCE,
-                extra_arguments=["--log-level=ERROR"],
+                extra_arguments=["--log-level=CRITICAL"],
             )
         except papermill.PapermillExecutionError as error:
             own = [cell["metadata"] for cell in _cells(executed) if ADDED.isdisjoint(_tags(cell))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -36,11 +37,13 @@ class Rows:
     True
     """
 
-    PART = 1024
+    PART = 256
 
     def __init__(self, seed: int, replication: int, name: str, units: int, columns: int) -> None:
         self._key, self._name, self._units, self._columns = (seed, replication), name, units, columns
         self._parts: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._streams: dict[int, tuple[PCG64DXSM, Any, Generator]] = {}
+        """The stream of each block, and how it began."""
 
     def first(self) -> NDArray[np.float64]:
         """The first block, a row for each unit."""
@@ -59,9 +62,14 @@ class Rows:
     def _part(self, number: int, k: int) -> NDArray[np.float64]:
         part = self._parts.get((number, k))
         if part is None:
-            bits = _bits(*self._key, f"{self._name}.{number}").advance(k * self.PART * self._columns)
+            if number not in self._streams:
+                bits = _bits(*self._key, f"{self._name}.{number}")
+                self._streams[number] = bits, bits.state, Generator(bits)
+            bits, beginning, generator = self._streams[number]
+            bits.state = beginning
+            bits.advance(k * self.PART * self._columns)
             rows = min(self.PART, self._units - k * self.PART)
-            part = self._parts[number, k] = Generator(bits).random((rows, self._columns))
+            part = self._parts[number, k] = generator.random((rows, self._columns))
         return part
 
 

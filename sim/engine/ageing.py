@@ -13,6 +13,8 @@ Clock = Literal["powered", "computing"]
 Due = tuple[float, int, int]
 """A failure to come: its time on a clock, the rank of the risk, the unit."""
 NEVER: Due = (math.inf, -1, -1)
+NONE = -math.inf
+"""In place of a time that there is not."""
 
 
 class Queue:
@@ -20,12 +22,12 @@ class Queue:
 
     def __init__(self) -> None:
         self.heap: list[Due] = []
-        self._dues: dict[int, dict[int, float]] = {}
+        self._dues: dict[int, list[float]] = {}
 
-    def add(self, rank: int, dues: dict[int, float], horizon: float) -> None:
+    def add(self, rank: int, dues: list[float], horizon: float) -> None:
         """The failures of one risk, by unit; those beyond the horizon are left out until they are put off again."""
         self._dues[rank] = dues
-        self.heap += [(due, rank, unit) for unit, due in dues.items() if due <= horizon]
+        self.heap += [(due, rank, unit) for unit, due in enumerate(dues) if NONE < due <= horizon]
         heapify(self.heap)
 
     def next(self) -> Due:
@@ -34,7 +36,7 @@ class Queue:
         while heap:
             first = heap[0]
             due, rank, unit = first
-            if self._dues[rank].get(unit) == due:
+            if self._dues[rank][unit] == due:
                 return first
             heappop(heap)
         return NEVER
@@ -74,11 +76,11 @@ class Failure:
 class Ageing:
     """Failures to come of units, which are nodes or parts of nodes; here there are none yet."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, units: int) -> None:
         self.clock: Clock = clock
-        self._due: dict[int, float] = {}
+        self._due = [NONE] * units
         """When each unit fails whose clock runs."""
-        self._left: dict[int, float] = {}
+        self._left = [NONE] * units
         """What is left of the life of each unit whose clock stands."""
         self._queue, self._rank = Queue(), 0
 
@@ -110,14 +112,16 @@ class Ageing:
 
     def start(self, node: int, clock: float) -> None:
         """The node's clock begins to run."""
-        left = self._left.pop(node, None)
-        if left is not None:
+        left = self._left[node]
+        if left != NONE:
+            self._left[node] = NONE
             self._run(node, clock + left)
 
     def stop(self, node: int, clock: float) -> None:
         """The node's clock stands still."""
-        due = self._due.pop(node, None)
-        if due is not None:
+        due = self._due[node]
+        if due != NONE:
+            self._due[node] = NONE
             self._left[node] = due - clock
 
     def _run(self, unit: int, due: float) -> None:

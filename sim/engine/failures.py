@@ -2,8 +2,8 @@
 
 What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no
 age of their own: those on one clock are drawn together, and which of them struck is drawn at the failure (competing
-exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of all units of a pool are drawn in
-one call from a stream of their own, so they do not depend on what happened before.
+exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of all units of a pool come from a
+stream of their own, so they do not depend on what happened before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sim.catalogue.failing import BadNodes, Cause, FailureTable, RepairStage
 from sim.distributions import Distribution, Weibull
-from sim.engine.ageing import Ageing, Failure, Queue
+from sim.engine.ageing import NONE, Ageing, Failure, Queue
 from sim.streams import Rows
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ class Risk(Ageing):
     def __init__(
         self, name: str, causes: list[Cause], nodes: int, size: int, bad: BadNodes | None, seed: int, replication: int
     ) -> None:
-        super().__init__(causes[0].clock)
+        super().__init__(causes[0].clock, nodes)
         self._causes, self._bad = causes, bad
         rates = [_rate(cause, size) for cause in causes]
         self._edges, self._last = list(accumulate(rates)), len(causes) - 1
@@ -62,8 +62,8 @@ class Risk(Ageing):
             place = node * GOLDEN % 1.0
             lives[(place < low) | (place >= high)] = math.inf
         started = running * self._per_node
-        self._due = dict(enumerate(lives[:started].tolist()))
-        self._left = dict(enumerate(lives[started:].tolist(), started))
+        self._due = [*lives[:started].tolist(), *[NONE] * (self._units - started)]
+        self._left = [*[NONE] * started, *lives[started:].tolist()]
         self._horizon = horizon
 
     def join(self, queue: Queue, rank: int, horizon: float = math.inf) -> None:
@@ -95,10 +95,10 @@ class Risk(Ageing):
             life = math.inf  # a shock, or a replacement, makes no node one of the batch
         if weak:
             life /= self._acceleration
-        if unit in self._due:
-            self._run(unit, clock + life)
-        else:
+        if self._due[unit] == NONE:
             self._left[unit] = life
+        else:
+            self._run(unit, clock + life)
 
     def replace(self, node: int) -> None:
         """A new node has come in the place of one whose clock stands still: all its lives begin anew."""
@@ -108,8 +108,7 @@ class Risk(Ageing):
     def cure(self, node: int) -> None:
         """A bad node has become good: what is left of its lives stretches, its clock standing still."""
         for unit in self._units_of(node):
-            if unit in self._left:
-                self._left[unit] *= self._acceleration
+            self._left[unit] *= self._acceleration
 
     @property
     def _acceleration(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.catalogue.failing import Cause, FailureTable
-from sim.engine.ageing import Ageing, Failure
+from sim.engine.ageing import NONE, Ageing, Failure
 from sim.engine.failures import BURST, describe, rows
 
 
@@ -11,7 +11,7 @@ class Relapses(Ageing):
     """Pending second strikes after incomplete repairs, on the powered clock; they die with a replacement only."""
 
     def __init__(self, name: str, table: FailureTable, nodes: int, seed: int, replication: int) -> None:
-        super().__init__("powered")
+        super().__init__("powered", nodes)
         causes = [cause for cause in table.causes if cause.refail]
         self._bad, self._rows = table.bad_nodes, rows(f"relapses.{name}", causes, nodes, seed, replication)
         self._cause: dict[int, Cause] = {}
@@ -19,13 +19,13 @@ class Relapses(Ageing):
 
     def add(self, node: int, after: float, cause: Cause) -> None:
         """A repaired node, its clock still stopped, will fail again after `after` powered seconds."""
-        if node not in self._left or self._left[node] > after:
+        if self._left[node] == NONE or self._left[node] > after:
             self._left[node], self._cause[node] = after, cause
 
     def strike(self, unit: int) -> Failure:
         """The relapse of a node, described by uniforms of its own."""
         node = unit
-        del self._due[node]
+        self._due[node] = NONE
         count = self._count[node] = self._count.get(node, -1) + 1
         u = self._rows.of(count, node)
         u[BURST] = 1.0  # a relapse is the node's own
@@ -33,4 +33,4 @@ class Relapses(Ageing):
 
     def replace(self, node: int) -> None:
         """A new node has no relapse pending."""
-        self._left.pop(node, None)
+        self._left[node] = NONE

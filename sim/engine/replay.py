@@ -75,7 +75,7 @@ class Replay(Ageing):
     """The outages of a trace as the one risk of a pool; they run on wall time, wherever a node may be."""
 
     def __init__(self, path: str, nodes: int) -> None:
-        super().__init__("powered")
+        super().__init__("powered", nodes)
         found = outages(path)
         named = 1 + max((node for _, _, node in found), default=-1)
         if named > nodes:
@@ -84,7 +84,8 @@ class Replay(Ageing):
         """Outages of each node to come, the next last."""
         for start, end, node in reversed(found):
             self._ahead.setdefault(node, []).append((start, end))
-        self._due = {node: ahead[-1][0] for node, ahead in self._ahead.items()}
+        for node, ahead in self._ahead.items():
+            self._due[node] = ahead[-1][0]
 
     def strike(self, unit: int) -> Failure:
         """The outage that now begins."""

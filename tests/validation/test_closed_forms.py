@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from sim.engine import pool, simulate
+from sim.engine.ageing import NONE
 from sim.engine.failures import Risk
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
@@ -61,8 +62,8 @@ def redrawn(monkeypatch):
     renew = Risk.renew
 
     def anew(self, unit, clock, *, weak):
-        for each in list(self._due):
-            if each != unit:
+        for each, due in enumerate(self._due):
+            if each != unit and due != NONE:
                 renew(self, each, clock, weak=weak)
         renew(self, unit, clock, weak=weak)
 
