@@ -62,11 +62,6 @@ class Fleet:
             risk.join(self._powered if risk.clock == "powered" else self._computing, rank)
 
     @property
-    def active(self) -> tuple[int, ...]:
-        """Active nodes per pool."""
-        return tuple(pool.active for pool in self.pools)
-
-    @property
     def at_hand(self) -> tuple[int, ...]:
         """Nodes per pool that work or could be put to work, as many as a whole job wants."""
         return tuple(min(pool.at_hand, pool.whole) for pool in self.pools)

@@ -194,6 +194,7 @@ class Job:
         return True
 
     def _use(self, plan: Plan) -> None:
+        """Compute by this plan from now on."""
         if plan is not self.plan:
             self.plan, self._rates = plan, {}
 
