@@ -6,10 +6,9 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from hashlib import sha256
 from itertools import zip_longest
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 import sim
-from sim import documents
+from sim import documents, processes
 from sim.errors import CheckFailed, InputError, nearest
 from sim.notebook import check, execute, parameters
 
@@ -131,7 +130,7 @@ def _quick(base: Path) -> dict[str, dict[str, Any]]:
 def _run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: int) -> None:
     executed.mkdir(parents=True, exist_ok=True)
     failures: list[str] = []
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with processes.pool(jobs) as pool:
         futures = [
             pool.submit(execute, path, given | {"out": str(draft / path.stem)}, executed / path.name)
             for path, given in values.items()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypedDict
 
 from tqdm.auto import tqdm
 
+from sim import processes
 from sim.errors import CheckFailed, InputError
 from sim.experiments.points import Outcome, Point, Store, code_version
 
@@ -93,7 +93,7 @@ def _executor(jobs: int, executor: Executor | str | None) -> Iterator[Executor |
     elif jobs == 1:
         yield None
     else:
-        pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+        pool = processes.pool(jobs)
         try:
             yield pool
         except BrokenProcessPool:

@@ -1,0 +1,25 @@
+"""Processes of a pool: none is left behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+POOL = """
+import os, time
+from sim.processes import pool
+
+with pool(2) as workers:
+    print(*{workers.submit(os.getpid).result() for _ in range(2)}, flush=True)
+    workers.submit(time.sleep, 600).result()
+"""
+
+
+def test_the_processes_end_when_the_one_that_started_them_is_killed() -> None:
+    """What they write to is open as long as one of them lives."""
+    process = subprocess.Popen([sys.executable, "-c", POOL], stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    assert process.communicate(timeout=30) == (b"", None)
