@@ -67,7 +67,7 @@ lock: ## Rewrite requirements.lock from pyproject.toml (UPGRADE=--upgrade for ne
 	    --extra dev --extra cluster --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-build/fast/.stamp: $(VENV)/.stamp $(shell find sim -name '*.py' -o -name '*.yaml')
+build/fast/.stamp: $(VENV)/.stamp Makefile $(shell find sim -name __pycache__ -prune -o -print)
 	@echo 'Compiling the engine into build/fast (half a minute) ...'
 	@$(RUN) -m pip install --quiet $(MYPYC)
 	@rm -rf build/fast && mkdir -p build/fast && cp -R sim build/fast/

@@ -86,7 +86,7 @@ def _losses(result: RunResult) -> pd.DataFrame:
             rows.append((end, state, (end - start) * 24))
     for time, kind, _, payload in result.trace:
         if kind == "rework":
-            rows.append((time / DAY, "rework", float(payload) / 3600))
+            rows.append((time / DAY, "rework", payload / 3600))
     wall = result.wall / DAY
     frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values("day", kind="stable")
     parts = []

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from sim import load_scenario, simulate
 from sim.__main__ import app
+from sim.engine.progress import Mark
 from sim.perfetto import MOST, Checkpoints, events, write
 from sim.scenario import Scenario
 from tests.engine.question import cause, pool, question
@@ -103,6 +104,14 @@ def test_of_too_many_checkpoints_only_those_fallen_back_to_are_drawn():
     assert 5 < len(marks) <= result.interruptions < MOST
     stops = [event["ts"] for event in of(found, "i", "interruption")]
     assert all(any(0 <= stop - mark["ts"] <= 1.01e6 for stop in stops) for mark in marks)
+
+
+def test_a_checkpoint_fallen_back_to_twice_is_drawn_once():
+    seen = Checkpoints()
+    seen.written(Mark(float(k), float(k), float(k)) for k in range(1, MOST + 5))
+    for _ in range(2):
+        seen.fell_back(Mark(7.0, 7.0, 7.0), None)
+    assert [mark.durable_at for mark in seen.durable(9.0)] == [7.0]
 
 
 def test_watching_changes_nothing():

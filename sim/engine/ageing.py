@@ -83,15 +83,12 @@ class Ageing:
         self._left = [NONE] * units
         """What is left of the life of each unit whose clock stands."""
         self._queue, self._rank = Queue(), 0
+        self._horizon = math.inf
 
-    def join(self, queue: Queue, rank: int, horizon: float = math.inf) -> None:
-        """Enter the failures in a queue that other risks share."""
-        queue.add(rank, self._due, horizon)
+    def join(self, queue: Queue, rank: int) -> None:
+        """Enter the failures before the horizon in a queue that other risks share."""
+        queue.add(rank, self._due, self._horizon)
         self._queue, self._rank = queue, rank
-
-    def node_of(self, unit: int) -> int:
-        """The node that a unit is, or is a part of."""
-        return unit
 
     def strike(self, unit: int) -> Failure:
         """The failure that `unit` now has."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sim.catalogue.failing import BadNodes, Cause, FailureTable, RepairStage
 from sim.distributions import Distribution, Weibull
-from sim.engine.ageing import NONE, Ageing, Failure, Queue
+from sim.engine.ageing import NONE, Ageing, Failure
 from sim.streams import Rows
 
 Floats = NDArray[np.float64]
@@ -37,19 +37,23 @@ class Risk(Ageing):
     def __init__(
         self, name: str, causes: list[Cause], nodes: int, size: int, bad: BadNodes | None, seed: int, replication: int
     ) -> None:
-        super().__init__(causes[0].clock, nodes)
+        self._per_node = self.parts(size)
+        super().__init__(causes[0].clock, nodes * self._per_node)
         self._causes, self._bad = causes, bad
         rates = [_rate(cause, size) for cause in causes]
         self._edges, self._last = list(accumulate(rates)), len(causes) - 1
-        self._per_node = 1
         lifetime = Weibull(1.0, 1 / math.fsum(rates)) if math.fsum(rates) else causes[0].lifetime
         assert lifetime is not None
         self._lifetime = lifetime
-        self._units = nodes
+        self._units = nodes * self._per_node
         self._rows = rows(name, causes, self._units, seed, replication)
         self._life: dict[int, int] = {}
         self._batch = causes[0].nodes
-        self._horizon = math.inf
+
+    @staticmethod
+    def parts(size: int) -> int:
+        """Units of a node of so many chips."""
+        return 1
 
     def begin(self, running: int, weak: set[int], horizon: float) -> None:
         """Draw the first life of every unit; those of the first `running` nodes begin to age at once."""
@@ -65,14 +69,6 @@ class Risk(Ageing):
         self._due = [*lives[:started].tolist(), *[NONE] * (self._units - started)]
         self._left = [*[NONE] * started, *lives[started:].tolist()]
         self._horizon = horizon
-
-    def join(self, queue: Queue, rank: int, horizon: float = math.inf) -> None:
-        """Enter the failures before the horizon of the run."""
-        super().join(queue, rank, min(horizon, self._horizon))
-
-    def node_of(self, unit: int) -> int:
-        """The node that a unit is, or is a part of."""
-        return unit // self._per_node
 
     def strike(self, unit: int) -> Failure:
         """The failure that `unit` now has."""
@@ -91,7 +87,7 @@ class Risk(Ageing):
         """Begin the next life of `unit`; a stopped clock keeps it for later."""
         number = self._life[unit] = self._life.get(unit, 0) + 1
         life = self._lifetime.one(self._rows.one(number, unit, LIFE))
-        if self._batch != ALL and not self._batch[0] <= self.node_of(unit) * GOLDEN % 1.0 < self._batch[1]:
+        if self._batch != ALL and not self._batch[0] <= unit // self._per_node * GOLDEN % 1.0 < self._batch[1]:
             life = math.inf  # a shock, or a replacement, makes no node one of the batch
         if weak:
             life /= self._acceleration
@@ -123,12 +119,10 @@ class Risk(Ageing):
 class ChipRisk(Risk):
     """One lifetime per chip: a single ageing cause of chips."""
 
-    def __init__(
-        self, name: str, causes: list[Cause], nodes: int, size: int, bad: BadNodes | None, seed: int, replication: int
-    ) -> None:
-        super().__init__(name, causes, nodes, size, bad, seed, replication)
-        self._per_node, self._units = size, nodes * size
-        self._rows = rows(name, causes, self._units, seed, replication)
+    @staticmethod
+    def parts(size: int) -> int:
+        """Units of a node of so many chips."""
+        return size
 
     def start(self, node: int, clock: float) -> None:
         """The age of each of the node's chips begins to run."""

@@ -112,6 +112,7 @@ class Fleet:
                         own.repair = failure.repair
                 self.take_out(now, pool, hit, own)
         elif failure.again < math.inf and not failure.hidden:
+            pool.relapses.stop(node, now)
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
@@ -139,7 +140,7 @@ class Fleet:
                 (self.shop.chip_died if failure.cause.scope == "chip" else self.shop.node_died)(pool, node)
             elif failure.cause.scope == "chip":
                 self._record.move(now, pool.name, pool.names[node], "idle", "scrap", 1)
-        elif strikes >= self._most_strikes:
+        elif strikes >= self._most_strikes + pool.inherited.get(node, 0):
             self._move(pool, node, "idle", now)
             self._record.event(now, "evicted", pool.names[node])
         elif self._crews:
@@ -150,9 +151,10 @@ class Fleet:
             self._move(pool, node, "repair_queue", now)
 
     def node_back(self, pool: NodePool, node: int, *, new: bool = False) -> None:
-        """A node works again; a `new` one has begun all its lives anew."""
+        """A node works again; a `new` one begins all its lives anew, and with no failure behind it."""
         if new:
             pool.bad.discard(node)
+            pool.inherited[node] = pool.strikes.get(node, 0)
             for risk in pool.risks:
                 risk.replace(node)
         if pool.programme:

@@ -78,6 +78,9 @@ class NodePool:
         self.standby = 0
         """Hot spares, at the head of their queue, that are part of the job."""
         self.strikes: dict[int, int] = {}
+        """Failures by node."""
+        self.inherited: dict[int, int] = {}
+        """Those of the nodes in whose places others have come."""
         self.bad = _bad_nodes(name, table.bad_nodes, len(self.place), seed, replication)
         drawn = risks(name, table, len(self.place), self.size, seed, replication)
         for risk in drawn:

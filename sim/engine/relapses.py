@@ -12,10 +12,14 @@ class Relapses(Ageing):
 
     def __init__(self, name: str, table: FailureTable, nodes: int, seed: int, replication: int) -> None:
         super().__init__("powered", nodes)
-        causes = [cause for cause in table.causes if cause.refail]
-        self._bad, self._rows = table.bad_nodes, rows(f"relapses.{name}", causes, nodes, seed, replication)
+        self._bad = table.bad_nodes
+        self._rows = {
+            cause.cause: rows(f"relapses.{name}.{cause.cause}", [cause], nodes, seed, replication)
+            for cause in table.causes
+            if cause.refail
+        }
         self._cause: dict[int, Cause] = {}
-        self._count: dict[int, int] = {}
+        self._count: dict[tuple[str, int], int] = {}
 
     def add(self, node: int, after: float, cause: Cause) -> None:
         """A repaired node, its clock still stopped, will fail again after `after` powered seconds."""
@@ -24,12 +28,13 @@ class Relapses(Ageing):
 
     def strike(self, unit: int) -> Failure:
         """The relapse of a node, described by uniforms of its own."""
-        node = unit
-        self._due[node] = NONE
-        count = self._count[node] = self._count.get(node, -1) + 1
-        u = self._rows.of(count, node)
+        self._due[unit] = NONE
+        cause = self._cause[unit]
+        key = cause.cause, unit
+        count = self._count[key] = self._count.get(key, -1) + 1
+        u = self._rows[cause.cause].of(count, unit)
         u[BURST] = 1.0  # a relapse is the node's own
-        return describe(self._cause[node], node, u, self._bad)
+        return describe(cause, unit, u, self._bad)
 
     def replace(self, node: int) -> None:
         """A new node has no relapse pending."""

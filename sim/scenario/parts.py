@@ -227,7 +227,7 @@ class Recovery(Strict):
     """For each boxed cold spare that is installed, one after another, for a gap or for an empty place on standby."""
     reconfigure: Duration = Constant(0.0)
     """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
-    crew: Annotated[float, Quantity(positive=True, whole=True)] | None = None
+    crew: Annotated[float, Quantity(least=1, whole=True)] | None = None
     """Nodes under repair at a time; no limit unless given."""
     evict_after: Annotated[float, Quantity(least=1, whole=True)] | None = None
     """Failures after which a node is taken out of service."""

@@ -232,6 +232,24 @@ def test_a_pending_relapse_dies_with_a_replacement():
             assert made.strike(0).cause is why
 
 
+def test_a_pending_relapse_is_put_off_by_none_that_comes_later():
+    """The first fails at 10 d, is back at 11, relapses at 11.25; a reboot at 11.1 would relapse in 5 d."""
+    reboot = cause(cause="other", lifetime="10.1 d", hardware=False, refail={"probability": 1, "after": "5 d"})
+    assert times(simulate(endless(11.9, fleet=relapsing(**reboot)), 0)) == pytest.approx([10, 11.1, 11.25])
+
+
+def test_relapses_of_a_cause_are_the_same_beside_another():
+    """A second cause, with another repair, that never strikes."""
+    other = cause(cause="other", lifetime="900 d", repair=weibull(2, 1), refail={"probability": 1, "after": "1 d"})
+    asked = [relapsing(), relapsing(**other)]
+    first = {"detect": exponential(0.1), "lifetime": "10 d", "refail": {"probability": 1, "after": exponential(0.2)}}
+    for question_ in asked:
+        question_["pool"]["failures"]["causes"][0] |= first
+    alone, beside = (times(simulate(endless(60, fleet=fleet), 0)) for fleet in asked)
+    assert len(alone) > 20
+    assert alone == beside
+
+
 def test_relapses_multiply_failures_by_a_geometric_sum():
     """A relapse can relapse: failures = first ones / (1 − p), if they come at once."""
     again = {"probability": 0.5, "after": "1 s"}

@@ -6,11 +6,20 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import Any
 
+import simpy
+
 from sim import simulate
+from sim.catalogue.failing import Cause
+from sim.engine.ageing import Failure
+from sim.engine.depot import Depot
+from sim.engine.record import Record
+from sim.engine.setup import fleet_of
+from sim.engine.supply import DAY, Arrival
 from sim.results import RunResult
-from tests.engine.question import cause, pool, question
+from tests.engine.question import cause, exponential, pool, question
 
 ENDLESS = {"tokens": 1e15}
+BAD = {"share": 1, "factor": 2, "cured": 0}
 
 
 def run(causes: dict[str, Any], horizon: str, **fleet: Any) -> RunResult:
@@ -66,3 +75,33 @@ def test_flaps_far_beyond_the_horizon_are_not_drawn():
     changes = {"run": {"tokens": 1e18}, "horizon": "2 d", "fabric": {"flaps": flaps}}
     result = simulate(question(**changes))
     assert result.time["stall"] > 0 and not result.finished
+
+
+def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_failure_behind_it():
+    """Chip after chip of node 0 goes into node 1, until eight others come for it."""
+    asked = question(
+        fleet=pool(nodes=2, failures={"causes": [cause(lifetime=exponential(900))], "bad_nodes": BAD}),
+        depot={"cannibalise": True},
+        recovery={"evict_after": 2},
+    )
+    env, record = simpy.Environment(), Record()
+    fleet, _ = fleet_of(env, asked, [16], record, 1, 0)
+    [nodes], why = fleet.pools, Cause(cause="dies", scope="chip", per_1000_node_days=1)
+    for node in (0, *[1] * 7):
+        fleet.take_out(0.0, nodes, node, Failure(node, why, 0.0, 0.0, permanent=True))
+    [risk, *_] = nodes.risks
+    assert nodes.bad == {0, 1}
+    before = list(risk._left)
+    assert isinstance(fleet.shop, Depot)
+    env.process(fleet.shop.receive([Arrival(DAY, "pool", 8, False)]))
+    env.run(2 * DAY)
+    assert nodes.place[0] == "cold_spare"
+    assert risk._left[0] != before[0]
+    assert risk._left[1] == before[1]
+    assert nodes.bad == {1}
+    for place in ("repair", "cold_spare", "idle"):  # it is out after its own second failure, not after its first
+        if place == "cold_spare":
+            fleet.node_back(nodes, 0)
+        else:
+            fleet.take_out(2 * DAY, nodes, 0, Failure(0, why, 0.0, 0.0))
+        assert nodes.place[0] == place

@@ -63,6 +63,11 @@ def test_runs_of_a_list_start_on_their_dates_and_one_that_is_too_large_does_not(
     assert [r.chips for r in result.runs] == [{"pool": 16}, {"pool": 32}, {}]
 
 
+def test_cold_spares_are_stock_from_the_start():
+    result = run(programme(fleet=pool(nodes=8, cold_spares=2)))
+    assert result.stock[1][0].tolist() == [8 * 10]
+
+
 def test_runs_outside_the_horizon_are_not_due_and_without_any_there_is_no_programme():
     result = run(programme([{"date": "2023-02-01", "chips": 8}, {"date": "2030-01-01", "chips": 8}]))
     assert len(result.runs) == 1
