@@ -12,7 +12,7 @@ import typer
 
 import sim
 from sim import artifact, catalogue, commands, show
-from sim.commands import AsJson, Fixed, Jobs, ScenarioName, Seed, Sets, answer, changes, pair
+from sim.commands import AsJson, Fixed, Jobs, ScenarioName, Seed, Sets, answer, changes, loaded, pair
 from sim.errors import CheckFailed, InputError
 
 app = typer.Typer(
@@ -35,10 +35,11 @@ def steptime(
     as_json: AsJson = False,
 ) -> None:
     """Seconds a step takes, and where they go."""
-    from sim.scenario import load_case
+    from sim.scenario import load_case, names
 
     step = show.step_time(load_case(case, changes(sets)))
-    answer(step, as_json, lambda: show.parts(step))
+    heading = loaded(case, sets).heading if case in names() else case
+    answer(step, as_json, lambda: f"{heading}\n{show.parts(step)}")
 
 
 @app.command(epilog="Example: `sim trace deepseek-v3 --seed 1 --out run.json`")
@@ -148,7 +149,8 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as end:  # by Typer; 130 after Ctrl-C
         if end.code == 130:
-            print("interrupted; what was finished is kept in the folder of --out, if one was given", file=sys.stderr)
+            kept = "what an experiment had finished is kept in the folder of --out, if one was given"
+            print(f"interrupted; {kept}; no figure was changed", file=sys.stderr)
         raise
 
 

@@ -84,6 +84,7 @@ def make_figures(
         )
     values = _values(_choose(names, base), profile, given or {}, base)
     folder = Path(out) if out else base / FOLDERS[profile]
+    documents.make_folder(folder)
     (base / "build").mkdir(exist_ok=True)
     with TemporaryDirectory(dir=base / "build", prefix="figures-", ignore_cleanup_errors=True) as draft:
         _run(values, Path(draft), base / "build" / "notebooks" / profile, jobs)
@@ -164,7 +165,6 @@ def _publish(values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock
                 "files": {file.name: _digest(file) for file in files},
                 "lock": lock,
             }
-    folder.mkdir(parents=True, exist_ok=True)
     before = manifest(folder)
     ran = {notebook.name for notebook in values}
     kept = {} if whole else {name: entry for name, entry in before.items() if entry["notebook"] not in ran}

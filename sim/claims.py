@@ -25,7 +25,7 @@ from sim.experiments.points import Point
 from sim.experiments.replicate import Replications, wilson
 from sim.experiments.sweep import study
 from sim.experiments.workers import Work
-from sim.scenario import Scenario, load_scenario
+from sim.scenario import Scenario, load_scenario, patient
 
 SUPPORTED, OTHERWISE, UNSUPPORTED = "supported", "supported with other chips", "unsupported"
 OUTSIDE = "outside the model"
@@ -57,7 +57,7 @@ class Reading(Strict):
     @property
     def as_it_was(self) -> bool:
         """Whether nothing but patience differs from the scenario: the horizon and the spares."""
-        return all(path == "horizon" or path.endswith("_spares") for path in self.set)
+        return patient(self.set)
 
 
 class Limit(Strict):

@@ -88,11 +88,12 @@ def compare(
     """
     from sim import experiments
 
+    sides = loaded(a, sets), loaded(b, sets).override(changes(set_b))
     result = experiments.compare(
-        loaded(a, sets), loaded(b, [*(sets or []), *(set_b or [])]), metric, replications,
+        *sides, metric, replications,
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(result.report(), as_json, lambda: str(result), out)
+    answer(result.report(), as_json, lambda: f"a: {sides[0].heading}\nb: {sides[1].heading}\n{result}", out)
 
 
 def sweep(
@@ -123,9 +124,7 @@ def sweep(
 
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
-    values = {
-        path: documents.parse(f"[{v}]", f"--grid {path}").data for path, v in (pair(g, "--grid") for g in grid or [])
-    }
+    values = {path: documents.parse(f"[{v}]", f"--grid {path}").data for path, v in pairs(grid, "--grid").items()}
     question = loaded(scenario, sets)
     check_metric(metric, question)
     result = experiments.sweep(
@@ -134,7 +133,7 @@ def sweep(
     )  # fmt: skip
     if out:
         documents.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    answer(result.report(), as_json, lambda: result.table(metric), out)
+    answer(result.report(), as_json, lambda: f"{question.heading}\n{result.table(metric)}", out)
 
 
 def sensitivity(
@@ -156,11 +155,12 @@ def sensitivity(
     """
     from sim import experiments
 
+    question = loaded(scenario, sets)
     result = experiments.sensitivity(
-        loaded(scenario, sets), metric, method=method, samples=samples, n=replications,
+        question, metric, method=method, samples=samples, n=replications,
         seed=seed, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(result.report(), as_json, lambda: str(result), out)
+    answer(result.report(), as_json, lambda: f"{question.heading}\n{result}", out)
 
 
 def size_stock(
@@ -188,11 +188,12 @@ def size_stock(
     """
     from sim import experiments
 
+    question = loaded(scenario, sets)
     result = experiments.size_stock(
-        loaded(scenario, sets), by.date(), probability, spares=spares, longest_interval=longest_interval,
+        question, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(result.report(), as_json, lambda: str(result), out)
+    answer(result.report(), as_json, lambda: f"{question.heading}\n{result}", out)
 
 
 def validate(
@@ -239,8 +240,18 @@ def loaded(name: str, sets: list[str] | None) -> Scenario:
 
 def changes(sets: list[str] | None) -> dict[str, Any]:
     """What `--set` says, as data by path."""
-    pairs = [pair(text, "--set") for text in sets or []]
-    return {path: documents.parse(value, f"--set {path}").data for path, value in pairs}
+    return {path: documents.parse(value, f"--set {path}").data for path, value in pairs(sets, "--set").items()}
+
+
+def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    """Every NAME=VALUE of an option that may be given several times, but once for each name."""
+    found: dict[str, str] = {}
+    for text in texts or []:
+        name, value = pair(text, option)
+        if name in found:
+            raise InputError(f"{option} {name} is given twice: {found[name]} and {value}")
+        found[name] = value
+    return found
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

@@ -84,6 +84,20 @@ def parse(text: str, name: str) -> Document:
         raise InputError(f"{name}: is nested more than {DEEPEST} levels deep") from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, unless it is there.
+
+    Raises
+    ------
+    InputError
+        When it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror or error})") from None
+
+
 def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
     """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced as a whole.
 

@@ -40,5 +40,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     for candidate in allowed:
         originals.setdefault(candidate.lower(), candidate)
     given = name.lower()
-    matches = get_close_matches(given, originals, n=1) or [c for c in originals if len(given) > 2 and given in c]
+    heads = {candidate.split("-")[0]: candidate for candidate in reversed(originals)}  # of names such as H800-SXM-80
+    within = [candidate for candidate in originals if len(given) > 2 and given in candidate]
+    matches = get_close_matches(given, originals, n=1) or within
+    matches = matches or [heads[head] for head in get_close_matches(given, heads, n=1)]
     return f' (did you mean "{originals[matches[0]]}"?)' if matches else ""

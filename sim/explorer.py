@@ -145,8 +145,8 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     ylabel = "chips in working nodes" if programme else "spare chips (below zero: missing)"
     lines.set(xlabel=f"{unit} (line: median, shaded: 5–95 % of runs)", ylabel=ylabel, xlim=(0, grid[-1] / day))
     label_ends(lines, grid[-1] / day, labels)
-    low, middle, high = (f"{x:.3g}" for x in np.quantile(ends, [0.05, 0.5, 0.95]))
-    title = f"{middle} {unit} {what}, 90 % of runs {low} to {high}"
+    low, middle, high = (f"{x:.3g}" for x in np.quantile(ends, [0, 0.5, 1]))
+    title = f"{middle} {unit} {what}; {len(ends)} runs lie between {low} and {high}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {'hold out' if programme else 'do not finish'} by {ends.max():.3g} {unit}"
     headline(figure, f"{title} ({status})")

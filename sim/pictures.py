@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sim.errors import InputError
 from sim.experiments.replicate import Replications
 from sim.plots import DASHES, MARKS, TIME_COLOURS, WIDTH, chip_colour, label_ends, styled
 from sim.results import DAY, PLACES, TIME, RunResult
@@ -36,7 +37,15 @@ SPREAD = "5–95 % of runs, chance and unknown inputs"
 
 @styled()
 def timeline(result: RunResult) -> Picture:
-    """A run as strips, one a week, coloured by state; below, the hours lost to each kind of badput so far."""
+    """A run as strips, one a week, coloured by state; below, the hours lost to each kind of badput so far.
+
+    Raises
+    ------
+    InputError
+        For a programme of runs.
+    """
+    if result.question.runs:
+        raise InputError(f"{result.question.name} is a programme of runs over years; this shows a single run")
     states = result.timeline()
     losses = _losses(result)
     figure, (strips, lost) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), height_ratios=[1.15, 1])

@@ -18,12 +18,29 @@ COLOURS = ("#0072B2", "#D55E00")
 MARK = "†"
 
 
+def longer(difference: Mapping[str, float]) -> str:
+    """In words, by how many days something takes longer or shorter.
+
+    Examples
+    --------
+    >>> longer({"mean": -2.0, "lo": -2.5, "hi": -1.5})
+    '2.0 days less (95 % interval 1.5 to 2.5)'
+    >>> longer({"mean": 0.1, "lo": -0.2, "hi": 0.4})
+    'neither longer nor shorter that one could tell (95 % interval -0.2 to 0.4 days)'
+    """
+    mean, low, high = (difference[key] for key in ("mean", "lo", "hi"))
+    if low <= 0 <= high:
+        return f"neither longer nor shorter that one could tell (95 % interval {low:.1f} to {high:.1f} days)"
+    low, high = sorted((abs(low), abs(high)))
+    return f"{abs(mean):.1f} days {'more' if mean > 0 else 'less'} (95 % interval {low:.1f} to {high:.1f})"
+
+
 @styled()
 def completion(runs: Mapping[str, Replications]) -> Picture:
     """The share of runs that have finished by each day, with 95 % bands, for two scenarios."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
     parts = []
-    curves = {label: one.completion() for label, one in runs.items()}
+    curves = {label: _completion(one) for label, one in runs.items()}
     first = min(curves, key=lambda label: curves[label]["days"].median())
     for (label, curve), colour, style in zip(curves.items(), COLOURS, DASHES, strict=False):
         axes.fill_between(curve["days"], curve["lo"], curve["hi"], step="post", color=colour, alpha=0.15, lw=0)
@@ -35,6 +52,13 @@ def completion(runs: Mapping[str, Replications]) -> Picture:
         parts.append(curve.assign(runs=label))
     axes.set(ylim=(0, 1.02), xlabel="day (shaded: 95 % band of the share)", ylabel="share of runs finished")
     return figure, pd.concat(parts, ignore_index=True)
+
+
+def _completion(runs: Replications) -> pd.DataFrame:
+    """Its curve, or a line at zero up to the horizon where no run has finished."""
+    ends = [0.0, runs.frame["wall_days"].max()]
+    nobody = pd.DataFrame({"days": ends, "finished": 0.0, "lo": 0.0, "hi": 0.0})
+    return runs.completion() if runs.frame["finished"].any() else nobody
 
 
 @styled()

@@ -36,7 +36,8 @@ def step_times(rows: Sequence[Row]) -> Picture:
     axes.set(xlabel="ours over published, % (grey: ±15 %)", ylim=(-1, len(table)))
     for k, (role, (mark, colour)) in enumerate(ROLES.items()):
         axes.text(58, 5 - 1.4 * k, f"{MARKS[mark]} {role}", color=colour, ha="right", backgroundcolor="white")
-    axes.text(58, 6.4, "hollow: first-year\nor research stack", ha="right", backgroundcolor="white")
+    hollow = "hollow: first-year or\nresearch stack, or\nlayout not known"
+    axes.text(58, 6.4, hollow, ha="right", backgroundcolor="white")
     return figure, table[["id", "title", "role", "mature", "unit", "published", "ours", "error", "cause_of_miss"]]
 
 

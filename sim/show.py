@@ -10,11 +10,12 @@ from sim import catalogue
 from sim.catalogue import Entry
 from sim.scenario import Case, Scenario, load_scenario, names
 
+NOTHING = 1e-12
+"""Below this a sum of times is nothing but its rounding."""
+
 if TYPE_CHECKING:  # what runs need is loaded by those who run
     from sim.experiments.replicate import Replications
     from sim.throughput import Plan
-
-COUNTERFACTUAL = "counterfactual: no published run has done this"
 
 
 def run(scenario: Scenario, result: Replications) -> str:
@@ -22,12 +23,12 @@ def run(scenario: Scenario, result: Replications) -> str:
     from sim.results import PLACES, TIME
 
     report = result.report()
-    status = COUNTERFACTUAL if scenario.status == "counterfactual" else scenario.status
     days = report["completion_days"]
     done = ", ".join(f"{name} {value:,.1f} d" if value else f"{name} after the horizon" for name, value in days.items())
     lines = [
-        f"{scenario.title or scenario.name} ({status})",
+        scenario.heading,
         f"{report['replications']} replications, seed {report['seed']}: {report['finished']:.0%} finished; {done}",
+        *_censored(scenario, report),
         "",
         f"{'':24}{'mean':>14}  {'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}",
     ]
@@ -38,12 +39,31 @@ def run(scenario: Scenario, result: Replications) -> str:
     lines += ["", "chips by place, chip-days"]
     places = [place for place in PLACES if metrics[f"chips.{place}_days"]["p95"]]
     lines += [_row(place, metrics[f"chips.{place}_days"]) for place in places]
+    if "split" in report:
+        lines += _split("crossing_days" if scenario.runs else "wall_days", report["split"])
     return "\n".join(lines)
+
+
+def _censored(scenario: Scenario, report: dict[str, Any]) -> list[str]:
+    """What to know of means over runs some of which the horizon ended."""
+    if scenario.runs or report["finished"] == 1:
+        return []
+    open_ = round((1 - report["finished"]) * report["replications"])
+    return [f"the horizon, day {scenario.horizon / 86400:g}, ended {open_} runs: means are restricted to it"]
+
+
+def _split(metric: str, split: dict[str, Any]) -> list[str]:
+    """Where the spread of a metric comes from."""
+    parts = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
+    found = {words: split[metric][key] for key, words in parts.items()} if metric in split else {}
+    lines = [f"  {words:22}{p['share']:>14.0%}  {p['lo']:>14.0%} … {p['hi']:.0%}" for words, p in found.items()]
+    return ["", f"the spread of {metric} comes from", *(lines or ["  unknown"])]
 
 
 def _row(name: str, values: dict[str, float | None]) -> str:
     def text(*keys: str) -> str:
-        return " … ".join(f"{v:,.0f}" if 1e4 <= abs(v := values[k] or 0.0) < 1e10 else f"{v:,.4g}" for k in keys)
+        numbers = [0.0 if abs(v := values[key] or 0.0) < NOTHING else v for key in keys]
+        return " … ".join(f"{v:,.0f}" if 1e4 <= abs(v) < 1e10 else f"{v:,.4g}" for v in numbers)
 
     if values["mean"] is None:
         return f"  {name:22}{'unknown':>14}"

@@ -205,6 +205,12 @@ def test_the_quick_profile_has_its_own_numbers_and_folder(drawn: Path) -> None:
     assert contents(drawn / "figures") == before
 
 
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_runs(fresh: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: cannot be used as a folder"):
+        artifact.make_figures(root=fresh, out=tmp_path / "file")
+
+
 def test_a_failing_notebook_is_named_and_changes_nothing(drawn: Path) -> None:
     before = contents(drawn / "figures")
     add(drawn, "02_bars", BARS, FAILING, more='names: list[str] = ["left"]  # help: bars to draw')

@@ -15,6 +15,8 @@ from sim.experiments import load
 from tests.engine.question import PLAIN
 from tests.experiments.stand_in import stand_in
 
+COUNTER = "plain (counterfactual: no published run has done this)"
+GRID_TWICE = ["--grid", "horizon=1 d", "--grid", "horizon=2 d"]
 UNSURE = PLAIN | {"checkpoint": {"load": {"uncertain": ["0 s", "1 s", "2 s"]}}}
 
 
@@ -51,7 +53,9 @@ def test_a_comparison_of_a_scenario_with_itself_changed(plain: str) -> None:
     report = answered(*words)
     assert report["difference"]["mean"] == pytest.approx(-1)
     assert (report["pairs"], report["censored"]) == (20, 0)
-    assert said(*words).startswith("wall_days, b − a: -1 (95 %: -1 … -1), 20 pairs")
+    a, b, difference = said(*words).strip().split("\n")
+    assert (a, b) == (f"a: {COUNTER}", f"b: {COUNTER}; fleet.pool.cold_spares = 100")
+    assert difference == "wall_days, b − a: -1 (95 %: -1 … -1), 20 pairs"
 
 
 def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
@@ -101,3 +105,9 @@ def test_the_spares_it_takes(plain: str) -> None:
 def test_wrong_input_is_named(plain: str, words: list[str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         said(words[0], plain, *words[1:])
+
+
+def test_what_is_said_twice_is_refused(plain: str) -> None:
+    for words in (["run", plain, "--set", "horizon=1 d", "--set", "horizon=2 d"], ["sweep", plain, *GRID_TWICE]):
+        with pytest.raises(InputError, match="is given twice: 1 d and 2 d"):
+            CliRunner().invoke(app, words, catch_exceptions=False)

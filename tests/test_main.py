@@ -149,6 +149,7 @@ def test_a_file_that_is_no_scenario(sim: Sim, tmp_path: Path, content: bytes | N
         ),
         (["run", "deepseek-v3", "--replications", "3", "--precision", "0.1"], "error: give either --replications or"),
         (["catalogue", "chps"], "error: the catalogue has no table 'chps' (did you mean \"chips\"?); allowed: chips, "),
+        (["catalogue", "chips", "H801"], "error: no 'H801' among the chips (did you mean \"H800-SXM-80\"?); known: "),
         (["catalogue", "chips", "H800"], "error: no 'H800' among the chips (did you mean \"H800-SXM-80\"?); known: "),
     ],
     ids=" ".join,
@@ -341,3 +342,10 @@ def test_a_reader_who_goes_away_gets_no_traceback(tmp_path: Path) -> None:
         assert process.stderr
         process.stdout.close()
         assert (process.wait(60), process.stderr.read()) == (1, b"")
+
+
+def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:
+    answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
+    assert "\nthe horizon, day 58, ended 4 runs: means are restricted to it\n" in answer.out
+    head, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
+    assert [line.split("  ")[1] for line in parts] == ["chance", "unknown inputs", "the step-time model"]

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from sim import pictures
 from sim.engine import simulate
+from sim.errors import InputError
 from sim.plots import SMALL
 from sim.scenario import load_scenario
 
@@ -71,3 +72,8 @@ def test_a_run_and_its_chips_end_where_the_axes_end():
     assert lost.get_xlim() == pytest.approx((0, results[0].wall / 86400))
     hours = sum(bar.get_width() for bar in strips.patches if isinstance(bar, Rectangle)) * 24
     assert hours == pytest.approx(results[0].wall / 3600)
+
+
+def test_a_programme_is_no_timeline():
+    with pytest.raises(InputError, match="embargoed-stock is a programme of runs over years"):
+        pictures.timeline(simulate(load_scenario("embargoed-stock"), 0))

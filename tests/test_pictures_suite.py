@@ -24,6 +24,13 @@ def test_completion_shows_the_share_finished_by_each_day() -> None:
     plt.close(figure)
 
 
+def test_where_nobody_finishes_the_share_stays_at_zero() -> None:
+    unfinished = Replications("one", 0, tuple(Outcome(k, False, {"wall_days": 54.0}, "") for k in range(3)))
+    figure, data = completion({"before": unfinished, "after": runs([20, 30, 40])})
+    assert data[data["runs"] == "before"][["days", "finished"]].to_numpy().tolist() == [[0, 0], [54, 0]]
+    plt.close(figure)
+
+
 @pytest.fixture
 def table() -> pd.DataFrame:
     rows = [

@@ -128,7 +128,8 @@ def check_metric(metric: str, *scenarios: Scenario) -> None:
     for scenario in scenarios:
         known = Point(scenario, 0, range(1), fixed_inputs=True).run(0).metrics
         if metric not in known:
-            raise InputError(f"{scenario.name}: no metric '{metric}'{nearest(metric, known)}")
+            hint = nearest(metric, known)
+            raise InputError(f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}")
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -67,6 +67,11 @@ class Case(Strict):
         return self
 
 
+def patient(changes: Iterable[str]) -> bool:
+    """Whether changes to these paths let a run be what it was: the horizon, and the spares."""
+    return all(path == "horizon" or path.endswith("_spares") for path in changes)
+
+
 class Scenario(Case):
     """One question to the simulation. Make one with `load_scenario`."""
 
@@ -123,6 +128,18 @@ class Scenario(Case):
         512
         """
         return _build(Scenario, override(self._source, changes), self.name).given(self._given)
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What was set in it by path."""
+        return dict(self._source.overrides)
+
+    @property
+    def heading(self) -> str:
+        """Its title, its status, and what was set; a reconstruction in which more is set than patience is none."""
+        status = "counterfactual" if self.status == "reconstruction" and not patient(self.changed) else self.status
+        words = "counterfactual: no published run has done this" if status == "counterfactual" else status
+        return "; ".join([f"{self.title or self.name} ({words})", *(f"{k} = {v}" for k, v in self.changed.items())])
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""

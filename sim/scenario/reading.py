@@ -94,7 +94,9 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
         source = _merged(documents.read(path), path.parent, (*seen, path.resolve()))
     except InputError as error:
         raise InputError(f"{document.where(('like',))}: like: {error}") from None
-    return Source(merge(source.data | {"name": None}, data), (document, *source.documents))
+    own = {"name", "title", "status"}  # what is like another is not the other
+    data = merge({key: value for key, value in source.data.items() if key not in own}, data)
+    return Source(data, (document, *source.documents))
 
 
 def override(source: Source, changes: Mapping[str, Any]) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -195,7 +196,7 @@ def test_the_columns_of_uniforms_do_not_overlap():
 # Relapses -----------------------------------------------------------------------------------------------------------
 
 
-def relapsing(**other: object) -> dict[str, object]:
+def relapsing(**other: object) -> dict[str, Any]:
     first = cause(lifetime="10 d", repair="1 d", refail={"probability": 1, "after": "6 h"})
     return pool(nodes=1, failures={"causes": [first, *([other] if other else [])]})
 

@@ -98,6 +98,9 @@ def test_ctrl_c_ends_with_one_line_and_keeps_what_is_finished(tmp_path: Path) ->
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.decode().strip() == "interrupted; what was finished is kept in the folder of --out, if one was given"
+    assert errors.decode().strip() == (
+        "interrupted; what an experiment had finished is kept in the folder of --out, if one was given; "
+        "no figure was changed"
+    )
     assert 0 < len(list(tmp_path.glob("points/*.json"))) < 50
     assert not list(tmp_path.glob("points/tmp*"))

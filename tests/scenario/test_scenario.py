@@ -381,3 +381,16 @@ class TestSchema:
     def test_refuses(self, changes: dict[str, Any]) -> None:
         assert self.problems(documents.merge(MINIMAL, changes))
         assert not self.problems(MINIMAL)
+
+
+def test_a_heading_says_what_was_set_and_what_that_makes_of_a_reconstruction() -> None:
+    plain = load_scenario("deepseek-v3")
+    assert plain.heading == f"{plain.title} (reconstruction)"
+    assert plain.override({"horizon": "80 d"}).heading == f"{plain.title} (reconstruction); horizon = 80 d"
+    changed = plain.override({"fleet.good.chips": 1024}).heading
+    assert changed == f"{plain.title} (counterfactual: no published run has done this); fleet.good.chips = 1024"
+
+
+def test_what_is_like_a_reconstruction_is_none_and_has_a_title_of_its_own() -> None:
+    question = load_scenario({"like": "deepseek-v3", "name": "mine", "horizon": "80 d"})
+    assert (question.title, question.status) == ("", "counterfactual")
