@@ -347,5 +347,5 @@ def test_a_reader_who_goes_away_gets_no_traceback(tmp_path: Path) -> None:
 def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:
     answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
     assert "\nthe horizon, day 58, ended 4 runs: means are restricted to it\n" in answer.out
-    head, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
+    _, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
     assert [line.split("  ")[1] for line in parts] == ["chance", "unknown inputs", "the step-time model"]
