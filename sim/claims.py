@@ -170,7 +170,7 @@ def _values(runs: Replications, metric: str) -> NDArray[np.float64]:
 
 
 def _moved_most_by(questions: list[Scenario], seed: int, values: NDArray[np.float64]) -> tuple[str, float]:
-    """The unknown constant that goes most with the values, and their rank correlation; chance, if none stands out."""
+    """The unknown constant that goes most with the values, and their rank correlation, if one stands out."""
     draws = [{name: value for q in questions for name, value in q.draws(seed, k).items()} for k in range(len(values))]
     ranks = pd.DataFrame(draws).assign(values=values).rank() * 2 - len(values) - 1  # whole numbers: sums are exact
     names, x, y = ranks.columns[:-1], ranks.to_numpy()[:, :-1], ranks.to_numpy()[:, -1]
@@ -178,4 +178,4 @@ def _moved_most_by(questions: list[Scenario], seed: int, values: NDArray[np.floa
     found = np.divide((x.T * y).sum(axis=1), spread, out=np.zeros(len(names)), where=spread > 0)
     best = int(np.abs(found).argmax())
     stands_out = abs(found[best]) * np.sqrt(len(values)) >= STANDS_OUT
-    return (str(names[best]), float(found[best])) if stands_out else ("chance", 0.0)
+    return (str(names[best]), float(found[best])) if stands_out else ("none stands out", 0.0)

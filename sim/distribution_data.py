@@ -135,7 +135,7 @@ def _triangular(body: Any, read: Read) -> Triangular:
         raise ValueError("expected [low, mode, high]")
     low, peak, high = (read(part) for part in body)
     if not (highest(low) <= lowest(peak) and highest(peak) <= lowest(high)) or low == high:
-        raise ValueError("expected low ≤ mode ≤ high, and low < high")
+        raise ValueError(f"expected low ≤ mode ≤ high, and low < high, not {', '.join(map(str, body))}")
     return Triangular(low, peak, high)
 
 

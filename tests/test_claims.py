@@ -126,7 +126,7 @@ def test_the_input_that_moves_it_most_is_the_one_it_was_made_of(sign: float) -> 
 def test_where_no_input_stands_out_it_is_chance() -> None:
     [constant] = judged(claim(ALONE), alone=SHORT)
     [noise] = judged(claim(ALONE), alone=runs(list(np.random.default_rng(5).normal(50, 5, 60))))
-    assert constant["input"] == noise["input"] == "chance"
+    assert constant["input"] == noise["input"] == "none stands out"
     assert constant["correlation"] == noise["correlation"] == 0.0
 
 

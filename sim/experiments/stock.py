@@ -51,8 +51,9 @@ class Size:
         return {**vars(self), "by": self.by.isoformat(), "tried": {str(k): self.tried[k] for k in sorted(self.tried)}}
 
     def __str__(self) -> str:
-        ends = f"{self.lo if self.lo is not None else '?'} … {self.hi if self.hi is not None else '?'}"
-        found = f"{self.value} {self.unit} (95 %: {ends})" if self.value is not None else "no number tried is enough"
+        low, high = ("none tried" if end is None else end for end in (self.lo, self.hi))
+        unit = self.unit or "nodes" * self.path.endswith("_spares")
+        found = f"{self.value} {unit} (95 %: {low} … {high})" if self.value is not None else "no number tried is enough"
         lines = [f"{self.path} to finish by {self.by} with probability {self.probability:g}: {found}"]
         lines += [f"{k:8} {t['p']:7.1%}  ({t['lo']:.1%} … {t['hi']:.1%})" for k, t in sorted(self.tried.items())]
         return "\n".join(lines)
