@@ -103,7 +103,7 @@ def _executor(jobs: int, executor: Executor | str | None) -> Iterator[Executor |
 
 
 def _dask(address: str) -> Any:
-    if not address.startswith("dask://"):
+    if not address.removeprefix("dask://") or not address.startswith("dask://"):
         raise InputError(f"no executor '{address}'; allowed: processes, dask://HOST:PORT")
     try:
         from dask.distributed import Client

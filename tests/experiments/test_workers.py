@@ -69,6 +69,7 @@ def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     ("executor", "message"),
     [
         ("threads", "no executor 'threads'; allowed: processes, dask://HOST:PORT"),
+        ("dask://", "no executor 'dask://'"),
         ("dask://127.0.0.1:nowhere", "no Dask scheduler"),
     ],
 )
