@@ -7,6 +7,7 @@ and no distribution ever touches a random generator.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,22 +20,22 @@ from scipy.special import ndtri
 Floats = NDArray[np.float64]
 
 
-class Distribution:
+class Distribution(ABC):
     """A distribution of non-negative numbers that needs `dims` independent uniforms a draw."""
 
     dims = 1
 
+    @abstractmethod
     def draw(self, uniforms: Floats) -> Floats:
         """Draws from uniforms in (0, 1): shape ``(..., dims)`` in, ``(...)`` out."""
-        raise NotImplementedError
 
     def one(self, *uniforms: float) -> float:
         """One draw from `dims` uniforms; like `draw`, to the last digit or two."""
         return float(self.draw(np.array([uniforms]))[0])
 
     @property
-    def mean(self) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def mean(self) -> float: ...
 
     @property
     def mode(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from heapq import heapify, heappop, heappush
 from typing import Literal
 
@@ -60,12 +61,14 @@ class Failure:
         shared_repair: bool = False,
     ) -> None:
         self.node, self.cause, self.detect, self.repair = node, cause, detect, repair
-        self.permanent, self.cured = permanent, cured
+        self.permanent = permanent
+        self.cured = cured
         """Whether the repair makes a bad node good."""
         self.again = again
         """Powered time after the repair at which the same cause strikes again."""
-        self.neighbours, self.shared_repair = neighbours, shared_repair
+        self.neighbours = neighbours
         """Further nodes that this shock takes."""
+        self.shared_repair = shared_repair
 
     @property
     def hidden(self) -> bool:
@@ -73,7 +76,7 @@ class Failure:
         return self.cause.silent or self.cause.slowdown > 1
 
 
-class Ageing:
+class Ageing(ABC):
     """Failures to come of units, which are nodes or parts of nodes; here there are none yet."""
 
     def __init__(self, clock: Clock, units: int) -> None:
@@ -90,13 +93,13 @@ class Ageing:
         queue.add(rank, self._due, self._horizon)
         self._queue, self._rank = queue, rank
 
+    @abstractmethod
     def strike(self, unit: int) -> Failure:
         """The failure that `unit` now has."""
-        raise NotImplementedError
 
     def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
         """The failure that a shock of `cause` somewhere else brings to `node`."""
-        raise NotImplementedError
+        raise AssertionError(f"{cause.cause} takes no neighbours")
 
     def renew(self, unit: int, clock: float, *, weak: bool) -> None:
         """Begin the next life of `unit`."""

@@ -163,7 +163,8 @@ class Fleet:
             self._spare(pool, node, self._env.now)
         if self.returned and not self.returned.triggered:
             self.returned.succeed()
-        if self._powered.next()[0] < self._until and self.sleeper:
+        if self._powered.next()[0] < self._until:
+            assert self.sleeper
             self._until = -math.inf
             self.sleeper.interrupt()
 

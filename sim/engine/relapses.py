@@ -13,11 +13,11 @@ class Relapses(Ageing):
     def __init__(self, name: str, table: FailureTable, nodes: int, seed: int, replication: int) -> None:
         super().__init__("powered", nodes)
         self._bad = table.bad_nodes
-        self._rows = {
-            cause.cause: rows(f"relapses.{name}.{cause.cause}", [cause], nodes, seed, replication)
-            for cause in table.causes
-            if cause.refail
-        }
+        named: dict[str, list[Cause]] = {}
+        for cause in table.causes:
+            if cause.refail:
+                named.setdefault(cause.cause, []).append(cause)
+        self._rows = {key: rows(f"relapses.{name}.{key}", own, nodes, seed, replication) for key, own in named.items()}
         self._cause: dict[int, Cause] = {}
         self._count: dict[tuple[str, int], int] = {}
 
