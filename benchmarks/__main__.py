@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import peer, picture
-from sim.documents import write
+from sim.files import write
 
 FOLDER = Path(__file__).parent
 BUILDS = {"written": FOLDER.parent, "compiled": FOLDER.parent / "build" / "fast"}

@@ -16,8 +16,9 @@ from typing import Any
 from tqdm import tqdm
 
 import sim
-from sim import documents, processes
+from sim import documents, worker_processes
 from sim.errors import CheckFailed, InputError, nearest
+from sim.files import make_folder, write
 from sim.notebook import check, execute, parameters
 
 FOLDERS = {"full": "figures", "quick": "build/quick"}
@@ -84,7 +85,7 @@ def make_figures(
         )
     values = _values(_choose(names, base), profile, given or {}, base)
     folder = Path(out) if out else base / FOLDERS[profile]
-    documents.make_folder(folder)
+    make_folder(folder)
     (base / "build").mkdir(exist_ok=True)
     with TemporaryDirectory(dir=base / "build", prefix="figures-", ignore_cleanup_errors=True) as draft:
         _run(values, Path(draft), base / "build" / "notebooks" / profile, jobs)
@@ -131,7 +132,7 @@ def _quick(base: Path) -> dict[str, dict[str, Any]]:
 def _run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: int) -> None:
     executed.mkdir(parents=True, exist_ok=True)
     failures: list[str] = []
-    with processes.pool(jobs) as pool:
+    with worker_processes.pool(jobs) as pool:
         futures = [
             pool.submit(execute, path, given | {"out": str(draft / path.stem)}, executed / path.name)
             for path, given in values.items()
@@ -170,12 +171,12 @@ def _publish(values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock
     kept = {} if whole else {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
     for entry in drawn.values():
         for file in entry["files"]:
-            documents.write(folder / file, (draft / Path(entry["notebook"]).stem / file).read_bytes())
+            write(folder / file, (draft / Path(entry["notebook"]).stem / file).read_bytes())
     for name in before.keys() - kept.keys() - drawn.keys():
         for suffix in FILES:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
     account = json.dumps({"figures": kept | drawn}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    documents.write(folder / "manifest.json", account)
+    write(folder / "manifest.json", account)
 
 
 def _digest(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sim import documents, show
+from sim import documents, files, show
 from sim.errors import CheckFailed, InputError
 from sim.scenario import Scenario, load_scenario
 
@@ -63,8 +63,8 @@ def run(
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
     if out:
-        documents.write(out / "scenario.json", json.dumps(question.data, indent=2, default=str) + "\n")
-        documents.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
+        files.write(out / "scenario.json", json.dumps(question.data, indent=2, default=str) + "\n")
+        files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     answer(result.report(), as_json, lambda: show.run(question, result), out)
 
 
@@ -132,7 +132,7 @@ def sweep(
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
     if out:
-        documents.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
+        files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
     answer(result.report(), as_json, lambda: f"{question.heading}\n{result.table(metric)}", out)
 
 
@@ -266,5 +266,5 @@ def answer(data: dict[str, Any], as_json: bool, text: Callable[[], str], out: Pa
     """Print an answer as one JSON object or as text, and keep it in the folder of the record, if there is one."""
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
-        documents.write(out / "summary.json", whole + "\n")
+        files.write(out / "summary.json", whole + "\n")
     print(whole if as_json else text())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -13,7 +11,6 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from sim.distribution_data import is_value
 from sim.errors import InputError
 
 Path_ = tuple[str | int, ...]
@@ -82,55 +79,6 @@ def parse(text: str, name: str) -> Document:
         raise InputError(f"{name}: is not YAML ({_first(str(error))})") from None
     except RecursionError:
         raise InputError(f"{name}: is nested more than {DEEPEST} levels deep") from None
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder, unless it is there.
-
-    Raises
-    ------
-    InputError
-        When it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror or error})") from None
-
-
-def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
-    """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced as a whole.
-
-    Below a ``like`` null stays (`keep_null`): it removes a key of something that is looked up later.
-
-    Examples
-    --------
-    >>> merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}, "d": None})
-    {'a': {'b': 5, 'c': 2}}
-    """
-    if not isinstance(change, dict) or is_value(change):
-        return change
-    base = base if isinstance(base, dict) and not is_value(base) else {}
-    keep_null = keep_null or "like" in base or "like" in change
-    merged = base | {key: merge(base.get(key), value, keep_null=keep_null) for key, value in change.items()}
-    return {key: value for key, value in merged.items() if keep_null or value is not None}
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file in one piece: it is there whole or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-            try:
-                draft.write(content.encode() if isinstance(content, str) else content)
-                draft.close()
-                os.chmod(draft.name, 0o644)
-                os.replace(draft.name, path)
-            except BaseException:
-                os.unlink(draft.name)
-                raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def _index(node: Node, path: Path_, lines: dict[Path_, int], name: str, constructor: SafeConstructor) -> None:

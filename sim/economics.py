@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.catalogue.kinds import Chip, CostMethod
+from sim.catalogue.hardware import Chip
+from sim.catalogue.market import CostMethod
 from sim.scenario import Scenario
 from sim.scenario.parts import Pool
 

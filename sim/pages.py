@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim import artifact, catalogue, documents
+from sim import artifact, catalogue, documents, files
 from sim.claims import WORDS
 from sim.notebook import question
 
@@ -44,7 +44,7 @@ def made(root: Path | None = None) -> dict[Path, str]:
 def write(root: Path | None = None) -> None:
     """Bring every page up to date."""
     for path, text in made(root).items():
-        documents.write(path, text)
+        files.write(path, text)
 
 
 def claims_table(claims: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sim import documents
+from sim import files
 from sim.engine.progress import Mark
 from sim.results import RunResult
 
@@ -46,7 +46,7 @@ def write(result: RunResult, checkpoints: Checkpoints, path: Path) -> None:
     """Write a trace in one piece: states and outages as slices, what happens once as instants, chips as counters."""
     about = {"scenario": result.question.name, "seed": result.seed, "replication": result.replication}
     trace = {"traceEvents": events(result, checkpoints), "otherData": about}
-    documents.write(path, json.dumps(trace, separators=(",", ":"), allow_nan=False) + "\n")
+    files.write(path, json.dumps(trace, separators=(",", ":"), allow_nan=False) + "\n")
 
 
 def events(result: RunResult, checkpoints: Checkpoints) -> list[Traced]:

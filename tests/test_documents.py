@@ -2,15 +2,12 @@
 
 import datetime as dt
 import os
-import stat
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sim import documents
-from sim.documents import DEEPEST, LARGEST, Document, merge, parse, read, write
+from sim.documents import DEEPEST, LARGEST, Document, parse, read
 from sim.errors import InputError
 
 
@@ -136,56 +133,3 @@ def test_reads_what_windows_writes(tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
     path.write_bytes("\ufeffa: 1\r\nb: ü\r\n".encode())
     assert read(path).data == {"a": 1, "b": "ü"}
-
-
-@pytest.mark.parametrize(
-    ("base", "change", "expected"),
-    [
-        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}, {"a": {"b": 3, "c": 2}}),
-        ({"a": {"b": 1}}, {"a": 3}, {"a": 3}),
-        ({"a": [1, 2]}, {"a": [3]}, {"a": [3]}),
-        ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
-        ({}, {"a": {"b": None}, "c": None}, {"a": {}}),
-        ({"a": 1}, {"a": {"b": None, "c": 1}}, {"a": {"c": 1}}),
-        ({"t": {"triangular": [1, 2, 3]}}, {"t": {"exponential": {"mean": 2}}}, {"t": {"exponential": {"mean": 2}}}),
-        (
-            {"x": {"uncertain": [1, 2, 3], "name": "n"}},
-            {"x": {"uncertain": [4, 5, 6]}},
-            {"x": {"uncertain": [4, 5, 6]}},
-        ),
-        ({"x": {"a": 1}}, {"x": {"uncertain": [4, 5, 6]}}, {"x": {"uncertain": [4, 5, 6]}}),
-        ({"m": {"like": "x", "fp8": 1}}, {"m": {"fp8": None}}, {"m": {"like": "x", "fp8": None}}),
-        ({}, {"m": {"like": "x", "e": {"k": None}}}, {"m": {"like": "x", "e": {"k": None}}}),
-    ],
-    ids=str,
-)
-def test_merge(base: dict[str, Any], change: dict[str, Any], expected: dict[str, Any]) -> None:
-    before = repr((base, change))
-    assert merge(base, change) == expected
-    assert repr((base, change)) == before, "neither is changed"
-
-
-def test_writes_in_one_piece(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "f.txt"
-    write(path, "one\n")
-    write(path, "two\n")
-    assert path.read_bytes() == b"two\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
-
-
-def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "f.txt"
-    write(path, "old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(documents.os, "replace", full)
-    with pytest.raises(InputError, match=r"f\.txt: cannot be written \(No space left on device\)"):
-        write(path, "new")
-    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
-    assert path.read_text() == "old"
-    with pytest.raises(InputError, match="cannot be written"):
-        write(path / "below" / "a file", "x")

@@ -9,7 +9,8 @@ import pytest
 
 from sim import economics
 from sim.catalogue import entry
-from sim.catalogue.kinds import Chip, CostMethod
+from sim.catalogue.hardware import Chip
+from sim.catalogue.market import CostMethod
 from sim.engine import simulate
 from sim.scenario import load_scenario
 from sim.scenario.parts import Pool

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from sim import documents
 from sim.catalogue.kinds import KINDS
-from sim.distribution_data import is_value
 from sim.errors import InputError, nearest
+from sim.quantities.notation import is_value
 
 FOLDER = Path(__file__).parent
 STATUSES = ("measured", "reported", "derived", "assumption")

@@ -16,10 +16,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from sim.distribution_data import READERS, distribution_from
-from sim.distributions import Distribution
 from sim.errors import nearest
-from sim.units import Quantity, whole
+from sim.quantities.distributions import Distribution
+from sim.quantities.notation import READERS, Quantity, distribution_from
+from sim.quantities.units import whole
 
 
 class Strict(BaseModel):

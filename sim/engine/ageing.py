@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from heapq import heapify, heappop, heappush
 from typing import Literal
 
-from sim.catalogue.failing import Cause
+from sim.catalogue.failures import Cause
 
 Clock = Literal["powered", "computing"]
 
@@ -101,13 +101,13 @@ class Ageing(ABC):
         """The failure that a shock of `cause` somewhere else brings to `node`."""
         raise AssertionError(f"{cause.cause} takes no neighbours")
 
-    def renew(self, unit: int, clock: float, *, weak: bool) -> None:
+    def renew(self, unit: int, clock: float, *, weak: bool) -> None:  # noqa: B027
         """Begin the next life of `unit`."""
 
-    def replace(self, node: int) -> None:
+    def replace(self, node: int) -> None:  # noqa: B027
         """A new node has come in the place of one whose clock stands still."""
 
-    def cure(self, node: int) -> None:
+    def cure(self, node: int) -> None:  # noqa: B027
         """A bad node, its clock standing still, has become good."""
 
     def start(self, node: int, clock: float) -> None:

@@ -8,10 +8,10 @@ from heapq import heapify, heapreplace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.failing import Cause, Congestion
-from sim.catalogue.failing import Flaps as FlapSpec
-from sim.distributions import Distribution, Mixture, Sum, Weibull
+from sim.catalogue.failures import Cause, Congestion
+from sim.catalogue.failures import Flaps as FlapSpec
 from sim.errors import InputError
+from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
 from sim.streams import Uniforms, stream
 
 DAY = 86400.0

@@ -16,9 +16,9 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.failing import BadNodes, Cause, FailureTable, RepairStage
-from sim.distributions import Distribution, Weibull
+from sim.catalogue.failures import BadNodes, Cause, FailureTable, RepairStage
 from sim.engine.ageing import NONE, Ageing, Failure
+from sim.quantities.distributions import Distribution, Weibull
 from sim.streams import Rows
 
 Floats = NDArray[np.float64]

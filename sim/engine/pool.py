@@ -6,7 +6,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from sim.catalogue.failing import BadNodes, FailureTable
+from sim.catalogue.failures import BadNodes, FailureTable
 from sim.engine.ageing import Ageing
 from sim.engine.failures import risks
 from sim.engine.record import Record, Way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from sim.catalogue.kinds import StepTime
+from sim.catalogue.hardware import StepTime
 from sim.engine.progress import Sawtooth
 from sim.errors import InputError
 from sim.scenario import Checkpoint, Run

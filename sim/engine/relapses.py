@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.catalogue.failing import Cause, FailureTable
+from sim.catalogue.failures import Cause, FailureTable
 from sim.engine.ageing import NONE, Ageing, Failure
 from sim.engine.failures import BURST, describe, rows
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sim.catalogue.failing import Cause
+from sim.catalogue.failures import Cause
 from sim.engine.ageing import Ageing, Failure
 from sim.errors import InputError
 

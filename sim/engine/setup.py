@@ -8,7 +8,7 @@ from typing import Any
 
 import simpy
 
-from sim.catalogue.failing import FailureTable
+from sim.catalogue.failures import FailureTable
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.failures import node_rate

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from sim.catalogue.kinds import Flow, PolicyEvent
+from sim.catalogue.market import Flow, PolicyEvent
 from sim.scenario import Scenario
 from sim.scenario.stock import Delivery, pool_of
 from sim.streams import stream

@@ -13,10 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim.documents import write
 from sim.engine import simulate
 from sim.engine.replay import outages
 from sim.errors import InputError, nearest
+from sim.files import write
 from sim.scenario import Scenario
 
 PACKAGE = Path(__file__).parents[1]

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Unpack
 
-from sim.distributions import highest
 from sim.errors import InputError
 from sim.experiments.points import Point, Store
 from sim.experiments.replicate import wilson
 from sim.experiments.workers import Work, workers
+from sim.quantities.distributions import highest
 from sim.scenario import Scenario
 
 DOUBLING = (0, *(2**k for k in range(13)))

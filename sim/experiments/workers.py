@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 
 from tqdm.auto import tqdm
 
-from sim import processes
+from sim import worker_processes
 from sim.errors import CheckFailed, InputError
 from sim.experiments.points import Outcome, Point, Store, code_version
 
@@ -93,7 +93,7 @@ def _executor(jobs: int, executor: Executor | str | None) -> Iterator[Executor |
     elif jobs == 1:
         yield None
     else:
-        pool = processes.pool(jobs)
+        pool = worker_processes.pool(jobs)
         try:
             yield pool
         except BrokenProcessPool:

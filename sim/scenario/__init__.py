@@ -12,14 +12,14 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from sim.catalogue.strict import Strict, misplaced
-from sim.distributions import Uncertain
 from sim.errors import InputError
-from sim.inputs import Sketch, named, partly, settled, sketch, unknowns
+from sim.quantities.distributions import Uncertain
+from sim.quantities.notation import PositiveSeconds, Share
+from sim.quantities.unknowns import Sketch, named, partly, settled, sketch, unknowns
 from sim.scenario.parts import Checkpoint, ConstantsRef, CostsRef, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, explain, names, override, read
 from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
 from sim.streams import stream
-from sim.units import PositiveSeconds, Share
 
 __all__ = [
     "Checkpoint",

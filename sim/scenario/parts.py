@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim import catalogue
-from sim.catalogue.failing import Congestion, FailureTable, Flaps
-from sim.catalogue.kinds import Chip, CostMethod, Model, Stack, StepTime
+from sim.catalogue.failures import Congestion, FailureTable, Flaps
+from sim.catalogue.hardware import Chip, Model, Stack, StepTime
+from sim.catalogue.market import CostMethod
 from sim.catalogue.strict import Duration, Strict, misplaced
-from sim.distributions import Constant, Uncertain, highest, lowest
-from sim.documents import merge
 from sim.errors import InputError
-from sim.units import BytesPerSecond, Number, Positive, PositiveSeconds, Quantity, Seconds, Tokens
+from sim.quantities.distributions import Constant, Uncertain, highest, lowest
+from sim.quantities.notation import BytesPerSecond, Number, Positive, PositiveSeconds, Quantity, Seconds, Tokens
+from sim.scenario.reading import merge
 
 MOST_CHIPS = 10_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]

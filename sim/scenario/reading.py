@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim import documents
-from sim.documents import Document, Path_, merge
+from sim.documents import Document, Path_
 from sim.errors import InputError, nearest
+from sim.quantities.notation import is_value
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 MOST_SHOWN = 5
@@ -45,6 +46,24 @@ class Source:
                 return f"--set {key}"
         best = max(self.documents, key=lambda document: _depth(document, path))
         return best.where(path)
+
+
+def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
+    """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced as a whole.
+
+    Below a ``like`` null stays (`keep_null`): it removes a key of something that is looked up later.
+
+    Examples
+    --------
+    >>> merge({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 5}, "d": None})
+    {'a': {'b': 5, 'c': 2}}
+    """
+    if not isinstance(change, dict) or is_value(change):
+        return change
+    base = base if isinstance(base, dict) and not is_value(base) else {}
+    keep_null = keep_null or "like" in base or "like" in change
+    merged = base | {key: merge(base.get(key), value, keep_null=keep_null) for key, value in change.items()}
+    return {key: value for key, value in merged.items() if keep_null or value is not None}
 
 
 def names() -> list[str]:

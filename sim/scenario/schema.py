@@ -6,8 +6,8 @@ from typing import Any
 
 from sim import catalogue
 from sim.catalogue.kinds import KINDS
+from sim.quantities.notation import UNCERTAIN
 from sim.scenario import Scenario, names
-from sim.units import UNCERTAIN
 
 LIKE = {"type": "string", "description": "start from this one and say only what differs"}
 NULL = {"type": "null"}

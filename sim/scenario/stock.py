@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim import catalogue
-from sim.catalogue.kinds import Flow, PolicyEvent, RepairShop
+from sim.catalogue.market import Flow, PolicyEvent, RepairShop
 from sim.catalogue.strict import Duration, Strict, misplaced
-from sim.documents import merge
 from sim.errors import nearest
+from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, ModelRef, Nodes, Pool, Run, _from_catalogue
-from sim.units import Positive, PositiveSeconds, Quantity, Seconds, Tokens
+from sim.scenario.reading import merge
 
 RepairRef = Annotated[RepairShop, _from_catalogue("repair", RepairShop)]
 FlowRef = Annotated[Flow, _from_catalogue("supply", Flow)]

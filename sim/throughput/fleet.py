@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from sim import catalogue
-from sim.catalogue.kinds import StepTime
+from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Mixing, Pool, Run
 from sim.throughput.collectives import ring

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sim.catalogue.kinds import Model
+from sim.catalogue.hardware import Model
 
 
 def attention_flops(model: Model, convention: Literal["causal", "full"] = "causal") -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sim.catalogue.kinds import StepTime
+from sim.catalogue.hardware import StepTime
 from sim.scenario.parts import Pool, Run
 from sim.throughput.layouts import Shape
 from sim.throughput.memory import stage_bytes

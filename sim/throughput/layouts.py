@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from sim.catalogue.kinds import Model
+from sim.catalogue.hardware import Model
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool
 

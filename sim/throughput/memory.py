@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.catalogue.kinds import Chip, Model, StepTime
+from sim.catalogue.hardware import Chip, Model, StepTime
 from sim.throughput.layouts import Shape
 from sim.throughput.pipeline import in_flight
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
-from sim.catalogue.kinds import StepTime
+from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Pool, Run
 from sim.throughput.flops import executed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sim.catalogue.kinds import Chip, Model, StepTime
+from sim.catalogue.hardware import Chip, Model, StepTime
 from sim.scenario.parts import Pool
 from sim.throughput.collectives import all_to_all, hierarchical, ring
 from sim.throughput.flops import executed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sim import catalogue
-from sim.catalogue.kinds import MeasuredJob
+from sim.catalogue.evidence import MeasuredJob
 from sim.experiments.outages import QUIET, longer
 from sim.experiments.replicate import replicate
 from sim.scenario import load_scenario

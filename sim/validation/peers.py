@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim import catalogue
-from sim.catalogue.kinds import PeerCase
-from sim.distributions import Weibull
+from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
 from sim.engine.failures import node_rate
+from sim.quantities.distributions import Weibull
 from sim.results import DAY, RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.validation.formulas import renewal_function

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from sim import catalogue
-from sim.catalogue.kinds import MeasuredRun
+from sim.catalogue.evidence import MeasuredRun
 from sim.errors import InputError
 from sim.scenario import Case, load_case
 from sim.throughput import Plan, Throughput, flops_per_token

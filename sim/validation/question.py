@@ -12,10 +12,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.documents import merge
 from sim.engine import simulate
 from sim.results import DAY, RunResult
 from sim.scenario import Scenario, load_scenario
+from sim.scenario.reading import merge
 
 RATE = 100.0
 """Tokens per second of a chip."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim import catalogue
-from sim.catalogue.kinds import Flow, PolicyEvent
+from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import Policy, flow_arrivals
 from sim.programme import YEAR, ProgrammeResult
 from sim.results import DAY

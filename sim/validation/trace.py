@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim import catalogue
-from sim.catalogue.kinds import MeasuredTrace
+from sim.catalogue.evidence import MeasuredTrace
 from sim.engine import simulate
 from sim.results import DAY, RunResult
 from sim.scenario import load_scenario

@@ -8,9 +8,9 @@ import pytest
 from sim import catalogue
 from sim.catalogue import FOLDER, STATUSES, Entry
 from sim.catalogue.kinds import KINDS
-from sim.distributions import Triangular, Uncertain
 from sim.errors import InputError
-from sim.inputs import unknowns
+from sim.quantities.distributions import Triangular, Uncertain
+from sim.quantities.unknowns import unknowns
 
 SHARED = {f"chips.{die}.kernel_efficiency" for die in ("A100-PCIe", "A100-SXM", "Hopper-SXM")}
 """Unknowns of several entries."""

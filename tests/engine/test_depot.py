@@ -9,11 +9,11 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.documents import merge
 from sim.engine.depot import Depot
 from sim.engine.record import Record
 from sim.engine.supply import DAY, Arrival, Policy
 from sim.results import PLACES
+from sim.scenario.reading import merge
 from tests.engine.question import pool, question
 
 SIZE = 8

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.catalogue.failing import Congestion
-from sim.catalogue.failing import Flaps as FlapSpec
-from sim.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
+from sim.catalogue.failures import Congestion
+from sim.catalogue.failures import Flaps as FlapSpec
 from sim.engine import simulate
 from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below
 from sim.errors import InputError
+from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
 from sim.results import DAY, HOUR
 from tests.engine.question import NODES, agree, cause, endless, pool, question
 

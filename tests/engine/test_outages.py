@@ -9,7 +9,7 @@ from typing import Any
 import simpy
 
 from sim import simulate
-from sim.catalogue.failing import Cause
+from sim.catalogue.failures import Cause
 from sim.engine.ageing import Failure
 from sim.engine.depot import Depot
 from sim.engine.record import Record

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim import catalogue
-from sim.catalogue.kinds import Flow, PolicyEvent
+from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import DAY, YEAR, Arrival, Policy, arrivals, flow_arrivals, value_at
 from sim.scenario import load_scenario
 from sim.streams import stream

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from numpy.random import Generator
 
-from sim.documents import merge
 from sim.engine import simulate
 from sim.experiments import points
 from sim.results import DAY
 from sim.scenario import Scenario
+from sim.scenario.reading import merge
 from sim.streams import stream
 from tests.engine.question import question
 

@@ -9,12 +9,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sim import documents
-from sim.distributions import Constant, Triangular, Uncertain
 from sim.errors import InputError
+from sim.quantities.distributions import Constant, Triangular, Uncertain
+from sim.quantities.units import parse
 from sim.scenario import Layout, Scenario, load_case, load_scenario, names
-from sim.scenario.reading import FOLDER
+from sim.scenario.reading import FOLDER, merge
 from sim.scenario.schema import schema
-from sim.units import parse
 
 EXAMPLE = """\
 name: two-thousand-plus
@@ -55,7 +55,7 @@ MINIMAL: dict[str, Any] = {
 
 
 def with_(changes: dict[str, Any]) -> Scenario:
-    return load_scenario(documents.merge(MINIMAL, changes))
+    return load_scenario(merge(MINIMAL, changes))
 
 
 def said(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -379,7 +379,7 @@ class TestSchema:
         ids=str,
     )
     def test_refuses(self, changes: dict[str, Any]) -> None:
-        assert self.problems(documents.merge(MINIMAL, changes))
+        assert self.problems(merge(MINIMAL, changes))
         assert not self.problems(MINIMAL)
 
 

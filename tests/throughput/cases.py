@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim import catalogue
-from sim.catalogue.kinds import Chip, Model, StepTime
+from sim.catalogue.hardware import Chip, Model, StepTime
 from sim.scenario.parts import Mixing, Pool, Run
 from sim.throughput import Throughput
 from sim.throughput.layouts import Shape

@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 import pytest
 
 from sim import catalogue, load_scenario
-from sim.catalogue.kinds import PeerCase
+from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
 from sim.engine.fleet import Fleet
 from sim.results import DAY

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sim import catalogue, load_scenario, simulate
-from sim.catalogue.kinds import MeasuredTrace
+from sim.catalogue.evidence import MeasuredTrace
 from sim.engine.replay import outages
 from sim.validation.trace import DAY, outages_of, rows, statistics
 

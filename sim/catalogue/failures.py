@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
-from sim.distributions import Constant
-from sim.units import Number, Quantity, Seconds, Share
+from sim.quantities.distributions import Constant
+from sim.quantities.notation import Number, Quantity, Seconds, Share
 
 
 class Refail(Strict):

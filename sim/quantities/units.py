@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from numbers import Real
-from typing import Annotated, Any
+from typing import Any
 
 import pint
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 
-from sim.distribution_data import uncertain
-from sim.distributions import Uncertain, highest, lowest
 from sim.errors import nearest
 
 EXAMPLES = {
@@ -141,68 +136,6 @@ def number(value: Any, unit: str = "") -> float:
     return result
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """Marks a pydantic field as a quantity in `unit`, within ``[least, most]``; `positive` shuts out zero.
-
-    `whole` asks for a whole number where the number is plain; an unknown one may fall between.
-    """
-
-    unit: str = ""
-    least: float = 0.0
-    most: float = math.inf
-    positive: bool = False
-    whole: bool = False
-
-    def read(self, value: Any) -> float:
-        """Parse and check one value; an ``{uncertain: …}`` mapping becomes an `Uncertain`."""
-        if isinstance(value, Uncertain):
-            return value
-        if isinstance(value, dict):
-            name = value.get("name", "")
-            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(name, str):
-                raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
-            result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
-        else:
-            result = number(value, self.unit)
-        if self.positive and result <= 0:
-            raise ValueError("must be above zero")
-        if lowest(result) < self.least:
-            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
-        if highest(result) > self.most:
-            raise ValueError(f"must be at most {self.most:,.12g}")
-        if self.whole and not isinstance(result, Uncertain) and result != int(result):
-            raise ValueError("must be a whole number")
-        return result
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return self.json_schema()
-
-    def json_schema(self) -> dict[str, Any]:
-        """What an editor may accept."""
-        text = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]"}
-        plain = {"type": "number"} if self.unit in COUNTED else {"const": 0}
-        if self.unit in COUNTED and self.least > -math.inf:
-            plain |= {"exclusiveMinimum" if self.positive else "minimum": self.least}
-        return {"anyOf": [text, plain, UNCERTAIN], "description": wanted(self.unit)}
-
-
-UNCERTAIN: dict[str, Any] = {
-    "title": "Uncertain",
-    "type": "object",
-    "properties": {
-        "uncertain": {"anyOf": [{"type": "array", "minItems": 3, "maxItems": 3}, {"type": "object"}]},
-        "name": {"type": "string"},
-    },
-    "required": ["uncertain"],
-    "additionalProperties": False,
-}
-"""JSON schema of an unknown constant."""
-
-
 def whole(value: Any) -> int:
     """A whole number as it stands in YAML; unlike a quantity it cannot be uncertain.
 
@@ -222,18 +155,3 @@ def _float(value: Real) -> float:
         return float(value)
     except OverflowError:
         return math.inf
-
-
-Number = Annotated[float, Quantity()]
-Positive = Annotated[float, Quantity(positive=True)]
-Share = Annotated[float, Quantity(most=1.0)]
-Seconds = Annotated[float, Quantity("s")]
-PositiveSeconds = Annotated[float, Quantity("s", positive=True)]
-Bytes = Annotated[float, Quantity("byte", positive=True)]
-BytesPerSecond = Annotated[float, Quantity("byte/s", positive=True)]
-FlopPerSecond = Annotated[float, Quantity("FLOP/s", positive=True)]
-Watts = Annotated[float, Quantity("W", positive=True)]
-Dollars = Annotated[float, Quantity("USD")]
-DollarsPerSecond = Annotated[float, Quantity("USD/s")]
-PerSecond = Annotated[float, Quantity("1/s")]
-Tokens = Annotated[float, Quantity("token", positive=True)]

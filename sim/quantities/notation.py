@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
-from sim.distributions import (
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from sim.errors import nearest
+from sim.quantities.distributions import (
     Constant,
     Distribution,
     Empirical,
@@ -20,7 +25,7 @@ from sim.distributions import (
     highest,
     lowest,
 )
-from sim.errors import nearest
+from sim.quantities.units import COUNTED, number, wanted
 
 Read = Callable[[Any], float]
 
@@ -106,8 +111,6 @@ def _positive(value: float, name: str) -> float:
 
 def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
     """A number without unit, above zero and within bounds; it may be uncertain."""
-    from sim.units import Quantity
-
     try:
         return Quantity(least=least, most=most, positive=True).read(value)
     except ValueError as error:
@@ -176,3 +179,78 @@ READERS: dict[str, Callable[[Any, Read], Distribution]] = {
     "mixture": _mixture,
     "sum": _sum,
 }
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Marks a pydantic field as a quantity in `unit`, within ``[least, most]``; `positive` shuts out zero.
+
+    `whole` asks for a whole number where the number is plain; an unknown one may fall between.
+    """
+
+    unit: str = ""
+    least: float = 0.0
+    most: float = math.inf
+    positive: bool = False
+    whole: bool = False
+
+    def read(self, value: Any) -> float:
+        """Parse and check one value; an ``{uncertain: …}`` mapping becomes an `Uncertain`."""
+        if isinstance(value, Uncertain):
+            return value
+        if isinstance(value, dict):
+            name = value.get("name", "")
+            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(name, str):
+                raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
+            result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
+        else:
+            result = number(value, self.unit)
+        if self.positive and result <= 0:
+            raise ValueError("must be above zero")
+        if lowest(result) < self.least:
+            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
+        if highest(result) > self.most:
+            raise ValueError(f"must be at most {self.most:,.12g}")
+        if self.whole and not isinstance(result, Uncertain) and result != int(result):
+            raise ValueError("must be a whole number")
+        return result
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return self.json_schema()
+
+    def json_schema(self) -> dict[str, Any]:
+        """What an editor may accept."""
+        text = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]"}
+        plain = {"type": "number"} if self.unit in COUNTED else {"const": 0}
+        if self.unit in COUNTED and self.least > -math.inf:
+            plain |= {"exclusiveMinimum" if self.positive else "minimum": self.least}
+        return {"anyOf": [text, plain, UNCERTAIN], "description": wanted(self.unit)}
+
+
+UNCERTAIN: dict[str, Any] = {
+    "title": "Uncertain",
+    "type": "object",
+    "properties": {
+        "uncertain": {"anyOf": [{"type": "array", "minItems": 3, "maxItems": 3}, {"type": "object"}]},
+        "name": {"type": "string"},
+    },
+    "required": ["uncertain"],
+    "additionalProperties": False,
+}
+"""JSON schema of an unknown constant."""
+Number = Annotated[float, Quantity()]
+Positive = Annotated[float, Quantity(positive=True)]
+Share = Annotated[float, Quantity(most=1.0)]
+Seconds = Annotated[float, Quantity("s")]
+PositiveSeconds = Annotated[float, Quantity("s", positive=True)]
+Bytes = Annotated[float, Quantity("byte", positive=True)]
+BytesPerSecond = Annotated[float, Quantity("byte/s", positive=True)]
+FlopPerSecond = Annotated[float, Quantity("FLOP/s", positive=True)]
+Watts = Annotated[float, Quantity("W", positive=True)]
+Dollars = Annotated[float, Quantity("USD")]
+DollarsPerSecond = Annotated[float, Quantity("USD/s")]
+PerSecond = Annotated[float, Quantity("1/s")]
+Tokens = Annotated[float, Quantity("token", positive=True)]

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.distribution_data import distribution_from, is_value, uncertain
-from sim.distributions import (
+from sim.quantities.distributions import (
     Constant,
     Distribution,
     Empirical,
@@ -26,7 +25,7 @@ from sim.distributions import (
     highest,
     lowest,
 )
-from sim.units import Quantity
+from sim.quantities.notation import Quantity, distribution_from, is_value, uncertain
 
 DAY = 86400.0
 DRAWS = 40_000

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from sim.distributions import Distribution, Uncertain
+from sim.quantities.distributions import Distribution, Uncertain
 
 T = TypeVar("T")
 Sketch = Any

@@ -8,7 +8,7 @@ import sys
 
 POOL = """
 import os, time
-from sim.processes import pool
+from sim.worker_processes import pool
 
 with pool(2) as workers:
     print(*{workers.submit(os.getpid).result() for _ in range(2)}, flush=True)

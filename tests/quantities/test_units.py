@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from sim.distributions import Lognormal, Triangular, Uncertain
-from sim.units import (
-    EXAMPLES,
+from sim.quantities.distributions import Lognormal, Triangular, Uncertain
+from sim.quantities.notation import (
     UNCERTAIN,
     Bytes,
     BytesPerSecond,
@@ -28,10 +27,8 @@ from sim.units import (
     Share,
     Tokens,
     Watts,
-    number,
-    parse,
-    whole,
 )
+from sim.quantities.units import EXAMPLES, number, parse, whole
 
 YEAR = 365.25 * 86400
 

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from sim.catalogue.failing import Cause, FailureTable
-from sim.distribution_data import distribution_from
-from sim.distributions import Mixture, Sum, Triangular, Uncertain, Weibull
-from sim.inputs import named, settled, sketch, unknowns
+from sim.catalogue.failures import Cause, FailureTable
+from sim.quantities.distributions import Mixture, Sum, Triangular, Uncertain, Weibull
+from sim.quantities.notation import Quantity, distribution_from
+from sim.quantities.unknowns import named, settled, sketch, unknowns
 from sim.scenario import Scenario, load_scenario
-from sim.units import Quantity
 
 
 def constant(mode: float, name: str = "") -> Uncertain:

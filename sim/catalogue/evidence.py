@@ -1,0 +1,95 @@
+"""What was published or recorded, and is held beside ours: runs, jobs, traces, another simulator."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from pydantic import Field
+
+from sim.catalogue.strict import Strict
+from sim.quantities.notation import (
+    Number,
+    Positive,
+    Share,
+)
+
+
+class Measurement(Strict):
+    """A published number, and what of ours it is compared with."""
+
+    id: str
+    title: str
+    role: Literal["input", "fitted", "interpolation", "validation"]
+    quantity: str
+    """What is measured; see `sim.validation.published`."""
+    unit: str = ""
+    measured: float
+    cause_of_miss: str = ""
+
+
+class MeasuredRun(Strict):
+    """A published run: the case, in the keys of a scenario, and the numbers measured on it."""
+
+    case: dict[str, Any]
+    without: tuple[str, ...] = ()
+    """Pools left out of the run that a speed-up is relative to."""
+    mature: bool = True
+    """Run on a production stack; first-year and research ones are shown apart."""
+    rows: tuple[Measurement, ...]
+
+
+class PeerCase(Strict):
+    """A case of another simulator: a scenario of ours that makes its assumptions, and what came out there."""
+
+    title: str
+    scenario: str
+    changes: dict[str, Any] = Field(default_factory=dict)
+    days: float
+    """Days of computing that the job asks for."""
+    seeds: int = 0
+    means: dict[str, float] = Field(default_factory=dict)
+    """Means over so many seeds of an independent re-implementation of its model."""
+    peer: dict[str, float] = Field(default_factory=dict)
+    """Means of the simulator itself."""
+
+
+class MeasuredJob(Strict):
+    """What a whole job is reported to have lost, and a scenario of ours to hold against it."""
+
+    title: str
+    role: Literal["input", "fitted", "interpolation", "validation"]
+    quantity: Literal["ettr", "longer"]
+    """Productive share of the time, or how much longer it took than on a network that never slows."""
+    measured: Share
+    bound: bool = False
+    """Whether the report says *more than*."""
+    chips: int
+    scenario: str
+    changes: dict[str, Any] = Field(default_factory=dict)
+    """What is changed in the scenario, by path."""
+    cause_of_miss: str = ""
+
+
+class TraceStatistic(Strict):
+    """A statistic of a recorded trace, as `sim.validation.trace` calls it, and between which values ours must lie."""
+
+    id: str
+    title: str
+    role: Literal["input", "fitted"]
+    unit: str = ""
+    measured: Positive
+    least: Number
+    most: float = math.inf
+
+
+class MeasuredTrace(Strict):
+    """A cluster whose outages were recorded, and a scenario of ours with the failure table made from them."""
+
+    title: str
+    scenario: str
+    changes: dict[str, Any]
+    """What makes a pool of all its nodes, each of them active, watched for as long as the cluster was."""
+    independent: dict[str, Any]
+    """What makes of that the usual model: failures that have nothing to do with each other."""
+    rows: tuple[TraceStatistic, ...]

@@ -1,0 +1,150 @@
+"""Chips, models, software stacks and the constants of the step-time model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sim.catalogue.strict import Inline, Strict
+from sim.quantities.notation import (
+    Bytes,
+    BytesPerSecond,
+    Dollars,
+    DollarsPerSecond,
+    FlopPerSecond,
+    Positive,
+    Quantity,
+    Seconds,
+    Share,
+    Watts,
+)
+
+
+class Chip(Inline):
+    """An accelerator as its maker or a measurement describes it (dense rates, one direction of a link)."""
+
+    name: str = "chip"
+    title: str = ""
+    vendor: Literal["nvidia", "amd", "huawei", "other"] = "other"
+    bf16: FlopPerSecond
+    fp8: FlopPerSecond | None = None
+    memory: Bytes
+    memory_bandwidth: BytesPerSecond
+    scale_up: BytesPerSecond
+    """Bandwidth of a chip to its neighbours in the node, one direction."""
+    scale_up_domain: int = Field(8, ge=1)
+    """Chips that reach each other at `scale_up`."""
+    nic: BytesPerSecond
+    """Network line rate per chip, one direction."""
+    node_size: int = Field(8, ge=1)
+    power: Watts
+    kernel_efficiency: Positive
+    """Share of the dense peak that a large matrix product reaches in training."""
+    price: Dollars | None = None
+    price_of: Literal["chip", "server", "system"] = "chip"
+    """What the price buys: a bare chip, one with its share of a server, or with its share of the network too."""
+    rental: DollarsPerSecond | None = None
+    released: dt.date | None = None
+
+
+class Experts(Strict):
+    """The routed experts of a mixture-of-experts model."""
+
+    parameters: Positive
+    """Parameters of all routed experts together."""
+    count: int | None = Field(default=None, ge=1)
+    """Routed experts of a layer: the most ranks they can be spread over."""
+    per_token: int = Field(ge=1)
+    """Routed experts a token visits."""
+    groups_per_token: int | None = Field(None, ge=1)
+    """Most groups of experts a token is sent to, each on a node, or on a chip if the experts share a node."""
+    dense_layers: int = Field(0, ge=0)
+    """Layers at the front without routed experts."""
+
+
+class Model(Inline):
+    """A transformer: enough of its shape to count its work, its memory and its messages."""
+
+    name: str = "model"
+    title: str = ""
+    parameters: Positive
+    active_parameters: Positive
+    """Parameters that take part in a token's matrix products: routed experts as visited, no input embedding."""
+    layers: int = Field(ge=1)
+    hidden: int = Field(ge=1)
+    heads: int = Field(ge=1)
+    sequence: int = Field(ge=1)
+    vocabulary: int = Field(ge=1)
+    attention: Literal["full", "causal", "latent"] = "causal"
+    attention_width: int | None = Field(None, ge=1)
+    """Heads × (query-key + value dimension of a head); twice `hidden` unless given."""
+    key_value_width: int | None = Field(None, ge=1)
+    """Elements of keys and values a token keeps per layer; twice `hidden` unless given."""
+    experts: Experts | None = None
+    prediction_modules: int = Field(0, ge=0)
+    """Extra layers with an output head each that predict tokens further ahead: executed, not counted as useful work."""
+    precision: Literal["bf16", "fp8"] = "bf16"
+    """Arithmetic of the layers' matrix products; attention and output head stay in BF16, as does a chip without FP8."""
+
+    @model_validator(mode="after")
+    def _parts_within_whole(self) -> Model:
+        if self.active_parameters > self.parameters:
+            raise ValueError("active_parameters must not exceed parameters")
+        if self.experts and self.experts.parameters >= self.parameters:
+            raise ValueError("experts.parameters must be below parameters")
+        return self
+
+
+class Stack(Inline):
+    """A training software stack: what it hides, what it costs, how mature it is."""
+
+    name: str = "stack"
+    title: str = ""
+    overlap: Share
+    """Hidden share of communication (φ)."""
+    tensor_overlap: Share | None = None
+    """Hidden share of tensor-parallel messages, which wait inside a layer; as `overlap` unless given."""
+    schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] = "interleaved"
+    """The pipeline schedule it runs unless the layout names another."""
+    data_efficiency: Share | None = None
+    """Achieved share of the network's line rate in the exchange of gradients; as of any message unless given."""
+    fixed: Seconds = 0.0
+    """Seconds a step spends on neither compute nor communication."""
+    kernels: Positive = 1.0
+    """Compute rate relative to the plain kernels on which the chip's efficiency rests."""
+    experts: Positive = 1.0
+    """Rate of the matrix products of layers with routed experts, relative to dense layers (κ)."""
+    communication_cores: Annotated[float, Quantity(most=0.9)] = 0.0
+    """Share of a chip's cores given to communication under DualPipe (σ)."""
+    maturity: Positive = 1.0
+    """Compute rate relative to a mature stack."""
+
+
+class StepTime(Inline):
+    """Constants of the step-time model that belong to no chip, model or stack."""
+
+    network_efficiency: Share
+    """Achieved share of the network's line rate."""
+    scale_up_efficiency: Share
+    """Achieved share of the scale-up bandwidth in one direction."""
+    latency: Seconds
+    """Of one message (α)."""
+    memory_efficiency: Share
+    """Achieved share of the memory bandwidth."""
+    optimizer_traffic: Bytes
+    """Memory traffic of the optimizer per parameter."""
+    element: Bytes
+    gradient: Bytes
+    optimizer: Bytes
+    """Bytes of a BF16 number, a gradient, an optimizer state; the last are spread over data-parallel ranks (ZeRO-1)."""
+    low_precision_activations: Share
+    """Activation memory under FP8 relative to BF16."""
+    activations: Positive
+    selective_activations: Positive
+    """Bytes a layer of 12·h² parameters keeps per token and hidden element, without and with selective recompute."""
+    memory_share: Share
+    """Share of a chip's memory that the model may fill; the rest is context, buffers and fragments."""
+    model_error: Positive
+    """Factor on the step time: what the model does not know, from its validation residuals."""

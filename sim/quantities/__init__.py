@@ -1,0 +1,1 @@
+"""Quantities: units, distributions, and constants that nobody knows, from text to numbers."""

@@ -1,0 +1,35 @@
+"""Files are written in one piece or not at all."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from sim import files
+from sim.errors import InputError
+from sim.files import write
+
+
+def test_writes_in_one_piece(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "f.txt"
+    write(path, "one\n")
+    write(path, "two\n")
+    assert path.read_bytes() == b"two\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "f.txt"
+    write(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    with pytest.raises(InputError, match=r"f\.txt: cannot be written \(No space left on device\)"):
+        write(path, "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
+    assert path.read_text() == "old"
+    with pytest.raises(InputError, match="cannot be written"):
+        write(path / "below" / "a file", "x")
