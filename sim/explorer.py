@@ -19,7 +19,8 @@ from sim.engine import simulate
 from sim.errors import InputError
 from sim.pictures import BADPUT, Picture
 from sim.plots import DASHES, TIME_COLOURS, WIDTH, chip_colour, headline, label_ends, styled
-from sim.results import DAY, USABLE, RunResult
+from sim.results.ledger import DAY, USABLE
+from sim.results.run import RunResult
 from sim.scenario import load_scenario
 
 AS_GIVEN = "as given"

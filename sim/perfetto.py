@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sim import files
-from sim.engine.progress import Mark
-from sim.results import RunResult
+from sim.engine.checkpoints import Mark
+from sim.results.run import RunResult
 
 MOST = 4000
 """Checkpoints drawn one by one; of more, only those that were fallen back to."""

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
 from sim.plots import DASHES, MARKS, TIME_COLOURS, WIDTH, chip_colour, label_ends, styled
-from sim.results import DAY, PLACES, TIME, RunResult
+from sim.results.ledger import DAY, PLACES, TIME
+from sim.results.run import RunResult
 
 Picture = tuple[Figure, pd.DataFrame]
 

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 
 from sim.pictures import SPREAD, Picture
 from sim.plots import DASHES, MARKS, SMALL, WIDTH, chip_colour, ink, label_ends, styled
-from sim.programme import YEAR, ProgrammeResult, first_due, growth_of
-from sim.results import DAY
+from sim.results.ledger import DAY, YEAR
+from sim.results.programme import ProgrammeResult, first_due, growth_of
 from sim.scenario import Scenario
 from sim.scenario.stock import Programme
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # what runs need is loaded by those who run
 
 def run(scenario: Scenario, result: Replications) -> str:
     """A table of the metrics, then where the time and the chips went."""
-    from sim.results import PLACES, TIME
+    from sim.results.ledger import PLACES, TIME
 
     report = result.report()
     days = report["completion_days"]

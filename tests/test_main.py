@@ -12,7 +12,7 @@ import pytest
 
 from sim import __main__ as command_line
 from sim import catalogue
-from sim.results import PLACES, TIME
+from sim.results.ledger import PLACES, TIME
 from sim.scenario import load_scenario, names
 
 GOOD = """\

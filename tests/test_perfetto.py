@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sim import load_scenario, simulate
 from sim.__main__ import app
-from sim.engine.progress import Mark
+from sim.engine.checkpoints import Mark
 from sim.perfetto import MOST, Checkpoints, events, write
 from sim.scenario import Scenario
 from tests.engine.question import cause, pool, question

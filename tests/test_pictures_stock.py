@@ -13,7 +13,8 @@ from matplotlib.patches import Rectangle
 
 from sim import pictures_stock
 from sim.engine import simulate
-from sim.programme import YEAR, ProgrammeResult
+from sim.results.ledger import YEAR
+from sim.results.programme import ProgrammeResult
 from sim.scenario import load_scenario
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import simpy
 
-from sim.engine import programme
-from sim.engine.progress import Watch
+from sim.engine import campaign
+from sim.engine.checkpoints import Watch
 from sim.engine.record import Record
 from sim.engine.setup import fleet_of, job_of, throughput_of
-from sim.results import RunResult
+from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
 from sim.throughput import planned
 
@@ -46,7 +46,7 @@ def simulate(
     """
     question = scenario.resolve(seed, replication, fixed=fixed_inputs)
     if question.runs:
-        return programme.simulate(question, _programme_pools(scenario), seed, replication)
+        return campaign.simulate(question, _programme_pools(scenario), seed, replication)
     pools = dict(zip(question.fleet, _laid_out(scenario, question), strict=True))
     throughput = throughput_of(question, question.run, pools)
     plan = throughput.full
@@ -90,5 +90,5 @@ def _laid_out(scenario: Scenario, question: Scenario) -> list[Pool]:
 def _programme_pools(scenario: Scenario) -> dict[str, Pool]:
     """The same for each pool of a programme on its own."""
     if scenario._alone is None:
-        scenario._alone = programme.laid_out(scenario, programme.tasks(scenario)[0])
+        scenario._alone = campaign.laid_out(scenario, campaign.tasks(scenario)[0])
     return scenario._alone

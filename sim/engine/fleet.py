@@ -12,7 +12,7 @@ import simpy
 from sim.engine.ageing import Ageing, Due, Failure, Queue
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.record import Record
-from sim.results import USABLE
+from sim.results.ledger import USABLE
 from sim.scenario import Recovery
 
 

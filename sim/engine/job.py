@@ -10,10 +10,11 @@ from typing import Any
 import simpy
 
 from sim.engine.ageing import Failure
+from sim.engine.checkpoints import INSTANT, Mark, Sawtooth
 from sim.engine.fabric import Fabric
 from sim.engine.fleet import Fleet
 from sim.engine.pool import NodePool
-from sim.engine.progress import INSTANT, Mark, Progress, Sawtooth
+from sim.engine.progress import Progress
 from sim.engine.record import Record
 from sim.scenario import Recovery
 from sim.streams import Uniforms

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from sim.catalogue.failures import BadNodes, FailureTable
 from sim.engine.ageing import Ageing
-from sim.engine.failures import risks
 from sim.engine.record import Record, Way
 from sim.engine.relapses import Relapses
 from sim.engine.replay import Replay
+from sim.engine.risks import risks
 from sim.scenario import Pool
 from sim.streams import stream
 

@@ -10,32 +10,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import repeat
 from typing import Protocol
 
-INSTANT = 1e-6
-"""Seconds within which events happen together: sums of times differ in the last digits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sawtooth:
-    """When checkpoints are written and what they cost (seconds).
-
-    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host memory and block
-    for `memory_blocking`. The period between marks is in running seconds, or in tokens if `in_tokens`.
-    """
-
-    period: float
-    in_tokens: bool = False
-    blocking: float = 0.0
-    flush: float = 0.0
-    load: float = 0.0
-    storage_every: int = 1
-    memory_blocking: float = 0.0
-    memory_load: float = 0.0
-    final: bool = False
+from sim.engine.checkpoints import INSTANT, Mark, Sawtooth, Watch
 
 
 class Stalls(Protocol):
@@ -48,15 +26,6 @@ class Stalls(Protocol):
     def running(self, moving: float) -> float:
         """Running seconds after which `moving` of them were no stops."""
         ...
-
-
-class Mark:
-    """A checkpoint: the position it holds and the productive seconds it took to get there."""
-
-    __slots__ = ("durable_at", "productive", "tokens")
-
-    def __init__(self, tokens: float, productive: float, durable_at: float) -> None:
-        self.tokens, self.productive, self.durable_at = tokens, productive, durable_at
 
 
 class Leg:
@@ -84,18 +53,6 @@ class Leg:
 START = Mark(0.0, 0.0, 0.0)
 Point = Mark | tuple[Leg, int]
 """A checkpoint, or the k-th mark of a leg, not yet worked out."""
-
-
-class Watch(Protocol):
-    """Who wants to see the checkpoints of a run; the run is the same without."""
-
-    def written(self, marks: Iterator[Mark]) -> None:
-        """Checkpoints on storage, in order, made as they are asked for: there may be millions."""
-        ...
-
-    def fell_back(self, mark: Mark, void: Mark | None) -> None:
-        """The job goes back to a checkpoint; one that was not durable yet is void."""
-        ...
 
 
 class Progress:

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sim.results import TIME, Event
+from sim.results.ledger import TIME, Event
 
 TOLERANCE = 1e-9
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sim.catalogue.failures import Cause, FailureTable
 from sim.engine.ageing import NONE, Ageing, Failure
-from sim.engine.failures import BURST, describe, rows
+from sim.engine.risks import BURST, describe, rows
 
 
 class Relapses(Ageing):

@@ -9,16 +9,16 @@ from typing import Any
 import simpy
 
 from sim.catalogue.failures import FailureTable
+from sim.engine.checkpoints import sawtooth
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
-from sim.engine.failures import node_rate
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
 from sim.engine.pool import NodePool
 from sim.engine.progress import Progress
 from sim.engine.record import Record
-from sim.engine.recovery import sawtooth
 from sim.engine.replay import outages
+from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.scenario import Fabric as FabricSpec
 from sim.scenario import Pool, Run, Scenario

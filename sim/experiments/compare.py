@@ -11,7 +11,7 @@ from sim.experiments.points import Point, check_metric
 from sim.experiments.replicate import Replications, Summary, summary
 from sim.experiments.sweep import study
 from sim.experiments.workers import Work
-from sim.results import DAY
+from sim.results.ledger import DAY
 from sim.scenario import Scenario
 
 

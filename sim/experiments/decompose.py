@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sim.experiments.replicate import Replications
-from sim.results import DAY
+from sim.results.ledger import DAY
 from sim.scenario import Scenario
 from sim.throughput import flops_per_token
 

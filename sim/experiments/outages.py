@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.engine.failures import node_rate
-from sim.engine.recovery import daly_interval
+from sim.engine.checkpoints import daly_interval
+from sim.engine.risks import node_rate
 from sim.experiments.replicate import Replications, replicate
-from sim.results import DAY
+from sim.results.ledger import DAY
 from sim.scenario import Scenario, load_scenario
 
 FABRICS: dict[str, dict[str, Any]] = {

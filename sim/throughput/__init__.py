@@ -1,7 +1,7 @@
 """Step time of any mixed, degraded fleet: pure functions, no simulation."""
 
-from sim.throughput.fleet import Throughput, planned
 from sim.throughput.flops import flops_per_token
 from sim.throughput.plan import Plan
+from sim.throughput.speeds import Throughput, planned
 
 __all__ = ["Plan", "Throughput", "flops_per_token", "planned"]

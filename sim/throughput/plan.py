@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sim.throughput.group import Group
 from sim.throughput.layouts import Shape
 from sim.throughput.pipeline import Message
+from sim.throughput.stage import Group
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import math
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool, Run
-from sim.throughput.group import Group, pool_group
 from sim.throughput.layouts import Shape, candidates, check, distance
 from sim.throughput.memory import stage_bytes
+from sim.throughput.stage import Group, pool_group
 
 PLENTY = 10**6
 """Chips without end, to ask how many a replica would need."""

@@ -15,13 +15,14 @@ from scipy.integrate import quad
 from scipy.stats import binom
 
 from sim.engine import simulate
-from sim.engine.failures import node_rate
-from sim.engine.recovery import daly_interval
-from sim.results import DAY, HOUR
+from sim.engine.checkpoints import daly_interval
+from sim.engine.risks import node_rate
+from sim.results.ledger import DAY, HOUR
 from sim.scenario import load_scenario
-from sim.throughput.mixture import Share, real_split, uniform_split, whole_split
-from sim.throughput.pipeline import Pipeline, Stage, exact_1f1b
+from sim.throughput.batch_split import Share, real_split, uniform_split, whole_split
+from sim.throughput.pipeline import Pipeline, Stage
 from sim.validation import formulas, stock
+from sim.validation.formulas import exact_1f1b
 from sim.validation.question import (
     CHIPS,
     NODES,

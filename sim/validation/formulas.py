@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.integrate import quad
@@ -86,3 +87,45 @@ def expected_maximum(n: int) -> float:
         return math.exp(-x * x / 2 + (n - 1) * log_ndtr(x)) / math.sqrt(2 * math.pi)
 
     return n * quad(lambda x: x * density(x), -12, 12, limit=400)[0]
+
+
+def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches: int) -> float:
+    """Length of a one forward-one backward schedule on stages of any speed, by its own recursion.
+
+    Each stage runs its warm-up forwards, then alternates, then drains; an operation starts when the stage is free and
+    its input is there.
+
+    Parameters
+    ----------
+    forward, backward : sequence of float
+        Seconds of one micro-batch on each stage.
+    microbatches : int
+
+    Examples
+    --------
+    >>> exact_1f1b([1.0] * 4, [2.0] * 4, 8)  # equal stages: (m + p − 1)(F + B)
+    33.0
+    """
+    stages, orders = len(forward), []
+    for warm in range(stages, 0, -1):
+        order = [("F", k) for k in range(min(warm, microbatches))]
+        order += [
+            pass_ for k in range(microbatches) for pass_ in (("B", k), ("F", warm + k)) if pass_[1] < microbatches
+        ]
+        orders.append(order)
+    done: dict[tuple[str, int, int], float] = {}
+    free, position = [0.0] * stages, [0] * stages
+    while any(position[s] < len(orders[s]) for s in range(stages)):
+        for s in range(stages):
+            while position[s] < len(orders[s]):
+                kind, k = orders[s][position[s]]
+                before = ("F", s - 1, k) if kind == "F" else ("B", s + 1, k)
+                if kind == "B" and s == stages - 1:
+                    before = ("F", s, k)
+                ready = 0.0 if kind == "F" and s == 0 else done.get(before)
+                if ready is None:
+                    break
+                free[s] = max(free[s], ready) + (forward[s] if kind == "F" else backward[s])
+                done[kind, s, k] = free[s]
+                position[s] += 1
+    return max(free)

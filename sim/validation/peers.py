@@ -14,9 +14,10 @@ import numpy as np
 from sim import catalogue
 from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
-from sim.engine.failures import node_rate
+from sim.engine.risks import node_rate
 from sim.quantities.distributions import Weibull
-from sim.results import DAY, RunResult
+from sim.results.ledger import DAY
+from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.validation.formulas import renewal_function
 from sim.validation.rows import MOST_Z, PeerRow

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine import simulate
-from sim.results import DAY, RunResult
+from sim.results.ledger import DAY
+from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
 

@@ -15,8 +15,8 @@ import numpy as np
 from sim import catalogue
 from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import Policy, flow_arrivals
-from sim.programme import YEAR, ProgrammeResult
-from sim.results import DAY
+from sim.results.ledger import DAY, YEAR
+from sim.results.programme import ProgrammeResult
 from sim.scenario import Scenario
 from sim.streams import stream
 from sim.validation import formulas

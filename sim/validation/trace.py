@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sim import catalogue
 from sim.catalogue.evidence import MeasuredTrace
 from sim.engine import simulate
-from sim.results import DAY, RunResult
+from sim.results.ledger import DAY
+from sim.results.run import RunResult
 from sim.scenario import load_scenario
 
 Outages = Sequence[tuple[float, float, int]]

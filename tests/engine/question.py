@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from sim.engine import simulate
-from sim.programme import ProgrammeResult
-from sim.results import DAY, RunResult
+from sim.results.ledger import DAY
+from sim.results.programme import ProgrammeResult
+from sim.results.run import RunResult
 from sim.scenario import Scenario
 from sim.validation.question import CHIPS, NODES, PLAIN, RATE, cause, endless, exponential, failing, pool, question
 from sim.validation.question import weibull as weibull

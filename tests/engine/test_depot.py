@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sim.engine.depot import Depot
 from sim.engine.record import Record
 from sim.engine.supply import DAY, Arrival, Policy
-from sim.results import PLACES
+from sim.results.ledger import PLACES
 from sim.scenario.reading import merge
 from tests.engine.question import pool, question
 

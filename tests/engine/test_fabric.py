@@ -16,7 +16,7 @@ from sim.engine import simulate
 from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below
 from sim.errors import InputError
 from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
-from sim.results import DAY, HOUR
+from sim.results.ledger import DAY, HOUR
 from tests.engine.question import NODES, agree, cause, endless, pool, question
 
 # Flaps --------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.engine import simulate
-from sim.results import DAY, HOUR
+from sim.results.ledger import DAY, HOUR
 from tests.engine.question import cause, endless, failing, lone, moves_to, pool, times
 
 MINUTE = 60.0

@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engine import simulate
-from sim.engine.progress import Progress, Sawtooth
-from sim.results import DAY, HOUR, RunResult
+from sim.engine.checkpoints import Sawtooth
+from sim.engine.progress import Progress
+from sim.results.ledger import DAY, HOUR
+from sim.results.run import RunResult
 from sim.scenario import Scenario
 from tests.engine.question import CHIPS, NODES, PLAIN, RATE, cause, exponential, lone, pool, question, times, weibull
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.progress import Progress, Sawtooth
+from sim.engine.checkpoints import Sawtooth
+from sim.engine.progress import Progress
 
 POLICY = Sawtooth(period=100.0, blocking=10.0, flush=20.0)
 

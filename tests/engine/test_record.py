@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sim.__main__ import main
 from sim.errors import InputError
-from sim.programme import ProgrammeResult
+from sim.results.programme import ProgrammeResult
 from tests.engine.question import dead, pool, programme, run
 
 event = st.fixed_dictionaries(

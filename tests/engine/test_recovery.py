@@ -7,9 +7,10 @@ import math
 import pytest
 
 from sim.engine import simulate
-from sim.engine.recovery import daly_interval, sawtooth
+from sim.engine.checkpoints import daly_interval, sawtooth
 from sim.errors import InputError
-from sim.results import DAY, HOUR, RunResult
+from sim.results.ledger import DAY, HOUR
+from sim.results.run import RunResult
 from sim.scenario import load_scenario
 from sim.scenario.parts import Checkpoint
 from sim.throughput import Throughput, planned

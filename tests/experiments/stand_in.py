@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from sim.engine import simulate
 from sim.experiments import points
-from sim.results import DAY
+from sim.results.ledger import DAY
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
 from sim.streams import stream

@@ -13,7 +13,7 @@ from sim import replicate
 from sim.errors import InputError
 from sim.experiments.points import Outcome
 from sim.experiments.replicate import Replications, wilson
-from sim.results import DAY
+from sim.results.ledger import DAY
 from tests.engine.question import NODES, cause, pool
 from tests.experiments.stand_in import stand_in, sure, unsure
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sim import load_scenario, replicate, simulate
-from sim.engine.failures import node_rate
-from sim.results import DAY
+from sim.engine.risks import node_rate
+from sim.results.ledger import DAY
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def test_runs_that_spell_out_all_of_a_run_need_no_run_beside_them():
 
 
 def test_growth_is_a_factor_a_year(stock):
-    from sim.programme import growth_of
+    from sim.results.programme import growth_of
     from sim.scenario.stock import Programme
 
     runs = stock.override({"runs.growth": "2.4 per yr"}).runs

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.throughput.pipeline import Message, Pipeline, Stage, bubble_share, exact_1f1b, in_flight
+from sim.throughput.pipeline import Message, Pipeline, Stage, bubble_share, in_flight
+from sim.validation.formulas import exact_1f1b
 
 SECONDS = st.floats(0.1, 10.0)
 

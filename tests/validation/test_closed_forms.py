@@ -10,10 +10,10 @@ from scipy.stats import binom
 
 from sim.engine import pool, simulate
 from sim.engine.ageing import NONE
-from sim.engine.failures import Risk
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
 from sim.engine.progress import Progress
+from sim.engine.risks import Risk
 from sim.throughput import Plan
 from sim.validation.closed_forms import CHECKS, closed_forms
 from sim.validation.formulas import (

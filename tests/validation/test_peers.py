@@ -13,7 +13,7 @@ from sim import catalogue, load_scenario
 from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
 from sim.engine.fleet import Fleet
-from sim.results import DAY
+from sim.results.ledger import DAY
 from sim.validation.peers import asked, expected_failures, peers, rows
 from sim.validation.rows import MOST_Z, PeerRow
 

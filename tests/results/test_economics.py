@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from sim import economics
 from sim.catalogue import entry
 from sim.catalogue.hardware import Chip
 from sim.catalogue.market import CostMethod
 from sim.engine import simulate
+from sim.results import economics
 from sim.scenario import load_scenario
 from sim.scenario.parts import Pool
 

@@ -12,11 +12,10 @@ from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Pool, Run
 from sim.throughput.flops import executed
-from sim.throughput.group import Group
 from sim.throughput.layouts import Shape, candidates, check
 from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, Stage, bubble_share
-from sim.throughput.stage import compute_seconds, messages, optimizer, synchronisation
+from sim.throughput.stage import Group, compute_seconds, messages, optimizer, synchronisation
 
 
 def best_mixed(

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from sim.engine import simulate
 from sim.errors import InputError
-from sim.programme import YEAR, Exchange, crossing
-from sim.results import DAY
+from sim.results.ledger import DAY, YEAR
+from sim.results.programme import crossing
+from sim.throughput.chip_worth import Exchange
 from tests.engine.question import CHIPS, RATE, dead, pool, programme, question, run
 
 

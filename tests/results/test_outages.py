@@ -15,7 +15,7 @@ from sim.engine.depot import Depot
 from sim.engine.record import Record
 from sim.engine.setup import fleet_of
 from sim.engine.supply import DAY, Arrival
-from sim.results import RunResult
+from sim.results.run import RunResult
 from tests.engine.question import cause, exponential, pool, question
 
 ENDLESS = {"tokens": 1e15}

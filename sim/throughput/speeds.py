@@ -12,16 +12,15 @@ from sim import catalogue
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Mixing, Pool, Run
+from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.collectives import ring
 from sim.throughput.flops import flops_per_token
-from sim.throughput.group import Group
 from sim.throughput.layouts import Shape, complete
-from sim.throughput.mixed import best_mixed
-from sim.throughput.mixture import uniform_split, whole_split
-from sim.throughput.noise import straggler_factor
+from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
-from sim.throughput.stage import compute_seconds
+from sim.throughput.stage import Group, compute_seconds
+from sim.throughput.step_noise import straggler_factor
 
 Policy = Literal["drop-replica", "re-route", "re-plan"]
 

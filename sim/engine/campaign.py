@@ -20,11 +20,12 @@ from sim.engine.fleet import Fleet
 from sim.engine.record import Record
 from sim.engine.setup import fleet_of, job_of, throughput_of
 from sim.errors import InputError
-from sim.programme import YEAR, Exchange, Outcome, ProgrammeResult, first_due, growth_of
-from sim.results import DAY
+from sim.results.ledger import DAY, YEAR
+from sim.results.programme import Outcome, ProgrammeResult, first_due, growth_of
 from sim.scenario import Pool, Run, Scenario
 from sim.scenario.stock import Programme, pool_of
 from sim.throughput import Plan, Throughput, planned
+from sim.throughput.chip_worth import Exchange
 
 Process = Generator[simpy.Event, Any, Any]
 BETWEEN = "between"

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.scenario.parts import Pool
-from sim.throughput.fleet import Policy
+from sim.throughput.speeds import Policy
 from tests.throughput.cases import GPT, V3, deepseek, fleet, pool, run
 
 WEAK = {"tensor": 8, "pipeline": 16, "context": 1, "expert": 8, "virtual": 1, "recompute": "selective"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 from sim.catalogue.hardware import StepTime
-from sim.engine.progress import Sawtooth
 from sim.errors import InputError
 from sim.scenario import Checkpoint, Run
 from sim.scenario.parts import Steps
@@ -73,3 +75,47 @@ def daly_interval(blocking: float, failure_rate: float) -> float:
         return mean
     root = math.sqrt(blocking / (2 * mean))
     return math.sqrt(2 * blocking * mean) * (1 + root / 3 + blocking / (18 * mean)) - blocking
+
+
+INSTANT = 1e-6
+"""Seconds within which events happen together: sums of times differ in the last digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sawtooth:
+    """When checkpoints are written and what they cost (seconds).
+
+    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host memory and block
+    for `memory_blocking`. The period between marks is in running seconds, or in tokens if `in_tokens`.
+    """
+
+    period: float
+    in_tokens: bool = False
+    blocking: float = 0.0
+    flush: float = 0.0
+    load: float = 0.0
+    storage_every: int = 1
+    memory_blocking: float = 0.0
+    memory_load: float = 0.0
+    final: bool = False
+
+
+class Mark:
+    """A checkpoint: the position it holds and the productive seconds it took to get there."""
+
+    __slots__ = ("durable_at", "productive", "tokens")
+
+    def __init__(self, tokens: float, productive: float, durable_at: float) -> None:
+        self.tokens, self.productive, self.durable_at = tokens, productive, durable_at
+
+
+class Watch(Protocol):
+    """Who wants to see the checkpoints of a run; the run is the same without."""
+
+    def written(self, marks: Iterator[Mark]) -> None:
+        """Checkpoints on storage, in order, made as they are asked for: there may be millions."""
+        ...
+
+    def fell_back(self, mark: Mark, void: Mark | None) -> None:
+        """The job goes back to a checkpoint; one that was not durable yet is void."""
+        ...

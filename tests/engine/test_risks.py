@@ -10,10 +10,10 @@ import pytest
 from sim.catalogue.failures import BadNodes, Cause, FailureTable, Refail, RepairStage
 from sim.engine import simulate
 from sim.engine.ageing import NEVER, Queue
-from sim.engine.failures import BURST, CAUSE, DETECT, LIFE, REPAIR, ChipRisk, Risk, describe
 from sim.engine.relapses import Relapses
+from sim.engine.risks import BURST, CAUSE, DETECT, LIFE, REPAIR, ChipRisk, Risk, describe
 from sim.quantities.distributions import Constant, Weibull
-from sim.results import DAY
+from sim.results.ledger import DAY
 from sim.validation.formulas import renewal_function
 from tests.engine.question import agree, cause, endless, exponential, failing, moves_to, pool, question, times, weibull
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.throughput.noise import expected_maximum, straggler_factor
+from sim.throughput.step_noise import expected_maximum, straggler_factor
 
 
 @pytest.mark.parametrize(("participants", "mean"), [(128, 2.59), (256, 2.83), (2048, 3.44), (16384, 3.97)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.throughput.mixture import Share, real_split, uniform_split, whole_split
+from sim.throughput.batch_split import Share, real_split, uniform_split, whole_split
 
 SHARES = st.lists(
     st.builds(Share, st.integers(1, 40), st.floats(0.05, 5.0), st.floats(0.0, 20.0)), min_size=1, max_size=4
