@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import peer
-from sim.plots import ink, save_figure, styled
+from sim.pictures.style import ink, save_figure, styled
 
 WORK = re.compile(r"the peer's work on ([\d,]+) servers")
 

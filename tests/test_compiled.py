@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sim import artifact
+from sim.publish import figures
 
 pytestmark = pytest.mark.prove
 
-ROOT = artifact.repository()
+ROOT = figures.repository()
 DIGITS = """
 import json
 from benchmarks import questions

@@ -12,7 +12,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from sim import artifact, documents
+from sim import documents
+from sim.publish import figures
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -107,7 +108,7 @@ def test_the_command_is_installed() -> None:
 
 
 def test_the_readme_opens_the_start_of_this_release_on_binder() -> None:
-    assert README.count(artifact.binder_badge("00_start_here")) == README.count("mybinder.org/v2/") == 1
+    assert README.count(figures.binder_badge("00_start_here")) == README.count("mybinder.org/v2/") == 1
     assert f"/v{PROJECT['version']}?urlpath=lab/tree/notebooks/00_start_here.ipynb" in README
 
 

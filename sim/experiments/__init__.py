@@ -3,7 +3,7 @@
 from sim.experiments.compare import Comparison, compare
 from sim.experiments.replicate import Replications, replicate
 from sim.experiments.sensitivity import Sensitivity, sensitivity
-from sim.experiments.stock import Size, size_stock
+from sim.experiments.spares_sizing import Size, size_stock
 from sim.experiments.sweep import Sweep, load, sweep
 
 __all__ = [

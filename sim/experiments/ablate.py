@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 import pandas as pd
 
-from sim.experiments.points import check_metric
+from sim.experiments.executors import Work
 from sim.experiments.replicate import replicate
-from sim.experiments.workers import Work
+from sim.experiments.store import check_metric
 from sim.scenario import Scenario
 
 

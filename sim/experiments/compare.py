@@ -7,10 +7,10 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from sim.experiments.points import Point, check_metric
+from sim.experiments.executors import Work
 from sim.experiments.replicate import Replications, Summary, summary
+from sim.experiments.store import Point, check_metric
 from sim.experiments.sweep import study
-from sim.experiments.workers import Work
 from sim.results.ledger import DAY
 from sim.scenario import Scenario
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from sim.errors import InputError
-from sim.experiments.points import Outcome, Point, Store
-from sim.experiments.workers import Work, workers
+from sim.experiments.executors import Work, workers
+from sim.experiments.store import Outcome, Point, Store
 from sim.scenario import Scenario
 from sim.streams import stream
 
@@ -181,7 +181,7 @@ def replicate(
     split : bool
         Carry out as many nested runs again, for `Replications.split`.
     **work
-        See `sim.experiments.workers.Work`.
+        See `sim.experiments.executors.Work`.
 
     Examples
     --------

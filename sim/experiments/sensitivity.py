@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from sim.errors import InputError, nearest
-from sim.experiments.points import Point, check_metric
+from sim.experiments.executors import Work
+from sim.experiments.store import Point, check_metric
 from sim.experiments.sweep import power_of_two, study
-from sim.experiments.workers import Work
 from sim.scenario import Scenario
 
 Method = Literal["sobol", "morris"]

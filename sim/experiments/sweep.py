@@ -14,9 +14,9 @@ import pandas as pd
 from scipy.stats import qmc
 
 from sim.errors import InputError, nearest
-from sim.experiments.points import Outcome, Point, Store
+from sim.experiments.executors import Work, workers
 from sim.experiments.replicate import Replications
-from sim.experiments.workers import Work, workers
+from sim.experiments.store import Outcome, Point, Store
 from sim.scenario import Scenario, load_scenario
 from sim.streams import stream
 

@@ -21,9 +21,8 @@ from sim.results.ledger import DAY, HOUR
 from sim.scenario import load_scenario
 from sim.throughput.batch_split import Share, real_split, uniform_split, whole_split
 from sim.throughput.pipeline import Pipeline, Stage
-from sim.validation import formulas, stock
-from sim.validation.formulas import exact_1f1b
-from sim.validation.question import (
+from sim.validation import closed_forms_of_stocks, formulas
+from sim.validation.bare_scenario import (
     CHIPS,
     NODES,
     PLAIN,
@@ -39,7 +38,8 @@ from sim.validation.question import (
     supplied,
     weibull,
 )
-from sim.validation.rows import ClosedForm, by_z, within
+from sim.validation.formulas import exact_1f1b
+from sim.validation.report import ClosedForm, by_z, within
 
 SEED = 2024
 Rows = Iterator[ClosedForm]
@@ -316,7 +316,7 @@ def a(effort: float) -> Rows:
 CHECKS: dict[str, Callable[[float], Rows]] = {
     "O1": o1, "O2": o2, "O3": o3, "O4": o4, "O5": o5, "O6": o6, "O7": o7, "O8-O9": o8_o9, "O10": o10, "O11": o11,
     "O12": o12, "O13": o13, "O14": o14, "O15": o15, "O16": o16, "O17": o17, "O19": o19, "O23": o23, "I": interruptions,
-    "A": a, **stock.CHECKS,
+    "A": a, **closed_forms_of_stocks.CHECKS,
 }  # fmt: skip
 
 

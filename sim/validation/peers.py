@@ -20,7 +20,7 @@ from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.validation.formulas import renewal_function
-from sim.validation.rows import MOST_Z, PeerRow
+from sim.validation.report import MOST_Z, PeerRow
 
 SEED = 2024
 RUNS = 100

@@ -16,13 +16,14 @@ from typing import Any
 import papermill
 import pytest
 
-from sim import artifact, documents
-from sim.notebook import ENVIRONMENT
+from sim import documents
+from sim.publish import figures
+from sim.publish.notebook_parameters import ENVIRONMENT
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOKS = artifact.notebooks()
-SHOTS = artifact.repository() / "build" / "screenshots"
+NOTEBOOKS = figures.notebooks()
+SHOTS = figures.repository() / "build" / "screenshots"
 TOKEN = "a-token-for-this-test"
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -44,7 +45,7 @@ STATE = """() => {
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A JupyterLab of its own on the notebooks, with the parameters of the quick profile put in."""
     root = tmp_path_factory.mktemp("lab")
-    quick = documents.read(artifact.repository() / "notebooks" / "quick.yaml").data
+    quick = documents.read(figures.repository() / "notebooks" / "quick.yaml").data
     for notebook in NOTEBOOKS:
         values = quick.get(notebook.stem, {})
         papermill.execute_notebook(notebook, root / notebook.name, values, prepare_only=True, progress_bar=False)

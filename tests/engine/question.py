@@ -13,9 +13,9 @@ from sim.results.ledger import DAY
 from sim.results.programme import ProgrammeResult
 from sim.results.run import RunResult
 from sim.scenario import Scenario
-from sim.validation.question import CHIPS, NODES, PLAIN, RATE, cause, endless, exponential, failing, pool, question
-from sim.validation.question import weibull as weibull
-from sim.validation.rows import MOST_Z
+from sim.validation.bare_scenario import CHIPS, NODES, PLAIN, RATE, cause, endless, exponential, failing, pool, question
+from sim.validation.bare_scenario import weibull as weibull
+from sim.validation.report import MOST_Z
 
 __all__ = ["CHIPS", "NODES", "PLAIN", "RATE", "cause", "endless", "exponential", "failing", "pool", "question"]
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.random import Generator
 
 from sim.engine import simulate
-from sim.experiments import points
+from sim.experiments import store
 from sim.results.ledger import DAY
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
@@ -43,8 +43,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, days: Days) -> list[int]:
         settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
         return Run(days(settled, stream(seed, replication, "days")), settled.horizon, f"{seed}.{replication}")
 
-    assert points.simulate is simulate
-    monkeypatch.setattr(points, "simulate", fake)
+    assert store.simulate is simulate
+    monkeypatch.setattr(store, "simulate", fake)
     return seen
 
 

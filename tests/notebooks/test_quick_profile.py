@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sim import artifact
-from sim.artifact import make_figures
+from sim.publish import figures
+from sim.publish.figures import make_figures
 
 pytestmark = pytest.mark.prove
 
@@ -60,8 +60,8 @@ def test_it_fits_the_smallest_machine(tmp_path: Path) -> None:
     seconds = after.children_user - before.children_user + after.children_system - before.children_system
     print(f"quick profile on one core: {seconds:.0f} s of processor time, {peak / 1e6:.0f} MB")
     assert run.returncode == 0
-    drawn = {entry["notebook"] for entry in artifact.manifest(tmp_path).values()}
-    assert drawn == {notebook.name for notebook in artifact.notebooks()}
+    drawn = {entry["notebook"] for entry in figures.manifest(tmp_path).values()}
+    assert drawn == {notebook.name for notebook in figures.notebooks()}
     assert 5 < seconds <= MOST_SECONDS
     assert 1e8 < peak <= MOST_BYTES
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from sim import artifact, documents
-from sim.artifact import make_figures
+from sim import documents
 from sim.errors import InputError
-from sim.notebook import check, parameters
+from sim.publish import figures
+from sim.publish.figures import make_figures
+from sim.publish.notebook_parameters import check, parameters
 from sim.scenario import load_scenario, names
 
-NOTEBOOKS = artifact.notebooks()
+NOTEBOOKS = figures.notebooks()
 EVERY = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-START = artifact.repository() / "notebooks" / "00_start_here.ipynb"
+START = figures.repository() / "notebooks" / "00_start_here.ipynb"
 MOST_CODE_CELLS = 12
 LONGEST = 12
 """Lines of a loop in a notebook: enough to write sentences, too few for logic."""
@@ -115,7 +116,7 @@ def test_the_quick_profile_knows_every_notebook_and_fits_it() -> None:
 def test_a_wrong_value_is_refused_before_anything_runs(
     given: dict[str, str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifact, "_run", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(figures, "_run", lambda *_: pytest.fail("it ran"))
     with pytest.raises(InputError) as caught:
         make_figures(["10_explorer"], given=given, out=tmp_path / "figures")
     assert complaint in str(caught.value)
@@ -128,7 +129,7 @@ def test_a_short_notebook_runs_and_leaves_its_figure(tmp_path: Path) -> None:
         *(f"explorer.{suffix}" for suffix in ("csv", "png", "svg")),
         "manifest.json",
     }
-    entry = artifact.manifest(folder)["explorer"]
+    entry = figures.manifest(folder)["explorer"]
     assert entry["notebook"] == "10_explorer.ipynb"
     assert entry["title"] in entry["alt"]
     assert "counterfactual" in entry["alt"]

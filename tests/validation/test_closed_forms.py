@@ -15,6 +15,7 @@ from sim.engine.job import Job
 from sim.engine.progress import Progress
 from sim.engine.risks import Risk
 from sim.throughput import Plan
+from sim.validation.bare_scenario import endless, failing, weibull
 from sim.validation.closed_forms import CHECKS, closed_forms
 from sim.validation.formulas import (
     any_bad,
@@ -25,8 +26,7 @@ from sim.validation.formulas import (
     renewal_function,
     repairman,
 )
-from sim.validation.question import endless, failing, weibull
-from sim.validation.rows import MOST_Z, ClosedForm, by_z, within
+from sim.validation.report import MOST_Z, ClosedForm, by_z, within
 
 FAST = 0.05
 LONG = ("O7", "O18")

@@ -15,7 +15,7 @@ from sim.engine import simulate
 from sim.engine.fleet import Fleet
 from sim.results.ledger import DAY
 from sim.validation.peers import asked, expected_failures, peers, rows
-from sim.validation.rows import MOST_Z, PeerRow
+from sim.validation.report import MOST_Z, PeerRow
 
 DAY_MINUTES = 1440.0
 QUICK = ("airesim-32-days", "airesim-no-bad-servers", "airesim-weibull-2", "airesim-weibull-0.7")

@@ -9,7 +9,7 @@ import pytest
 
 from sim.__main__ import main
 from sim.validation import closed_forms, published, tables
-from sim.validation.rows import ClosedForm, by_z
+from sim.validation.report import ClosedForm, by_z
 
 GOOD = by_z("X", "a row that holds", [0.9, 1.1] * 20, 1.0, "twice as much", 2.0)
 BAD = by_z("Y", "a row that does not", [0.9, 1.1] * 20, 2.0)

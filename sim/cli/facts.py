@@ -1,0 +1,44 @@
+"""The commands that show what is known: the catalogue, the scenarios, the schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from sim import catalogue
+from sim.cli import answers
+
+
+def show_catalogue(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help=f"One of {', '.join(catalogue.kinds())}.")
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None,
+) -> None:
+    """The facts: every value with its unit, source, status and range.
+
+    Example: `sim catalogue chips H800-SXM-80`
+    """
+    if kind is None:
+        print(answers.tables())
+    elif name is None:
+        print(answers.table(kind))
+    else:
+        print(answers.entry(catalogue.entry(kind, name)))
+
+
+def scenarios() -> None:
+    """The scenarios that come with the project."""
+    print(answers.scenarios())
+
+
+def schema() -> None:
+    """The JSON schema of a scenario, for editors."""
+    from sim.scenario.schema import schema as json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+
+
+COMMANDS = {"catalogue": show_catalogue, "scenarios": scenarios, "schema": schema}

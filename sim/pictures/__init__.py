@@ -1,0 +1,1 @@
+"""Pictures: each function returns a figure and the very numbers it shows."""

@@ -1,0 +1,124 @@
+"""Pages made from results and facts: what README.md says was found, docs/gallery.md and docs/data_sources.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sim import catalogue, documents, files
+from sim.experiments.claim_checks import WORDS
+from sim.publish import figures
+from sim.publish.notebook_parameters import question
+
+FIRST = "where_did_14000_chips_go"
+CREDITS = """# Data sources
+
+Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and, where sources
+disagree, its range (`sim catalogue KIND NAME` shows them). Two data sets by **Epoch AI** are used under CC BY 4.0: its
+Machine Learning Hardware data set and its hardware prices; values were selected, converted to dense rates and to one
+direction of a link, and rounded. Estimates and methods by Epoch AI, and the statistics of InfiniteHBD's trace, are
+used under the licences named below. Quotations from the newspaper article are short and verbatim.
+
+"""
+MADE = "<!-- Made by `sim figures`; what is changed here is lost. -->\n\n"
+
+
+def made(root: Path | None = None) -> dict[Path, str]:
+    """Every such page and its whole text, from the committed figures and the catalogue."""
+    base = figures.repository(root)
+    texts = {
+        base / "docs" / "gallery.md": MADE + gallery(base),
+        base / "docs" / "data_sources.md": MADE + data_sources(),
+    }
+    readme, results = base / "README.md", base / "figures" / "claims.csv"
+    if results.exists():
+        claims = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
+        text = readme.read_text(encoding="utf-8")
+        for name, block in {"first": first(base), "findings": findings(base), "claims": claims}.items():
+            before, start, rest = text.partition(f"<!-- {name} -->\n")
+            text = before + start + block + rest[rest.index(f"<!-- /{name} -->") :]
+        texts[readme] = text
+    return texts
+
+
+def write(root: Path | None = None) -> None:
+    """Bring every page up to date."""
+    for path, text in made(root).items():
+        files.write(path, text)
+
+
+def claims_table(claims: pd.DataFrame) -> str:
+    """The deciding reading of each claim as a row of Markdown."""
+    rows = ["| said | verdict | would have to be true, and was simulated | moved most by |", "|---|---|---|---|"]
+    for _, row in claims[claims["decides"]].iterrows():
+        found = f" **{number(row)}**" if row["reading"] else ""
+        cause = f"`{row['input']}`" if row["reading"] else ""
+        rows.append(
+            f"| „{row['quotation']}“ *{row['translation']}* | {row['verdict']} | {row['needs']}{found} | {cause} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def first(base: Path) -> str:
+    """The figure at the top, with what it says."""
+    entry = figures.manifest(base / "figures")[FIRST]
+    return f"![{entry['alt']}](figures/{FIRST}.png)\n\n**{entry['title']}.**\n"
+
+
+def findings(base: Path) -> str:
+    """Every notebook as a row: its question, what it found, the command, the measured time, and how far it holds."""
+    every = figures.manifest(base / "figures")
+    seconds = documents.read(base / "notebooks" / "times.yaml").data
+    rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
+    for path in figures.notebooks(base):
+        drawn = [(name, entry["title"]) for name, entry in every.items() if entry["notebook"] == path.name]
+        claims = "<br>".join(f"[{title}](figures/{name}.png)" for name, title in drawn)
+        asks = f"[{question(path)}](notebooks/{path.name})"
+        rows.append(f"| {asks} | {claims} | `sim figures {path.stem}` | {seconds[path.stem]} s | {figures.SAME:g} |")
+    return "\n".join(rows) + "\n"
+
+
+def told(claims: pd.DataFrame) -> str:
+    """Every reading of every claim, for a terminal."""
+    lines = []
+    for name, rows in claims.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        lines += [f"{name}: {first['verdict']}", f"  „{first['quotation']}“", f"  {first['needs']}"]
+        lines += [f"  {number(row)}; moved most by {row['input']}" for _, row in rows.iterrows() if row["reading"]]
+    return "\n".join(lines)
+
+
+def number(row: pd.Series) -> str:
+    """What was simulated of a reading: median, spread, limit, and the share of replications that meet it."""
+    p5, median, p95, limit = (f"{row[key]:.3g}".replace("inf", "∞") for key in ("p5", "median", "p95", "limit"))
+    than = f" {row['against']}" if row["against"] else ""
+    return (
+        f"{row['reading']} ({row['status']}): {median} {row['unit']}{than} ({p5} to {p95}); "
+        f"{row['bound']} {limit} in {row['share']:.0%} of runs"
+    )
+
+
+def gallery(base: Path) -> str:
+    """Every figure with its words, notebook, numbers and command."""
+    every = figures.manifest(base / "figures")
+    parts = ["# Gallery\n"]
+    for name, entry in sorted(every.items(), key=lambda item: (item[1]["notebook"], item[0])):
+        stem = entry["notebook"].removesuffix(".ipynb")
+        parts.append(
+            f"## {entry['title']}\n\n![{entry['alt']}](../figures/{name}.png)\n\n{entry['alt']}\n\n"
+            f"[{stem}](../notebooks/{stem}.ipynb) · [numbers](../figures/{name}.csv) · "
+            f"[SVG](../figures/{name}.svg) · `sim figures {stem}`\n"
+        )
+    return "\n".join(parts)
+
+
+def data_sources() -> str:
+    """Every source that a fact of the catalogue cites, with its licence and what rests on it."""
+    uses = {(f.source, kind) for kind in catalogue.kinds() for e in catalogue.table(kind).values() for f in e.facts}
+    rows = ["| key | source | licence | facts on |", "|---|---|---|---|"]
+    for key, source in sorted(catalogue.sources().items()):
+        title = f"[{source['title']}]({source['url']})" if source["url"] else source["title"]
+        kinds = ", ".join(sorted(kind for used, kind in uses if used == key))
+        rows.append(f"| {key} | {title} | {source['licence']} | {kinds or 'claims'} |")
+    return CREDITS + "\n".join(rows) + "\n"

@@ -1,0 +1,107 @@
+"""The same numbers from any executor, in any order and in any batches, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.errors import CheckFailed, InputError
+from sim.experiments import executors
+from sim.experiments.executors import run_points
+from sim.experiments.store import Outcome, Point
+from tests.engine.question import cause, pool, question
+
+QUESTION = question(fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d")
+POINTS = [Point(QUESTION, seed, range(seed, 7)) for seed in (0, 3)]
+
+
+class Backwards(Executor):
+    """Runs what was submitted last first."""
+
+    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:  # type: ignore[override]
+        tasks = list(zip(*iterables, strict=False))
+        done = {k: fn(*tasks[k]) for k in reversed(range(len(tasks)))}
+        return iter(done[k] for k in range(len(tasks)))
+
+
+@pytest.fixture(scope="module")
+def serial() -> list[list[Outcome]]:
+    return run_points(POINTS)
+
+
+def test_outcomes_are_those_of_their_point_in_order(serial: list[list[Outcome]]) -> None:
+    assert [[outcome.replication for outcome in outcomes] for outcomes in serial] == [list(range(7)), list(range(3, 7))]
+    assert serial == [[point.run(k) for k in point.replications] for point in POINTS]
+    assert len({outcome.fingerprint for outcomes in serial for outcome in outcomes}) == 11
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_batches_and_order_of_work_change_nothing(
+    batch: int, serial: list[list[Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executors, "BATCH", batch)
+    assert run_points(POINTS, Backwards()) == serial
+    with ThreadPoolExecutor(2) as threads:
+        assert run_points(POINTS, threads) == serial
+    assert run_points(POINTS[::-1]) == serial[::-1]
+
+
+def test_processes_change_nothing(serial: list[list[Outcome]]) -> None:
+    with executors.workers(jobs=2) as run:
+        assert run(POINTS) == serial
+
+
+def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="another version"):
+        executors._batch("another", [(POINTS[0], 0)])
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [
+        ("threads", "no executor 'threads'; allowed: processes, dask://HOST:PORT"),
+        ("dask://", "no executor 'dask://'"),
+        ("dask://127.0.0.1:nowhere", "no Dask scheduler"),
+    ],
+)
+def test_an_executor_that_is_not_there_is_named(executor: str, message: str) -> None:
+    with pytest.raises(InputError, match=message), executors.workers(executor=executor):
+        pass
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_dies_ends_the_run_with_a_message() -> None:
+    with pytest.raises(CheckFailed, match="worker process died"), executors._executor(2, None) as pool:
+        assert pool
+        pool.submit(die).result()
+
+
+def test_ctrl_c_ends_with_one_line_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    grid = ",".join(f"{k} min" for k in range(10, 60))
+    words = ["sweep", "deepseek-v3", "--grid", f"checkpoint.interval={grid}", "--replications", "20", "--jobs", "2"]
+    command = [sys.executable, "-m", "sim", *words, "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("points/*.json")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.decode().strip() == (
+        "interrupted; what an experiment had finished is kept in the folder of --out, if one was given; "
+        "no figure was changed"
+    )
+    assert 0 < len(list(tmp_path.glob("points/*.json"))) < 50
+    assert not list(tmp_path.glob("points/tmp*"))

@@ -1,0 +1,148 @@
+"""The explorer's handles say what the command line says."""
+
+import datetime as dt
+import json
+import shlex
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from sim import __main__ as command_line
+from sim.pictures import explorer
+from sim.pictures.explorer import AS_GIVEN, Explorer
+from sim.scenario import load_scenario
+
+
+@pytest.fixture
+def handles() -> Explorer:
+    return Explorer("two-thousand-plus", runs=3)
+
+
+def asked(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, dict[str, float]]:
+    monkeypatch.setattr(sys, "argv", [*shlex.split(line), "--json"])
+    with pytest.raises(SystemExit) as end:
+        command_line.main()
+    assert end.value.code in (0, None)
+    return json.loads(capsys.readouterr().out)["metrics"]
+
+
+def test_untouched_it_is_the_scenario(handles: Explorer) -> None:
+    assert handles.changes == {}
+    assert handles.command == "sim run two-thousand-plus --seed 1 --replications 3"
+    assert handles.handles["fleet.weak.chips"].value == 4096
+    assert handles.handles["checkpoint.interval"].value == AS_GIVEN
+
+
+@pytest.mark.parametrize(
+    ("moved", "change"),
+    [
+        ({"fleet.weak.chips": 8192}, {"fleet.weak.chips": 8192}),
+        ({"fleet.weak.chip": "H20-96"}, {"fleet.weak.chip": "H20-96", "fleet.weak.layout": "auto"}),
+        ({"checkpoint.interval": "2 h"}, {"checkpoint.interval": "2 h"}),
+        ({"recovery.policy": "drop-replica"}, {"recovery.policy": "drop-replica"}),
+        ({"failures": 0}, {"fleet.good.failures.causes": [], "fleet.weak.failures.causes": []}),
+    ],
+)
+def test_the_line_to_copy_asks_for_what_is_shown(
+    handles: Explorer,
+    moved: dict[str, object],
+    change: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for path, value in moved.items():
+        handles.handles[path].value = value
+    assert handles.changes == change
+    (figure, data), title = handles.draw()
+    plt.close(figure)
+    metrics = asked(handles.command, monkeypatch, capsys)
+    end = data[data["panel"] == "end"].iloc[0]
+    assert end["p5"] == pytest.approx(metrics["wall_days"]["p5"])
+    assert end["p95"] == pytest.approx(metrics["wall_days"]["p95"])
+    assert f"{end['median']:.3g} days to train" in title
+
+
+def test_twice_the_failures_are_twice_as_many(handles: Explorer) -> None:
+    counts = {}
+    for level in (1, 2):
+        handles.handles["failures"].value = level
+        question = handles.base.override(handles.changes)
+        many = [explorer.simulate(question, 1, k, fixed_inputs=True) for k in range(10)]
+        counts[level] = sum(r.interruptions for r in many) / sum(r.wall for r in many)
+    error = 4 * 2 * (1 / 800) ** 0.5  # some 80 interruptions a run
+    assert counts[2] / counts[1] == pytest.approx(2, abs=2 * error)
+
+
+def test_it_draws_anew_at_every_change_and_refuses_in_words_what_cannot_run(
+    handles: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    monkeypatch.setattr(explorer, "display", shown.append)
+    handles.show()
+    [box] = shown
+    *_, line, trouble, picture = box.children
+    first = bytes(picture.value)
+    assert first.startswith(b"\x89PNG")
+    assert (trouble.value, line.value) == ("", handles.command)
+    handles.handles["failures"].value = 4
+    second = bytes(picture.value)
+    assert second.startswith(b"\x89PNG")
+    assert second != first
+    assert "failures.bad_nodes.factor=4" in line.value
+    handles.handles["fleet.good.chips"].value = 256
+    assert "one replica needs 1024 chips, available 256" in trouble.value
+    assert "fleet.good.chips=256" in line.value
+    assert plt.get_fignums() == []
+
+
+def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_control(handles: Explorer) -> None:
+    assert not [path for path in handles.handles if path.startswith("policy.")]
+    buyer = Explorer("last-time-buy", runs=2)
+    date = buyer.handles["policy.us-2023-10-17.date"]
+    assert date.value == dt.date(2023, 10, 17)
+    date.value = dt.date(2024, 4, 17)
+    assert buyer.command.endswith('--set "policy.us-2023-10-17.date=2024-04-17"')
+    assert buyer.base.override(buyer.changes).policy["us-2023-10-17"].date == dt.date(2024, 4, 17)
+    date.value = None
+    assert buyer.command.endswith('--set "policy.us-2023-10-17=null"')
+    assert buyer.base.override(buyer.changes).policy == {}
+
+
+def test_a_fleet_that_begins_with_nothing_has_no_chips_to_set() -> None:
+    country = Explorer("national-stock", runs=2)
+    assert not [path for path in country.handles if path.endswith(".chips")]
+    country.handles["policy.us-2025-04-09.date"].value = None
+    assert "us-2025-04-09" not in country.base.override(country.changes).policy
+
+
+def test_of_a_programme_it_shows_when_the_fleet_falls_short_and_its_working_chips() -> None:
+    buyer = Explorer("last-time-buy", runs=2)
+    (figure, data), title = buyer.draw()
+    plt.close(figure)
+    assert "until the fleet falls short" in title
+    chips = data[(data["panel"] == "chips") & (data["item"] == "h800")]
+    assert chips["at"].iloc[-1] == pytest.approx(5.0)
+    assert chips["median"].iloc[0] == 2048
+    assert 4000 < chips["median"].max() <= 2048 + 4000
+
+
+def test_spare_chips_are_counted_back_from_the_end(handles: Explorer) -> None:
+    result = explorer.simulate(load_scenario("two-thousand-plus"), 1, 0)
+    start, end = explorer._working(result, "good", np.array([0.0, result.wall]))
+    assert start == 2048 + (4 + 32) * 8
+    away = sum(
+        n for (pool, place), n in result.counts.items() if pool == "good" and place in ("idle", "repair", "scrap")
+    )
+    assert end == start - away < start
+
+
+def test_an_unfinished_run_is_told_apart(handles: Explorer) -> None:
+    handles.base = handles.base.override({"horizon": "30 d"})
+    (figure, data), title = handles.draw()
+    plt.close(figure)
+    assert title == "100% of runs do not finish by 30 days"
+    assert data[data["panel"] == "end"]["median"].iloc[0] == pytest.approx(30)
