@@ -1,6 +1,8 @@
-"""One table of timings, as ratios to a bare SimPy loop on the same machine: ratios travel where seconds do not.
+"""One table of timings, as ratios to a bare SimPy loop on the same machine: ratios travel where
+seconds do not.
 
-Everything is measured twice, with the engine as it is written and compiled (`make fast`), each in a process of its own.
+Everything is measured twice, with the engine as it is written and compiled (`make fast`), each in a
+process of its own.
 """
 
 from __future__ import annotations
@@ -25,11 +27,17 @@ BUILDS = {"written": FOLDER.parent, "compiled": FOLDER.parent / "build" / "fast"
 def main() -> None:
     """Measure, print the table, and write it with its figure beside this file."""
     builds = {name: _measured(folder) for name, folder in BUILDS.items()}
-    rows = [_joined(dict(zip(builds, row, strict=True))) for row in zip(*builds.values(), strict=True)]
+    rows = [
+        _joined(dict(zip(builds, row, strict=True))) for row in zip(*builds.values(), strict=True)
+    ]
     print(f"{'':68}{'as written':>24}{'compiled':>24}  {'at most (or as said)':22}")
     for row in rows:
-        print(f"{row['what']:68}{_cells(row, 'written')}{_cells(row, 'compiled')}  {row['target']:22}{row['peer']}")
-    machine = {name: version(name) for name in ("simpy", "numpy", "scipy")} | {"python": platform.python_version()}
+        print(
+            f"{row['what']:68}{_cells(row, 'written')}{_cells(row, 'compiled')}  {row['target']:22}{row['peer']}"
+        )
+    machine = {name: version(name) for name in ("simpy", "numpy", "scipy")} | {
+        "python": platform.python_version()
+    }
     data = {"machine": machine, "peer": peer.NAME, "rows": rows}
     write(FOLDER / "results.json", json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     picture.draw(rows, FOLDER)

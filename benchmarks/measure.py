@@ -1,4 +1,6 @@
-"""Clocks: CPU time beside a bare SimPy loop on the same machine, wall time of a pool, and peak memory."""
+"""Clocks: CPU time beside a bare SimPy loop on the same machine, wall time of a pool, and peak
+memory.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def bare() -> None:
 
 
 def beside_bare(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU seconds of `work`, and how many bare timeouts it is worth: medians over turns of one and the other."""
+    """CPU seconds of `work`, and how many bare timeouts it is worth: medians over turns of one and
+    the other.
+    """
     work()
     spent, worth = [], []
     for _ in range(REPEATS):

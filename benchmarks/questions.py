@@ -39,7 +39,9 @@ def flaps(a_day: float) -> Scenario:
     length = {"lognormal": {"median": "3 s", "sigma": 0.7}}
     flap = {"per_node_day": a_day / 2048, "duration": length, "ride_through": "10 min"}
     run = {"tokens": 8 * 2048 * 366 * 86400.0}
-    return _job(2048, "hopper-llama-3", horizon="1 yr", run=run, fabric={"flaps": flap} if a_day else {})
+    return _job(
+        2048, "hopper-llama-3", horizon="1 yr", run=run, fabric={"flaps": flap} if a_day else {}
+    )
 
 
 def everything() -> Scenario:
@@ -50,12 +52,23 @@ def everything() -> Scenario:
     causes = [
         {"cause": "gpu", "scope": "chip", "per_1000_node_days": 4, "permanent": 0.3, **TIMES},
         {"cause": "host", "per_1000_node_days": 6, "refail": again, **TIMES},
-        {"cause": "software", "scope": "job", "per_1000_node_days": 4, "hardware": False, "detect": "5 min"},
+        {
+            "cause": "software",
+            "scope": "job",
+            "per_1000_node_days": 4,
+            "hardware": False,
+            "detect": "5 min",
+        },
         {"cause": "switch", "scope": "switch", "per_1000_node_days": 0.05, **TIMES},
         {"cause": "power", "per_1000_node_days": 0.2, "burst": shock, **TIMES},
         {"cause": "corruption", "per_1000_node_days": 0.2, "silent": True, **found_late},
         {"cause": "straggler", "per_1000_node_days": 0.5, "slowdown": 1.1, **found_late},
-        {"cause": "ageing", "lifetime": {"weibull": {"shape": 2, "mean": "400 d"}}, "permanent": 0.05, **TIMES},
+        {
+            "cause": "ageing",
+            "lifetime": {"weibull": {"shape": 2, "mean": "400 d"}},
+            "permanent": 0.05,
+            **TIMES,
+        },
     ]
     bad = {"share": 0.1, "factor": 4, "cured": 0.5}
     return load_scenario(
@@ -64,7 +77,9 @@ def everything() -> Scenario:
             "name": "everything",
             "horizon": "3 yr",
             "run": {"tokens": 3.3e14},
-            "fleet": {"good": {"cold_spares": 200, "failures": {"bad_nodes": bad, "causes": causes}}},
+            "fleet": {
+                "good": {"cold_spares": 200, "failures": {"bad_nodes": bad, "causes": causes}}
+            },
             "checkpoint": {
                 "interval": "30 min",
                 "memory": {"per_interval": 10, "blocking": "0.2 s", "load": "10 s"},
@@ -93,8 +108,15 @@ def _job(nodes: int, failures: Any, **keys: Any) -> Scenario:
         {
             "like": "hopper-job",
             "name": "job",
-            "fleet": {"job": {"nodes": nodes, "hot_spares": 16, "cold_spares": 400, "failures": failures}},
-            "checkpoint": {"interval": "30 min", "blocking": "1 s", "flush": "30 s", "load": "1 min"},
+            "fleet": {
+                "job": {"nodes": nodes, "hot_spares": 16, "cold_spares": 400, "failures": failures}
+            },
+            "checkpoint": {
+                "interval": "30 min",
+                "blocking": "1 s",
+                "flush": "30 s",
+                "load": "1 min",
+            },
             "recovery": {"restart": "5 min", "restart_scaling": None},
             "fabric": {"step_noise": 0},
             **keys,

@@ -1,4 +1,6 @@
-"""The rows of the table, measured with the `sim` that Python finds; written as JSON to the file given."""
+"""The rows of the table, measured with the `sim` that Python finds; written as JSON to the file
+given.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,12 @@ def _rows() -> Iterator[Row]:
     yield from _interruptions()
     yield from _replications()
     spent = [_cost(questions.flaps(a_day))[0] for a_day in (1000, 0)]
-    yield Row("a year with 1,000 flaps a day on 2,048 nodes, over without", spent[0] / spent[1], "", "at most 2")
+    yield Row(
+        "a year with 1,000 flaps a day on 2,048 nodes, over without",
+        spent[0] / spent[1],
+        "",
+        "at most 2",
+    )
 
 
 def _peer() -> Iterator[Row]:
@@ -44,13 +51,19 @@ def _peer() -> Iterator[Row]:
     spent, worth = _cost(default)
     each = worth / simulate(default, 1).interruptions
     theirs = f"peer: {DEFAULT} s, {DEFAULT / TIMEOUT:,.0f} timeouts"
-    yield Row("the peer's model: an interruption", spent * each / worth * 1e6, "µs", "15 timeouts", each)
-    yield Row("the peer's default work, 4,096 servers for 256 days", spent, "s", "0.15 s", worth, theirs)
+    yield Row(
+        "the peer's model: an interruption", spent * each / worth * 1e6, "µs", "15 timeouts", each
+    )
+    yield Row(
+        "the peer's default work, 4,096 servers for 256 days", spent, "s", "0.15 s", worth, theirs
+    )
     costs = {servers: _cost(questions.peer(servers)) for servers in SECONDS}
     for servers, (spent, worth) in costs.items():
         theirs = f"peer: {SECONDS[servers]} s, {SECONDS[servers] / TIMEOUT:,.0f} timeouts"
         target = "0.12 s" if servers == 16384 else ""
-        yield Row(f"the peer's work on {servers:,} servers for 32 days", spent, "s", target, worth, theirs)
+        yield Row(
+            f"the peer's work on {servers:,} servers for 32 days", spent, "s", target, worth, theirs
+        )
 
 
 def _interruptions() -> Iterator[Row]:
@@ -59,13 +72,20 @@ def _interruptions() -> Iterator[Row]:
     yield Row("every mechanism on: an interruption, set-up apart", each, "µs", "40 timeouts", unit)
     found = {nodes: _each(questions.size(nodes)) for nodes in questions.SIZES}
     for nodes, (each, unit, count) in found.items():
-        yield Row(f"{nodes:,} nodes: one of {count:,} interruptions, set-up apart", each, "µs", "", unit)
+        yield Row(
+            f"{nodes:,} nodes: one of {count:,} interruptions, set-up apart", each, "µs", "", unit
+        )
     worths = [worth for _, worth, _ in found.values()]
     yield Row("dearest over cheapest of these", max(worths) / min(worths), "", "at most 1.5")
     largest = questions.size(questions.SIZES[-1])
     spent, worth = _cost(_set_up(largest))
     yield Row(f"{questions.SIZES[-1]:,} nodes: set-up", spent, "s", "0.3 s", worth)
-    yield Row(f"{questions.SIZES[-1]:,} nodes: peak memory above the imports", peak_megabytes(largest), "MB", "250 MB")
+    yield Row(
+        f"{questions.SIZES[-1]:,} nodes: peak memory above the imports",
+        peak_megabytes(largest),
+        "MB",
+        "250 MB",
+    )
 
 
 def _replications() -> Iterator[Row]:
@@ -82,7 +102,9 @@ def _cost(question: Scenario) -> tuple[float, float]:
 
 
 def _each(question: Scenario) -> tuple[float, float, int]:
-    """Microseconds and timeouts' worth of one interruption, what the set-up takes left out; and their number."""
+    """Microseconds and timeouts' worth of one interruption, what the set-up takes left out; and
+    their number.
+    """
     spent, worth = _cost(question)
     set_up, set_up_worth = _cost(_set_up(question))
     count = simulate(question, 1).interruptions

@@ -1,7 +1,9 @@
-"""Do two versions of the project give the same answers? Run as ``python -m benchmarks.same_answers REVISION``.
+"""Do two versions of the project give the same answers? Run as ``python -m benchmarks.same_answers
+REVISION``.
 
-Compares this working tree with a revision of git: fingerprint and metrics of every scenario and of a few that use every
-mechanism, and the bytes of every figure. It names what differs and ends with 1 if anything does.
+Compares this working tree with a revision of git: fingerprint and metrics of every scenario and of
+a few that use every mechanism, and the bytes of every figure. It names what differs and ends with 1
+if anything does.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[1]
 
-# What both versions are asked, run by the `sim` that lies in a folder: so it uses only what every version has.
+# What both versions are asked, run by the `sim` that lies in a folder: so it uses only what every
+# version has.
 PROBE = """
 import hashlib, json, sys
 import sim
@@ -47,10 +50,16 @@ print(json.dumps(found))
 
 
 def answers(folder: Path, replications: int) -> dict[str, list[str]]:
-    """Fingerprint and hash of the metrics of each run, computed by the version that lies in a folder."""
+    """Fingerprint and hash of the metrics of each run, computed by the version that lies in a
+    folder.
+    """
     command = [sys.executable, "-P", "-c", PROBE, str(replications)]
     ran = subprocess.run(
-        command, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+        command,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if ran.returncode:
         raise SystemExit(ran.stderr)
@@ -59,14 +68,20 @@ def answers(folder: Path, replications: int) -> dict[str, list[str]]:
 
 def unpack(revision: str, folder: Path) -> None:
     """Write a revision of the project into a folder."""
-    packed = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True, check=True).stdout
+    packed = subprocess.run(
+        ["git", "archive", revision], cwd=ROOT, capture_output=True, check=True
+    ).stdout
     with TarFile(fileobj=BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
 
 
 def figures(folder: Path) -> dict[str, bytes]:
     """The bytes of every drawn file."""
-    return {path.name: path.read_bytes() for path in (folder / "figures").glob("*.*") if path.suffix != ".json"}
+    return {
+        path.name: path.read_bytes()
+        for path in (folder / "figures").glob("*.*")
+        if path.suffix != ".json"
+    }
 
 
 def main(revision: str, replications: int = 2) -> int:
@@ -83,7 +98,9 @@ def main(revision: str, replications: int = 2) -> int:
         for name in names:
             print(f"{title} differs: {name}")
     same = len(was | now) - len(moved) - len(other)
-    print(f"{same} of {len(was | now)} runs and {len(drawn) - len(pictures)} of {len(drawn)} drawn files are the same")
+    print(
+        f"{same} of {len(was | now)} runs and {len(drawn) - len(pictures)} of {len(drawn)} drawn files are the same"
+    )
     return int(bool(moved or other or pictures))
 
 

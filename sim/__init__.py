@@ -1,4 +1,6 @@
-"""Simulates the training of a large model on a mixed, ageing, failing chip fleet that nobody will fully replace."""
+"""Simulates the training of a large model on a mixed, ageing, failing chip fleet that nobody will
+fully replace.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -8,7 +10,15 @@ if TYPE_CHECKING:
     from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
     from sim.scenario import load_scenario
 
-__all__ = ["compare", "load_scenario", "replicate", "sensitivity", "simulate", "size_stock", "sweep"]
+__all__ = [
+    "compare",
+    "load_scenario",
+    "replicate",
+    "sensitivity",
+    "simulate",
+    "size_stock",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> Any:

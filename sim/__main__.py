@@ -10,7 +10,9 @@ from sim.errors import CheckFailed, InputError
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """``-p NAME VALUE``, as papermill takes it, as the one word ``NAME=VALUE`` that Typer can repeat."""
+    """``-p NAME VALUE``, as papermill takes it, as the one word ``NAME=VALUE`` that Typer can
+    repeat.
+    """
     words: list[str] = []
     rest = iter(arguments)
     for word in rest:
@@ -40,7 +42,9 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as end:  # by Typer; 130 after Ctrl-C
         if end.code == 130:
-            kept = "what an experiment had finished is kept in the folder of --out, if one was given"
+            kept = (
+                "what an experiment had finished is kept in the folder of --out, if one was given"
+            )
             print(f"interrupted; {kept}; no figure was changed", file=sys.stderr)
         raise
 

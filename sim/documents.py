@@ -44,7 +44,8 @@ def read(path: Path | str) -> Document:
     Raises
     ------
     InputError
-        When the file is missing, empty, binary, not YAML, repeats a key or carries a tag for anything but plain data.
+        When the file is missing, empty, binary, not YAML, repeats a key or carries a tag for
+        anything but plain data.
     """
     path = Path(path)
     if path.is_dir():
@@ -53,7 +54,9 @@ def read(path: Path | str) -> Document:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+        raise InputError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from None
     if len(raw) > LARGEST:
         raise InputError(f"{path}: is larger than {LARGEST:,} bytes, too large for a scenario")
     try:
@@ -74,14 +77,18 @@ def parse(text: str, name: str) -> Document:
         _index(node, (), lines, name, loader.constructor)
         return Document(name, loader.constructor.construct_document(node), lines)
     except MarkedYAMLError as error:
-        raise InputError(f"{name}, line {_line(error)}: is not YAML ({_first(error.problem)})") from None
+        raise InputError(
+            f"{name}, line {_line(error)}: is not YAML ({_first(error.problem)})"
+        ) from None
     except (YAMLError, ValueError) as error:
         raise InputError(f"{name}: is not YAML ({_first(str(error))})") from None
     except RecursionError:
         raise InputError(f"{name}: is nested more than {DEEPEST} levels deep") from None
 
 
-def _index(node: Node, path: Path_, lines: dict[Path_, int], name: str, constructor: SafeConstructor) -> None:
+def _index(
+    node: Node, path: Path_, lines: dict[Path_, int], name: str, constructor: SafeConstructor
+) -> None:
     """Note the line of every key below `node`, and refuse what plain data cannot hold."""
     where = f"{name}, line {node.start_mark.line + 1}"
     if len(path) > DEEPEST:
@@ -98,7 +105,9 @@ def _index(node: Node, path: Path_, lines: dict[Path_, int], name: str, construc
             if not isinstance(key, ScalarNode):
                 raise InputError(f"{name}, line {line}: a key must be text, not a list or mapping")
             if str(key.tag) not in (TAG + "str", TAG + "merge"):
-                raise InputError(f"{name}, line {line}: the key {key.value} is not text; put it in quotes")
+                raise InputError(
+                    f"{name}, line {line}: the key {key.value} is not text; put it in quotes"
+                )
             if key.value in seen:
                 raise InputError(
                     f"{name}, line {line}: the key '{key.value}' is already there on line {seen[key.value]}"

@@ -1,4 +1,6 @@
-"""The two ways in which a command ends other than well, and the hint that helps against typing errors."""
+"""The two ways in which a command ends other than well, and the hint that helps against typing
+errors.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ from difflib import get_close_matches
 
 
 class InputError(Exception):
-    """The user gave something that cannot be used; the message says all there is to say (exit code 2)."""
+    """The user gave something that cannot be used; the message says all there is to say (exit code
+    2).
+    """
 
 
 class CheckFailed(Exception):
@@ -15,7 +19,8 @@ class CheckFailed(Exception):
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a hint naming the allowed name closest to `name`, ready to be appended to an error message.
+    """Return a hint naming the allowed name closest to `name`, ready to be appended to an error
+    message.
 
     Parameters
     ----------
@@ -40,7 +45,9 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     for candidate in allowed:
         originals.setdefault(candidate.lower(), candidate)
     given = name.lower()
-    heads = {candidate.split("-")[0]: candidate for candidate in reversed(originals)}  # of names such as H800-SXM-80
+    heads = {
+        candidate.split("-")[0]: candidate for candidate in reversed(originals)
+    }  # of names such as H800-SXM-80
     within = [candidate for candidate in originals if len(given) > 2 and given in candidate]
     matches = get_close_matches(given, originals, n=1) or within
     matches = matches or [heads[head] for head in get_close_matches(given, heads, n=1)]

@@ -20,7 +20,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be used as a folder ({error.strerror or error})") from None
+        raise InputError(
+            f"{folder}: cannot be used as a folder ({error.strerror or error})"
+        ) from None
 
 
 def write(path: Path, content: str | bytes) -> None:

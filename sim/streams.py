@@ -1,4 +1,6 @@
-"""Named random streams: stateless, so a new component or another draw order disturbs no other stream."""
+"""Named random streams: stateless, so a new component or another draw order disturbs no other
+stream.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ def stream(seed: int, replication: int, name: str) -> Generator:
 
     Examples
     --------
-    >>> float(stream(0, 0, "a").random()) == float(stream(0, 0, "a").random()) != float(stream(0, 1, "a").random())
-    True
+    >>> first, again, other = (float(stream(0, k, "a").random()) for k in (0, 0, 1))
+    >>> first == again, first == other
+    (True, False)
     """
     return Generator(_bits(seed, replication, name))
 
@@ -26,9 +29,11 @@ def _bits(seed: int, replication: int, name: str) -> PCG64DXSM:
 
 
 class Rows:
-    """Uniform numbers in [0, 1): blocks with a row for each of `units`, every block the numbers of one stream.
+    """Uniform numbers in [0, 1): blocks with a row for each of `units`, every block the numbers of
+    one stream.
 
-    The first block is drawn whole; of later ones, where few rows are asked for, only the part a row lies in.
+    The first block is drawn whole; of later ones, where few rows are asked for, only the part a row
+    lies in.
 
     Examples
     --------
@@ -40,7 +45,12 @@ class Rows:
     PART = 256
 
     def __init__(self, seed: int, replication: int, name: str, units: int, columns: int) -> None:
-        self._key, self._name, self._units, self._columns = (seed, replication), name, units, columns
+        self._key, self._name, self._units, self._columns = (
+            (seed, replication),
+            name,
+            units,
+            columns,
+        )
         self._parts: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._streams: dict[int, tuple[PCG64DXSM, Any, Generator]] = {}
         """The stream of each block, and how it began."""
@@ -48,7 +58,10 @@ class Rows:
     def first(self) -> NDArray[np.float64]:
         """The first block, a row for each unit."""
         block = stream(*self._key, f"{self._name}.0").random((self._units, self._columns))
-        self._parts = {(0, k): block[k * self.PART : (k + 1) * self.PART] for k in range(-(-self._units // self.PART))}
+        self._parts = {
+            (0, k): block[k * self.PART : (k + 1) * self.PART]
+            for k in range(-(-self._units // self.PART))
+        }
         return block
 
     def of(self, number: int, unit: int) -> list[float]:

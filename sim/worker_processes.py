@@ -10,7 +10,9 @@ from threading import Thread
 
 
 def pool(jobs: int) -> ProcessPoolExecutor:
-    """So many fresh processes; killed with this one, whatever becomes of it: else they would wait for work for ever."""
+    """So many fresh processes; killed with this one, whatever becomes of it: else they would wait
+    for work for ever.
+    """
     return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_end_with_parent)
 
 

@@ -20,10 +20,19 @@ def refusal(text: str) -> str:
 def test_knows_the_line_of_every_key() -> None:
     document = parse("a: 1\nb:\n  c: {d: 2}\n  e:\n    - f: 3\n    - 4\n", "f.yaml")
     assert document.data == {"a": 1, "b": {"c": {"d": 2}, "e": [{"f": 3}, 4]}}
-    lines = {("a",): 1, ("b",): 2, ("b", "c", "d"): 3, ("b", "e"): 4, ("b", "e", 0, "f"): 5, ("b", "e", 1): 6}
+    lines = {
+        ("a",): 1,
+        ("b",): 2,
+        ("b", "c", "d"): 3,
+        ("b", "e"): 4,
+        ("b", "e", 0, "f"): 5,
+        ("b", "e", 1): 6,
+    }
     assert lines.items() <= document.lines.items()
     assert document.where(("b", "e", 1)) == "f.yaml, line 6"
-    assert document.where(("b", "missing", "deeper")) == "f.yaml, line 2", "the deepest key that is there"
+    assert document.where(("b", "missing", "deeper")) == "f.yaml, line 2", (
+        "the deepest key that is there"
+    )
     assert Document("plain data", {}, {}).where(("a",)) == "plain data"
 
 
@@ -35,12 +44,17 @@ def test_is_yaml_1_2() -> None:
 
 def test_anchors_and_merge_keys_are_plain_data() -> None:
     text = "x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\nz: *x\n"
-    assert parse(text, "f").data == {"x": {"a": 1, "b": 2}, "y": {"a": 1, "b": 3}, "z": {"a": 1, "b": 2}}
+    assert parse(text, "f").data == {
+        "x": {"a": 1, "b": 2},
+        "y": {"a": 1, "b": 3},
+        "z": {"a": 1, "b": 2},
+    }
 
 
 NINE = ",".join("x" * 9)
 BOMB = f"a: &a [{NINE}]\n" + "".join(
-    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n"
+    for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
 
@@ -55,19 +69,31 @@ BOMB = f"a: &a [{NINE}]\n" + "".join(
             "x: 1\n\nboom: !!python/object/apply:os.system ['x']",
             "f.yaml, line 3: the tag !!python/object/apply:os.system",
         ),
-        ("!!python/object/apply:os.system ['x']", "f.yaml, line 1: the tag !!python/object/apply:os.system"),
-        ("!!python/name:os.system x: 1", "line 1: the tag !!python/name:os.system is not allowed; only plain data is"),
+        (
+            "!!python/object/apply:os.system ['x']",
+            "f.yaml, line 1: the tag !!python/object/apply:os.system",
+        ),
+        (
+            "!!python/name:os.system x: 1",
+            "line 1: the tag !!python/name:os.system is not allowed; only plain data is",
+        ),
         (
             "a: !<tag:yaml.org,2002:python/object/apply:os.system> [x]",
             "line 1: the tag !!python/object/apply:os.system",
         ),
-        ("%TAG ! tag:yaml.org,2002:python/\n---\na: !object/apply:os.system [x]", "line 3: the tag !!python/object"),
+        (
+            "%TAG ! tag:yaml.org,2002:python/\n---\na: !object/apply:os.system [x]",
+            "line 3: the tag !!python/object",
+        ),
         ("a: !own x", "the tag !own is not allowed"),
         ("a: !!binary aGk=", "the tag !!binary is not allowed"),
         ("a: !!set {x}", "the tag !!set is not allowed"),
         (BOMB, "more than 100,000 values, written out or by aliases"),
         ("a: &a [*a]", "nested more than 40 levels deep, or refers to itself"),
-        ("a: " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "line 1: is nested more than 40 levels deep"),
+        (
+            "a: " + "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1),
+            "line 1: is nested more than 40 levels deep",
+        ),
         ("a: " + "[" * 500 + "]" * 500, "f.yaml: is nested more than 40 levels deep"),
         ("a: *b", "line 1: is not YAML (found undefined alias 'b')"),
         ("a: [1, 2\n", "is not YAML (expected ',' or ']'"),
@@ -75,7 +101,10 @@ BOMB = f"a: &a [{NINE}]\n" + "".join(
         ("a:\n\tb: 1", "line 2: is not YAML (found character '\\t'"),
         ("a: 1\n---\nb: 2\n", "line 2: is not YAML (but found another document)"),
         ("a: \x00", "f.yaml: is not YAML"),
-        ("a:\n  b: 2024-13-01", "f.yaml, line 2: '2024-13-01' cannot be read (month must be in 1..12)"),
+        (
+            "a:\n  b: 2024-13-01",
+            "f.yaml, line 2: '2024-13-01' cannot be read (month must be in 1..12)",
+        ),
         ("a: " + "9" * 5000, "f.yaml, line 1: '999999"),
         ("a: 1\n3: b", "f.yaml, line 2: the key 3 is not text; put it in quotes"),
         ("a: 1\n~: b", "f.yaml, line 2: the key ~ is not text; put it in quotes"),
@@ -95,7 +124,9 @@ def test_refuses_with_the_line(text: str, says: str) -> None:
 
 def test_a_refused_tag_runs_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    refusal(f"a: !!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{mark}']]")
+    refusal(
+        f"a: !!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{mark}']]"
+    )
     assert not mark.exists()
 
 

@@ -19,7 +19,9 @@ def test_writes_in_one_piece(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
 
 
-def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "f.txt"
     write(path, "old")
 

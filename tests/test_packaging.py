@@ -29,14 +29,27 @@ CITATION = documents.read(ROOT / "CITATION.cff").data
 
 
 def locked() -> list[Requirement]:
-    return [Requirement(line.removesuffix("\\")) for line in LOCK.splitlines() if re.match("[a-z0-9]", line)]
+    return [
+        Requirement(line.removesuffix("\\"))
+        for line in LOCK.splitlines()
+        if re.match("[a-z0-9]", line)
+    ]
 
 
 def texts() -> dict[str, str]:
     """Every text file of the project, except what is installed or built."""
     found = {}
     for folder, inner, files in os.walk(ROOT):
-        skipped = {".git", ".venv", "build", "dist", "runs", "__pycache__", "mixedfleet.egg-info", "node_modules"}
+        skipped = {
+            ".git",
+            ".venv",
+            "build",
+            "dist",
+            "runs",
+            "__pycache__",
+            "mixedfleet.egg-info",
+            "node_modules",
+        }
         inner[:] = [name for name in inner if name not in skipped and not name.endswith("_cache")]
         for path in (Path(folder, name) for name in files):
             try:
@@ -47,7 +60,9 @@ def texts() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
-def test_each_dependency_is_locked_once_within_its_bound_and_installed_so(requirement: Requirement) -> None:
+def test_each_dependency_is_locked_once_within_its_bound_and_installed_so(
+    requirement: Requirement,
+) -> None:
     name = canonicalize_name(requirement.name)
     [pin] = [pin for pin in locked() if canonicalize_name(pin.name) == name]
     [exact] = pin.specifier
@@ -72,9 +87,15 @@ def test_the_lock_names_no_host_and_no_folder() -> None:
 def test_the_environment_takes_a_python_that_will_do_and_the_lock() -> None:
     environment = documents.read(ROOT / "environment.yml").data
     python, pip, packages = environment["dependencies"]
-    assert (environment["name"], environment["channels"], pip) == (PROJECT["name"], ["conda-forge"], "pip")
+    assert (environment["name"], environment["channels"], pip) == (
+        PROJECT["name"],
+        ["conda-forge"],
+        "pip",
+    )
     assert packages == {"pip": ["-r requirements.lock"]}
-    [found] = re.findall(r"^python=(3\.\d+)$", python)  # the one form in which Binder understands it
+    [found] = re.findall(
+        r"^python=(3\.\d+)$", python
+    )  # the one form in which Binder understands it
     assert SpecifierSet(PROJECT["requires-python"]).contains(found)
 
 
@@ -97,8 +118,14 @@ def test_one_licence_everywhere() -> None:
 
 def test_every_file_of_the_package_is_installed_with_it() -> None:
     patterns = ["*.py", *SETUPTOOLS["package-data"]["*"]]
-    files = [path for path in (ROOT / "sim").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert [path for path in files if not any(fnmatch(path.name, pattern) for pattern in patterns)] == []
+    files = [
+        path
+        for path in (ROOT / "sim").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert [
+        path for path in files if not any(fnmatch(path.name, pattern) for pattern in patterns)
+    ] == []
 
 
 def test_the_command_is_installed() -> None:
@@ -108,19 +135,29 @@ def test_the_command_is_installed() -> None:
 
 
 def test_the_readme_opens_the_start_of_this_release_on_binder() -> None:
-    assert README.count(figures.binder_badge("00_start_here")) == README.count("mybinder.org/v2/") == 1
+    assert (
+        README.count(figures.binder_badge("00_start_here")) == README.count("mybinder.org/v2/") == 1
+    )
     assert f"/v{PROJECT['version']}?urlpath=lab/tree/notebooks/00_start_here.ipynb" in README
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
 def test_each_dependency_has_its_line_in_the_readme(requirement: Requirement) -> None:
-    rows = [line.split("|")[1] for line in README.partition("## Packages")[2].splitlines() if line.startswith("| ")]
+    rows = [
+        line.split("|")[1]
+        for line in README.partition("## Packages")[2].splitlines()
+        if line.startswith("| ")
+    ]
     assert [row for row in rows if requirement.name in row.replace(",", " ").split()] != []
 
 
 def test_the_address_stands_in_the_citation_alone() -> None:
     address = CITATION["repository-code"]
-    holders = {name: text for name, text in texts().items() if address.removeprefix("https://github.com/") in text}
+    holders = {
+        name: text
+        for name, text in texts().items()
+        if address.removeprefix("https://github.com/") in text
+    }
     assert holders.keys() <= {"CITATION.cff", "README.md"}
     assert holders["CITATION.cff"].count(address) == 1
     assert address not in holders.get("README.md", "")

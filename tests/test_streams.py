@@ -11,12 +11,16 @@ Z = 4
 
 
 def test_first_numbers_are_what_they_have_always_been() -> None:
-    """The generator, the seeding or the naming changed if this fails: then every result has changed."""
+    """The generator, the seeding or the naming changed if this fails: then every result has
+    changed.
+    """
     golden = [0.6296928554706915, 0.7511779284154564, 0.18103510753254326]
     assert stream(0, 0, "golden").random(3).tolist() == golden
 
 
-@pytest.mark.parametrize("other", [(1, 0, "a"), (0, 1, "a"), (0, 0, "b"), (0, 0, "A"), (0, 0, "input.a")])
+@pytest.mark.parametrize(
+    "other", [(1, 0, "a"), (0, 1, "a"), (0, 0, "b"), (0, 0, "A"), (0, 0, "input.a")]
+)
 def test_another_seed_replication_or_name_is_another_stream(other: tuple[int, int, str]) -> None:
     one, two = stream(0, 0, "a").random(NUMBERS), stream(*other).random(NUMBERS)
     assert not np.intersect1d(one, two).size
@@ -24,7 +28,9 @@ def test_another_seed_replication_or_name_is_another_stream(other: tuple[int, in
 
 
 def test_first_numbers_of_many_streams_are_uniform() -> None:
-    """One draw per replication is how unknown constants are drawn, so it has to be uniform across replications too."""
+    """One draw per replication is how unknown constants are drawn, so it has to be uniform across
+    replications too.
+    """
     by_replication = [stream(0, k, "input.x").random() for k in range(2000)]
     by_name = [stream(0, 0, f"input.{k}").random() for k in range(2000)]
     assert stats.kstest(by_replication, "uniform").pvalue > 1e-4

@@ -1,9 +1,10 @@
 """Facts as data: every value with its unit, source, status and, where known, range.
 
-A table is a YAML file of named entries. An entry gives its values either plainly, then covered by the entry's own
-`source` and `status`, or as ``{value, range, source, status, note}``. A value with a range is an unknown constant:
-triangular from the low to the high end with the value as its mode. Values of an entry that are one and the same unknown
-say so by the same word under ``shared``, those of several entries by ``shared: NAME.WORD``.
+A table is a YAML file of named entries. An entry gives its values either plainly, then covered by
+the entry's own `source` and `status`, or as ``{value, range, source, status, note}``. A value with
+a range is an unknown constant: triangular from the low to the high end with the value as its mode.
+Values of an entry that are one and the same unknown say so by the same word under ``shared``, those
+of several entries by ``shared: NAME.WORD``.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def table(kind: str) -> dict[str, Entry]:
         When there is no such table, or an entry lacks a source, a status or a needed value.
     """
     if kind not in KINDS:
-        raise InputError(f"the catalogue has no table '{kind}'{nearest(kind, KINDS)}; allowed: {', '.join(KINDS)}")
+        raise InputError(
+            f"the catalogue has no table '{kind}'{nearest(kind, KINDS)}; allowed: {', '.join(KINDS)}"
+        )
     document = documents.read(FOLDER / f"{kind}.yaml")
     if not isinstance(document.data, dict):
         raise InputError(f"{document.name}: a table is a mapping of names to entries")
@@ -82,7 +85,9 @@ def entry(kind: str, name: str) -> Entry:
     """
     entries = table(kind)
     if name not in entries:
-        raise InputError(f"no '{name}' among the {kind}{nearest(name, entries)}; known: {', '.join(entries)}")
+        raise InputError(
+            f"no '{name}' among the {kind}{nearest(name, entries)}; known: {', '.join(entries)}"
+        )
     return entries[name]
 
 
@@ -96,7 +101,11 @@ def _entry(document: documents.Document, kind: str, name: str, body: Any) -> Ent
     def where(*path: str | int) -> str:
         return document.where((name, "values", *path))
 
-    if not isinstance(body, dict) or set(body) - ENTRY_KEYS or not isinstance(body.get("values"), dict):
+    if (
+        not isinstance(body, dict)
+        or set(body) - ENTRY_KEYS
+        or not isinstance(body.get("values"), dict)
+    ):
         raise InputError(
             f"{document.where((name,))}: {kind}.{name}: expected source, status, note and a mapping of values"
         )
@@ -108,7 +117,9 @@ def _entry(document: documents.Document, kind: str, name: str, body: Any) -> Ent
     for fact in facts:
         place = where(*fact.path.split(".")[2:])
         if fact.status not in STATUSES:
-            raise InputError(f"{place}: {fact.path} has status '{fact.status}'; allowed: {', '.join(STATUSES)}")
+            raise InputError(
+                f"{place}: {fact.path} has status '{fact.status}'; allowed: {', '.join(STATUSES)}"
+            )
         if fact.source not in sources():
             hint = nearest(fact.source, sources())
             raise InputError(f"{place}: {fact.path} has the unknown source '{fact.source}'{hint}")
@@ -118,31 +129,60 @@ def _entry(document: documents.Document, kind: str, name: str, body: Any) -> Ent
         item = KINDS[kind].model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(map(str, (kind, name, *first["loc"], *filter(None, [first.get("ctx", {}).get("key")]))))
-        raise InputError(f"{where(*first['loc'])}: {path}: {first['msg'].removeprefix('Value error, ')}") from None
+        path = ".".join(
+            map(str, (kind, name, *first["loc"], *filter(None, [first.get("ctx", {}).get("key")])))
+        )
+        raise InputError(
+            f"{where(*first['loc'])}: {path}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     return Entry(kind, name, item, values, tuple(facts))
 
 
 def _values(value: Any, path: str, default: dict[str, Any], facts: list[Fact]) -> Any:
-    """Strip the provenance off `value`, noting it in `facts`; what remains is what a scenario could say inline."""
+    """Strip the provenance off `value`, noting it in `facts`; what remains is what a scenario could
+    say inline.
+    """
     if isinstance(value, dict) and "value" in value:
         ends = value.get("range")
         if unknown := set(value) - FACT_KEYS:
-            raise ValueError(f"{path}: {', '.join(sorted(unknown))} unknown; allowed: {', '.join(sorted(FACT_KEYS))}")
+            raise ValueError(
+                f"{path}: {', '.join(sorted(unknown))} unknown; allowed: {', '.join(sorted(FACT_KEYS))}"
+            )
         if ends is not None and not (isinstance(ends, list) and len(ends) == 2):
             raise ValueError(f"{path}: a range is [low, high]")
         source, status = (str(value.get(key, default.get(key))) for key in ("source", "status"))
-        facts.append(Fact(path, value["value"], source, status, tuple(ends) if ends else None, value.get("note", "")))
+        facts.append(
+            Fact(
+                path,
+                value["value"],
+                source,
+                status,
+                tuple(ends) if ends else None,
+                value.get("note", ""),
+            )
+        )
         kind, entry_name = path.split(".")[:2]
         shared = value.get("shared", "")
-        name = f"{kind}.{shared}" if "." in shared else f"{kind}.{entry_name}.{shared}" if shared else path
+        name = (
+            f"{kind}.{shared}"
+            if "." in shared
+            else f"{kind}.{entry_name}.{shared}"
+            if shared
+            else path
+        )
         if ends:
             return {"uncertain": [ends[0], value["value"], ends[1]], "name": name}
         stated = value["value"]
-        return {"name": name} | stated if isinstance(stated, dict) and "uncertain" in stated else stated
+        return (
+            {"name": name} | stated
+            if isinstance(stated, dict) and "uncertain" in stated
+            else stated
+        )
     if isinstance(value, dict) and not is_value(value):
         return {key: _values(part, f"{path}.{key}", default, facts) for key, part in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [_values(p, f"{path}.{p.get('cause', k)}", default, facts) for k, p in enumerate(value)]
+        return [
+            _values(p, f"{path}.{p.get('cause', k)}", default, facts) for k, p in enumerate(value)
+        ]
     facts.append(Fact(path, value, str(default.get("source")), str(default.get("status"))))
     return value

@@ -40,7 +40,9 @@ class MeasuredRun(Strict):
 
 
 class PeerCase(Strict):
-    """A case of another simulator: a scenario of ours that makes its assumptions, and what came out there."""
+    """A case of another simulator: a scenario of ours that makes its assumptions, and what came out
+    there.
+    """
 
     title: str
     scenario: str
@@ -60,7 +62,8 @@ class MeasuredJob(Strict):
     title: str
     role: Literal["input", "fitted", "interpolation", "validation"]
     quantity: Literal["ettr", "longer"]
-    """Productive share of the time, or how much longer it took than on a network that never slows."""
+    """Productive share of the time, or how much longer it took than on a network that never slows.
+    """
     measured: Share
     bound: bool = False
     """Whether the report says *more than*."""
@@ -72,7 +75,9 @@ class MeasuredJob(Strict):
 
 
 class TraceStatistic(Strict):
-    """A statistic of a recorded trace, as `sim.validation.trace` calls it, and between which values ours must lie."""
+    """A statistic of a recorded trace, as `sim.validation.trace` calls it, and between which values
+    ours must lie.
+    """
 
     id: str
     title: str
@@ -84,12 +89,16 @@ class TraceStatistic(Strict):
 
 
 class MeasuredTrace(Strict):
-    """A cluster whose outages were recorded, and a scenario of ours with the failure table made from them."""
+    """A cluster whose outages were recorded, and a scenario of ours with the failure table made
+    from them.
+    """
 
     title: str
     scenario: str
     changes: dict[str, Any]
-    """What makes a pool of all its nodes, each of them active, watched for as long as the cluster was."""
+    """What makes a pool of all its nodes, each of them active, watched for as long as the cluster
+    was.
+    """
     independent: dict[str, Any]
     """What makes of that the usual model: failures that have nothing to do with each other."""
     rows: tuple[TraceStatistic, ...]

@@ -12,7 +12,9 @@ from sim.quantities.notation import Number, Quantity, Seconds, Share
 
 
 class Refail(Strict):
-    """An incomplete repair: with some probability the same cause strikes again soon, on the powered clock."""
+    """An incomplete repair: with some probability the same cause strikes again soon, on the powered
+    clock.
+    """
 
     probability: Share
     after: Duration
@@ -70,7 +72,9 @@ class Cause(Strict):
     silent: bool = False
     """Training goes on until it is found (`detect`), and what was trained meanwhile is lost."""
     slowdown: Annotated[float, Quantity(least=1.0)] = 1.0
-    """Above 1 the node is a straggler: it slows every step by this factor until it is found and evicted."""
+    """Above 1 the node is a straggler: it slows every step by this factor until it is found and
+    evicted.
+    """
     permanent: Share = 0.0
     detect: Duration = Constant(0.0)
     restart: Duration | None = None

@@ -23,7 +23,9 @@ from sim.quantities.notation import (
 
 
 class Chip(Inline):
-    """An accelerator as its maker or a measurement describes it (dense rates, one direction of a link)."""
+    """An accelerator as its maker or a measurement describes it (dense rates, one direction of a
+    link).
+    """
 
     name: str = "chip"
     title: str = ""
@@ -44,7 +46,9 @@ class Chip(Inline):
     """Share of the dense peak that a large matrix product reaches in training."""
     price: Dollars | None = None
     price_of: Literal["chip", "server", "system"] = "chip"
-    """What the price buys: a bare chip, one with its share of a server, or with its share of the network too."""
+    """What the price buys: a bare chip, one with its share of a server, or with its share of the
+    network too.
+    """
     rental: DollarsPerSecond | None = None
     released: dt.date | None = None
 
@@ -59,7 +63,9 @@ class Experts(Strict):
     per_token: int = Field(ge=1)
     """Routed experts a token visits."""
     groups_per_token: int | None = Field(None, ge=1)
-    """Most groups of experts a token is sent to, each on a node, or on a chip if the experts share a node."""
+    """Most groups of experts a token is sent to, each on a node, or on a chip if the experts share
+    a node.
+    """
     dense_layers: int = Field(0, ge=0)
     """Layers at the front without routed experts."""
 
@@ -71,7 +77,9 @@ class Model(Inline):
     title: str = ""
     parameters: Positive
     active_parameters: Positive
-    """Parameters that take part in a token's matrix products: routed experts as visited, no input embedding."""
+    """Parameters that take part in a token's matrix products: routed experts as visited, no input
+    embedding.
+    """
     layers: int = Field(ge=1)
     hidden: int = Field(ge=1)
     heads: int = Field(ge=1)
@@ -84,9 +92,13 @@ class Model(Inline):
     """Elements of keys and values a token keeps per layer; twice `hidden` unless given."""
     experts: Experts | None = None
     prediction_modules: int = Field(0, ge=0)
-    """Extra layers with an output head each that predict tokens further ahead: executed, not counted as useful work."""
+    """Extra layers with an output head each that predict tokens further ahead: executed, not
+    counted as useful work.
+    """
     precision: Literal["bf16", "fp8"] = "bf16"
-    """Arithmetic of the layers' matrix products; attention and output head stay in BF16, as does a chip without FP8."""
+    """Arithmetic of the layers' matrix products; attention and output head stay in BF16, as does a
+    chip without FP8.
+    """
 
     @model_validator(mode="after")
     def _parts_within_whole(self) -> Model:
@@ -105,11 +117,15 @@ class Stack(Inline):
     overlap: Share
     """Hidden share of communication (φ)."""
     tensor_overlap: Share | None = None
-    """Hidden share of tensor-parallel messages, which wait inside a layer; as `overlap` unless given."""
+    """Hidden share of tensor-parallel messages, which wait inside a layer; as `overlap` unless
+    given.
+    """
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] = "interleaved"
     """The pipeline schedule it runs unless the layout names another."""
     data_efficiency: Share | None = None
-    """Achieved share of the network's line rate in the exchange of gradients; as of any message unless given."""
+    """Achieved share of the network's line rate in the exchange of gradients; as of any message
+    unless given.
+    """
     fixed: Seconds = 0.0
     """Seconds a step spends on neither compute nor communication."""
     kernels: Positive = 1.0
@@ -138,13 +154,18 @@ class StepTime(Inline):
     element: Bytes
     gradient: Bytes
     optimizer: Bytes
-    """Bytes of a BF16 number, a gradient, an optimizer state; the last are spread over data-parallel ranks (ZeRO-1)."""
+    """Bytes of a BF16 number, a gradient, an optimizer state; the last are spread over
+    data-parallel ranks (ZeRO-1).
+    """
     low_precision_activations: Share
     """Activation memory under FP8 relative to BF16."""
     activations: Positive
     selective_activations: Positive
-    """Bytes a layer of 12·h² parameters keeps per token and hidden element, without and with selective recompute."""
+    """Bytes a layer of 12·h² parameters keeps per token and hidden element, without and with
+    selective recompute.
+    """
     memory_share: Share
-    """Share of a chip's memory that the model may fill; the rest is context, buffers and fragments."""
+    """Share of a chip's memory that the model may fill; the rest is context, buffers and fragments.
+    """
     model_error: Positive
     """Factor on the step time: what the model does not know, from its validation residuals."""

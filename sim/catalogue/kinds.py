@@ -1,4 +1,6 @@
-"""The kinds of things the catalogue holds, as frozen, strict types that scenarios may also fill in themselves."""
+"""The kinds of things the catalogue holds, as frozen, strict types that scenarios may also fill in
+themselves.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ class PolicyEvent(Strict):
 
 
 class Flow(Inline):
-    """Chips that come to a fleet over the years, and what they heed: licences, nothing, or enforcement."""
+    """Chips that come to a fleet over the years, and what they heed: licences, nothing, or
+    enforcement.
+    """
 
     title: str = ""
     chip: str

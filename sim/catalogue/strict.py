@@ -1,4 +1,6 @@
-"""What every kind of thing in the catalogue and every part of a scenario has in common: frozen, strict, drawn times."""
+"""What every kind of thing in the catalogue and every part of a scenario has in common: frozen,
+strict, drawn times.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from sim.quantities.units import whole
 class Strict(BaseModel):
     """Frozen; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, protected_namespaces=()
+    )
     also: ClassVar[tuple[str, ...]] = ()
     """Keys taken care of before it comes to this type."""
 
@@ -36,8 +40,14 @@ class Strict(BaseModel):
             for key in data:
                 if key not in cls.model_fields:
                     allowed = (*cls.also, *cls.model_fields)
-                    context = {"key": str(key), "hint": nearest(str(key), allowed), "allowed": ", ".join(allowed)}
-                    raise PydanticCustomError("unknown_key", "is unknown{hint}; allowed: {allowed}", context)
+                    context = {
+                        "key": str(key),
+                        "hint": nearest(str(key), allowed),
+                        "allowed": ", ".join(allowed),
+                    }
+                    raise PydanticCustomError(
+                        "unknown_key", "is unknown{hint}; allowed: {allowed}", context
+                    )
         return data
 
     @field_validator("*", mode="before")
@@ -60,10 +70,17 @@ def misplaced(key: str, message: str) -> PydanticCustomError:
 
 def _drawn(unit: str) -> BeforeValidator:
     read = Quantity(unit).read
-    return BeforeValidator(lambda value: value if isinstance(value, Distribution) else distribution_from(value, read))
+    return BeforeValidator(
+        lambda value: value if isinstance(value, Distribution) else distribution_from(value, read)
+    )
 
 
-_SHAPES = {"type": "object", "propertyNames": {"enum": list(READERS)}, "minProperties": 1, "maxProperties": 1}
+_SHAPES = {
+    "type": "object",
+    "propertyNames": {"enum": list(READERS)},
+    "minProperties": 1,
+    "maxProperties": 1,
+}
 _DISTRIBUTION = {
     "anyOf": [*Quantity("s").json_schema()["anyOf"], _SHAPES],
     "description": "a time, or times drawn anew",

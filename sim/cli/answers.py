@@ -24,7 +24,10 @@ def run(scenario: Scenario, result: Replications) -> str:
 
     report = result.report()
     days = report["completion_days"]
-    done = ", ".join(f"{name} {value:,.1f} d" if value else f"{name} after the horizon" for name, value in days.items())
+    done = ", ".join(
+        f"{name} {value:,.1f} d" if value else f"{name} after the horizon"
+        for name, value in days.items()
+    )
     lines = [
         scenario.heading,
         f"{report['replications']} replications, seed {report['seed']}: {report['finished']:.0%} finished; {done}",
@@ -49,14 +52,19 @@ def _censored(scenario: Scenario, report: dict[str, Any]) -> list[str]:
     if scenario.runs or report["finished"] == 1:
         return []
     open_ = round((1 - report["finished"]) * report["replications"])
-    return [f"the horizon, day {scenario.horizon / 86400:g}, ended {open_} runs: means are restricted to it"]
+    return [
+        f"the horizon, day {scenario.horizon / 86400:g}, ended {open_} runs: means are restricted to it"
+    ]
 
 
 def _split(metric: str, split: dict[str, Any]) -> list[str]:
     """Where the spread of a metric comes from."""
     parts = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
     found = {words: split[metric][key] for key, words in parts.items()} if metric in split else {}
-    lines = [f"  {words:22}{p['share']:>14.0%}  {p['lo']:>14.0%} … {p['hi']:.0%}" for words, p in found.items()]
+    lines = [
+        f"  {words:22}{p['share']:>14.0%}  {p['lo']:>14.0%} … {p['hi']:.0%}"
+        for words, p in found.items()
+    ]
     return ["", f"the spread of {metric} comes from", *(lines or ["  unknown"])]
 
 
@@ -72,10 +80,11 @@ def _row(name: str, values: dict[str, float | None]) -> str:
 
 
 def step_time(case: Case) -> dict[str, Any]:
-    """The step of a healthy fleet: seconds, tokens/s, MFU, parts, bottleneck, memory and idle chips by pool.
+    """The step of a healthy fleet: seconds, tokens/s, MFU, parts, bottleneck, memory and idle chips
+    by pool.
 
-    Beside it stand the rate of the planner's own layout, the rate of the mix over the sum of its pools alone, and the
-    pools without which the run would be faster.
+    Beside it stand the rate of the planner's own layout, the rate of the mix over the sum of its
+    pools alone, and the pools without which the run would be faster.
     """
     from sim.throughput import Throughput
 
@@ -88,7 +97,9 @@ def step_time(case: Case) -> dict[str, Any]:
         "mfu": plan.mfu,
         "parts": dict(plan.parts),
         "bottleneck": plan.bottleneck,
-        "memory_gb_per_chip": {n: b / 1e9 for n, b in zip(case.fleet, plan.memory_bytes_per_chip, strict=True)},
+        "memory_gb_per_chip": {
+            n: b / 1e9 for n, b in zip(case.fleet, plan.memory_bytes_per_chip, strict=True)
+        },
         "idle_chips": dict(zip(case.fleet, plan.idle_chips, strict=True)),
         "planner_tokens_per_s": fleet.freely_planned.full.tokens_per_s,
         "scaling_ratio": fleet.scaling_ratio,
@@ -99,14 +110,22 @@ def step_time(case: Case) -> dict[str, Any]:
 def parts(answer: dict[str, Any]) -> str:
     """A step time as a table of its parts."""
     step = answer["step_seconds"]
-    lines = [f"{step:.3f} s a step, {answer['tokens_per_s']:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
+    lines = [
+        f"{step:.3f} s a step, {answer['tokens_per_s']:,.0f} tokens/s, MFU {answer['mfu']:.1%}"
+    ]
     shown = {name: seconds for name, seconds in answer["parts"].items() if seconds}
-    lines += [f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}" for name, seconds in shown.items()]
+    lines += [
+        f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}" for name, seconds in shown.items()
+    ]
     lines.append(f"bottleneck: {answer['bottleneck']}")
     for pool, memory in answer["memory_gb_per_chip"].items():
         lines.append(f"{pool}: {memory:.1f} GB a chip, {answer['idle_chips'][pool]} chips idle")
     gain = answer["planner_tokens_per_s"] / answer["tokens_per_s"] - 1
-    lines.append(f"the planner's own layout is {gain:.1%} faster" if gain > 5e-4 else "no layout tried is faster")
+    lines.append(
+        f"the planner's own layout is {gain:.1%} faster"
+        if gain > 5e-4
+        else "no layout tried is faster"
+    )
     if len(answer["idle_chips"]) > 1:
         lines.append(f"the mix reaches {answer['scaling_ratio']:.1%} of what its pools reach alone")
     for pool, rate in answer["faster_without"].items():
@@ -121,7 +140,9 @@ def tables() -> str:
 
 def table(kind: str) -> str:
     """The entries of one table with their titles."""
-    return "\n".join(f"{name:22} {getattr(e.item, 'title', '')}" for name, e in catalogue.table(kind).items())
+    return "\n".join(
+        f"{name:22} {getattr(e.item, 'title', '')}" for name, e in catalogue.table(kind).items()
+    )
 
 
 def entry(item: Entry) -> str:
@@ -130,7 +151,9 @@ def entry(item: Entry) -> str:
     prefix = f"{item.kind}.{item.name}."
     for fact in item.facts:
         ends = f" [{fact.range[0]} … {fact.range[1]}]" if fact.range else ""
-        lines.append(f"  {fact.path.removeprefix(prefix):28} {fact.value}{ends}   {fact.status}, {fact.source}")
+        lines.append(
+            f"  {fact.path.removeprefix(prefix):28} {fact.value}{ends}   {fact.status}, {fact.source}"
+        )
         if fact.note:
             lines.append(f"  {'':28}   {fact.note}")
     cited = dict.fromkeys(fact.source for fact in item.facts)
@@ -147,7 +170,9 @@ def source_line(key: str) -> str:
 def scenarios() -> str:
     """Name, status and title of every scenario."""
     loaded = [load_scenario(name) for name in names()]
-    return "\n".join(f"{scenario.name:20} {scenario.status:15} {scenario.title}" for scenario in loaded)
+    return "\n".join(
+        f"{scenario.name:20} {scenario.status:15} {scenario.title}" for scenario in loaded
+    )
 
 
 def short(path: Path) -> str:

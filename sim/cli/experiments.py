@@ -17,21 +17,30 @@ from sim.errors import CheckFailed, InputError
 from sim.scenario import Scenario, load_scenario
 
 ScenarioName = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file.")
+    str,
+    typer.Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
 ]
 Sets = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096.")
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
 ]
-SetsOfB = Annotated[list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only.")]
+SetsOfB = Annotated[
+    list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Root seed of all randomness.")]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
 Executor = Annotated[
     str | None,
-    typer.Option(metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."),
+    typer.Option(
+        metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."
+    ),
 ]
 Count = Annotated[int, typer.Option("--replications", min=1, help="Runs of each scenario.")]
 Fixed = Annotated[bool, typer.Option("--fixed-inputs", help="Unknown constants at their modes.")]
-Out = Annotated[Path | None, typer.Option(help="Folder for a complete record; what was interrupted resumes from it.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder for a complete record; what was interrupted resumes from it."),
+]
 Metric = Annotated[str, typer.Option(help="What to look at, such as wall_days or ettr.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
@@ -39,15 +48,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 def run(
     scenario: ScenarioName,
     sets: Sets = None,
-    replications: Annotated[int | None, typer.Option(min=1, help="Number of runs (default 100).")] = None,
+    replications: Annotated[
+        int | None, typer.Option(min=1, help="Number of runs (default 100).")
+    ] = None,
     precision: Annotated[
-        float | None, typer.Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share.")
+        float | None,
+        typer.Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
     ] = None,
     seed: Seed = 0,
     jobs: Jobs = 1,
     executor: Executor = None,
     fixed_inputs: Fixed = False,
-    split: Annotated[bool, typer.Option("--split", help="Split the spread by cause; twice the runs.")] = False,
+    split: Annotated[
+        bool, typer.Option("--split", help="Split the spread by cause; twice the runs.")
+    ] = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -95,16 +109,23 @@ def compare(
         *sides, metric, replications,
         seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
     )  # fmt: skip
-    answer(result.report(), as_json, lambda: f"a: {sides[0].heading}\nb: {sides[1].heading}\n{result}", out)
+    answer(
+        result.report(),
+        as_json,
+        lambda: f"a: {sides[0].heading}\nb: {sides[1].heading}\n{result}",
+        out,
+    )
 
 
 def sweep(
     scenario: ScenarioName,
     grid: Annotated[
-        list[str] | None, typer.Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid.")
+        list[str] | None,
+        typer.Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid."),
     ] = None,
     design: Annotated[
-        Literal["latin-hypercube", "sobol"] | None, typer.Option(help="Spread points over the unknown constants.")
+        Literal["latin-hypercube", "sobol"] | None,
+        typer.Option(help="Spread points over the unknown constants."),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="Points of the design.")] = 64,
     metric: Metric = "wall_days",
@@ -126,7 +147,10 @@ def sweep(
 
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
-    values = {path: documents.parse(f"[{v}]", f"--grid {path}").data for path, v in pairs(grid, "--grid").items()}
+    values = {
+        path: documents.parse(f"[{v}]", f"--grid {path}").data
+        for path, v in pairs(grid, "--grid").items()
+    }
     question = loaded(scenario, sets)
     check_metric(metric, question)
     result = experiments.sweep(
@@ -141,8 +165,12 @@ def sweep(
 def sensitivity(
     scenario: ScenarioName,
     metric: Metric = "wall_days",
-    method: Annotated[Literal["sobol", "morris"], typer.Option(help="Shares of variance, or effects.")] = "sobol",
-    samples: Annotated[int, typer.Option(min=2, help="Base samples (a power of two), or trajectories.")] = 64,
+    method: Annotated[
+        Literal["sobol", "morris"], typer.Option(help="Shares of variance, or effects.")
+    ] = "sobol",
+    samples: Annotated[
+        int, typer.Option(min=2, help="Base samples (a power of two), or trajectories.")
+    ] = 64,
     sets: Sets = None,
     replications: Count = 1,
     seed: Seed = 0,
@@ -167,13 +195,17 @@ def sensitivity(
 
 def size_stock(
     scenario: ScenarioName,
-    by: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The date by which to finish.")],
+    by: Annotated[
+        dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The date by which to finish.")
+    ],
     probability: Annotated[float, typer.Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
     spares: Annotated[
-        str | None, typer.Option(metavar="PATH", help="What to size; cold spares of the first pool.")
+        str | None,
+        typer.Option(metavar="PATH", help="What to size; cold spares of the first pool."),
     ] = None,
     longest_interval: Annotated[
-        bool, typer.Option("--longest-interval", help="Find the longest checkpoint interval instead.")
+        bool,
+        typer.Option("--longest-interval", help="Find the longest checkpoint interval instead."),
     ] = False,
     sets: Sets = None,
     replications: Count = 200,
@@ -201,25 +233,43 @@ def size_stock(
 def validate(
     table: Annotated[
         Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
-        typer.Argument(metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."),
+        typer.Argument(
+            metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
+        ),
     ] = None,
-    effort: Annotated[float, typer.Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")] = 1.0,
+    effort: Annotated[
+        float, typer.Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
+    ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the simulation against exact answers, published runs and jobs, a trace, and another simulator.
+    """Hold the simulation against exact answers, published runs and jobs, a trace, and another
+    simulator.
 
     Example: `sim validate closed-forms --effort 0.1`
     """
     from sim.validation import tables
 
     found = {name: tables.rows(name, effort) for name in ((table,) if table else tables.TABLES)}
-    failed = [str(row.get("title") or row["case"]) for rows in found.values() for row in rows if not row["ok"]]
-    answer({"ok": not failed, **found}, as_json, lambda: "\n\n".join(tables.text(n, rows) for n, rows in found.items()))
+    failed = [
+        str(row.get("title") or row["case"])
+        for rows in found.values()
+        for row in rows
+        if not row["ok"]
+    ]
+    answer(
+        {"ok": not failed, **found},
+        as_json,
+        lambda: "\n\n".join(tables.text(n, rows) for n, rows in found.items()),
+    )
     if failed:
-        raise CheckFailed(f"{len(failed)} of {sum(map(len, found.values()))} rows: {'; '.join(failed)}")
+        raise CheckFailed(
+            f"{len(failed)} of {sum(map(len, found.values()))} rows: {'; '.join(failed)}"
+        )
 
 
-def claims(replications: Count = 60, seed: Seed = 1, jobs: Jobs = 1, as_json: AsJson = False) -> None:
+def claims(
+    replications: Count = 60, seed: Seed = 1, jobs: Jobs = 1, as_json: AsJson = False
+) -> None:
     """Hold a newspaper article against the simulation, claim by claim.
 
     Example: `sim claims --replications 20 --json`
@@ -232,7 +282,10 @@ def claims(replications: Count = 60, seed: Seed = 1, jobs: Jobs = 1, as_json: As
 
 
 def steptime(
-    case: Annotated[str, typer.Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone.")],
+    case: Annotated[
+        str,
+        typer.Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
+    ],
     sets: Sets = None,
     as_json: AsJson = False,
 ) -> None:
@@ -263,7 +316,11 @@ def trace(
     from sim.pictures.perfetto import Checkpoints, write
 
     question, checkpoints = loaded(scenario, sets), Checkpoints()
-    write(simulate(question, seed, replication, fixed_inputs=fixed_inputs, watch=checkpoints), checkpoints, out)
+    write(
+        simulate(question, seed, replication, fixed_inputs=fixed_inputs, watch=checkpoints),
+        checkpoints,
+        out,
+    )
     print(f"{answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
@@ -278,7 +335,10 @@ def loaded(name: str, sets: list[str] | None) -> Scenario:
 
 def changes(sets: list[str] | None) -> dict[str, Any]:
     """What `--set` says, as data by path."""
-    return {path: documents.parse(value, f"--set {path}").data for path, value in pairs(sets, "--set").items()}
+    return {
+        path: documents.parse(value, f"--set {path}").data
+        for path, value in pairs(sets, "--set").items()
+    }
 
 
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
@@ -300,8 +360,12 @@ def pair(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def answer(data: dict[str, Any], as_json: bool, text: Callable[[], str], out: Path | None = None) -> None:
-    """Print an answer as one JSON object or as text, and keep it in the folder of the record, if there is one."""
+def answer(
+    data: dict[str, Any], as_json: bool, text: Callable[[], str], out: Path | None = None
+) -> None:
+    """Print an answer as one JSON object or as text, and keep it in the folder of the record, if
+    there is one.
+    """
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")

@@ -14,13 +14,19 @@ from sim.publish import figures
 
 
 def make_figures(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks; all unless given.")] = None,
-    profile: Annotated[str, typer.Option(help="`full` writes figures/, `quick` a smaller build/quick/.")] = "full",
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks; all unless given.")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="`full` writes figures/, `quick` a smaller build/quick/.")
+    ] = "full",
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", metavar="NAME VALUE", help="Set a parameter of the notebooks.")
+        list[str] | None,
+        typer.Option("-p", metavar="NAME VALUE", help="Set a parameter of the notebooks."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write to; with -p it is build/figures/ unless given.")
+        Path | None,
+        typer.Option(help="Folder to write to; with -p it is build/figures/ unless given."),
     ] = None,
     jobs: Jobs = 2,
 ) -> None:

@@ -79,9 +79,13 @@ def simulate(
 
 
 def _laid_out(scenario: Scenario, question: Scenario) -> list[Pool]:
-    """The pools with complete layouts: planned once a scenario, with unknown constants at their modes."""
+    """The pools with complete layouts: planned once a scenario, with unknown constants at their
+    modes.
+    """
     if scenario._layouts is None:
-        pools = planned(scenario.run, list(scenario.fleet.values()), scenario.mixing, scenario.constants)
+        pools = planned(
+            scenario.run, list(scenario.fleet.values()), scenario.mixing, scenario.constants
+        )
         scenario._layouts = [pool.layout for pool in pools]
     given = zip(question.fleet.values(), scenario._layouts, strict=True)
     return [pool.model_copy(update={"layout": layout}) for pool, layout in given]

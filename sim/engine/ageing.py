@@ -1,4 +1,6 @@
-"""Whatever strikes the nodes of a pool in its time, and the queue of all that is to come on one clock."""
+"""Whatever strikes the nodes of a pool in its time, and the queue of all that is to come on one
+clock.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,18 @@ NONE = -math.inf
 
 
 class Queue:
-    """The failures to come on one clock, of all risks; those that have been put off meanwhile are passed over."""
+    """The failures to come on one clock, of all risks; those that have been put off meanwhile are
+    passed over.
+    """
 
     def __init__(self) -> None:
         self.heap: list[Due] = []
         self._dues: dict[int, list[float]] = {}
 
     def add(self, rank: int, dues: list[float], horizon: float) -> None:
-        """The failures of one risk, by unit; those beyond the horizon are left out until they are put off again."""
+        """The failures of one risk, by unit; those beyond the horizon are left out until they are
+        put off again.
+        """
         self._dues[rank] = dues
         self.heap += [(due, rank, unit) for unit, due in enumerate(dues) if NONE < due <= horizon]
         heapify(self.heap)
@@ -46,7 +52,17 @@ class Queue:
 class Failure:
     """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds)."""
 
-    __slots__ = ("again", "cause", "cured", "detect", "neighbours", "node", "permanent", "repair", "shared_repair")
+    __slots__ = (
+        "again",
+        "cause",
+        "cured",
+        "detect",
+        "neighbours",
+        "node",
+        "permanent",
+        "repair",
+        "shared_repair",
+    )
 
     def __init__(
         self,

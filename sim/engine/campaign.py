@@ -1,8 +1,9 @@
-"""A programme: training runs over years on one fleet, beside research, until the fleet cannot staff the next.
+"""A programme: training runs over years on one fleet, beside research, until the fleet cannot staff
+the next.
 
-Each run is a job of its own, with its failures, checkpoints and restarts. Between runs, and beside them, the other
-nodes do research: they are powered, so they age and fail. One run at a time: a run that is due while another trains
-begins when that has ended.
+Each run is a job of its own, with its failures, checkpoints and restarts. Between runs, and beside
+them, the other nodes do research: they are powered, so they age and fail. One run at a time: a run
+that is due while another trains begins when that has ended.
 """
 
 from __future__ import annotations
@@ -52,21 +53,29 @@ def tasks(question: Scenario) -> list[Task]:
     else:
         dated = sorted(plan or (), key=lambda item: item.date)
         days = [(item.date - question.start).days for item in dated]
-        listed = [Task(k, days[k] * DAY, item.chips, item.run(question.run)) for k, item in enumerate(dated)]
+        listed = [
+            Task(k, days[k] * DAY, item.chips, item.run(question.run))
+            for k, item in enumerate(dated)
+        ]
     if not (due := [task for task in listed if 0 <= task.due < question.horizon]):
-        raise InputError(f"{question.name}: none of the runs is due between the start and the horizon")
+        raise InputError(
+            f"{question.name}: none of the runs is due between the start and the horizon"
+        )
     return due
 
 
 def _grown(first: Run, plan: Programme, k: int, begin: float) -> Task:
     factor = growth_of(plan) ** (k * plan.every / YEAR)
-    batch = first.batch.model_copy(update={"sequences": max(round(first.batch.sequences * factor), 1)})
+    batch = first.batch.model_copy(
+        update={"sequences": max(round(first.batch.sequences * factor), 1)}
+    )
     run = first.model_copy(update={"tokens": first.tokens * factor, "batch": batch})
     return Task(k, begin + k * plan.every, plan.chips * factor, run)
 
 
 def laid_out(question: Scenario, first: Task) -> dict[str, Pool]:
-    """Each pool alone with a complete layout of the first run, at the size the run needs or up to 16 times as many.
+    """Each pool alone with a complete layout of the first run, at the size the run needs or up to
+    16 times as many.
 
     A pool that cannot hold the model even then is left out: it takes no part in the programme.
 
@@ -90,17 +99,27 @@ def laid_out(question: Scenario, first: Task) -> dict[str, Pool]:
 
 
 def exchange(question: Scenario, first: Task, pools: dict[str, Pool]) -> tuple[Exchange, Plan]:
-    """What a chip of each pool is worth to a run, and the plan of the first run on the reference pool alone."""
+    """What a chip of each pool is worth to a run, and the plan of the first run on the reference
+    pool alone.
+    """
     plans = {
-        name: throughput_of(question, first.run, {name: _like(question, name, pool, pool.active_nodes)}).full
+        name: throughput_of(
+            question, first.run, {name: _like(question, name, pool, pool.active_nodes)}
+        ).full
         for name, pool in pools.items()
     }
     rate = {name: plan.tokens_per_s / sum(plan.used_chips) for name, plan in plans.items()}
-    least = {name: shape.replica_chips for name, plan in plans.items() for shape in plan.layouts if shape}
-    peak = {name: pool.chip.bf16 * pool.chip.kernel_efficiency for name, pool in question.fleet.items()}
+    least = {
+        name: shape.replica_chips for name, plan in plans.items() for shape in plan.layouts if shape
+    }
+    peak = {
+        name: pool.chip.bf16 * pool.chip.kernel_efficiency for name, pool in question.fleet.items()
+    }
     reference = reference_of(question)
     order = sorted(question.fleet, key=lambda name: (-rate.get(name, 0.0), name))
-    offload = {pool_of(question.fleet, name, "offload"): share for name, share in question.offload.items()}
+    offload = {
+        pool_of(question.fleet, name, "offload"): share for name, share in question.offload.items()
+    }
     worth = Exchange(
         pools=tuple(order),
         worth=tuple(rate.get(name, 0.0) / rate[reference] for name in order),
@@ -116,16 +135,24 @@ def exchange(question: Scenario, first: Task, pools: dict[str, Pool]) -> tuple[E
 def reference_of(question: Scenario) -> str:
     """The pool in whose chips needs are counted."""
     first = next(iter(question.fleet))
-    return first if question.reference is None else pool_of(question.fleet, question.reference, "reference")
+    return (
+        first
+        if question.reference is None
+        else pool_of(question.fleet, question.reference, "reference")
+    )
 
 
 def _sized(pool: Pool, chips: float) -> Pool:
-    return pool.model_copy(update={"chips": None, "nodes": float(math.ceil(chips / pool.chip.node_size - 1e-9))})
+    return pool.model_copy(
+        update={"chips": None, "nodes": float(math.ceil(chips / pool.chip.node_size - 1e-9))}
+    )
 
 
 def _like(question: Scenario, name: str, laid_out: Pool, nodes: int) -> Pool:
     """A pool of the question, whose unknown constants are settled, in the layout found for it."""
-    return question.fleet[name].model_copy(update={"chips": None, "nodes": float(nodes), "layout": laid_out.layout})
+    return question.fleet[name].model_copy(
+        update={"chips": None, "nodes": float(nodes), "layout": laid_out.layout}
+    )
 
 
 class Campaign:
@@ -162,17 +189,24 @@ class Campaign:
         yield from self._rest(self.question.horizon)
 
     def _try(self, task: Task) -> Process:
-        working = {name: float(self._pools[name].at_hand * self._pools[name].size) for name in self.exchange.pools}
+        working = {
+            name: float(self._pools[name].at_hand * self._pools[name].size)
+            for name in self.exchange.pools
+        }
         available = float(self.exchange.available(np.array(list(working.values()))))
         throughput = self._plan(task, working)
         outcome = Outcome(task.number, task.due, task.chips, available)
         if throughput:
             outcome = yield from self._train(task, outcome, throughput)
         self.outcomes.append(outcome)
-        self.record.event(self.env.now, "run", str(task.number), "ended" if outcome.staffed else "not staffed")
+        self.record.event(
+            self.env.now, "run", str(task.number), "ended" if outcome.staffed else "not staffed"
+        )
 
     def _plan(self, task: Task, working: dict[str, float]) -> Throughput | None:
-        """The run on the best chips that suffice; a smallest pool that fits no layout gives more, or drops out."""
+        """The run on the best chips that suffice; a smallest pool that fits no layout gives more,
+        or drops out.
+        """
         owned = np.array(list(working.values()))
         chips = self.exchange.staff(owned, task.chips)
         if chips is None:
@@ -209,7 +243,16 @@ class Campaign:
         }
         fleet.engage(used)
         before, start = record.time["productive"], self.env.now
-        job = job_of(self.env, question, task.run, throughput, fleet, record, *self._key, label=f".{task.number}")
+        job = job_of(
+            self.env,
+            question,
+            task.run,
+            throughput,
+            fleet,
+            record,
+            *self._key,
+            label=f".{task.number}",
+        )
         yield from job.run()
         fleet.release()
         self.active_chip_seconds += job.active_chip_seconds
@@ -240,14 +283,19 @@ class Campaign:
                 fleet.fail(env.now, failing)
 
 
-def simulate(question: Scenario, pools: dict[str, Pool], seed: int, replication: int) -> ProgrammeResult:
-    """Run one replication of a programme whose unknown constants are settled, on pools as `laid_out` gives them."""
+def simulate(
+    question: Scenario, pools: dict[str, Pool], seed: int, replication: int
+) -> ProgrammeResult:
+    """Run one replication of a programme whose unknown constants are settled, on pools as
+    `laid_out` gives them.
+    """
     plan = tasks(question)
     worth, first = exchange(question, plan[0], pools)
     env, record = simpy.Environment(), Record()
     fleet, coming = fleet_of(env, question, [None] * len(question.fleet), record, seed, replication)
     start = [
-        (0.0, name, sum(n for (key, _), n in record.counts.items() if key == name), 1.0) for name in question.fleet
+        (0.0, name, sum(n for (key, _), n in record.counts.items() if key == name), 1.0)
+        for name in question.fleet
     ]
     campaign = Campaign(env, question, plan, worth, pools, fleet, record, seed, replication)
     fleet.sleeper = env.process(campaign.run())

@@ -14,8 +14,11 @@ from sim.scenario.parts import Steps
 from sim.throughput import Plan
 
 
-def sawtooth(checkpoint: Checkpoint, run: Run, plan: Plan, constants: StepTime, failure_rate: float) -> Sawtooth:
-    """Checkpoint times in seconds, with the storage's bandwidth and the optimal interval worked out.
+def sawtooth(
+    checkpoint: Checkpoint, run: Run, plan: Plan, constants: StepTime, failure_rate: float
+) -> Sawtooth:
+    """Checkpoint times in seconds, with the storage's bandwidth and the optimal interval worked
+    out.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ def sawtooth(checkpoint: Checkpoint, run: Run, plan: Plan, constants: StepTime, 
 
 
 def daly_interval(blocking: float, failure_rate: float) -> float:
-    """The best time between checkpoints: ``√(2δM)·[1 + ⅓√(δ/2M) + δ/(18M)] − δ``, or M where δ ≥ 2M (Daly 2006).
+    """The best time between checkpoints: ``√(2δM)·[1 + ⅓√(δ/2M) + δ/(18M)] − δ``, or M where δ ≥ 2M
+    (Daly 2006).
 
     Examples
     --------
@@ -85,8 +89,9 @@ INSTANT = 1e-6
 class Sawtooth:
     """When checkpoints are written and what they cost (seconds).
 
-    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host memory and block
-    for `memory_blocking`. The period between marks is in running seconds, or in tokens if `in_tokens`.
+    Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host
+    memory and block for `memory_blocking`. The period between marks is in running seconds, or in
+    tokens if `in_tokens`.
     """
 
     period: float

@@ -1,12 +1,12 @@
 """The depot: loose chips on a shelf, broken nodes that lack some, and what becomes of dead chips.
 
-Chips are counted, never kept one by one. A dead chip takes its node out of service until the node is whole again: by
-a chip from the shelf, or one from another broken node. The node that lacks least is mended first, and parts come from
-the one that has least, so broken nodes are pooled at once. A dead chip goes to its maker while there is support, else
-to the repair shop, else to scrap.
+Chips are counted, never kept one by one. A dead chip takes its node out of service until the node
+is whole again: by a chip from the shelf, or one from another broken node. The node that lacks least
+is mended first, and parts come from the one that has least, so broken nodes are pooled at once. A
+dead chip goes to its maker while there is support, else to the repair shop, else to scrap.
 
-Chips on a shelf are alike and without age. A batch with a life of its own is a pool of its own, or a share of the nodes
-in a pool's failure table.
+Chips on a shelf are alike and without age. A batch with a life of its own is a pool of its own, or
+a share of the nodes in a pool's failure table.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Shelf:
 class Depot:
     """Every shelf, the repair shop they share, and what arrives.
 
-    The shop has ``capacity × mean turnaround`` benches, so that it mends `capacity` chips when it is always busy.
+    The shop has ``capacity × mean turnaround`` benches, so that it mends `capacity` chips when it
+    is always busy.
     """
 
     def __init__(
@@ -84,7 +85,9 @@ class Depot:
         self._shelves: dict[str, Shelf] = {}
         for pool in fleet.pools:
             until = policy.supported_until(pool.name, question.fleet[pool.name].chip.name)
-            self._shelves[pool.name] = Shelf(pool, until, Uniforms(seed, replication, f"depot.{pool.name}"))
+            self._shelves[pool.name] = Shelf(
+                pool, until, Uniforms(seed, replication, f"depot.{pool.name}")
+            )
         for name, chips in self._spec.stock.items():
             shelf = self._shelves[pool_of(question.fleet, name, "depot.stock")]
             shelf.stock += round(chips)
@@ -107,7 +110,9 @@ class Depot:
             self._mend(shelf)
 
     def chip_died(self, pool: Pool, node: int) -> None:
-        """A node, idle now, has a dead chip: send the chip off, and make the node or others whole as far as it goes."""
+        """A node, idle now, has a dead chip: send the chip off, and make the node or others whole
+        as far as it goes.
+        """
         shelf = self._shelves[pool.name]
         self._send_off(shelf)
         insort(shelf.broken, (pool.size - 1, node))
@@ -115,7 +120,9 @@ class Depot:
         self._mend(shelf)
 
     def node_died(self, pool: Pool, node: int) -> None:
-        """A node, idle now, is beyond repair, its chips are not: they go on the shelf where nodes are cannibalised."""
+        """A node, idle now, is beyond repair, its chips are not: they go on the shelf where nodes
+        are cannibalised.
+        """
         if self._spec.cannibalise:
             shelf = self._shelves[pool.name]
             self._move(shelf, "idle", "stock", pool.size)
@@ -123,10 +130,20 @@ class Depot:
             self._mend(shelf)
 
     def _send_off(self, shelf: Shelf) -> None:
-        """Every death takes as many draws, so that policy and shop leave those of later deaths alone."""
+        """Every death takes as many draws, so that policy and shop leave those of later deaths
+        alone.
+        """
         vendor, shop = self._spec.vendor, self._spec.repair
-        lead = vendor.lead.one(*(shelf.draws.next() for _ in range(vendor.lead.dims))) if vendor else 0.0
-        turnaround = shop.turnaround.one(*(shelf.draws.next() for _ in range(shop.turnaround.dims))) if shop else 0.0
+        lead = (
+            vendor.lead.one(*(shelf.draws.next() for _ in range(vendor.lead.dims)))
+            if vendor
+            else 0.0
+        )
+        turnaround = (
+            shop.turnaround.one(*(shelf.draws.next() for _ in range(shop.turnaround.dims)))
+            if shop
+            else 0.0
+        )
         success = shop is not None and shelf.draws.next() < shop.success
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
@@ -135,7 +152,9 @@ class Depot:
             self.repairs += 1
             bench = self._benches.request()
             self._move(shelf, "idle", "repair" if bench.triggered else "repair_queue")
-            self._env.process(self._repair(shelf, bench, turnaround, success, waits=not bench.triggered))
+            self._env.process(
+                self._repair(shelf, bench, turnaround, success, waits=not bench.triggered)
+            )
         else:
             self._move(shelf, "idle", "scrap")
 
@@ -144,7 +163,13 @@ class Depot:
         self._to_shelf(shelf, "in_transit")
 
     def _repair(
-        self, shelf: Shelf, bench: simpy.resources.resource.Request, turnaround: float, success: bool, *, waits: bool
+        self,
+        shelf: Shelf,
+        bench: simpy.resources.resource.Request,
+        turnaround: float,
+        success: bool,
+        *,
+        waits: bool,
     ) -> Process:
         with bench:
             yield bench
@@ -190,7 +215,9 @@ class Depot:
                 shelf.empty.append(node)
 
     def _complete(self, shelf: Shelf, node: int, from_stock: int, *, new: bool = False) -> None:
-        """A node is whole; one whose chips are all others is `new`, and one that came in a box has lives of its own."""
+        """A node is whole; one whose chips are all others is `new`, and one that came in a box has
+        lives of its own.
+        """
         if from_stock:
             self._move(shelf, "stock", "idle", from_stock)
             shelf.stock -= from_stock

@@ -1,4 +1,6 @@
-"""The network between nodes: congestion that slows communication, and flaps that stop the job for seconds."""
+"""The network between nodes: congestion that slows communication, and flaps that stop the job for
+seconds.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,13 @@ DAY = 86400.0
 
 
 class Fabric:
-    """Congestion of the parts of a job's network, each good or bad on its own; all start good, on wall time."""
+    """Congestion of the parts of a job's network, each good or bad on its own; all start good, on
+    wall time.
+    """
 
-    def __init__(self, congestion: Congestion | None, pods: int, seed: int, replication: int) -> None:
+    def __init__(
+        self, congestion: Congestion | None, pods: int, seed: int, replication: int
+    ) -> None:
         self.slowdown = 1.0
         self.next_change = math.inf
         """Wall time of the next onset or end of congestion."""
@@ -28,7 +34,9 @@ class Fabric:
             good = congestion.bad.mean * (1 - congestion.share) / congestion.share
             self._lengths: tuple[Distribution, Distribution] = (Weibull(1.0, good), congestion.bad)
             self._worst = congestion.slowdown
-            self._uniforms = [Uniforms(seed, replication, f"congestion.{pod}") for pod in range(pods)]
+            self._uniforms = [
+                Uniforms(seed, replication, f"congestion.{pod}") for pod in range(pods)
+            ]
             self._bad = [False] * pods
             self._changes = [(self._length(pod), pod) for pod in range(pods)]
             heapify(self._changes)
@@ -49,10 +57,12 @@ class Fabric:
 
 
 class Flaps:
-    """Link flaps that the collectives ride through: full stops, arriving as a Poisson process in time that moves.
+    """Link flaps that the collectives ride through: full stops, arriving as a Poisson process in
+    time that moves.
 
-    The job's running time halts for the length of each, so flaps never overlap and the time they take is an exact
-    compound Poisson sum. They are drawn in growing blocks and found by bisection: a thousand a day cost no event.
+    The job's running time halts for the length of each, so flaps never overlap and the time they
+    take is an exact compound Poisson sum. They are drawn in growing blocks and found by bisection:
+    a thousand a day cost no event.
 
     Parameters
     ----------
@@ -95,12 +105,17 @@ class Flaps:
         return running - moving
 
     def _extend(self) -> None:
-        u = self._generator.random((max(self.BLOCK, len(self._starts)), 1 + self._spec.duration.dims))
+        u = self._generator.random(
+            (max(self.BLOCK, len(self._starts)), 1 + self._spec.duration.dims)
+        )
         last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-u[:, 0])) / self._rate
         durations = self._spec.duration.draw(u[:, 1:])
-        # The longer ones are failures, with a stream of their own (`flap_failures`): a thinned Poisson process.
-        durations = np.where(durations <= self._spec.ride_through, durations + self._spec.back_off, 0.0)
+        # The longer ones are failures, with a stream of their own (`flap_failures`): a thinned
+        # Poisson process.
+        durations = np.where(
+            durations <= self._spec.ride_through, durations + self._spec.back_off, 0.0
+        )
         self._starts = np.concatenate([self._starts, starts])
         self._stops = np.concatenate([self._stops, self._stops[-1] + np.cumsum(durations)])
         self._begins = self._starts + self._stops[:-1]
@@ -113,7 +128,11 @@ def flap_failures(spec: FlapSpec) -> Cause | None:
     if not rate:
         return None
     return Cause(
-        cause="link-flap", per_1000_node_days=rate, clock="computing", hardware=False, detect=spec.detect
+        cause="link-flap",
+        per_1000_node_days=rate,
+        clock="computing",
+        hardware=False,
+        detect=spec.detect,
     )  # the timer of the collective has run out by then
 
 
@@ -132,7 +151,9 @@ def share_below(distribution: Distribution, limit: float) -> float:
     """
     if isinstance(distribution, Mixture):
         parts = zip(distribution.weights, distribution.parts, strict=True)
-        return math.fsum(w * share_below(part, limit) for w, part in parts) / math.fsum(distribution.weights)
+        return math.fsum(w * share_below(part, limit) for w, part in parts) / math.fsum(
+            distribution.weights
+        )
     if isinstance(distribution, Sum):
         raise InputError("fabric.flaps.duration cannot be a sum; give its distribution directly")
     if distribution.one(1 - 2**-53) <= limit:

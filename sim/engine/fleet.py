@@ -1,4 +1,6 @@
-"""Every pool of a job: which nodes fail, which take their places, and when the failed ones come back."""
+"""Every pool of a job: which nodes fail, which take their places, and when the failed ones come
+back.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ class Fleet:
         """The process that calls `sleep`."""
         self._until = -math.inf
         """When it will wake; long ago while it is awake."""
-        self._risks: list[tuple[NodePool, Ageing]] = [(pool, risk) for pool in pools for risk in pool.risks]
+        self._risks: list[tuple[NodePool, Ageing]] = [
+            (pool, risk) for pool in pools for risk in pool.risks
+        ]
         self._powered, self._computing = Queue(), Queue()
         for rank, (_, risk) in enumerate(self._risks):
             risk.join(self._powered if risk.clock == "powered" else self._computing, rank)
@@ -76,8 +80,12 @@ class Fleet:
                 return due, computing
         return powered[0], powered
 
-    def sleep(self, now: float, until: float, wake: simpy.Event | None = None) -> Generator[simpy.Event, Any, bool]:
-        """Let time pass to `until`, or less: `wake` happens, or a node comes back that fails before. True if it did."""
+    def sleep(
+        self, now: float, until: float, wake: simpy.Event | None = None
+    ) -> Generator[simpy.Event, Any, bool]:
+        """Let time pass to `until`, or less: `wake` happens, or a node comes back that fails
+        before. True if it did.
+        """
         pause = self._env.timeout(max(until - now, 0.0))
         self._until = until
         try:
@@ -91,7 +99,8 @@ class Fleet:
     def fail(self, now: float, due: Due) -> tuple[NodePool, Failure, list[int]]:
         """Let a failure happen: its pool, what failed, and the active nodes it struck.
 
-        A node with a fault that is not noticed at once, a straggler or silent corruption, stays where it is.
+        A node with a fault that is not noticed at once, a straggler or silent corruption, stays
+        where it is.
         """
         _, rank, unit = due
         pool, risk = self._risks[rank]
@@ -122,7 +131,8 @@ class Fleet:
     def take_out(self, now: float, pool: NodePool, node: int, failure: Failure) -> None:
         """Send a node to repair, or out of service if it has died or failed too often.
 
-        A trace may tell of a node that is out already, waiting for a crew or evicted: it stays where it is.
+        A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
+        where it is.
         """
         place = pool.place[node]
         if place not in USABLE:
@@ -137,7 +147,9 @@ class Fleet:
         if failure.permanent:
             self._move(pool, node, "idle", now)
             if self.shop:
-                (self.shop.chip_died if failure.cause.scope == "chip" else self.shop.node_died)(pool, node)
+                (self.shop.chip_died if failure.cause.scope == "chip" else self.shop.node_died)(
+                    pool, node
+                )
             elif failure.cause.scope == "chip":
                 self._record.move(now, pool.name, pool.names[node], "idle", "scrap", 1)
         elif strikes >= self._most_strikes + pool.inherited.get(node, 0):
@@ -169,7 +181,9 @@ class Fleet:
             self.sleeper.interrupt()
 
     def _spare(self, pool: NodePool, node: int, now: float) -> None:
-        """Make a node a spare of a whole job: on standby if a place there is empty, hot if few are, else cold."""
+        """Make a node a spare of a whole job: on standby if a place there is empty, hot if few are,
+        else cold.
+        """
         standby = pool.standby < self._standby
         if pool.active < pool.target or not (standby or len(pool.hot) < pool.hot_wanted):
             pool.cold.append(node)
@@ -185,23 +199,30 @@ class Fleet:
         Returns
         -------
         enough, came, complete : bool
-            Whether those on standby were enough, any spare came, and every pool has the active nodes wanted now.
+            Whether those on standby were enough, any spare came, and every pool has the active
+            nodes wanted now.
         """
         enough, came, complete = True, False, True
         for pool in self.pools:
             gap = pool.target - pool.active
             if gap > 0:
-                enough = enough and gap <= (len(pool.hot) if self._recovery.standby is None else pool.standby)
+                enough = enough and gap <= (
+                    len(pool.hot) if self._recovery.standby is None else pool.standby
+                )
                 self._fill(pool, gap, now)
                 missing = pool.target - pool.active
                 came, complete = came or missing < gap, complete and not missing
         return enough, came, complete
 
     def box(self, standby: bool) -> NodePool | None:
-        """A pool that has a boxed spare, and an active node missing or (with `standby`) one on standby."""
+        """A pool that has a boxed spare, and an active node missing or (with `standby`) one on
+        standby.
+        """
         wanted = self._standby if standby else 0
         for pool in self.pools:
-            if pool.boxed and (pool.active < pool.target or len(pool.hot) + len(pool.cold) < wanted):
+            if pool.boxed and (
+                pool.active < pool.target or len(pool.hot) + len(pool.cold) < wanted
+            ):
                 return pool
         return None
 
@@ -252,7 +273,9 @@ class Fleet:
     def release(self) -> None:
         """The run is over: its nodes go back to research."""
         for pool in self.pools:
-            for node in [node for node, place in enumerate(pool.place) if place in ("active", "hot_spare")]:
+            for node in [
+                node for node, place in enumerate(pool.place) if place in ("active", "hot_spare")
+            ]:
                 self._move(pool, node, "research", self._env.now)
             pool.hot.clear()
             pool.whole = pool.target = pool.standby = 0

@@ -1,4 +1,6 @@
-"""One training job as a SimPy process: assemble, restart, compute until something changes, detect, roll back."""
+"""One training job as a SimPy process: assemble, restart, compute until something changes, detect,
+roll back.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +43,16 @@ class Hidden:
     @property
     def there(self) -> bool:
         """Whether the node still works for the job."""
-        return self.pool.place[self.node] == "active" and self.pool.strikes.get(self.node, 0) == self.strikes
+        return (
+            self.pool.place[self.node] == "active"
+            and self.pool.strikes.get(self.node, 0) == self.strikes
+        )
 
 
 class Job:
-    """A job on a fleet. After `run` has ended, `finished` says whether the goal was reached by the horizon."""
+    """A job on a fleet. After `run` has ended, `finished` says whether the goal was reached by the
+    horizon.
+    """
 
     def __init__(
         self,
@@ -97,7 +104,9 @@ class Job:
         self._roll_back()
 
     def _compute(self) -> Process:
-        """Train until something stops the job: the goal or horizon (None), a failure, a found fault, a better fleet."""
+        """Train until something stops the job: the goal or horizon (None), a failure, a found
+        fault, a better fleet.
+        """
         env, progress, fabric, fleet = self.env, self.progress, self.fabric, self.fleet
         unstalled: float = self.plan.tokens_per_s
         degraded = fleet.degraded
@@ -142,7 +151,9 @@ class Job:
                 return None
 
     def _recover(self, failure: Failure, detect: float) -> Process:
-        """Detect, assemble the fleet and restart; a failure on the way costs its detection and a full restart again."""
+        """Detect, assemble the fleet and restart; a failure on the way costs its detection and a
+        full restart again.
+        """
         while True:
             if detect > 0:
                 yield from self._spend("detect", detect)
@@ -156,7 +167,9 @@ class Job:
             failure, detect = again, again.detect
 
     def _assemble(self) -> Process:
-        """Fill the gaps with spares; without any left wait, or go on with fewer nodes if the policy has a plan."""
+        """Fill the gaps with spares; without any left wait, or go on with fewer nodes if the policy
+        has a plan.
+        """
         fleet = self.fleet
         fleet.want_all()
         chosen = unpacked = False
@@ -191,7 +204,9 @@ class Job:
             return False
         self._use(plan)
         sizes = (pool.size for pool in self.fleet.pools)
-        self.fleet.shrink_to(tuple(-(-used // size) for used, size in zip(plan.used_chips, sizes, strict=True)))
+        self.fleet.shrink_to(
+            tuple(-(-used // size) for used, size in zip(plan.used_chips, sizes, strict=True))
+        )
         return True
 
     def _use(self, plan: Plan) -> None:
@@ -215,12 +230,16 @@ class Job:
         if failure is None:
             self._shrink()
             self.fleet.fill(self.env.now)
-            failure = yield from self._spend("reconfigure", self._time(self.recovery.reconfigure), exposed=True)
+            failure = yield from self._spend(
+                "reconfigure", self._time(self.recovery.reconfigure), exposed=True
+            )
         if failure is not None:
             yield from self._recover(failure, failure.detect)
 
     def _evict(self, found: Hidden) -> Process:
-        """Take out the node of a fault just found: a straggler in a planned stop, after a checkpoint."""
+        """Take out the node of a fault just found: a straggler in a planned stop, after a
+        checkpoint.
+        """
         failure = None
         if not found.failure.cause.silent:
             self.planned_stops += 1
@@ -230,7 +249,9 @@ class Job:
         yield from self._recover(failure or found.failure, failure.detect if failure else 0.0)
 
     def _save(self) -> Process:
-        """Write a checkpoint and wait until it is durable; a failure meanwhile voids it and is returned."""
+        """Write a checkpoint and wait until it is durable; a failure meanwhile voids it and is
+        returned.
+        """
         saw = self._sawtooth
         failure = yield from self._spend("checkpoint", saw.blocking + saw.flush, exposed=True)
         if failure is not None:
@@ -241,11 +262,17 @@ class Job:
         return failure
 
     def _spend(
-        self, category: str, duration: float, *, exposed: bool = False, until: simpy.Event | None = None
+        self,
+        category: str,
+        duration: float,
+        *,
+        exposed: bool = False,
+        until: simpy.Event | None = None,
     ) -> Process:
         """Let `duration` pass, or less if `until` happens; nodes go on failing.
 
-        An `exposed` phase ends at a failure of an active node, which is returned; any other takes it in its stride.
+        An `exposed` phase ends at a failure of an active node, which is returned; any other takes
+        it in its stride.
         """
         if duration <= 0:
             return None
@@ -315,14 +342,18 @@ class Job:
         lost = self.progress.roll_back(memory=self._copies_left(), at_most=corrupt)
         here = self.progress.tokens
         if self._hidden:
-            self._hidden = [h for h in self._hidden if not h.failure.cause.silent or h.tokens < here]
+            self._hidden = [
+                h for h in self._hidden if not h.failure.cause.silent or h.tokens < here
+            ]
         self.active_chip_seconds -= lost * self._chips
         self.record.time["productive"] -= lost
         self.record.time["rework"] += lost
         self.record.event(self.env.now, "rework", "job", lost)
 
     def _copies_left(self) -> bool:
-        """Whether every lost node's copy in host memory has a peer: its neighbour of even and odd number."""
+        """Whether every lost node's copy in host memory has a peer: its neighbour of even and odd
+        number.
+        """
         lost = self._lost
         return not lost or not any((pool, node ^ 1) in lost for pool, node in lost)
 
@@ -333,7 +364,9 @@ class Job:
         now, node, progress = self.env.now, failure.node, self.progress
         strikes = pool.strikes.get(node, 0)
         clean = progress.clean(now)
-        self._hidden.append(Hidden(now + failure.detect, pool, node, failure, strikes, clean, progress.tokens))
+        self._hidden.append(
+            Hidden(now + failure.detect, pool, node, failure, strikes, clean, progress.tokens)
+        )
         return True
 
     def _surface(self, hidden: Hidden) -> bool:
@@ -353,7 +386,9 @@ class Job:
         return True
 
     def _rate(self, slowdown: float) -> float:
-        """Tokens per second of the present plan while communication is slowed; worked out once for each slow-down."""
+        """Tokens per second of the present plan while communication is slowed; worked out once for
+        each slow-down.
+        """
         if slowdown not in self._rates:
             self._rates[slowdown] = self.plan.tokens_per_s_at(slowdown)
         return self._rates[slowdown]
@@ -369,12 +404,18 @@ class Job:
         if recovery.restart_scaling:
             chips = sum(self.plan.used_chips)
             seconds *= (chips / recovery.restart_scaling.chips) ** recovery.restart_scaling.exponent
-        in_memory = saw.storage_every > 1 and self._copies_left() and not isinstance(self._fallen, Hidden)
+        in_memory = (
+            saw.storage_every > 1 and self._copies_left() and not isinstance(self._fallen, Hidden)
+        )
         return seconds + (saw.memory_load if in_memory else saw.load)
 
     def _time(self, distribution: Any) -> float:
         draws, dims = self._draws, distribution.dims
-        return distribution.one(draws.next()) if dims == 1 else distribution.one(*[draws.next() for _ in range(dims)])
+        return (
+            distribution.one(draws.next())
+            if dims == 1
+            else distribution.one(*[draws.next() for _ in range(dims)])
+        )
 
     def _state(self, state: str, now: float) -> None:
         self.record.event(now, "state", "job", state)

@@ -32,10 +32,11 @@ POWERED = frozenset({"active", "hot_spare", "research"})
 
 
 class NodePool:
-    """Nodes of one chip type: first the active ones, then hot spares, cold spares and those no layout needs.
+    """Nodes of one chip type: first the active ones, then hot spares, cold spares and those no
+    layout needs.
 
-    In a programme (`used_chips` None) all do research until a run calls them, and so does a node that comes back. The
-    last `coming` nodes are absent until their chips arrive.
+    In a programme (`used_chips` None) all do research until a run calls them, and so does a node
+    that comes back. The last `coming` nodes are absent until their chips arrive.
     """
 
     def __init__(
@@ -61,8 +62,12 @@ class NodePool:
         cold, rest = round(spec.cold_spares), spec.active_nodes - self.whole
         self.research: int = rest + round(spec.hot_spares) if self.programme else 0
         """Nodes that do research and can be called."""
-        self.place = ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
-        self.place += ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming
+        self.place = (
+            ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
+        )
+        self.place += (
+            ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming
+        )
         self.names = [f"{name}.{node}" for node in range(len(self.place))]
         self._record, self._steps = record, dict[tuple[str, str], Step]()
         for place in dict.fromkeys(place for place in self.place if place != "absent"):
@@ -87,7 +92,11 @@ class NodePool:
             risk.begin(powered if risk.clock == "powered" else self.whole, self.bad, horizon)
         self.relapses = Relapses(name, table, len(self.place), seed, replication)
         again = [self.relapses] if any(cause.refail for cause in table.causes) else []
-        self.risks: list[Ageing] = [*drawn, *again, *([Replay(table.trace, len(self.place))] if table.trace else [])]
+        self.risks: list[Ageing] = [
+            *drawn,
+            *again,
+            *([Replay(table.trace, len(self.place))] if table.trace else []),
+        ]
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 
@@ -136,7 +145,9 @@ class NodePool:
         return self.active + len(self.hot) + len(self.cold) + self.research + len(self.boxed)
 
 
-def _bad_nodes(name: str, bad: BadNodes | None, nodes: int, seed: int, replication: int) -> set[int]:
+def _bad_nodes(
+    name: str, bad: BadNodes | None, nodes: int, seed: int, replication: int
+) -> set[int]:
     """A random part of the nodes, of just the share given."""
     if bad is None:
         return set()

@@ -1,9 +1,11 @@
-"""Training as a fluid: a position in tokens, a rate, and the sawtooth of checkpoints passed on the way.
+"""Training as a fluid: a position in tokens, a rate, and the sawtooth of checkpoints passed on the
+way.
 
-Checkpoint marks are arithmetic, not events, so a run costs the same with a checkpoint every second or every day. Three
-clocks run while the job trains: *running* time (everything but the blocking of checkpoints), which the checkpoint timer
-counts; of it the seconds not lost to link flaps, in which tokens are made; and wall time. A period in tokens is turned
-into running time at the rate of the moment, so a flap counts towards it.
+Checkpoint marks are arithmetic, not events, so a run costs the same with a checkpoint every second
+or every day. Three clocks run while the job trains: *running* time (everything but the blocking of
+checkpoints), which the checkpoint timer counts; of it the seconds not lost to link flaps, in which
+tokens are made; and wall time. A period in tokens is turned into running time at the rate of the
+moment, so a flap counts towards it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Stalls(Protocol):
 
 
 class Leg:
-    """Where a stretch of training began on which marks were passed: each is worked out from it when it is asked for."""
+    """Where a stretch of training began on which marks were passed: each is worked out from it when
+    it is asked for.
+    """
 
     __slots__ = (
         "marks",
@@ -44,8 +48,22 @@ class Leg:
         "unstalled",
     )
 
-    def __init__(self, time: float, at: Progress, to_mark: float, period: float, rate: float, unstalled: float) -> None:
-        self.time, self.to_mark, self.period, self.rate, self.unstalled = time, to_mark, period, rate, unstalled
+    def __init__(
+        self,
+        time: float,
+        at: Progress,
+        to_mark: float,
+        period: float,
+        rate: float,
+        unstalled: float,
+    ) -> None:
+        self.time, self.to_mark, self.period, self.rate, self.unstalled = (
+            time,
+            to_mark,
+            period,
+            rate,
+            unstalled,
+        )
         self.tokens, self.productive, self.marks = at.tokens, at.productive, at.marks
         self.running, self.stopped = at.running, at.stopped
 
@@ -86,9 +104,11 @@ class Progress:
         self.watch: Watch | None = None
 
     def seconds_to_finish(self, rate: float, within: float = math.inf) -> float:
-        """Wall seconds to the goal at `rate` tokens/s, with the blocking of each checkpoint and the flaps on the way.
+        """Wall seconds to the goal at `rate` tokens/s, with the blocking of each checkpoint and the
+        flaps on the way.
 
-        Where it is further off than `within`, something less, but more than that: nothing is drawn that far ahead.
+        Where it is further off than `within`, something less, but more than that: nothing is drawn
+        that far ahead.
         """
         if rate <= 0:
             return math.inf
@@ -100,12 +120,16 @@ class Progress:
         if self._flaps:
             compute = self._flaps.running(self.running - self.stopped + moving) - self.running
         ahead = (compute * rate if saw.in_tokens else compute) - (saw.period - self._timer)
-        # The goal may lie on a mark, where the last digit of a sum must not cost another checkpoint.
+        # The goal may lie on a mark, where the last digit of a sum must not cost another
+        # checkpoint.
         marks = math.ceil(ahead / saw.period - 1e-9) if ahead > 0 else 0
         return self._blocked_left + compute + self._blocking(self._marks, marks) + self._final_left
 
-    def advance(self, now: float, seconds: float, rate: float, unstalled: float) -> tuple[float, float, float]:
-        """Train for `seconds` from time `now` at `rate` tokens/s, of `unstalled` tokens/s without a stall.
+    def advance(
+        self, now: float, seconds: float, rate: float, unstalled: float
+    ) -> tuple[float, float, float]:
+        """Train for `seconds` from time `now` at `rate` tokens/s, of `unstalled` tokens/s without a
+        stall.
 
         Returns
         -------
@@ -114,19 +138,32 @@ class Progress:
         """
         if not self._final_left:
             return self._train(now, seconds, rate, unstalled)
-        train = min(seconds, max(self.seconds_to_finish(rate, seconds + self._final_left) - self._final_left, 0.0))
+        train = min(
+            seconds,
+            max(self.seconds_to_finish(rate, seconds + self._final_left) - self._final_left, 0.0),
+        )
         productive, stall, blocked = self._train(now, train, rate, unstalled)
-        if train < seconds:  # the final checkpoint is being written; one due at the very end is the same
-            self._final_left, self._blocked_left = max(self._final_left - (seconds - train), 0.0), 0.0
+        if (
+            train < seconds
+        ):  # the final checkpoint is being written; one due at the very end is the same
+            self._final_left, self._blocked_left = (
+                max(self._final_left - (seconds - train), 0.0),
+                0.0,
+            )
         self.computing += seconds - train
         return productive, stall, blocked + seconds - train
 
-    def _train(self, now: float, seconds: float, rate: float, unstalled: float) -> tuple[float, float, float]:
+    def _train(
+        self, now: float, seconds: float, rate: float, unstalled: float
+    ) -> tuple[float, float, float]:
         start = min(seconds, self._blocked_left)
         self._blocked_left -= start
         left, blocked = seconds - start, start
         speed = rate if self._sawtooth.in_tokens else 1.0
-        period, to_mark = self._sawtooth.period / speed, (self._sawtooth.period - self._timer) / speed
+        period, to_mark = (
+            self._sawtooth.period / speed,
+            (self._sawtooth.period - self._timer) / speed,
+        )
         new = self._passed(left, to_mark, period)
         if new == 0:
             run, self._timer = left, self._timer + left * speed
@@ -153,13 +190,18 @@ class Progress:
         return productive, run - productive, blocked
 
     def _passed(self, left: float, to_mark: float, period: float) -> int:
-        """Marks reached in `left` wall seconds, the first after `to_mark`, each then blocking before the next."""
+        """Marks reached in `left` wall seconds, the first after `to_mark`, each then blocking
+        before the next.
+        """
         left += INSTANT * min(period, 1.0)
         if left < to_mark:
             return 0
         if self._sawtooth.storage_every == 1:
             return 1 + math.floor((left - to_mark) / (period + self._sawtooth.blocking))
-        least = math.floor((left - to_mark) / (period + max(self._sawtooth.blocking, self._sawtooth.memory_blocking)))
+        least = math.floor(
+            (left - to_mark)
+            / (period + max(self._sawtooth.blocking, self._sawtooth.memory_blocking))
+        )
         most = 2 + math.floor((left - to_mark) / period)
 
         def reached(k: int) -> float:
@@ -184,7 +226,8 @@ class Progress:
         every = self._sawtooth.storage_every
         storage = (leg.marks + new) // every * every - leg.marks
         if storage > 0:
-            # The one before was flushed in time: blocking and flush together are no longer than the interval.
+            # The one before was flushed in time: blocking and flush together are no longer than the
+            # interval.
             if storage > every:
                 self._durable = leg, storage - every
             elif self._pending:
@@ -192,7 +235,9 @@ class Progress:
             self._pending = leg, storage
             if self.watch:
                 first = every - leg.marks % every
-                self.watch.written(map(self._mark, zip(repeat(leg), range(first, storage + 1, every))))
+                self.watch.written(
+                    map(self._mark, zip(repeat(leg), range(first, storage + 1, every)))
+                )
         if every > 1:
             self._memory_before = (leg, new - 1) if new > 1 else self._memory
             self._memory = leg, new
@@ -233,9 +278,11 @@ class Progress:
         return self._marks
 
     def roll_back(self, *, memory: bool = False, at_most: Mark | None = None) -> float:
-        """Fall back to the last usable checkpoint; the productive seconds lost. Call `durable` at the failure first.
+        """Fall back to the last usable checkpoint; the productive seconds lost. Call `durable` at
+        the failure first.
 
-        With `memory` the copies in host memory are usable too. `at_most` is a mark beyond which all is corrupt.
+        With `memory` the copies in host memory are usable too. `at_most` is a mark beyond which all
+        is corrupt.
         """
         mark = self._mark(self._durable)
         if memory and self._sawtooth.storage_every > 1:
@@ -259,5 +306,7 @@ class Progress:
 
     def _begin_anew(self, mark: Mark) -> None:
         self._timer, self._blocked_left, self._pending, self._marks = 0.0, 0.0, None, 0
-        self._final_left = self._sawtooth.blocking + self._sawtooth.flush if self._sawtooth.final else 0.0
+        self._final_left = (
+            self._sawtooth.blocking + self._sawtooth.flush if self._sawtooth.final else 0.0
+        )
         self._memory = self._memory_before = mark

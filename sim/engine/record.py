@@ -27,15 +27,25 @@ class Cell:
 
 
 class Way:
-    """The way of so many chips of one type from one place to another, and what each of its moves leaves behind."""
+    """The way of so many chips of one type from one place to another, and what each of its moves
+    leaves behind.
+    """
 
     __slots__ = ("_chips", "_origin", "_to", "_trace", "_words")
 
     def __init__(self, trace: list[Event], words: str, origin: Cell, to: Cell, chips: int) -> None:
-        self._trace, self._words, self._origin, self._to, self._chips = trace, words, origin, to, chips
+        self._trace, self._words, self._origin, self._to, self._chips = (
+            trace,
+            words,
+            origin,
+            to,
+            chips,
+        )
 
     def take(self, time: float, entity: str) -> None:
-        """Note that the chips, those of `entity`, go this way; both cells changed here, as it happens so often."""
+        """Note that the chips, those of `entity`, go this way; both cells changed here, as it
+        happens so often.
+        """
         self._trace.append((time, "move", entity, self._words))
         origin, to, chips = self._origin, self._to, self._chips
         origin.seconds += origin.chips * (time - origin.since)
@@ -82,14 +92,20 @@ class Record:
             self._ways[key] = Way(self.trace, words, cells[origin], cells[destination], chips)
         return self._ways[key]
 
-    def move(self, time: float, chip: str, entity: str, origin: str, destination: str, chips: int) -> None:
+    def move(
+        self, time: float, chip: str, entity: str, origin: str, destination: str, chips: int
+    ) -> None:
         """Chips that change their place."""
         self.way(chip, origin, destination, chips).take(time, entity)
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
         """Chips by type and place."""
-        return {(chip, place): cell.chips for chip, cells in self._cells.items() for place, cell in cells.items()}
+        return {
+            (chip, place): cell.chips
+            for chip, cells in self._cells.items()
+            for place, cell in cells.items()
+        }
 
     def chip_seconds(self, end: float) -> dict[tuple[str, str], float]:
         """Chip-seconds by chip type and place from the start of the run to `end`."""
@@ -115,5 +131,7 @@ class Record:
 def _agree(name: str, parts: Iterable[float], total: float, scale: float) -> None:
     parts = list(parts)
     found = math.fsum(parts)
-    if abs(found - total) > TOLERANCE * max(scale, 1.0) or min(parts, default=0.0) < -TOLERANCE * max(scale, 1.0):
+    if abs(found - total) > TOLERANCE * max(scale, 1.0) or min(
+        parts, default=0.0
+    ) < -TOLERANCE * max(scale, 1.0):
         raise AssertionError(f"{name} sums to {found!r} s instead of {total!r} s")

@@ -8,16 +8,23 @@ from sim.engine.risks import BURST, describe, rows
 
 
 class Relapses(Ageing):
-    """Pending second strikes after incomplete repairs, on the powered clock; they die with a replacement only."""
+    """Pending second strikes after incomplete repairs, on the powered clock; they die with a
+    replacement only.
+    """
 
-    def __init__(self, name: str, table: FailureTable, nodes: int, seed: int, replication: int) -> None:
+    def __init__(
+        self, name: str, table: FailureTable, nodes: int, seed: int, replication: int
+    ) -> None:
         super().__init__("powered", nodes)
         self._bad = table.bad_nodes
         named: dict[str, list[Cause]] = {}
         for cause in table.causes:
             if cause.refail:
                 named.setdefault(cause.cause, []).append(cause)
-        self._rows = {key: rows(f"relapses.{name}.{key}", own, nodes, seed, replication) for key, own in named.items()}
+        self._rows = {
+            key: rows(f"relapses.{name}.{key}", own, nodes, seed, replication)
+            for key, own in named.items()
+        }
         self._cause: dict[int, Cause] = {}
         self._count: dict[tuple[str, int], int] = {}
 

@@ -1,9 +1,10 @@
 """Recorded outages in place of drawn failures.
 
-A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node` (any name; nodes
-that never fail need not appear), `start_day` and `end_day` (days from the start of the run); others are ignored.
-Outages of a node that overlap or touch are one; one of zero length interrupts and is over at once. Nodes of the trace
-take the places of the pool in the order in which the file names them: active nodes first, then hot spares.
+A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node`
+(any name; nodes that never fail need not appear), `start_day` and `end_day` (days from the start of
+the run); others are ignored. Outages of a node that overlap or touch are one; one of zero length
+interrupts and is over at once. Nodes of the trace take the places of the pool in the order in which
+the file names them: active nodes first, then hot spares.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ OUTAGE = Cause(cause="outage", per_1000_node_days=0)
 
 
 def outages(path: str) -> tuple[tuple[float, float, int], ...]:
-    """Start and end (seconds) and node of every outage, in order of start; nodes numbered as they first appear.
+    """Start and end (seconds) and node of every outage, in order of start; nodes numbered as they
+    first appear.
 
     Raises
     ------
@@ -43,7 +45,9 @@ def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-            raise InputError(f"{path}: the trace has no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
+            raise InputError(
+                f"{path}: the trace has no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}"
+            )
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
     numbers = {name: k for k, name in enumerate(dict.fromkeys(name for name, _, _ in rows))}
     merged: list[tuple[float, float, int]] = []
@@ -63,7 +67,9 @@ def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
     try:
         start, end = map(float, days)
     except ValueError:
-        raise InputError(f"{where}: start_day and end_day must be numbers, not '{days[0]}' and '{days[1]}'") from None
+        raise InputError(
+            f"{where}: start_day and end_day must be numbers, not '{days[0]}' and '{days[1]}'"
+        ) from None
     if not node:
         raise InputError(f"{where}: the node has no name")
     if not 0 <= start <= end < math.inf:
@@ -72,14 +78,18 @@ def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
 
 
 class Replay(Ageing):
-    """The outages of a trace as the one risk of a pool; they run on wall time, wherever a node may be."""
+    """The outages of a trace as the one risk of a pool; they run on wall time, wherever a node may
+    be.
+    """
 
     def __init__(self, path: str, nodes: int) -> None:
         super().__init__("powered", nodes)
         found = outages(path)
         named = 1 + max((node for _, _, node in found), default=-1)
         if named > nodes:
-            raise InputError(f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)")
+            raise InputError(
+                f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)"
+            )
         self._ahead: dict[int, list[tuple[float, float]]] = {}
         """Outages of each node to come, the next last."""
         for start, end, node in reversed(found):

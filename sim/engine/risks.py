@@ -1,9 +1,11 @@
-"""When each node fails next, and of what: every node has its own age, and one node's failure leaves all others alone.
+"""When each node fails next, and of what: every node has its own age, and one node's failure leaves
+all others alone.
 
-What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a constant rate need no
-age of their own: those on one clock are drawn together, and which of them struck is drawn at the failure (competing
-exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of all units of a pool come from a
-stream of their own, so they do not depend on what happened before.
+What ages is a *unit*: a node, or each of its chips if the cause is one of chips. Causes with a
+constant rate need no age of their own: those on one clock are drawn together, and which of them
+struck is drawn at the failure (competing exponential risks). Any other lifetime is kept per unit
+and cause. The k-th lives of all units of a pool come from a stream of their own, so they do not
+depend on what happened before.
 """
 
 from __future__ import annotations
@@ -24,7 +26,19 @@ from sim.streams import Rows
 Floats = NDArray[np.float64]
 
 PER_1000_NODE_DAYS = 1 / (1000 * 86400.0)
-LIFE, CAUSE, PERMANENT, DETECT, AGAIN, AGAIN_AFTER, BURST, BURST_NODES, BURST_REPAIR, CURED, REPAIR = range(11)
+(
+    LIFE,
+    CAUSE,
+    PERMANENT,
+    DETECT,
+    AGAIN,
+    AGAIN_AFTER,
+    BURST,
+    BURST_NODES,
+    BURST_REPAIR,
+    CURED,
+    REPAIR,
+) = range(11)
 """Columns of the uniforms that describe one failure; a repair may need several more."""
 ALL = (0.0, 1.0)
 """The nodes of a cause that strikes any."""
@@ -32,10 +46,19 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 class Risk(Ageing):
-    """One lifetime per node: a single ageing cause, or all causes of constant rate on one clock together."""
+    """One lifetime per node: a single ageing cause, or all causes of constant rate on one clock
+    together.
+    """
 
     def __init__(
-        self, name: str, causes: list[Cause], nodes: int, size: int, bad: BadNodes | None, seed: int, replication: int
+        self,
+        name: str,
+        causes: list[Cause],
+        nodes: int,
+        size: int,
+        bad: BadNodes | None,
+        seed: int,
+        replication: int,
     ) -> None:
         self._per_node = self.parts(size)
         super().__init__(causes[0].clock, nodes * self._per_node)
@@ -56,7 +79,9 @@ class Risk(Ageing):
         return 1
 
     def begin(self, running: int, weak: set[int], horizon: float) -> None:
-        """Draw the first life of every unit; those of the first `running` nodes begin to age at once."""
+        """Draw the first life of every unit; those of the first `running` nodes begin to age at
+        once.
+        """
         lives = self._lifetime.draw(self._rows.first()[:, LIFE : LIFE + 1])
         node: NDArray[np.int64] = np.arange(self._units) // self._per_node
         if weak:
@@ -73,11 +98,17 @@ class Risk(Ageing):
     def strike(self, unit: int) -> Failure:
         """The failure that `unit` now has."""
         u = self._rows.of(self._life.get(unit, 0), unit)
-        chosen = bisect_right(self._edges, u[CAUSE] * self._edges[-1], hi=self._last) if self._last else 0
+        chosen = (
+            bisect_right(self._edges, u[CAUSE] * self._edges[-1], hi=self._last)
+            if self._last
+            else 0
+        )
         return describe(self._causes[chosen], unit // self._per_node, u, self._bad)
 
     def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
-        """The failure that a shock of `cause` somewhere else brings to `node`, described by its own uniforms."""
+        """The failure that a shock of `cause` somewhere else brings to `node`, described by its own
+        uniforms.
+        """
         unit = node * self._per_node
         u = self._rows.of(self._life.get(unit, 0), unit)
         self.renew(unit, clock, weak=weak)
@@ -87,7 +118,10 @@ class Risk(Ageing):
         """Begin the next life of `unit`; a stopped clock keeps it for later."""
         number = self._life[unit] = self._life.get(unit, 0) + 1
         life = self._lifetime.one(self._rows.one(number, unit, LIFE))
-        if self._batch != ALL and not self._batch[0] <= unit // self._per_node * GOLDEN % 1.0 < self._batch[1]:
+        if (
+            self._batch != ALL
+            and not self._batch[0] <= unit // self._per_node * GOLDEN % 1.0 < self._batch[1]
+        ):
             life = math.inf  # a shock, or a replacement, makes no node one of the batch
         if weak:
             life /= self._acceleration
@@ -97,18 +131,24 @@ class Risk(Ageing):
             self._run(unit, clock + life)
 
     def replace(self, node: int) -> None:
-        """A new node has come in the place of one whose clock stands still: all its lives begin anew."""
+        """A new node has come in the place of one whose clock stands still: all its lives begin
+        anew.
+        """
         for unit in self._units_of(node):
             self.renew(unit, math.nan, weak=False)
 
     def cure(self, node: int) -> None:
-        """A bad node has become good: what is left of its lives stretches, its clock standing still."""
+        """A bad node has become good: what is left of its lives stretches, its clock standing
+        still.
+        """
         for unit in self._units_of(node):
             self._left[unit] *= self._acceleration
 
     @property
     def _acceleration(self) -> float:
-        """How much faster a bad node lives through a lifetime, so that its hazard is `factor` times as high."""
+        """How much faster a bad node lives through a lifetime, so that its hazard is `factor` times
+        as high.
+        """
         shape = self._lifetime.shape if isinstance(self._lifetime, Weibull) else 1.0
         return self._bad.factor ** (1 / shape) if self._bad else 1.0
 
@@ -147,7 +187,17 @@ def describe(cause: Cause, node: int, u: list[float], bad: BadNodes | None) -> F
         shared = u[BURST_REPAIR] < burst.shared_repair
     permanent = u[PERMANENT] < cause.permanent
     cured = success and bad is not None and u[CURED] < bad.cured
-    return Failure(node, cause, cause.detect.one(u[DETECT]), repair, permanent, cured, again, neighbours, shared)
+    return Failure(
+        node,
+        cause,
+        cause.detect.one(u[DETECT]),
+        repair,
+        permanent,
+        cured,
+        again,
+        neighbours,
+        shared,
+    )
 
 
 def _repair(cause: Cause, u: list[float]) -> tuple[float, bool]:
@@ -180,7 +230,9 @@ def _repair_columns(cause: Cause) -> int:
     return sum(stage.time.dims + 2 for stage in stages)
 
 
-def risks(name: str, table: FailureTable, nodes: int, size: int, seed: int, replication: int) -> list[Risk]:
+def risks(
+    name: str, table: FailureTable, nodes: int, size: int, seed: int, replication: int
+) -> list[Risk]:
     """The risks that the nodes of a pool run; `size` is the number of chips of a node."""
     groups: dict[tuple[str, str, tuple[float, float]], list[Cause]] = {}
     for cause in table.causes:
@@ -198,7 +250,9 @@ def risks(name: str, table: FailureTable, nodes: int, size: int, seed: int, repl
 
 
 def node_rate(table: FailureTable, size: int) -> float:
-    """Failures per node-second in the long run, with those again soon after a repair; a burst counts once."""
+    """Failures per node-second in the long run, with those again soon after a repair; a burst
+    counts once.
+    """
     total = 0.0
     for cause in table.causes:
         rate = _rate(cause, size)
@@ -210,7 +264,9 @@ def node_rate(table: FailureTable, size: int) -> float:
 
 
 def _repeats(cause: Cause) -> float:
-    """Relapses that a failure of a cause brings on average, each bringing the next, on all the nodes it takes."""
+    """Relapses that a failure of a cause brings on average, each bringing the next, on all the
+    nodes it takes.
+    """
     if cause.refail is None:
         return 0.0
     burst = cause.burst if cause.hardware else None

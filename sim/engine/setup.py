@@ -54,7 +54,9 @@ def fleet_of(
     for (name, spec), used in zip(question.fleet.items(), used_chips, strict=True):
         boxed = sum(a.chips for a in coming if a.pool == name and a.boxed) // spec.chip.node_size
         table = table_of(spec, question.fabric)
-        pools.append(NodePool(name, spec, used, table, record, seed, replication, question.horizon, boxed))
+        pools.append(
+            NodePool(name, spec, used, table, record, seed, replication, question.horizon, boxed)
+        )
     fleet = Fleet(env, pools, question.recovery, round(question.fabric.pod), record)
     if question.depot != type(question.depot)():
         fleet.shop = depot = Depot(env, question, policy, fleet, record, seed, replication)
@@ -63,7 +65,9 @@ def fleet_of(
     return fleet, coming
 
 
-def _announce(env: simpy.Environment, policy: Policy, record: Record) -> Generator[simpy.Event, Any, None]:
+def _announce(
+    env: simpy.Environment, policy: Policy, record: Record
+) -> Generator[simpy.Event, Any, None]:
     """Note each policy event in the trace on its date."""
     for name, event in policy.events:
         if policy.seconds(event.date) >= env.now:
@@ -82,12 +86,16 @@ def job_of(
     replication: int,
     label: str = "",
 ) -> Job:
-    """A job that trains `run` on the pools of a fleet; `label` tells the draws of several jobs apart."""
+    """A job that trains `run` on the pools of a fleet; `label` tells the draws of several jobs
+    apart.
+    """
     fabric, pools = question.fabric, fleet.pools
     rate = math.fsum(_failure_rate(pool, fabric, question.horizon) for pool in pools)
     saw = sawtooth(question.checkpoint, run, throughput.full, question.constants, rate)
     nodes = sum(pool.whole for pool in pools)
-    progress = Progress(run.tokens, saw, Flaps(fabric.flaps, nodes, seed, replication) if fabric.flaps else None)
+    progress = Progress(
+        run.tokens, saw, Flaps(fabric.flaps, nodes, seed, replication) if fabric.flaps else None
+    )
     progress.computing = fleet.computing
     return Job(
         env,
@@ -106,11 +114,20 @@ def job_of(
 def _failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
     """Failures per second of the active nodes of a pool."""
     if trace := pool.spec.failures.trace:
-        return sum(start < horizon for start, _, _ in outages(trace)) / horizon * pool.whole / len(pool.place)
+        return (
+            sum(start < horizon for start, _, _ in outages(trace))
+            / horizon
+            * pool.whole
+            / len(pool.place)
+        )
     return pool.whole * node_rate(table_of(pool.spec, fabric), pool.size)
 
 
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
     """The causes that strike a pool: its own, and the link flaps that no collective rides through."""
     flap = flap_failures(fabric.flaps) if fabric.flaps and not pool.failures.trace else None
-    return pool.failures.model_copy(update={"causes": (*pool.failures.causes, flap)}) if flap else pool.failures
+    return (
+        pool.failures.model_copy(update={"causes": (*pool.failures.causes, flap)})
+        if flap
+        else pool.failures
+    )

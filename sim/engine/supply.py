@@ -1,7 +1,8 @@
-"""What comes in, and when: dated deliveries and flows, as policy lets them pass; all is known before a run begins.
+"""What comes in, and when: dated deliveries and flows, as policy lets them pass; all is known
+before a run begins.
 
-Nothing here waits for events: a flow is a rate that changes on dates, its integral is piecewise linear, and arrivals
-are read off that line, monthly or (grey market) in lots at random.
+Nothing here waits for events: a flow is a rate that changes on dates, its integral is piecewise
+linear, and arrivals are read off that line, monthly or (grey market) in lots at random.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ class Arrival:
 
 
 class Policy:
-    """The dated events of a scenario as functions of time. Events before the start hold from the start."""
+    """The dated events of a scenario as functions of time. Events before the start hold from the
+    start.
+    """
 
     def __init__(self, events: Mapping[str, PolicyEvent], start: dt.date) -> None:
         self._start = start
@@ -51,7 +54,9 @@ class Policy:
         return (date - self._start).days * DAY
 
     def licensed(self, *names: str) -> Steps:
-        """Share of the open flow of a chip, known by `names`, that its maker may sell; only the blocked is opened."""
+        """Share of the open flow of a chip, known by `names`, that its maker may sell; only the
+        blocked is opened.
+        """
         steps = [(-np.inf, 1.0)]
         for _, event in self.events:
             if any(name in event.blocks for name in names):
@@ -62,7 +67,11 @@ class Policy:
 
     def supported_until(self, *names: str) -> float:
         """When the maker stops replacing dead chips."""
-        ends = [self.seconds(e.date) for _, e in self.events if any(name in e.ends_support for name in names)]
+        ends = [
+            self.seconds(e.date)
+            for _, e in self.events
+            if any(name in e.ends_support for name in names)
+        ]
         return min(ends, default=np.inf)
 
     def grey(self, key: str) -> Steps:
@@ -78,24 +87,38 @@ def value_at(steps: Steps, time: float) -> float:
     return next(value for since, value in reversed(steps) if since <= time)
 
 
-def cumulative(flow: Flow, policy: Policy, factor: Steps, horizon: float) -> tuple[NDArray, NDArray]:
-    """Times where the rate of a flow changes, and the expected chips that have come by them since the start."""
+def cumulative(
+    flow: Flow, policy: Policy, factor: Steps, horizon: float
+) -> tuple[NDArray, NDArray]:
+    """Times where the rate of a flow changes, and the expected chips that have come by them since
+    the start.
+    """
     starts = [policy.seconds(date) for date, _ in flow.chips]
     ends = [*starts[1:], policy.seconds(flow.until)]
     rates: Steps = [(-np.inf, 0.0)]
-    rates += [(a, chips / (b - a)) for a, b, (_, chips) in zip(starts, ends, flow.chips, strict=True)]
+    rates += [
+        (a, chips / (b - a)) for a, b, (_, chips) in zip(starts, ends, flow.chips, strict=True)
+    ]
     rates.append((ends[-1], flow.then))
     changes = {0.0, horizon, *(t for t, _ in (*rates, *factor) if 0 < t < horizon)}
     times = np.array(sorted(changes))
     middles = (times[1:] + times[:-1]) / 2
     rate = np.array([value_at(rates, t) * value_at(factor, t) for t in middles])
-    return times, flow.scale * flow.share * np.concatenate([[0.0], np.cumsum(rate * np.diff(times))])
+    return times, flow.scale * flow.share * np.concatenate(
+        [[0.0], np.cumsum(rate * np.diff(times))]
+    )
 
 
-def flow_arrivals(flow: Flow, pool: str, chip: str, policy: Policy, horizon: float, lots: Generator) -> list[Arrival]:
+def flow_arrivals(
+    flow: Flow, pool: str, chip: str, policy: Policy, horizon: float, lots: Generator
+) -> list[Arrival]:
     """When the chips of a flow arrive: each month what has come together, or in lots at random."""
     always: Steps = [(-np.inf, 1.0)]
-    factor = {"licensed": policy.licensed(chip, pool), "grey": policy.grey("trickle"), "domestic": always}[flow.origin]
+    factor = {
+        "licensed": policy.licensed(chip, pool),
+        "grey": policy.grey("trickle"),
+        "domestic": always,
+    }[flow.origin]
     times, total = cumulative(flow, policy, factor, horizon)
     price = policy.grey("price") if flow.origin == "grey" else always
     if flow.lots is None:
@@ -110,11 +133,13 @@ def flow_arrivals(flow: Flow, pool: str, chip: str, policy: Policy, horizon: flo
     ]
 
 
-def _lots(flow: Flow, times: NDArray, total: NDArray, generator: Generator) -> tuple[NDArray, NDArray]:
+def _lots(
+    flow: Flow, times: NDArray, total: NDArray, generator: Generator
+) -> tuple[NDArray, NDArray]:
     """Compound Poisson: lots of random size, as many as give the expected flow on average.
 
-    The k-th lot comes when the expected flow reaches the k-th point of a unit Poisson process, so that a lower flow
-    delays the same lots.
+    The k-th lot comes when the expected flow reaches the k-th point of a unit Poisson process, so
+    that a lower flow delays the same lots.
     """
     assert flow.lots is not None
     mean = flow.lots.mean * flow.share
@@ -124,29 +149,45 @@ def _lots(flow: Flow, times: NDArray, total: NDArray, generator: Generator) -> t
     points = np.cumsum(-np.log1p(-uniforms[:, 0])) * mean
     come = points < total[-1]
     rising = total + 1e-9 * np.arange(len(total))  # where nothing flows, no lot comes
-    sizes = np.diff(np.floor(np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))), prepend=0.0)
+    sizes = np.diff(
+        np.floor(np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))), prepend=0.0
+    )
     return np.interp(points[come], rising, times), sizes
 
 
 def arrivals(question: Scenario, policy: Policy, seed: int, replication: int) -> list[Arrival]:
-    """Every arrival of a scenario whose unknown constants are settled, in order of time, before the horizon."""
+    """Every arrival of a scenario whose unknown constants are settled, in order of time, before the
+    horizon.
+    """
     fleet, found = question.fleet, []
     for delivery in question.depot.deliveries:
         pool = pool_of(fleet, delivery.chip, "depot.deliveries")
         time = _date_of(delivery, policy)
         if time is not None:
             size = fleet[pool].chip.node_size
-            chips = round(delivery.chips) if delivery.chips is not None else round(delivery.nodes or 0) * size
-            found.append(Arrival(max(time, 0.0), pool, chips, delivery.nodes is not None, delivery.premium))
+            chips = (
+                round(delivery.chips)
+                if delivery.chips is not None
+                else round(delivery.nodes or 0) * size
+            )
+            found.append(
+                Arrival(max(time, 0.0), pool, chips, delivery.nodes is not None, delivery.premium)
+            )
     for name, flow in question.depot.supply.items():
         pool = pool_of(fleet, flow.chip, f"depot.supply.{name}")
         lots = stream(seed, replication, f"supply.{name}")
         found += flow_arrivals(flow, pool, fleet[pool].chip.name, policy, question.horizon, lots)
-    return sorted((a for a in found if a.time < question.horizon and a.chips), key=lambda a: (a.time, a.pool))
+    return sorted(
+        (a for a in found if a.time < question.horizon and a.chips), key=lambda a: (a.time, a.pool)
+    )
 
 
 def _date_of(delivery: Delivery, policy: Policy) -> float | None:
     if delivery.date is not None:
         return policy.seconds(delivery.date)
-    date = dict(policy.events)[delivery.before].date if delivery.before in dict(policy.events) else None
+    date = (
+        dict(policy.events)[delivery.before].date
+        if delivery.before in dict(policy.events)
+        else None
+    )
     return None if date is None else policy.seconds(date) - delivery.lead

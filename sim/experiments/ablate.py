@@ -1,4 +1,6 @@
-"""What each mechanism adds to an answer: leave it out, under the same luck and the same unknown constants."""
+"""What each mechanism adds to an answer: leave it out, under the same luck and the same unknown
+constants.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,9 @@ def ablate(
     Returns
     -------
     pandas.DataFrame
-        A row a mechanism: `mechanism`, the `median`, `p5` and `p95` of (without − with) over pairs, and whether it
-        `matters`: whether the median change is larger than half the spread (5–95 %) of the metric with everything.
+        A row a mechanism: `mechanism`, the `median`, `p5` and `p95` of (without − with) over pairs,
+        and whether it `matters`: whether the median change is larger than half the spread (5–95 %)
+        of the metric with everything.
     """
     check_metric(metric, scenario)
     base = replicate(scenario, n, seed=seed, **work).frame[metric]
@@ -48,5 +51,7 @@ def ablate(
     for name, changes in without.items():
         change = replicate(scenario.override(changes), n, seed=seed, **work).frame[metric] - base
         middle = change.median()
-        rows.append((name, middle, change.quantile(0.05), change.quantile(0.95), bool(abs(middle) > half)))
+        rows.append(
+            (name, middle, change.quantile(0.05), change.quantile(0.95), bool(abs(middle) > half))
+        )
     return pd.DataFrame(rows, columns=["mechanism", "median", "p5", "p95", "matters"])

@@ -24,14 +24,16 @@ class Comparison:
     a, b : Replications
         Replication k of both has the same luck and the same unknown constants.
     difference : dict
-        b − a: its mean with Student's 95 % interval over pairs, `sd`, `p5`, `p95`; None throughout where not known.
+        b − a: its mean with Student's 95 % interval over pairs, `sd`, `p5`, `p95`; None throughout
+        where not known.
     variance_reduction : float or None
-        Var(a) + Var(b), the variance of a difference between independent runs, over that of the pairs; None if every
-        pair differs by the same.
+        Var(a) + Var(b), the variance of a difference between independent runs, over that of the
+        pairs; None if every pair differs by the same.
     censored : int
         Pairs of which a run did not finish.
     restricted_to_days : float or None
-        Where pairs are censored, both runs of every pair are taken up to this day: the earlier of the two horizons.
+        Where pairs are censored, both runs of every pair are taken up to this day: the earlier of
+        the two horizons.
     """
 
     metric: str
@@ -54,7 +56,11 @@ class Comparison:
         values, pairs = self.difference, len(self.a.outcomes)
         if values["mean"] is None:
             return f"{self.metric}: not known, or not comparable while {self.censored} of {pairs} pairs are unfinished"
-        interval = f"95 %: {values['lo']:.5g} … {values['hi']:.5g}" if values["lo"] is not None else "no interval"
+        interval = (
+            f"95 %: {values['lo']:.5g} … {values['hi']:.5g}"
+            if values["lo"] is not None
+            else "no interval"
+        )
         line = f"{self.metric}, b − a: {values['mean']:.5g} ({interval}), {pairs} pairs"
         if self.variance_reduction:
             line += f"; pairing divides the variance by {self.variance_reduction:.1f}"
@@ -75,8 +81,9 @@ def compare(
 ) -> Comparison:
     """Compare two scenarios pair by pair on common random numbers.
 
-    A run that did not finish is never taken for one that did: where there are any, `wall_days` is compared up to the
-    earlier horizon (a difference of restricted means), and any other metric only if both horizons are the same.
+    A run that did not finish is never taken for one that did: where there are any, `wall_days` is
+    compared up to the earlier horizon (a difference of restricted means), and any other metric only
+    if both horizons are the same.
 
     Parameters
     ----------
@@ -96,7 +103,10 @@ def compare(
     True
     """
     check_metric(metric, a, b)
-    points = [(at, Point(q, seed, range(n), {}, fixed_inputs)) for at, q in (({"side": "a"}, a), ({"side": "b"}, b))]
+    points = [
+        (at, Point(q, seed, range(n), {}, fixed_inputs))
+        for at, q in (({"side": "a"}, a), ({"side": "b"}, b))
+    ]
     first, second = (result for _, result in study("compare", points, **work).points)
     frames = first.frame, second.frame
     days = min(a.horizon, b.horizon) / DAY
@@ -110,4 +120,6 @@ def compare(
     difference = summary(y - x)
     spread = difference["sd"]
     reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2) if spread else None
-    return Comparison(metric, first, second, difference, reduction, censored, days if censored else None)
+    return Comparison(
+        metric, first, second, difference, reduction, censored, days if censored else None
+    )

@@ -15,9 +15,9 @@ Runs = tuple[Scenario, Replications]
 def decompose(first: Runs, last: Runs) -> pd.DataFrame:
     """Take apart the ratio of the chips of two finished runs.
 
-    A run of `tokens` at `work` FLOP per token needs ``chips = work · tokens / (rate · ettr · wall)``, where `rate` is
-    the FLOP/s a chip achieves in productive time. So the ratio of the chips is a product of five ratios, exactly, in
-    every replication.
+    A run of `tokens` at `work` FLOP per token needs ``chips = work · tokens / (rate · ettr ·
+    wall)``, where `rate` is the FLOP/s a chip achieves in productive time. So the ratio of the
+    chips is a product of five ratios, exactly, in every replication.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def decompose(first: Runs, last: Runs) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row a factor: `factor`, `detail`, and the `median`, `p5` and `p95` over replications of the ratio by which it
-        multiplies the chips on the way from `first` to `last`.
+        A row a factor: `factor`, `detail`, and the `median`, `p5` and `p95` over replications of
+        the ratio by which it multiplies the chips on the way from `first` to `last`.
     """
     a, b = _parts(*first), _parts(*last)
     ratios = {
@@ -55,7 +55,9 @@ def decompose(first: Runs, last: Runs) -> pd.DataFrame:
 def _parts(scenario: Scenario, replications: Replications) -> pd.DataFrame:
     frame = replications.frame
     if not frame["finished"].all():
-        raise ValueError(f"{scenario.name}: only finished runs can be taken apart; lengthen the horizon")
+        raise ValueError(
+            f"{scenario.name}: only finished runs can be taken apart; lengthen the horizon"
+        )
     work = flops_per_token(scenario.run.model)
     chip_seconds = frame["gpu_hours_computing"] * 3600
     return pd.DataFrame(

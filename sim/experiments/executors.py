@@ -25,9 +25,9 @@ BATCH = 10
 class Work(TypedDict, total=False):
     """How runs are carried out; no number depends on it.
 
-    `jobs`: processes. `executor`: ``"processes"``, the ``"dask://HOST:PORT"`` of a scheduler, or any
-    `concurrent.futures.Executor`. `out`: a folder in which every finished point is kept, so that what was interrupted
-    resumes. `progress`: False for no bar.
+    `jobs`: processes. `executor`: ``"processes"``, the ``"dask://HOST:PORT"`` of a scheduler, or
+    any `concurrent.futures.Executor`. `out`: a folder in which every finished point is kept, so
+    that what was interrupted resumes. `progress`: False for no bar.
     """
 
     jobs: int
@@ -37,18 +37,29 @@ class Work(TypedDict, total=False):
 
 
 def run_points(
-    points: Sequence[Point], executor: Executor | None = None, store: Store | None = None, progress: bool = True
+    points: Sequence[Point],
+    executor: Executor | None = None,
+    store: Store | None = None,
+    progress: bool = True,
 ) -> list[list[Outcome]]:
-    """The outcomes of each point: those in the store as they are, the others computed and stored one by one.
+    """The outcomes of each point: those in the store as they are, the others computed and stored
+    one by one.
 
     The numbers depend on the points alone, not on the executor, the order or the batches.
     """
     found = [store.get(point) if store else None for point in points]
-    todo = [(point, k) for point, old in zip(points, found, strict=True) if old is None for k in point.replications]
+    todo = [
+        (point, k)
+        for point, old in zip(points, found, strict=True)
+        if old is None
+        for k in point.replications
+    ]
     total = sum(len(point.replications) for point in points)
     batches = [todo[k : k + BATCH] for k in range(0, len(todo), BATCH)]
     disable = None if progress else True
-    with tqdm(total=total, initial=total - len(todo), unit=" runs", disable=disable, leave=False) as bar:
+    with tqdm(
+        total=total, initial=total - len(todo), unit=" runs", disable=disable, leave=False
+    ) as bar:
         with _interrupts_kept_from_workers():
             results = (executor.map if executor else map)(partial(_batch, code_version()), batches)
         fresh = chain.from_iterable(results)
@@ -65,7 +76,10 @@ def run_points(
 
 @contextmanager
 def workers(
-    jobs: int = 1, executor: Executor | str | None = None, out: str | Path | None = None, progress: bool = True
+    jobs: int = 1,
+    executor: Executor | str | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
 ) -> Iterator[Callable[[Sequence[Point]], list[list[Outcome]]]]:
     """`run_points` with the executor and the store that `Work` describes; ends what it started.
 
@@ -77,7 +91,9 @@ def workers(
         When a process of the pool dies.
     """
     with _executor(jobs, executor) as pool:
-        yield partial(run_points, executor=pool, store=Store(out) if out else None, progress=progress)
+        yield partial(
+            run_points, executor=pool, store=Store(out) if out else None, progress=progress
+        )
 
 
 @contextmanager
@@ -89,7 +105,9 @@ def _executor(jobs: int, executor: Executor | str | None) -> Iterator[Executor |
             try:
                 yield client.get_executor(pure=False)
             except (OSError, CancelledError):
-                raise CheckFailed(f"{executor}: the scheduler went away; what was finished is kept") from None
+                raise CheckFailed(
+                    f"{executor}: the scheduler went away; what was finished is kept"
+                ) from None
     elif jobs == 1:
         yield None
     else:
@@ -117,7 +135,9 @@ def _dask(address: str) -> Any:
 
 @contextmanager
 def _interrupts_kept_from_workers() -> Iterator[None]:
-    """Block Ctrl-C while processes start: they inherit the block, and ending cleanly is up to this one."""
+    """Block Ctrl-C while processes start: they inherit the block, and ending cleanly is up to this
+    one.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -130,5 +150,7 @@ def _interrupts_kept_from_workers() -> Iterator[None]:
 
 def _batch(code: str, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:
     if code != code_version():
-        raise InputError("a worker runs another version of mixedfleet or of its libraries than the one that asks")
+        raise InputError(
+            "a worker runs another version of mixedfleet or of its libraries than the one that asks"
+        )
     return [point.run(replication) for point, replication in runs]

@@ -1,4 +1,6 @@
-"""What failures and stalls cost: the tables behind the figures, each a study of scenarios under the same luck."""
+"""What failures and stalls cost: the tables behind the figures, each a study of scenarios under the
+same luck.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,14 @@ LONGEST, SHORTEST = 60.0, 0.5
 
 
 def sized(scenario: Scenario, nodes: int, interruptions: int) -> Scenario:
-    """A scenario of one pool named `job` with so many nodes, spares to match, watched for so many interruptions."""
+    """A scenario of one pool named `job` with so many nodes, spares to match, watched for so many
+    interruptions.
+    """
     days = float(np.clip(interruptions / (rate(scenario, nodes) * DAY), SHORTEST, LONGEST))
-    spares = {"fleet.job.hot_spares": max(nodes // 64, 8), "fleet.job.cold_spares": max(nodes // 5, 64)}
+    spares = {
+        "fleet.job.hot_spares": max(nodes // 64, 8),
+        "fleet.job.cold_spares": max(nodes // 5, 64),
+    }
     return scenario.override({"fleet.job.nodes": nodes, "horizon": f"{days} d"} | spares)
 
 
@@ -52,7 +59,12 @@ def ettr_by_size(
 
 
 def ettr_by_interval(
-    scenario: Scenario, nodes: Sequence[int], minutes: Sequence[float], n: int, seed: int, interruptions: int = 120
+    scenario: Scenario,
+    nodes: Sequence[int],
+    minutes: Sequence[float],
+    n: int,
+    seed: int,
+    interruptions: int = 120,
 ) -> pd.DataFrame:
     """The same against the checkpoint interval, with Daly's optimum for each size."""
     rows = []
@@ -60,13 +72,17 @@ def ettr_by_interval(
         base = sized(scenario, count, interruptions)
         daly = daly_interval(base.checkpoint.blocking, rate(base, count)) / 60
         for minute in minutes:
-            ettr = replicate(base.override({"checkpoint.interval": f"{minute} min"}), n, seed=seed).frame["ettr"]
+            ettr = replicate(
+                base.override({"checkpoint.interval": f"{minute} min"}), n, seed=seed
+            ).frame["ettr"]
             rows.append({"nodes": count, "minutes": minute, "daly_minutes": daly} | _spread(ettr))
     return pd.DataFrame(rows)
 
 
 def time_by_fabric(jobs: Iterable[str], n: int, seed: int, horizon: str = "20 d") -> pd.DataFrame:
-    """How much longer scenarios take on each kind of fabric than on one that never slows, run by run."""
+    """How much longer scenarios take on each kind of fabric than on one that never slows, run by
+    run.
+    """
     rows = []
     for name in jobs:
         base = load_scenario(name).override({"horizon": horizon, "run.tokens": 1e18})
@@ -79,16 +95,27 @@ def time_by_fabric(jobs: Iterable[str], n: int, seed: int, horizon: str = "20 d"
 
 def longer(base: Scenario, other: Scenario, n: int, seed: int) -> pd.Series:
     """By how much a token takes longer in one scenario than in another, in each replication."""
-    a, b = (replicate(scenario, n, seed=seed).frame["goodput_tokens_per_s"] for scenario in (base, other))
+    a, b = (
+        replicate(scenario, n, seed=seed).frame["goodput_tokens_per_s"]
+        for scenario in (base, other)
+    )
     return a / b - 1
 
 
-def days_by_policy(scenario: Scenario, pool: str, spares: Sequence[int], n: int, seed: int) -> pd.DataFrame:
-    """Days to finish under each policy with hot spares and no others; infinite where runs did not finish."""
+def days_by_policy(
+    scenario: Scenario, pool: str, spares: Sequence[int], n: int, seed: int
+) -> pd.DataFrame:
+    """Days to finish under each policy with hot spares and no others; infinite where runs did not
+    finish.
+    """
     rows = []
     for policy in POLICIES:
         for count in spares:
-            settings = {f"fleet.{pool}.hot_spares": count, f"fleet.{pool}.cold_spares": 0, "recovery.policy": policy}
+            settings = {
+                f"fleet.{pool}.hot_spares": count,
+                f"fleet.{pool}.cold_spares": 0,
+                "recovery.policy": policy,
+            }
             result = replicate(scenario.override(settings), n, seed=seed)
             rows.append({"policy": policy, "spares": count} | _days(result))
     return pd.DataFrame(rows)

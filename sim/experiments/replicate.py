@@ -32,7 +32,9 @@ Summary = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Replications:
-    """Outcomes of replications 0 … n−1 of a scenario under one seed, and those of the nested runs, if asked for."""
+    """Outcomes of replications 0 … n−1 of a scenario under one seed, and those of the nested runs,
+    if asked for.
+    """
 
     scenario: str
     seed: int
@@ -49,16 +51,22 @@ class Replications:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the fingerprints of the runs in order."""
-        return hashlib.sha256("\n".join(outcome.fingerprint for outcome in self.outcomes).encode()).hexdigest()
+        return hashlib.sha256(
+            "\n".join(outcome.fingerprint for outcome in self.outcomes).encode()
+        ).hexdigest()
 
     def completion(self) -> pd.DataFrame:
-        """Kaplan–Meier estimate of P(finished by a day) with its 95 % band; unfinished runs are censored."""
+        """Kaplan–Meier estimate of P(finished by a day) with its 95 % band; unfinished runs are
+        censored.
+        """
         done = self.frame["finished"].to_numpy()
         days = self.frame["wall_days"].to_numpy()
         if not done.any():
             return pd.DataFrame({"days": [], "finished": [], "lo": [], "hi": []})
         curve = stats.ecdf(stats.CensoredData(uncensored=days[done], right=days[~done])).cdf
-        with warnings.catch_warnings():  # it is undefined once all have finished, and before any has
+        with (
+            warnings.catch_warnings()
+        ):  # it is undefined once all have finished, and before any has
             warnings.simplefilter("ignore", RuntimeWarning)
             band = curve.confidence_interval(CONFIDENCE, method="log-log")
         ends = {"lo": band.low.probabilities, "hi": band.high.probabilities}
@@ -66,7 +74,9 @@ class Replications:
         return table.assign(lo=table["lo"].ffill().fillna(0.0), hi=table["hi"].fillna(1.0))
 
     def completion_days(self, probability: float) -> float | None:
-        """Days by which a run has finished with `probability`; None where the runs were censored before that."""
+        """Days by which a run has finished with `probability`; None where the runs were censored
+        before that.
+        """
         curve = self.completion()
         reached = curve["days"][curve["finished"] >= probability - 1e-12]
         return float(reached.iloc[0]) if len(reached) else None
@@ -84,9 +94,11 @@ class Replications:
         return {"p": done / len(self.outcomes), **wilson(done, len(self.outcomes))}
 
     def restricted_mean(self, when: float | dt.date | None = None) -> Summary:
-        """Mean of the days to finish or to `when`, whichever is first: the area above the completion curve.
+        """Mean of the days to finish or to `when`, whichever is first: the area above the
+        completion curve.
 
-        As all runs are watched to the same horizon, it is the mean of the days so cut, with Student's interval.
+        As all runs are watched to the same horizon, it is the mean of the days so cut, with
+        Student's interval.
         """
         days = self._days(when) if when is not None else math.inf
         return summary(np.minimum(self.frame["wall_days"].to_numpy(), days))
@@ -96,45 +108,58 @@ class Replications:
             when = (when - (self.start or when)).days
         horizon = self.frame["wall_days"][~self.frame["finished"]].min()
         if when > horizon:
-            raise InputError(f"{self.scenario}: runs were watched for {horizon:g} days only, not for {when:g}")
+            raise InputError(
+                f"{self.scenario}: runs were watched for {horizon:g} days only, not for {when:g}"
+            )
         return when
 
     def summary(self) -> dict[str, Summary]:
         """Per metric the mean, its 95 % interval (Monte Carlo), and the spread of outcomes.
 
-        `lo` and `hi` bound the mean (Student's t); `p5` and `p95` are the spread over chance and uncertain inputs.
-        A metric that is not known is None throughout. Runs that did not finish count as they stood at the horizon, so
-        where there are any the means are restricted ones.
+        `lo` and `hi` bound the mean (Student's t); `p5` and `p95` are the spread over chance and
+        uncertain inputs. A metric that is not known is None throughout. Runs that did not finish
+        count as they stood at the horizon, so where there are any the means are restricted ones.
         """
-        return {str(name): summary(self.frame[name].to_numpy(dtype=float)) for name in self.frame.columns[1:]}
+        return {
+            str(name): summary(self.frame[name].to_numpy(dtype=float))
+            for name in self.frame.columns[1:]
+        }
 
     def split(self, metric: str = "wall_days") -> dict[str, dict[str, float]]:
         """Where the spread of a metric comes from, by the law of total variance.
 
-        The nested runs come in fours: all of a four share one draw of the step-time model's constants (`constants.*`),
-        both of a pair one draw of the other unknown constants as well, and each has chance of its own. With C chance,
-        X inputs and M model the variance of Y is E[Var(Y|X,M)] (run to run) + E[Var(E[Y|X,M]|M)] (inputs, with their
-        interplay with the model) + Var(E[Y|M]) (model), estimated by the mean squares of a balanced nested analysis
-        of variance, none below zero.
+        The nested runs come in fours: all of a four share one draw of the step-time model's
+        constants (`constants.*`), both of a pair one draw of the other unknown constants as well,
+        and each has chance of its own. With C chance, X inputs and M model the variance of Y is
+        E[Var(Y|X,M)] (run to run) + E[Var(E[Y|X,M]|M)] (inputs, with their interplay with the
+        model) + Var(E[Y|M]) (model), estimated by the mean squares of a balanced nested analysis of
+        variance, none below zero.
 
         Returns
         -------
         dict
-            `monte_carlo`: the standard error `sd` of the mean over the replications. `run_to_run`, `inputs`, `model`:
-            standard deviation `sd`, `share` of the variance, and its 95 % interval `lo`, `hi` (bootstrap over fours).
+            `monte_carlo`: the standard error `sd` of the mean over the replications. `run_to_run`,
+            `inputs`, `model`: standard deviation `sd`, `share` of the variance, and its 95 %
+            interval `lo`, `hi` (bootstrap over fours).
         """
         if not self.nested:
-            raise InputError("there are no nested runs to split the spread by; ask for them (split=True, --split)")
+            raise InputError(
+                "there are no nested runs to split the spread by; ask for them (split=True, --split)"
+            )
         y = np.array([outcome.metrics[metric] for outcome in self.nested]).reshape(-1, 2, 2)
         parts = _components(y)
         picks = stream(self.seed, 0, "split").integers(len(y), size=(RESAMPLES, len(y)))
         resampled = _components(y[picks])
         total, totals = parts.sum() or 1.0, resampled.sum(axis=0)
         lo, hi = np.quantile(resampled / np.where(totals > 0, totals, 1.0), [0.025, 0.975], axis=1)
-        result = {"monte_carlo": {"sd": float(self.frame[metric].std() / math.sqrt(len(self.outcomes)))}}
+        result = {
+            "monte_carlo": {"sd": float(self.frame[metric].std() / math.sqrt(len(self.outcomes)))}
+        }
         for k, name in enumerate(("run_to_run", "inputs", "model")):
             shares = {"share": parts[k] / total, "lo": lo[k], "hi": hi[k]}
-            result[name] = {"sd": math.sqrt(parts[k])} | {key: float(share) for key, share in shares.items()}
+            result[name] = {"sd": math.sqrt(parts[k])} | {
+                key: float(share) for key, share in shares.items()
+            }
         return result
 
     def report(self) -> dict[str, Any]:
@@ -147,7 +172,9 @@ class Replications:
             "replications": len(self.outcomes),
             "fingerprint": self.fingerprint,
             "finished": float(self.frame["finished"].mean()),
-            "completion_days": {f"p{round(100 * p)}": self.completion_days(p) for p in (0.1, 0.5, 0.9)},
+            "completion_days": {
+                f"p{round(100 * p)}": self.completion_days(p) for p in (0.1, 0.5, 0.9)
+            },
             "metrics": metrics,
             **({"split": {name: self.split(name) for name in known}} if self.nested else {}),
         }
@@ -171,9 +198,10 @@ def replicate(
     n : int, optional
         Number of replications (default 100).
     precision : float, optional
-        Instead of `n`: go on until the 95 % interval of the mean wall time is within this share of it to either
-        side, with at least 20 and at most 10,000 replications. The number doubles from look to look, for an interval
-        looked at after every run and left when it happens to be narrow is too narrow.
+        Instead of `n`: go on until the 95 % interval of the mean wall time is within this share of
+        it to either side, with at least 20 and at most 10,000 replications. The number doubles from
+        look to look, for an interval looked at after every run and left when it happens to be
+        narrow is too narrow.
     seed : int
         Root seed; replication k differs from replication j by its number only.
     fixed_inputs : bool
@@ -198,7 +226,10 @@ def replicate(
     with workers(**work) as run:
         while True:
             edges = [*range(len(outcomes), target, BLOCK), target]
-            blocks = [Point(scenario, seed, range(a, b), fixed_inputs=fixed_inputs) for a, b in pairwise(edges)]
+            blocks = [
+                Point(scenario, seed, range(a, b), fixed_inputs=fixed_inputs)
+                for a, b in pairwise(edges)
+            ]
             points += blocks
             outcomes += chain.from_iterable(run(blocks))
             result = Replications(scenario.name, seed, tuple(outcomes), scenario.start)
@@ -209,7 +240,9 @@ def replicate(
             nested = _nested(scenario, seed, max(target // 4, 2))
             result = replace(result, nested=tuple(chain.from_iterable(run(nested))))
     if out := work.get("out"):
-        Store(out).record("run", [*(({}, p) for p in points), *(({"nested": True}, p) for p in nested)])
+        Store(out).record(
+            "run", [*(({}, p) for p in points), *(({"nested": True}, p) for p in nested)]
+        )
     return result
 
 
@@ -226,17 +259,28 @@ def wilson(done: int, n: int) -> dict[str, float]:
 
 
 def summary(values: NDArray[np.float64]) -> Summary:
-    """Mean with Student's 95 % interval, standard deviation, 5 and 95 % quantiles; None where not known."""
+    """Mean with Student's 95 % interval, standard deviation, 5 and 95 % quantiles; None where not
+    known.
+    """
     names = ("mean", "lo", "hi", "sd", "p5", "p95")
     if not np.isfinite(values).all():
         return dict.fromkeys(names)
     mean = math.fsum(values) / len(values)
     p5, p95 = np.quantile(values, [0.05, 0.95])
     if len(values) == 1:
-        return {"mean": mean, "lo": None, "hi": None, "sd": None, "p5": float(p5), "p95": float(p95)}
+        return {
+            "mean": mean,
+            "lo": None,
+            "hi": None,
+            "sd": None,
+            "p5": float(p5),
+            "p95": float(p95),
+        }
     sd = math.sqrt(math.fsum((values - mean) ** 2) / (len(values) - 1))
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * sd / math.sqrt(len(values))
-    return dict(zip(names, (mean, mean - half, mean + half, sd, float(p5), float(p95)), strict=True))
+    return dict(
+        zip(names, (mean, mean - half, mean + half, sd, float(p5), float(p95)), strict=True)
+    )
 
 
 def _precise(result: Replications, precision: float) -> bool:
@@ -256,7 +300,9 @@ def _nested(scenario: Scenario, seed: int, fours: int) -> list[Point]:
 
 
 def _components(y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Variances of chance, inputs and model from runs in fours: shape (…, fours, 2, 2) in, (3, …) out."""
+    """Variances of chance, inputs and model from runs in fours: shape (…, fours, 2, 2) in, (3, …)
+    out.
+    """
     pairs = y.mean(axis=-1)
     fours = pairs.mean(axis=-1)
     chance = y.var(axis=-1, ddof=1).mean(axis=(-1, -2))

@@ -19,7 +19,10 @@ from sim.scenario import Scenario
 Method = Literal["sobol", "morris"]
 QUANTILES = {"sobol": (1e-9, 1 - 1e-9), "morris": (0.025, 0.975)}
 """What each constant ranges over; the ends of a distribution without ends are cut off."""
-KEYS = {"sobol": ("ST", "ST_conf", "S1", "S1_conf"), "morris": ("mu_star", "mu_star_conf", "mu", "sigma")}
+KEYS = {
+    "sobol": ("ST", "ST_conf", "S1", "S1_conf"),
+    "morris": ("mu_star", "mu_star_conf", "mu", "sigma"),
+}
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,11 @@ class Sensitivity:
     Attributes
     ----------
     frame : pandas.DataFrame
-        A row a constant. Sobol: `S1` and `ST`, its share of the variance of the metric alone and with all interplay.
-        Morris: `mu_star`, the mean size of the change of the metric, in its units, when the constant goes from its
-        2.5 % to its 97.5 % quantile, `mu`, the same with its sign, and `sigma`, how much that depends on the others.
-        `…_conf`: half-width of the 95 % interval, by bootstrap.
+        A row a constant. Sobol: `S1` and `ST`, its share of the variance of the metric alone and
+        with all interplay. Morris: `mu_star`, the mean size of the change of the metric, in its
+        units, when the constant goes from its 2.5 % to its 97.5 % quantile, `mu`, the same with its
+        sign, and `sigma`, how much that depends on the others. `…_conf`: half-width of the 95 %
+        interval, by bootstrap.
     mean, sd : float
         Of the metric over the points.
     runs, censored : int
@@ -50,7 +54,11 @@ class Sensitivity:
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
         rest = {key: value for key, value in vars(self).items() if key != "frame"}
-        return {**rest, "chance": "the same at every point", "unknowns": self.frame.to_dict("records")}
+        return {
+            **rest,
+            "chance": "the same at every point",
+            "unknowns": self.frame.to_dict("records"),
+        }
 
     def __str__(self) -> str:
         head = f"{self.metric}: mean {self.mean:.5g}, standard deviation {self.sd:.3g} over {self.runs} runs"
@@ -72,8 +80,8 @@ def sensitivity(
 ) -> Sensitivity:
     """Sobol's indices or Morris's elementary effects of a scenario's unknown constants, by SALib.
 
-    Every point has the same luck, that of replications 0 … n−1 (common random numbers), over which the metric is
-    averaged: what differs between points is due to the constants, given that luck.
+    Every point has the same luck, that of replications 0 … n−1 (common random numbers), over which
+    the metric is averaged: what differs between points is due to the constants, given that luck.
 
     Parameters
     ----------
@@ -85,7 +93,8 @@ def sensitivity(
     samples : int
         Base samples (a power of two), or trajectories.
     among : sequence of str, optional
-        Vary only these constants, with the others at their modes: say those that Morris finds to matter.
+        Vary only these constants, with the others at their modes: say those that Morris finds to
+        matter.
     n : int
         Replications of each point.
     seed, **work
@@ -105,7 +114,9 @@ def sensitivity(
     check_metric(metric, scenario)
     unknowns = scenario.unknowns()
     if wrong := [name for name in among or () if name not in unknowns]:
-        raise InputError(f"{scenario.name}: no unknown constant '{wrong[0]}'{nearest(wrong[0], unknowns)}")
+        raise InputError(
+            f"{scenario.name}: no unknown constant '{wrong[0]}'{nearest(wrong[0], unknowns)}"
+        )
     unknowns = {name: unknowns[name] for name in (unknowns if among is None else among)}
     if not unknowns:
         raise InputError(f"{scenario.name}: there are no unknown constants")
@@ -121,14 +132,20 @@ def sensitivity(
         values = {name: unknowns[name].draw(u) for name, u in zip(names, row, strict=True)}
         points.append((values, Point(scenario, seed, range(n), values, fixed_inputs=True)))
     runs = [result.outcomes for _, result in study("sensitivity", points, **work).points]
-    y = np.array([math.fsum(outcome.metrics[metric] for outcome in outcomes) / n for outcomes in runs])
+    y = np.array(
+        [math.fsum(outcome.metrics[metric] for outcome in outcomes) / n for outcomes in runs]
+    )
     if not np.isfinite(y).all() or not y.std():
-        raise InputError(f"{scenario.name}: {metric} is {'the same at every point' if y.std() == 0 else 'not known'}")
+        raise InputError(
+            f"{scenario.name}: {metric} is {'the same at every point' if y.std() == 0 else 'not known'}"
+        )
     if method == "sobol":
         found = indices.analyze(problem, y, calc_second_order=False, seed=number)
     else:
         found = effects.analyze(problem, quantiles, y, seed=number)
-    table = pd.DataFrame({"unknown": names} | {key: np.asarray(found[key], dtype=float) for key in KEYS[method]})
+    table = pd.DataFrame(
+        {"unknown": names} | {key: np.asarray(found[key], dtype=float) for key in KEYS[method]}
+    )
     return Sensitivity(
         metric,
         method,

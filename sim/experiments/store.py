@@ -1,4 +1,6 @@
-"""Points of an experiment: what is run, what is kept of it, and a folder that keeps it by what it depends on."""
+"""Points of an experiment: what is run, what is kept of it, and a folder that keeps it by what it
+depends on.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Point:
-    """Replications of a scenario under one seed, with some of its unknown constants set and the others drawn."""
+    """Replications of a scenario under one seed, with some of its unknown constants set and the
+    others drawn.
+    """
 
     scenario: Scenario
     seed: int
@@ -49,8 +53,12 @@ class Point:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """All that the outcomes depend on, as plain data; `typed` stands for catalogue, traces and constants given."""
-        traces = [outages(p.failures.trace) for p in self.question.fleet.values() if p.failures.trace]
+        """All that the outcomes depend on, as plain data; `typed` stands for catalogue, traces and
+        constants given.
+        """
+        traces = [
+            outages(p.failures.trace) for p in self.question.fleet.values() if p.failures.trace
+        ]
         content = {
             "scenario": self.scenario.data,
             "typed": _hash([repr(self.question), traces]),
@@ -75,7 +83,9 @@ class Point:
 
 
 class Store:
-    """A folder that keeps finished points, one JSON file each, named by content and written in one piece."""
+    """A folder that keeps finished points, one JSON file each, named by content and written in one
+    piece.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -85,13 +95,17 @@ class Store:
         return self.folder / "points" / f"{key}.json"
 
     def get(self, point: Point) -> list[Outcome] | None:
-        """The outcomes of a point, or None if they are not there or damaged, which is said on standard error."""
+        """The outcomes of a point, or None if they are not there or damaged, which is said on
+        standard error.
+        """
         try:
             return self.read(point.key)[1]
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise InputError(f"{self.folder}: cannot be used as a folder ({error.strerror or error})") from None
+            raise InputError(
+                f"{self.folder}: cannot be used as a folder ({error.strerror or error})"
+            ) from None
         except ValueError as error:
             print(f"{error}; it is computed again", file=sys.stderr)
             return None
@@ -107,19 +121,29 @@ class Store:
             raise ValueError(f"{path}: is damaged") from None
         outcomes = [Outcome(**outcome) for outcome in data["outcomes"]]
         for outcome in outcomes:
-            outcome.metrics.update({name: math.nan for name, value in outcome.metrics.items() if value is None})
+            outcome.metrics.update(
+                {name: math.nan for name, value in outcome.metrics.items() if value is None}
+            )
         return data["point"], outcomes
 
     def put(self, point: Point, outcomes: Sequence[Outcome]) -> None:
         """Keep the outcomes of a point; a number that is not known (nan) becomes null."""
         data = {"point": point.content, "outcomes": [asdict(outcome) for outcome in outcomes]}
         for outcome in data["outcomes"]:
-            outcome["metrics"] = {n: None if math.isnan(v) else v for n, v in outcome["metrics"].items()}
-        write(self.path(point.key), json.dumps({"sha256": _hash(data), **data}, allow_nan=False) + "\n")
+            outcome["metrics"] = {
+                n: None if math.isnan(v) else v for n, v in outcome["metrics"].items()
+            }
+        write(
+            self.path(point.key),
+            json.dumps({"sha256": _hash(data), **data}, allow_nan=False) + "\n",
+        )
 
     def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
         """Write `record.json`: the points that make up an experiment, and what is set at each."""
-        record = {"experiment": experiment, "points": [{"at": at, "key": point.key} for at, point in points]}
+        record = {
+            "experiment": experiment,
+            "points": [{"at": at, "key": point.key} for at, point in points],
+        }
         write(self.folder / "record.json", json.dumps(record, indent=2, default=str) + "\n")
 
 
@@ -129,14 +153,18 @@ def check_metric(metric: str, *scenarios: Scenario) -> None:
         known = Point(scenario, 0, range(1), fixed_inputs=True).run(0).metrics
         if metric not in known:
             hint = nearest(metric, known)
-            raise InputError(f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}")
+            raise InputError(
+                f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}"
+            )
 
 
 @cache
 def code_version() -> str:
     """SHA-256 over the code, the catalogue and the versions of the libraries that compute."""
     files = sorted([*PACKAGE.rglob("*.py"), *PACKAGE.glob("catalogue/*.yaml")])
-    parts = [(path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")) for path in files]
+    parts = [
+        (path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")) for path in files
+    ]
     return _hash([parts, [version(name) for name in ("numpy", "scipy", "simpy")]])
 
 

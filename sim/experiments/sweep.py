@@ -27,13 +27,17 @@ At = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sweep:
-    """Replications at each point, and what is set there: by path, or by the name of an unknown constant."""
+    """Replications at each point, and what is set there: by path, or by the name of an unknown
+    constant.
+    """
 
     points: tuple[tuple[At, Replications], ...]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row a point and metric: what is set, share finished, mean, its 95 % interval and the spread."""
+        """One row a point and metric: what is set, share finished, mean, its 95 % interval and the
+        spread.
+        """
         rows = [
             {**at, "finished": result.frame["finished"].mean(), "metric": metric, **values}
             for at, result in self.points
@@ -64,7 +68,8 @@ def sweep(
     fixed_inputs: bool = False,
     **work: Unpack[Work],
 ) -> Sweep:
-    """Replicate a scenario at every point of a grid, of a sample of its unknown constants, or of both combined.
+    """Replicate a scenario at every point of a grid, of a sample of its unknown constants, or of
+    both combined.
 
     Parameters
     ----------
@@ -78,7 +83,8 @@ def sweep(
     n : int
         Replications of each point, the same ones at all of them (common random numbers).
     seed, fixed_inputs, **work
-        As for `replicate`. With `out` an interrupted sweep resumes, and `load` reads the finished one.
+        As for `replicate`. With `out` an interrupted sweep resumes, and `load` reads the finished
+        one.
 
     Examples
     --------
@@ -102,12 +108,16 @@ def study(experiment: str, points: Sequence[tuple[At, Point]], **work: Unpack[Wo
     with workers(**work) as run:
         outcomes = run([point for _, point in points])
     return Sweep(
-        tuple((at, _replications(p.scenario, p.seed, part)) for (at, p), part in zip(points, outcomes, strict=True))
+        tuple(
+            (at, _replications(p.scenario, p.seed, part))
+            for (at, p), part in zip(points, outcomes, strict=True)
+        )
     )
 
 
 def load(folder: str | Path) -> Replications | Sweep:
-    """Read back what an experiment wrote to its `out` folder: Replications of a run, a Sweep of any other.
+    """Read back what an experiment wrote to its `out` folder: Replications of a run, a Sweep of any
+    other.
 
     Raises
     ------
@@ -120,15 +130,23 @@ def load(folder: str | Path) -> Replications | Sweep:
         points = [(point["at"], *store.read(point["key"])) for point in record["points"]]
         run = record["experiment"] == "run"
     except OSError as error:
-        raise InputError(f"{error.filename}: cannot be read; the same command again completes the record") from None
+        raise InputError(
+            f"{error.filename}: cannot be read; the same command again completes the record"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder}: cannot be read ({error}); the same command again repairs it") from None
+        raise InputError(
+            f"{folder}: cannot be read ({error}); the same command again repairs it"
+        ) from None
     parts = [
-        (at, _replications(load_scenario(content["scenario"]), content["seed"], part)) for at, content, part in points
+        (at, _replications(load_scenario(content["scenario"]), content["seed"], part))
+        for at, content, part in points
     ]
     if not run:
         return Sweep(tuple(parts))
-    plain, nested = (tuple(o for at, _, part in points if bool(at) == kind for o in part) for kind in (False, True))
+    plain, nested = (
+        tuple(o for at, _, part in points if bool(at) == kind for o in part)
+        for kind in (False, True)
+    )
     return replace(parts[0][1], outcomes=plain, nested=nested)
 
 
@@ -153,4 +171,6 @@ def _sample(question: Scenario, design: Design, samples: int, seed: int) -> list
 def power_of_two(samples: int) -> None:
     """Refuse any other number of Sobol points: their balance is lost."""
     if samples & (samples - 1) or samples < 2:
-        raise InputError(f"{samples} samples: Sobol points come in powers of two, such as {2 ** samples.bit_length()}")
+        raise InputError(
+            f"{samples} samples: Sobol points come in powers of two, such as {2 ** samples.bit_length()}"
+        )

@@ -43,14 +43,22 @@ def completion(runs: Mapping[str, Replications]) -> Picture:
     curves = {label: _completion(one) for label, one in runs.items()}
     first = min(curves, key=lambda label: curves[label]["days"].median())
     for (label, curve), colour, style in zip(curves.items(), COLOURS, DASHES, strict=False):
-        axes.fill_between(curve["days"], curve["lo"], curve["hi"], step="post", color=colour, alpha=0.15, lw=0)
+        axes.fill_between(
+            curve["days"], curve["lo"], curve["hi"], step="post", color=colour, alpha=0.15, lw=0
+        )
         axes.step(curve["days"], curve["finished"], where="post", color=colour, ls=style, lw=1.8)
-        at, key, ha, va = (0.65, "hi", "right", "bottom") if label == first else (0.35, "lo", "left", "top")
+        at, key, ha, va = (
+            (0.65, "hi", "right", "bottom") if label == first else (0.35, "lo", "left", "top")
+        )
         words = "\n".join(f"  {line}  " for line in textwrap.wrap(label, 19))
         day = curve["days"].where(curve[key] >= at, curve["days"].max()).min()
         axes.text(day, at, words, color=colour, ha=ha, va=va)
         parts.append(curve.assign(runs=label))
-    axes.set(ylim=(0, 1.02), xlabel="day (shaded: 95 % band of the share)", ylabel="share of runs finished")
+    axes.set(
+        ylim=(0, 1.02),
+        xlabel="day (shaded: 95 % band of the share)",
+        ylabel="share of runs finished",
+    )
     return figure, pd.concat(parts, ignore_index=True)
 
 
@@ -63,13 +71,25 @@ def _completion(runs: Replications) -> pd.DataFrame:
 
 @styled()
 def verdicts(claims: pd.DataFrame) -> Picture:
-    """How far the deciding reading of each claim is from its limit, on a logarithmic axis; the table of `judge`."""
-    rows = claims[claims["decides"]].sort_values("reading", key=lambda r: r == "", kind="stable", ignore_index=True)
+    """How far the deciding reading of each claim is from its limit, on a logarithmic axis; the
+    table of `judge`.
+    """
+    rows = claims[claims["decides"]].sort_values(
+        "reading", key=lambda r: r == "", kind="stable", ignore_index=True
+    )
     figure, axes = plt.subplots(figsize=(WIDTH, 0.53 * len(rows) + 0.9))
     axes.axvspan(1, 8, color="#0072B2", alpha=0.08, lw=0)
     axes.axvline(1, color="#333333", lw=1.5)
     for k, row in enumerate(rows.to_dict("records")):
-        axes.text(-0.02, k, _claim(row), ha="right", va="center", fontsize=SMALL, transform=axes.get_yaxis_transform())
+        axes.text(
+            -0.02,
+            k,
+            _claim(row),
+            ha="right",
+            va="center",
+            fontsize=SMALL,
+            transform=axes.get_yaxis_transform(),
+        )
         if not row["reading"]:
             continue
         ends = np.array([row["p5"], row["median"], row["p95"]]) / row["limit"]
@@ -77,8 +97,20 @@ def verdicts(claims: pd.DataFrame) -> Picture:
         holds = row["share_lo"] > 0.5
         colour = "#0072B2" if holds else "#D55E00"
         axes.plot([low, high], [k, k], color=colour, lw=2)
-        axes.plot([middle], [k], "o" if holds else "D", ms=8, mew=1.8, color=colour, mfc=colour if holds else "white")
-        told = f"{row['median']:.3g} {row['unit']}", row["against"], f"({row['bound']} {row['limit']:.3g})"
+        axes.plot(
+            [middle],
+            [k],
+            "o" if holds else "D",
+            ms=8,
+            mew=1.8,
+            color=colour,
+            mfc=colour if holds else "white",
+        )
+        told = (
+            f"{row['median']:.3g} {row['unit']}",
+            row["against"],
+            f"({row['bound']} {row['limit']:.3g})",
+        )
         beside = {"x": 1.25, "ha": "left"} if middle < 1 else {"x": 0.8, "ha": "right"}
         axes.text(y=k, s="\n".join(filter(None, told)), va="center", fontsize=SMALL, **beside)
     axes.set_xscale("log", base=2)

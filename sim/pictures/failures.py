@@ -19,14 +19,21 @@ MEASURED, OURS = "#222222", "#0072B2"
 
 @styled()
 def ettr_by_size(table: pd.DataFrame, published: pd.DataFrame) -> Picture:
-    """Productive share of the time against the nodes of a job, and below it what is reported of whole jobs."""
+    """Productive share of the time against the nodes of a job, and below it what is reported of
+    whole jobs.
+    """
     figure, (axes, below) = plt.subplots(2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.2, 1])
     for k, (variant, part) in enumerate(table.groupby("variant", sort=False)):
         _line(axes, part, "nodes", k, SHAPES[k])
         words, colour = f"{MARKS[SHAPES[k]]} {variant}", ink(COLOURS[k])
         axes.text(0.03, 0.08 + 0.09 * k, words, color=colour, transform=axes.transAxes)
     sizes = sorted(table["nodes"].unique())
-    axes.set(xscale="log", ylim=(0, 1.02), xlim=(sizes[0], sizes[-1] * 1.01), ylabel="productive share of the time")
+    axes.set(
+        xscale="log",
+        ylim=(0, 1.02),
+        xlim=(sizes[0], sizes[-1] * 1.01),
+        ylabel="productive share of the time",
+    )
     axes.set_xlabel(f"nodes of the job, 8 chips each\n(line: mean, shaded: {SPREAD})")
     ticks = sizes[:: 2 if len(sizes) > 6 else 1]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
@@ -34,7 +41,9 @@ def ettr_by_size(table: pd.DataFrame, published: pd.DataFrame) -> Picture:
     for y, job in enumerate(published.itertuples(index=False)):
         below.plot([job.p5, job.p95], [y, y], color=OURS, lw=6, alpha=0.3, solid_capstyle="butt")
         below.plot(job.ours, y, "o", color=OURS)
-        below.plot(job.measured, y, ">" if job.bound else "D", color=MEASURED, mfc="none", ms=9, mew=1.5)
+        below.plot(
+            job.measured, y, ">" if job.bound else "D", color=MEASURED, mfc="none", ms=9, mew=1.5
+        )
         say = f"{'over ' if job.bound else ''}{job.measured:.0%} reported, {job.ours:.1%} simulated"
         below.text(0.655, y + 0.36, say, va="center", fontsize=SMALL)
     names = [f"{job.title}\n{job.chips:,} chips" for job in published.itertuples(index=False)]
@@ -44,23 +53,36 @@ def ettr_by_size(table: pd.DataFrame, published: pd.DataFrame) -> Picture:
     below.grid(axis="y", visible=False)
     roles = " and ".join(dict.fromkeys(published["role"]))
     below.set_title(f"{roles}:  ◇ reported   ▷ more than   ● ours")
-    return figure, pd.concat([table, published.rename(columns={"ours": "mean", "title": "variant"})], ignore_index=True)
+    return figure, pd.concat(
+        [table, published.rename(columns={"ours": "mean", "title": "variant"})], ignore_index=True
+    )
 
 
 @styled()
 def ettr_by_interval(table: pd.DataFrame) -> Picture:
-    """Productive share against the checkpoint interval for jobs of several sizes, with the best and Daly's."""
+    """Productive share against the checkpoint interval for jobs of several sizes, with the best and
+    Daly's.
+    """
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     labels = []
     for k, (nodes, part) in enumerate(table.groupby("nodes", sort=False)):
         _line(axes, part, "minutes", k)
-        times, ettr, daly = part["minutes"].to_numpy(), part["mean"].to_numpy(), float(part["daly_minutes"].iloc[0])
+        times, ettr, daly = (
+            part["minutes"].to_numpy(),
+            part["mean"].to_numpy(),
+            float(part["daly_minutes"].iloc[0]),
+        )
         axes.plot(times[ettr.argmax()], ettr.max(), "o", color=COLOURS[k], ms=7)
         height = float(np.interp(math.log(daly), np.log(times), ettr))
         axes.plot(daly, height, "|", color=MEASURED, ms=18, mew=2)
         labels.append((float(ettr[-1]), f"{nodes:,} nodes", COLOURS[k]))
     minutes = sorted(table["minutes"].unique())
-    axes.set(xscale="log", xlim=(minutes[0], minutes[-1] * 1.01), ylim=(0, 1), ylabel="productive share of the time")
+    axes.set(
+        xscale="log",
+        xlim=(minutes[0], minutes[-1] * 1.01),
+        ylim=(0, 1),
+        ylabel="productive share of the time",
+    )
     axes.set_xlabel(f"minutes of computing between checkpoints\n(line: mean, shaded: {SPREAD})")
     axes.set_xticks(minutes[::2], [f"{minute:g}" for minute in minutes[::2]])
     axes.minorticks_off()
@@ -74,7 +96,9 @@ def time_by_fabric(table: pd.DataFrame, published: pd.DataFrame, names: dict[str
     """How much longer jobs take on each fabric, and what was measured where it was."""
     figure, axes = plt.subplots(figsize=(WIDTH, 5.0))
     for row, (job, part) in enumerate(table.groupby("job", sort=False)):
-        for k, (fabric, mean, p5, p95) in enumerate(part[["fabric", "mean", "p5", "p95"]].itertuples(index=False)):
+        for k, (fabric, mean, p5, p95) in enumerate(
+            part[["fabric", "mean", "p5", "p95"]].itertuples(index=False)
+        ):
             y = row + (k - 1.5) * 0.2
             axes.plot([p5, p95], [y, y], color=COLOURS[k], lw=5, alpha=0.3, solid_capstyle="butt")
             axes.plot(mean, y, SHAPES[k], color=COLOURS[k], ms=5)
@@ -95,15 +119,27 @@ def time_by_fabric(table: pd.DataFrame, published: pd.DataFrame, names: dict[str
 
 @styled()
 def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
-    """Days to finish against the spares, fewer to the right, under each policy; at the top are runs that never do."""
+    """Days to finish against the spares, fewer to the right, under each policy; at the top are runs
+    that never do.
+    """
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     spares, top = sorted(table["spares"].unique(), reverse=True), 0.94 * horizon_days
     labels = []
     for k, (policy, part) in enumerate(table.groupby("policy", sort=False)):
-        part = part.assign(at=part["spares"].map(spares.index), mean=part["median"]).sort_values("at")
+        part = part.assign(at=part["spares"].map(spares.index), mean=part["median"]).sort_values(
+            "at"
+        )
         _line(axes, part.where(part["finished"] == 1), "at", k, SHAPES[k])
         for at, finished in part.loc[part["finished"] < 1, ["at", "finished"]].to_numpy():
-            axes.text(at, top, f"{finished:.0%}", ha="center", va="center", color=ink(COLOURS[k]), fontsize=SMALL)
+            axes.text(
+                at,
+                top,
+                f"{finished:.0%}",
+                ha="center",
+                va="center",
+                color=ink(COLOURS[k]),
+                fontsize=SMALL,
+            )
         last = float(part["median"].iloc[-1])
         say = f"{last:.0f} d" if last < math.inf else "share\nthat finishes"
         labels.append((min(last, top), f"{MARKS[SHAPES[k]]} {policy}: {say}", COLOURS[k]))

@@ -1,4 +1,6 @@
-"""A run as a trace that opens in https://ui.perfetto.dev (Chrome's trace event format, microseconds)."""
+"""A run as a trace that opens in https://ui.perfetto.dev (Chrome's trace event format,
+microseconds).
+"""
 
 from __future__ import annotations
 
@@ -38,13 +40,23 @@ class Checkpoints:
 
     def durable(self, end: float) -> list[Mark]:
         """All that were durable by the end, or only those that were used."""
-        marks = self._all if len(self._all) <= MOST else {mark.durable_at: mark for mark in self._used}.values()
+        marks = (
+            self._all
+            if len(self._all) <= MOST
+            else {mark.durable_at: mark for mark in self._used}.values()
+        )
         return [mark for mark in marks if 0 < mark.durable_at <= end]
 
 
 def write(result: RunResult, checkpoints: Checkpoints, path: Path) -> None:
-    """Write a trace in one piece: states and outages as slices, what happens once as instants, chips as counters."""
-    about = {"scenario": result.question.name, "seed": result.seed, "replication": result.replication}
+    """Write a trace in one piece: states and outages as slices, what happens once as instants,
+    chips as counters.
+    """
+    about = {
+        "scenario": result.question.name,
+        "seed": result.seed,
+        "replication": result.replication,
+    }
     trace = {"traceEvents": events(result, checkpoints), "otherData": about}
     files.write(path, json.dumps(trace, separators=(",", ":"), allow_nan=False) + "\n")
 
@@ -57,7 +69,9 @@ def events(result: RunResult, checkpoints: Checkpoints) -> list[Traced]:
     tracks = {(o["pid"], o["tid"]): f"node {o['tid'] - 1}" for o in outages}
     tracks |= {(JOB, STATES): "state", (JOB, CHECKPOINTS): "checkpoints"}
     names = [_event("process_name", "M", name, 0, 0.0, name=name) for name in numbers]
-    names += [_event("thread_name", "M", *track, 0.0, name=name) for track, name in sorted(tracks.items())]
+    names += [
+        _event("thread_name", "M", *track, 0.0, name=name) for track, name in sorted(tracks.items())
+    ]
     return [e | {"pid": numbers[e["pid"]]} for e in (*names, *sorted(found, key=lambda e: e["ts"]))]
 
 
@@ -87,12 +101,23 @@ def _levels(result: RunResult) -> Iterator[Traced]:
         levels[pool, place] -= change
     for time, pool, place, change in [*((0.0, *key, 0) for key in list(levels)), *steps]:
         levels[pool, place] += change
-        yield _event(f"{place.replace('_', ' ')} chips", "C", pool, 0, time, chips=levels[pool, place])
+        yield _event(
+            f"{place.replace('_', ' ')} chips", "C", pool, 0, time, chips=levels[pool, place]
+        )
 
 
 def _slice(name: str, pid: str, tid: int, start: float, end: float, **args: Any) -> Traced:
-    return _event(name, "X", pid, tid, start, **args) | {"dur": round(end * 1e6) - round(start * 1e6)}
+    return _event(name, "X", pid, tid, start, **args) | {
+        "dur": round(end * 1e6) - round(start * 1e6)
+    }
 
 
 def _event(name_: str, phase: str, pid: str, tid: int, time: float, **args: Any) -> Traced:
-    return {"name": name_, "ph": phase, "pid": pid, "tid": tid, "ts": round(time * 1e6), "args": args}
+    return {
+        "name": name_,
+        "ph": phase,
+        "pid": pid,
+        "tid": tid,
+        "ts": round(time * 1e6),
+        "args": args,
+    }

@@ -20,7 +20,9 @@ from sim.results.run import RunResult
 Picture = tuple[Figure, pd.DataFrame]
 
 BADPUT = [category for category in TIME if category != "productive"]
-STATE_COLOURS = TIME_COLOURS | {"compute": "#D3EDE4"}  # productive time, pale, so that the stops stand out
+STATE_COLOURS = TIME_COLOURS | {
+    "compute": "#D3EDE4"
+}  # productive time, pale, so that the stops stand out
 PLACE_COLOURS = {
     "research": "#56B4E9",
     "stock": "#8C6BB1",
@@ -38,7 +40,8 @@ SPREAD = "5–95 % of runs, chance and unknown inputs"
 
 @styled()
 def timeline(result: RunResult) -> Picture:
-    """A run as strips, one a week, coloured by state; below, the hours lost to each kind of badput so far.
+    """A run as strips, one a week, coloured by state; below, the hours lost to each kind of badput
+    so far.
 
     Raises
     ------
@@ -46,7 +49,9 @@ def timeline(result: RunResult) -> Picture:
         For a programme of runs.
     """
     if result.question.runs:
-        raise InputError(f"{result.question.name} is a programme of runs over years; this shows a single run")
+        raise InputError(
+            f"{result.question.name} is a programme of runs over years; this shows a single run"
+        )
     states = result.timeline()
     losses = _losses(result)
     figure, (strips, lost) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), height_ratios=[1.15, 1])
@@ -55,9 +60,19 @@ def timeline(result: RunResult) -> Picture:
             left, right = max(start, week * WEEK), min(end, (week + 1) * WEEK)
             if right > left:
                 colour = STATE_COLOURS[state]
-                strips.barh(week, right - left, left=left - week * WEEK, height=0.72, color=colour, ec=colour, lw=1)
+                strips.barh(
+                    week,
+                    right - left,
+                    left=left - week * WEEK,
+                    height=0.72,
+                    color=colour,
+                    ec=colour,
+                    lw=1,
+                )
     weeks = math.ceil(result.wall / DAY / WEEK)
-    strips.set(ylim=(weeks - 0.4, -0.6), xlim=(0, WEEK), xlabel="day of the week", ylabel="week of the run")
+    strips.set(
+        ylim=(weeks - 0.4, -0.6), xlim=(0, WEEK), xlabel="day of the week", ylabel="week of the run"
+    )
     strips.set_yticks(range(weeks), [str(k + 1) for k in range(weeks)])
     strips.grid(False)
     names = list(dict.fromkeys(states["state"]))
@@ -70,9 +85,20 @@ def timeline(result: RunResult) -> Picture:
         if part["hours_lost"].iloc[-1] > 0:
             evenly = category in ("checkpoint", "stall")
             drawstyle = "default" if evenly else "steps-post"
-            lost.plot(part["day"], part["hours_lost"], drawstyle=drawstyle, color=TIME_COLOURS[category], lw=1.8)
+            lost.plot(
+                part["day"],
+                part["hours_lost"],
+                drawstyle=drawstyle,
+                color=TIME_COLOURS[category],
+                lw=1.8,
+            )
             labels.append((part["hours_lost"].iloc[-1], category, TIME_COLOURS[category]))
-    lost.set(xlim=(0, result.wall / DAY), ylim=(0, None), xlabel="day of the run", ylabel="hours lost so far")
+    lost.set(
+        xlim=(0, result.wall / DAY),
+        ylim=(0, None),
+        xlabel="day of the run",
+        ylabel="hours lost so far",
+    )
     label_ends(lost, result.wall / DAY, labels)
     table = pd.concat(
         [
@@ -98,7 +124,9 @@ def _losses(result: RunResult) -> pd.DataFrame:
         if kind == "rework":
             rows.append((time / DAY, "rework", payload / 3600))
     wall = result.wall / DAY
-    frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values("day", kind="stable")
+    frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values(
+        "day", kind="stable"
+    )
     parts = []
     for category in BADPUT:
         part = frame[frame["category"] == category]
@@ -114,14 +142,24 @@ def time_ledger(replications: Replications) -> Picture:
     frame = replications.frame
     columns = {category: frame[f"time.{category}_days"] for category in BADPUT}
     table = pd.DataFrame(
-        [(c, v.mean(), v.quantile(0.05), v.quantile(0.95)) for c, v in columns.items() if v.max() > 0],
+        [
+            (c, v.mean(), v.quantile(0.05), v.quantile(0.95))
+            for c, v in columns.items()
+            if v.max() > 0
+        ],
         columns=["category", "mean_days", "p5_days", "p95_days"],
     ).sort_values("mean_days", ignore_index=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
     spread = [table["mean_days"] - table["p5_days"], table["p95_days"] - table["mean_days"]]
     colours = [TIME_COLOURS[c] for c in table["category"]]
     error = {"ecolor": "#333333", "capsize": 3, "lw": 1.2}
-    axes.barh(table["category"], table["mean_days"], xerr=np.clip(spread, 0, None), color=colours, error_kw=error)
+    axes.barh(
+        table["category"],
+        table["mean_days"],
+        xerr=np.clip(spread, 0, None),
+        color=colours,
+        error_kw=error,
+    )
     for k, (_, mean, _, high) in enumerate(table.itertuples(index=False)):
         axes.text(high, k, f"  {_time(mean)}", va="center")
     axes.set(xlabel=f"days of wall clock a run (bar: mean, whisker:\n{SPREAD})")
@@ -132,7 +170,9 @@ def time_ledger(replications: Replications) -> Picture:
 
 @styled()
 def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
-    """Chips that are not active, by place over the days of the run: median and 5–95 % of replications."""
+    """Chips that are not active, by place over the days of the run: median and 5–95 % of
+    replications.
+    """
     last = min(result.wall for result in results) / DAY
     days = np.linspace(0, last, points)
     figure, axes = plt.subplots()
@@ -142,10 +182,21 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
         if place == "active" or not counts.any():
             continue
         low, middle, high = np.quantile(counts, [0.05, 0.5, 0.95], axis=0)
-        axes.fill_between(days, low, high, color=PLACE_COLOURS[place], alpha=0.18, lw=0, step="post")
-        axes.step(days, middle, where="post", color=PLACE_COLOURS[place], lw=1.8, ls=DASHES[len(labels) % len(DASHES)])
+        axes.fill_between(
+            days, low, high, color=PLACE_COLOURS[place], alpha=0.18, lw=0, step="post"
+        )
+        axes.step(
+            days,
+            middle,
+            where="post",
+            color=PLACE_COLOURS[place],
+            lw=1.8,
+            ls=DASHES[len(labels) % len(DASHES)],
+        )
         labels.append((middle[-1], place.replace("_", " "), PLACE_COLOURS[place]))
-        parts.append(pd.DataFrame({"place": place, "day": days, "median": middle, "p5": low, "p95": high}))
+        parts.append(
+            pd.DataFrame({"place": place, "day": days, "median": middle, "p5": low, "p95": high})
+        )
     axes.set(xlim=(0, last), ylim=(0, None), ylabel="chips")
     axes.set_xlabel(f"day of the run (line: median, shaded:\n{SPREAD})")
     label_ends(axes, last, labels)
@@ -155,7 +206,9 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
 def _count(result: RunResult, place: str, days: np.ndarray) -> np.ndarray:
     """Chips in a place on each day of one run, counted back from its end."""
     end = sum(chips for (_, where), chips in result.counts.items() if where == place)
-    moves = [(m.time / DAY, m.chips * ((m.to == place) - (m.origin == place))) for m in result.moves]
+    moves = [
+        (m.time / DAY, m.chips * ((m.to == place) - (m.origin == place))) for m in result.moves
+    ]
     moves = [(day, change) for day, change in moves if change]
     if not moves:
         return np.full(len(days), end)
@@ -168,7 +221,8 @@ def _count(result: RunResult, place: str, days: np.ndarray) -> np.ndarray:
 def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, float]) -> Picture:
     """From one number of chips to another through factors that multiply, on a logarithmic axis.
 
-    `table` has a row a factor: `factor`, `detail`, `median`, `p5`, `p95` of the ratio of chips it stands for.
+    `table` has a row a factor: `factor`, `detail`, `median`, `p5`, `p95` of the ratio of chips it
+    stands for.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.55 * len(table) + 2.2))
     left, level, end = chips[1] / 4, chips[0], len(table) + 1
@@ -178,9 +232,24 @@ def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, fl
     for row, (_, _, median, p5, p95) in enumerate(table.itertuples(index=False), 1):
         axes.plot([level, level], [row - 1.31, row + 0.31], color="#777777", lw=0.8)
         after, low, high = level * median, level * p5, level * p95
-        axes.barh(row, after - level, left=level, color="#009E73" if median < 1 else "#D55E00", height=0.62)
-        axes.errorbar(after, row, xerr=[[after - low], [high - after]], color="#333333", capsize=4, lw=1.3)
-        axes.text(min(level, after, low), row, f"{_factor(median)}  ", ha="right", va="center", weight="bold")
+        axes.barh(
+            row,
+            after - level,
+            left=level,
+            color="#009E73" if median < 1 else "#D55E00",
+            height=0.62,
+        )
+        axes.errorbar(
+            after, row, xerr=[[after - low], [high - after]], color="#333333", capsize=4, lw=1.3
+        )
+        axes.text(
+            min(level, after, low),
+            row,
+            f"{_factor(median)}  ",
+            ha="right",
+            va="center",
+            weight="bold",
+        )
         level = after
     axes.plot([level, level], [end - 1.31, end + 0.31], color="#777777", lw=0.8)
     axes.set_xscale("log", base=2)
@@ -196,36 +265,57 @@ def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, fl
 
 
 @styled()
-def exchange_rate(curves: dict[str, pd.DataFrame], levels: dict[str, tuple[float, float, float]], good: int) -> Picture:
-    """Days to finish against weak chips added, a line a chip; below, what one of them is worth in good chips.
+def exchange_rate(
+    curves: dict[str, pd.DataFrame], levels: dict[str, tuple[float, float, float]], good: int
+) -> Picture:
+    """Days to finish against weak chips added, a line a chip; below, what one of them is worth in
+    good chips.
 
     Parameters
     ----------
     curves : dict
         From `sim.experiments.exchange_rate.exchange`, by chip.
     levels : dict
-        Days (5 %, median, 95 %) without weak chips, and of other fleets, by label; the first is the one without.
+        Days (5 %, median, 95 %) without weak chips, and of other fleets, by label; the first is the
+        one without.
     good : int
         Number of good chips.
     """
-    figure, (days, value) = plt.subplots(2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.6, 1], sharex=True)
+    figure, (days, value) = plt.subplots(
+        2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.6, 1], sharex=True
+    )
     alone = next(iter(levels.values()))[1]
-    ends, worths = [(m, f"{label}: {m:.0f} d", "#444444") for label, (_, m, _) in levels.items()], []
+    ends, worths = (
+        [(m, f"{label}: {m:.0f} d", "#444444") for label, (_, m, _) in levels.items()],
+        [],
+    )
     for (chip, curve), mark in zip(curves.items(), itertools.cycle(MARKS)):
         why = curve["bottleneck"].iloc[-1].split(": ")[-1]
         each = (alone / curve[["days", "p5", "p95"]] - 1).mul(good / curve["chips"], axis=0)
         shown = ((days, curve, ends, f"{chip}:\n{why} binds"), (value, each, worths, chip))
         for axes, frame, labels, label in shown:
             colour = chip_colour(chip)
-            axes.fill_between(curve["chips"], frame["p5"], frame["p95"], color=colour, alpha=0.16, lw=0)
-            axes.plot(curve["chips"], frame["days"], color=colour, lw=1.8, marker=mark, ms=5, clip_on=False)
+            axes.fill_between(
+                curve["chips"], frame["p5"], frame["p95"], color=colour, alpha=0.16, lw=0
+            )
+            axes.plot(
+                curve["chips"],
+                frame["days"],
+                color=colour,
+                lw=1.8,
+                marker=mark,
+                ms=5,
+                clip_on=False,
+            )
             labels.append((frame["days"].iloc[-1], f"{MARKS[mark]} {label}", colour))
     for low, middle, high in levels.values():
         days.axhspan(low, high, color="#777777", alpha=0.13, lw=0)
         days.axhline(middle, color="#444444", lw=1.2, ls="--")
     value.axhline(0, color="#444444", lw=1.2)
     ticks = sorted({int(c) for curve in curves.values() for c in curve["chips"]})
-    days.set(xscale="log", ylim=(0, None), ylabel="days to finish", xlim=(ticks[0], ticks[-1] * 1.01))
+    days.set(
+        xscale="log", ylim=(0, None), ylabel="days to finish", xlim=(ticks[0], ticks[-1] * 1.01)
+    )
     value.set(ylabel="good chips that one\nweak chip is worth")
     words = f"weak chips added, logarithmic (line: median, shaded:\n{SPREAD};"
     value.set_xlabel(f"{words}\nbelow, against the median without weak chips)")
@@ -234,7 +324,10 @@ def exchange_rate(curves: dict[str, pd.DataFrame], levels: dict[str, tuple[float
     label_ends(days, ticks[-1], ends)
     label_ends(value, ticks[-1], worths)
     parts = [curve.assign(series=chip) for chip, curve in curves.items()]
-    parts += [pd.DataFrame({"series": [k], "days": [m], "p5": [lo], "p95": [hi]}) for k, (lo, m, hi) in levels.items()]
+    parts += [
+        pd.DataFrame({"series": [k], "days": [m], "p5": [lo], "p95": [hi]})
+        for k, (lo, m, hi) in levels.items()
+    ]
     table = pd.concat(parts, ignore_index=True)
     return figure, table[["series", *(c for c in table.columns if c != "series")]]
 

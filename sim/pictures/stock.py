@@ -1,4 +1,6 @@
-"""Pictures of a stock over years and of what it cost: each returns the figure and the very numbers it shows."""
+"""Pictures of a stock over years and of what it cost: each returns the figure and the very numbers
+it shows.
+"""
 
 from __future__ import annotations
 
@@ -45,15 +47,22 @@ def month_of(year: float) -> str:
 
 
 def months(results: Sequence[ProgrammeResult]) -> list[str]:
-    """The months of the crossing at 5, 50 and 95 % of results; after the horizon where it does not come before."""
+    """The months of the crossing at 5, 50 and 95 % of results; after the horizon where it does not
+    come before.
+    """
     start, end = year_of(results[0].question.start), results[0].question.horizon / YEAR
     years = [result.crossing / YEAR if result.crossed else np.inf for result in results]
     quantiles = np.quantile(years, QUANTILES, method="nearest")
-    return [month_of(start + y) if y < np.inf else f"after {int(start + end - 0.01)}" for y in quantiles]
+    return [
+        month_of(start + y) if y < np.inf else f"after {int(start + end - 0.01)}" for y in quantiles
+    ]
 
 
-def trajectories(results: Sequence[ProgrammeResult], scale: float = 1.0, points: int = 240) -> pd.DataFrame:
-    """What was usable of each pool, what a run could have and what it needed: quantiles over replications by date.
+def trajectories(
+    results: Sequence[ProgrammeResult], scale: float = 1.0, points: int = 240
+) -> pd.DataFrame:
+    """What was usable of each pool, what a run could have and what it needed: quantiles over
+    replications by date.
 
     `scale` multiplies all numbers of chips: how many chips one simulated chip stands for.
     """
@@ -75,7 +84,14 @@ def trajectories(results: Sequence[ProgrammeResult], scale: float = 1.0, points:
     for (what, name), values in series.items():
         low, middle, high = scale * np.quantile(values, QUANTILES, axis=0)
         chip = question.fleet[name].chip.name if name else ""
-        frame = {"series": what, "chip": chip, "year": years, "p5": low, "median": middle, "p95": high}
+        frame = {
+            "series": what,
+            "chip": chip,
+            "year": years,
+            "p5": low,
+            "median": middle,
+            "p95": high,
+        }
         parts.append(pd.DataFrame(frame))
     return pd.concat(parts, ignore_index=True)
 
@@ -96,16 +112,20 @@ def stock(
     effects: pd.DataFrame | None = None,
     scale: float = 1.0,
 ) -> Picture:
-    """Usable chips by type and what one run could have of them, against what it needs; when the two cross.
+    """Usable chips by type and what one run could have of them, against what it needs; when the two
+    cross.
 
-    `effects` is a table of `sim.experiments.ablate`: how much later they would cross without each mechanism.
+    `effects` is a table of `sim.experiments.ablate`: how much later they would cross without each
+    mechanism.
     """
     table = trajectories(results, scale)
     start, end = year_of(question.start), year_of(question.start) + question.horizon / YEAR
     crossings = np.array([result.crossing for result in results]) / YEAR + start
     heights = [1, 1.3] if effects is None else [1, 1.3, 0.8]
     size = (WIDTH, 3 * sum(heights))
-    figure, (chips, runs, *below) = plt.subplots(len(heights), 1, figsize=size, height_ratios=heights)
+    figure, (chips, runs, *below) = plt.subplots(
+        len(heights), 1, figsize=size, height_ratios=heights
+    )
     for axes in (chips, runs):
         axes.set(xlim=(start, end), xticks=range(int(np.ceil(start)), int(end) + 1))
         axes.grid(axis="x", visible=False)
@@ -117,8 +137,13 @@ def stock(
         parts.append(effects.assign(series="days later without"))
     reference = question.fleet[question.reference or next(iter(question.fleet))].chip.name
     note = "" if scale == 1 else f";\none server in {scale:g} simulated"
-    runs.set(xlabel=f"year (line: median, shaded: {SPREAD}{note})", ylabel=f"chips, counted in {reference}")
-    figure.supxlabel(_controls(chips, runs, question), x=0.01, ha="left", fontsize=SMALL, linespacing=1.4)
+    runs.set(
+        xlabel=f"year (line: median, shaded: {SPREAD}{note})",
+        ylabel=f"chips, counted in {reference}",
+    )
+    figure.supxlabel(
+        _controls(chips, runs, question), x=0.01, ha="left", fontsize=SMALL, linespacing=1.4
+    )
     _types(chips, table[table["series"] == "usable"])
     _runs(runs, table[(table["series"] != "usable") & table["median"].notna()])
     _crossings(runs, crossings)
@@ -133,7 +158,9 @@ def _types(axes: Axes, table: pd.DataFrame) -> None:
     for name, part in table.groupby("chip", sort=False):
         colour, there = chip_colour(str(name)), part[part["median"] > 0]
         axes.fill_between(part["year"], part["p5"], part["p95"], color=colour, alpha=0.2, lw=0)
-        axes.plot(there["year"], there["median"], color=colour, lw=2, ls=DASHES[len(ends) % len(DASHES)])
+        axes.plot(
+            there["year"], there["median"], color=colour, lw=2, ls=DASHES[len(ends) % len(DASHES)]
+        )
         ends.append((float(there["median"].iloc[-1]), str(name), colour))
     top, least = table["p95"].max(), min(end for end, _, _ in ends)
     if top > 5 * least:
@@ -149,7 +176,10 @@ def _runs(axes: Axes, table: pd.DataFrame) -> None:
     needs, has = (table[table["series"] == what] for what in ("a run needs", "a run could have"))
     has = has[has["year"] >= needs["year"].min()]
     ends = []
-    for part, colour, label in ((has, HAVE, "one run\ncould have"), (needs, NEED, "one run\nneeds")):
+    for part, colour, label in (
+        (has, HAVE, "one run\ncould have"),
+        (needs, NEED, "one run\nneeds"),
+    ):
         axes.fill_between(part["year"], part["p5"], part["p95"], color=colour, alpha=0.16, lw=0)
         axes.plot(part["year"], part["median"], color=colour, lw=2.2)
         ends.append((float(part["median"].iloc[-1]), label, colour))
@@ -166,14 +196,25 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
     counts, edges = np.histogram(seen, bins=np.arange(seen.min() - 0.1, seen.max() + 0.3, 0.2))
     low, high = axes.get_ylim()
     tops = low * (high / low) ** (0.15 * counts / counts.max())
-    axes.bar(edges[:-1], tops - low, bottom=low, width=np.diff(edges), align="edge", color=NEED, alpha=0.75, lw=0)
+    axes.bar(
+        edges[:-1],
+        tops - low,
+        bottom=low,
+        width=np.diff(edges),
+        align="edge",
+        color=NEED,
+        alpha=0.75,
+        lw=0,
+    )
     middle = float(np.quantile(np.where(np.isnan(crossings), np.inf, crossings), 0.5))
     if middle < np.inf:
         axes.plot([middle] * 2, [low, low * (high / low) ** 0.17], color=INK, lw=1.2)
         words = f"dates of the crossing\nmedian {month_of(middle)}"
         paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
         above = low * (high / low) ** 0.18
-        axes.text(middle, above, words, ha="center", va="bottom", color=INK, fontsize=SMALL, bbox=paper)
+        axes.text(
+            middle, above, words, ha="center", va="bottom", color=INK, fontsize=SMALL, bbox=paper
+        )
 
 
 def _controls(top: Axes, bottom: Axes, question: Scenario) -> str:
@@ -188,7 +229,9 @@ def _controls(top: Axes, bottom: Axes, question: Scenario) -> str:
         raised = x - before < 0.03 * (end - start)
         before = -np.inf if raised else x
         height = 1.07 if raised else 1.01
-        top.text(x, height, str(k), transform=top.get_xaxis_transform(), ha="center", fontsize=SMALL)
+        top.text(
+            x, height, str(k), transform=top.get_xaxis_transform(), ha="center", fontsize=SMALL
+        )
     lines = [f"{k}  {event.date:%b %Y}  {event.title}" for k, (_, event) in enumerate(shown, 1)]
     return "\n".join(lines)
 
@@ -198,20 +241,29 @@ def _effects(axes: Axes, effects: pd.DataFrame) -> None:
     months = effects[["median", "p5", "p95"]] * DAY / (YEAR / 12)
     spread = [months["median"] - months["p5"], months["p95"] - months["median"]]
     error = {"ecolor": INK, "capsize": 2, "lw": 0.9}
-    axes.barh(range(len(effects)), months["median"], xerr=np.clip(spread, 0, None), color="#56B4E9", error_kw=error)
+    axes.barh(
+        range(len(effects)),
+        months["median"],
+        xerr=np.clip(spread, 0, None),
+        color="#56B4E9",
+        error_kw=error,
+    )
     for k, (middle, high) in enumerate(zip(months["median"], months["p95"], strict=True)):
         axes.text(max(high, 0), k, f" {middle:+.1f}".replace("-", "−"), va="center")
     axes.axvline(0, color=INK, lw=0.8)
     axes.set_yticks(range(len(effects)), list(effects["mechanism"]))
     axes.set_xlim(min(months["p5"].min(), 0) * 1.1 - 0.5, months["p95"].max() * 1.25 + 1)
     axes.invert_yaxis()
-    axes.set_xlabel("months by which the crossing comes later\n(bar: median, whisker: 5–95 % of pairs)")
+    axes.set_xlabel(
+        "months by which the crossing comes later\n(bar: median, whisker: 5–95 % of pairs)"
+    )
     axes.grid(axis="y", visible=False)
 
 
 @styled()
 def effects(table: pd.DataFrame) -> Picture:
-    """What changes do to the date of the crossing, in months: the median of pairs, 5–95 % of them as a whisker.
+    """What changes do to the date of the crossing, in months: the median of pairs, 5–95 % of them
+    as a whisker.
 
     `table` is one of `sim.experiments.ablate`.
     """
@@ -224,26 +276,56 @@ def effects(table: pd.DataFrame) -> Picture:
 def answers(table: pd.DataFrame) -> Picture:
     """Costs as answers to different questions, on one logarithmic axis.
 
-    `table` has a row an answer: `question`, `kind`, `low`, `median`, `high` in US dollars, and `reported`, nan where
-    nobody has.
+    `table` has a row an answer: `question`, `kind`, `low`, `median`, `high` in US dollars, and
+    `reported`, nan where nobody has.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.3))
-    looks = {"at the margin": ("#56B4E9", "o"), "the cluster": ("#0072B2", "s"), "in full": (NEED, "D")}
+    looks = {
+        "at the margin": ("#56B4E9", "o"),
+        "the cluster": ("#0072B2", "s"),
+        "in full": (NEED, "D"),
+    }
     columns = table[["kind", "low", "median", "high", "reported"]]
-    for k, (kind, low, middle, high, reported) in enumerate(columns.itertuples(index=False, name=None)):
+    for k, (kind, low, middle, high, reported) in enumerate(
+        columns.itertuples(index=False, name=None)
+    ):
         colour, mark = looks[kind]
         axes.plot([low, high], [k, k], color=colour, lw=11, alpha=0.5, solid_capstyle="butt")
         axes.plot(middle, k, mark, color=ink(colour), ms=3.5)
-        axes.text(high * 1.25, k, dollars(middle), va="center", weight="bold", color=ink(colour), parse_math=False)
+        axes.text(
+            high * 1.25,
+            k,
+            dollars(middle),
+            va="center",
+            weight="bold",
+            color=ink(colour),
+            parse_math=False,
+        )
         if reported > 0:
             axes.plot(reported, k - 0.3, "v", color=INK, ms=5)
             words = f"reported: {dollars(reported)}"
-            axes.text(reported * 1.2, k - 0.32, words, va="center", color=INK, fontsize=SMALL, parse_math=False)
+            axes.text(
+                reported * 1.2,
+                k - 0.32,
+                words,
+                va="center",
+                color=INK,
+                fontsize=SMALL,
+                parse_math=False,
+            )
     for k, (kind, (colour, mark)) in enumerate(looks.items()):
-        axes.text(0.35 * k, 1.02, f"{MARKS[mark]} {kind}", transform=axes.transAxes, color=ink(colour))
+        axes.text(
+            0.35 * k, 1.02, f"{MARKS[mark]} {kind}", transform=axes.transAxes, color=ink(colour)
+        )
     axes.set_yticks(range(len(table)), list(table["question"]))
-    axes.set(xscale="log", xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7))
-    axes.set_xlabel("US dollars, logarithmic (mark: median,\nbar: 5–95 %, chance and unknown inputs)")
+    axes.set(
+        xscale="log",
+        xlim=(table["low"].min() / 2, table["high"].max() * 5),
+        ylim=(len(table) - 0.5, -0.7),
+    )
+    axes.set_xlabel(
+        "US dollars, logarithmic (mark: median,\nbar: 5–95 %, chance and unknown inputs)"
+    )
     axes.xaxis.set_major_formatter(lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " "))
     axes.grid(axis="y", visible=False)
     return figure, table

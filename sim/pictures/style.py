@@ -1,4 +1,6 @@
-"""The pictures: one style, one colour per chip family and per kind of time, one way of saving a figure."""
+"""The pictures: one style, one colour per chip family and per kind of time, one way of saving a
+figure.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,14 @@ from matplotlib.figure import Figure
 # Inches, and points of the smallest letters: eight pixels high where a figure is 450 pixels wide.
 WIDTH, SMALL = 6.4, 8.5
 
-# Everything is set from matplotlib's own defaults, so that a reader's matplotlibrc changes no figure.
+# Everything is set from matplotlib's own defaults, so that a reader's matplotlibrc changes no
+# figure.
 STYLE: dict[Any, Any] = {
-    **{key: value for key, value in matplotlib.rcParamsDefault.items() if not key.startswith(("backend", "interact"))},
+    **{
+        key: value
+        for key, value in matplotlib.rcParamsDefault.items()
+        if not key.startswith(("backend", "interact"))
+    },
     **sns.axes_style("whitegrid", {"axes.spines.right": False, "axes.spines.top": False}),
     **sns.plotting_context("paper", font_scale=1.05),
     "axes.titlelocation": "left",
@@ -43,7 +50,8 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "mixedfleet",
 }
 
-# Okabe and Ito's colours, told apart with any common colour blindness, for the chips that share a figure most often.
+# Okabe and Ito's colours, told apart with any common colour blindness, for the chips that share a
+# figure most often.
 CHIP_COLOURS = {
     "H800": "#0072B2",
     "H100": "#56B4E9",
@@ -73,7 +81,8 @@ TIME_COLOURS = {
     "reconfigure": "#0072B2",
 }
 
-# What is told apart by colour is told apart by shape or dashes too, and the shape can be written beside its name.
+# What is told apart by colour is told apart by shape or dashes too, and the shape can be written
+# beside its name.
 MARKS = {"o": "●", "s": "■", "^": "▲", "D": "◆"}
 DASHES = ("-", "--", "-.", ":")
 
@@ -86,19 +95,31 @@ def styled() -> Iterator[None]:
 
 
 def chip_colour(chip: str) -> str:
-    """Return the colour of a chip's family; a chip of no known family always gets the same one of a few others.
+    """Return the colour of a chip's family; a chip of no known family always gets the same one of a
+    few others.
 
     Examples
     --------
-    >>> chip_colour("A100-PCIe-40") == CHIP_COLOURS["A100-PCIe"], chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
-    (True, True)
+    >>> chip_colour("A100-PCIe-40") == CHIP_COLOURS["A100-PCIe"]
+    True
+    >>> chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
+    True
     """
-    families = [family for family in CHIP_COLOURS if chip.startswith((family, family.removeprefix("Ascend-")))]
-    return CHIP_COLOURS[max(families, key=len)] if families else OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
+    families = [
+        family
+        for family in CHIP_COLOURS
+        if chip.startswith((family, family.removeprefix("Ascend-")))
+    ]
+    return (
+        CHIP_COLOURS[max(families, key=len)]
+        if families
+        else OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
+    )
 
 
 def ink(colour: str) -> str:
-    """Return a colour dark enough to be read as text on white: darkened to a contrast of 4.5 to 1 (WCAG 2.1).
+    """Return a colour dark enough to be read as text on white: darkened to a contrast of 4.5 to 1
+    (WCAG 2.1).
 
     Examples
     --------
@@ -106,14 +127,19 @@ def ink(colour: str) -> str:
     ('#00614a', '#767676')
     """
     rgb = np.array(to_rgb(colour))
-    while np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92) @ (0.2126, 0.7152, 0.0722) > 0.1833:
+    while (
+        np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+        @ (0.2126, 0.7152, 0.0722)
+        > 0.1833
+    ):
         rgb *= 0.99
     red, green, blue = rgb
     return to_hex((red, green, blue))
 
 
 def label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> None:
-    """Write names (height, text, colour) to the right of lines that end at `x`, pushed up where they would overlap.
+    """Write names (height, text, colour) to the right of lines that end at `x`, pushed up where
+    they would overlap.
 
     The limits of the axes must be set before.
     """
@@ -126,7 +152,11 @@ def label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> No
         here = axes.transData.transform((x, y))[1] * 72 / figure.dpi
         middle = max(here, floor + height / 2)
         floor = middle + height / 2
-        at: dict[str, Any] = {"xytext": (5, middle - here), "textcoords": "offset points", "annotation_clip": False}
+        at: dict[str, Any] = {
+            "xytext": (5, middle - here),
+            "textcoords": "offset points",
+            "annotation_clip": False,
+        }
         axes.annotate(text, (x, y), **at, va="center", color=ink(colour))
 
 
@@ -139,10 +169,14 @@ def headline(figure: Figure, title: str) -> None:
     figure.suptitle(words, x=0.01, ha="left", weight="bold", fontsize=11, parse_math=False)
 
 
-def save_figure(figure: Figure, name: str, data: pd.DataFrame, out: str | Path | None, *, title: str, alt: str) -> None:
-    """Write a figure as NAME.svg and NAME.png, the numbers plotted as NAME.csv, and its words as NAME.json.
+def save_figure(
+    figure: Figure, name: str, data: pd.DataFrame, out: str | Path | None, *, title: str, alt: str
+) -> None:
+    """Write a figure as NAME.svg and NAME.png, the numbers plotted as NAME.csv, and its words as
+    NAME.json.
 
-    The same figure gives the same bytes at any time and in any folder. Its heading is set in the project's style.
+    The same figure gives the same bytes at any time and in any folder. Its heading is set in the
+    project's style.
 
     Parameters
     ----------
@@ -150,15 +184,19 @@ def save_figure(figure: Figure, name: str, data: pd.DataFrame, out: str | Path |
     name : str
         Small letters, digits and underscores; anything else raises ValueError.
     data : pandas.DataFrame
-        Just what the figure shows: who has the CSV file can draw it again. Its index is not written.
+        Just what the figure shows: who has the CSV file can draw it again. Its index is not
+        written.
     out : str, pathlib.Path or None
-        The folder, made if it is missing. An empty one (or None) writes nothing: the notebook only shows the figure.
+        The folder, made if it is missing. An empty one (or None) writes nothing: the notebook only
+        shows the figure.
     title, alt : str
-        The heading, unless the figure has one of its own, and the description for those who cannot see the picture.
-        Empty ones raise ValueError.
+        The heading, unless the figure has one of its own, and the description for those who cannot
+        see the picture. Empty ones raise ValueError.
     """
     if not re.fullmatch("[a-z0-9_]+", name) or name == "manifest":
-        raise ValueError(f'"{name}" cannot name a figure: use small letters, digits, underscores (not "manifest")')
+        raise ValueError(
+            f'"{name}" cannot name a figure: use small letters, digits, underscores (not "manifest")'
+        )
     if not (title.strip() and alt.strip() and data.size):
         raise ValueError(f'figure "{name}" needs a title, a description (alt) and data')
     headline(figure, figure.get_suptitle() or title)
@@ -168,8 +206,12 @@ def save_figure(figure: Figure, name: str, data: pd.DataFrame, out: str | Path |
     folder.mkdir(parents=True, exist_ok=True)
     with styled(), tempfile.TemporaryDirectory(dir=folder) as temporary:
         for suffix, metadata in {"svg": {"Date": None}, "png": {"Software": None}}.items():
-            figure.savefig(Path(temporary, f"{name}.{suffix}"), bbox_inches="tight", metadata=metadata)
-        data.to_csv(Path(temporary, f"{name}.csv"), index=False, lineterminator="\n", encoding="utf-8")
+            figure.savefig(
+                Path(temporary, f"{name}.{suffix}"), bbox_inches="tight", metadata=metadata
+            )
+        data.to_csv(
+            Path(temporary, f"{name}.csv"), index=False, lineterminator="\n", encoding="utf-8"
+        )
         words = json.dumps({"title": title, "alt": alt}, ensure_ascii=False, indent=2) + "\n"
         Path(temporary, f"{name}.json").write_text(words, encoding="utf-8")
         for path in Path(temporary).iterdir():

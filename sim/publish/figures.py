@@ -1,4 +1,6 @@
-"""Run the notebooks, keep the account of the figures they draw (`manifest.json`), and verify the committed ones."""
+"""Run the notebooks, keep the account of the figures they draw (`manifest.json`), and verify the
+committed ones.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ SAME = 1e-9  # relative: what library maths may differ by between processors
 
 
 def repository(root: Path | None = None) -> Path:
-    """Return the folder that holds `notebooks/`; raise InputError if the package was installed without it."""
+    """Return the folder that holds `notebooks/`; raise InputError if the package was installed
+    without it.
+    """
     root = (root or Path(sim.__file__).parents[1]).resolve()
     if not (root / "notebooks").is_dir():
         raise InputError(
@@ -54,7 +58,8 @@ def make_figures(
     Parameters
     ----------
     names : sequence of str
-        Notebooks by file name, with or without ending. None: all of them, and figures no longer drawn are removed.
+        Notebooks by file name, with or without ending. None: all of them, and figures no longer
+        drawn are removed.
     profile : {"full", "quick"}
         `quick` takes the values in `notebooks/quick.yaml`, for a first look.
     given : mapping of str to str
@@ -87,7 +92,9 @@ def make_figures(
     folder = Path(out) if out else base / FOLDERS[profile]
     make_folder(folder)
     (base / "build").mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=base / "build", prefix="figures-", ignore_cleanup_errors=True) as draft:
+    with TemporaryDirectory(
+        dir=base / "build", prefix="figures-", ignore_cleanup_errors=True
+    ) as draft:
         _run(values, Path(draft), base / "build" / "notebooks" / profile, jobs)
         _publish(values, Path(draft), folder, _digest(base / "requirements.lock"), whole=not names)
     return folder
@@ -98,19 +105,27 @@ def _choose(names: Sequence[str], base: Path) -> list[Path]:
     wanted = [name.removesuffix(".ipynb") for name in names]
     for stem in wanted:
         if stem not in every:
-            raise InputError(f'There is no notebook "{stem}"{nearest(stem, every)}; there are: {", ".join(every)}.')
+            raise InputError(
+                f'There is no notebook "{stem}"{nearest(stem, every)}; there are: {", ".join(every)}.'
+            )
     return [path for stem, path in every.items() if stem in wanted or not wanted]
 
 
-def _values(chosen: list[Path], profile: str, given: Mapping[str, str], base: Path) -> dict[Path, dict[str, Any]]:
+def _values(
+    chosen: list[Path], profile: str, given: Mapping[str, str], base: Path
+) -> dict[Path, dict[str, Any]]:
     known = {notebook: parameters(notebook) for notebook in chosen}
     for notebook in chosen:
         if "out" not in known[notebook]:
-            raise InputError(f"{notebook.name} has no parameter `out`: the folder to save its figures in.")
+            raise InputError(
+                f"{notebook.name} has no parameter `out`: the folder to save its figures in."
+            )
     settable = {name for names in known.values() for name in names} - {"out"}
     for name in given:
         if name not in settable:
-            raise InputError(f'None of these notebooks has a parameter "{name}"{nearest(name, settable)}.')
+            raise InputError(
+                f'None of these notebooks has a parameter "{name}"{nearest(name, settable)}.'
+            )
     quick = _quick(base) if profile == "quick" else {}
     values = {}
     for notebook in chosen:
@@ -121,8 +136,12 @@ def _values(chosen: list[Path], profile: str, given: Mapping[str, str], base: Pa
 
 def _quick(base: Path) -> dict[str, dict[str, Any]]:
     document = documents.read(base / "notebooks" / "quick.yaml")
-    if not isinstance(document.data, dict) or not all(isinstance(values, dict) for values in document.data.values()):
-        raise InputError(f"{document.name}: must give, for each notebook, its parameters and their values.")
+    if not isinstance(document.data, dict) or not all(
+        isinstance(values, dict) for values in document.data.values()
+    ):
+        raise InputError(
+            f"{document.name}: must give, for each notebook, its parameters and their values."
+        )
     for stem, values in document.data.items():
         [notebook] = _choose([stem], base)
         check(notebook, values, where=document.where((stem,)))
@@ -134,10 +153,14 @@ def _run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: 
     failures: list[str] = []
     with worker_processes.pool(jobs) as pool:
         futures = [
-            pool.submit(execute, path, given | {"out": str(draft / path.stem)}, executed / path.name)
+            pool.submit(
+                execute, path, given | {"out": str(draft / path.stem)}, executed / path.name
+            )
             for path, given in values.items()
         ]
-        for future in tqdm(as_completed(futures), total=len(futures), desc="notebooks", unit="notebook"):
+        for future in tqdm(
+            as_completed(futures), total=len(futures), desc="notebooks", unit="notebook"
+        ):
             if not future.cancelled() and (failure := future.result()):
                 failures.append(failure)
                 for other in futures:
@@ -146,8 +169,12 @@ def _run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: 
         raise CheckFailed("\n".join([*failures, "No figure has been changed."]))
 
 
-def _publish(values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock: str, whole: bool) -> None:
-    """Move the drafted figures over, then what says where they are from, and drop those no longer drawn."""
+def _publish(
+    values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock: str, whole: bool
+) -> None:
+    """Move the drafted figures over, then what says where they are from, and drop those no longer
+    drawn.
+    """
     drawn: dict[str, dict[str, Any]] = {}
     for notebook, given in values.items():
         written = set((draft / notebook.stem).glob("*"))
@@ -158,7 +185,9 @@ def _publish(values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock
                     f'{notebook.name} wrote "{words.name}" without its figure: use `sim.pictures.style.save_figure`.'
                 )
             if words.stem in drawn:
-                raise CheckFailed(f'{notebook.name} and {drawn[words.stem]["notebook"]} both draw "{words.stem}".')
+                raise CheckFailed(
+                    f'{notebook.name} and {drawn[words.stem]["notebook"]} both draw "{words.stem}".'
+                )
             drawn[words.stem] = json.loads(words.read_text(encoding="utf-8")) | {
                 "notebook": notebook.name,
                 "parameters": given,
@@ -168,14 +197,20 @@ def _publish(values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock
             }
     before = manifest(folder)
     ran = {notebook.name for notebook in values}
-    kept = {} if whole else {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
+    kept = (
+        {}
+        if whole
+        else {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
+    )
     for entry in drawn.values():
         for file in entry["files"]:
             write(folder / file, (draft / Path(entry["notebook"]).stem / file).read_bytes())
     for name in before.keys() - kept.keys() - drawn.keys():
         for suffix in FILES:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    account = json.dumps({"figures": kept | drawn}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    account = (
+        json.dumps({"figures": kept | drawn}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    )
     write(folder / "manifest.json", account)
 
 
@@ -189,40 +224,53 @@ def manifest(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
     except (ValueError, KeyError) as error:
-        raise InputError(f"{path} cannot be read ({error}): delete it and draw all figures again.") from None
+        raise InputError(
+            f"{path} cannot be read ({error}): delete it and draw all figures again."
+        ) from None
 
 
 def verify(jobs: int = 2, root: Path | None = None) -> str:
-    """Check the committed figures against their manifest, then draw them all again elsewhere and compare.
+    """Check the committed figures against their manifest, then draw them all again elsewhere and
+    compare.
 
     Returns
     -------
     str
-        If all numbers hold (to 1e-9, relative): a line for each figure whose bytes differ, as they may with the
-        platform, and a closing sentence.
+        If all numbers hold (to 1e-9, relative): a line for each figure whose bytes differ, as they
+        may with the platform, and a closing sentence.
 
     Raises
     ------
     CheckFailed
-        Naming the figures that are not what the manifest says, are missing, are drawn by no notebook any more,
-        or differ in their numbers.
+        Naming the figures that are not what the manifest says, are missing, are drawn by no
+        notebook any more, or differ in their numbers.
     """
     base = repository(root)
     folder = base / FOLDERS["full"]
     committed = manifest(folder)
     if altered := _altered(folder, committed):
         raise CheckFailed(
-            "\n".join([*altered, "The figures are not those of their manifest; nothing was drawn again."])
+            "\n".join(
+                [*altered, "The figures are not those of their manifest; nothing was drawn again."]
+            )
         )
     with TemporaryDirectory() as temporary:
         again = Path(temporary)
         make_figures(jobs=jobs, out=again, root=base)
         drawn = manifest(again)
         names = sorted(committed | drawn)
-        found = {name: _compared(name, committed.get(name), drawn.get(name), folder, again) for name in names}
-    numbers, exact = sum(hold for hold, _ in found.values()), sum(not note for _, note in found.values())
+        found = {
+            name: _compared(name, committed.get(name), drawn.get(name), folder, again)
+            for name in names
+        }
+    numbers, exact = (
+        sum(hold for hold, _ in found.values()),
+        sum(not note for _, note in found.values()),
+    )
     told = [f"{name}: {note}" for name, (_, note) in found.items() if note]
-    told.append(f"Of {len(found)} figures {numbers} hold in their numbers (to {SAME:g}), {exact} in every byte.")
+    told.append(
+        f"Of {len(found)} figures {numbers} hold in their numbers (to {SAME:g}), {exact} in every byte."
+    )
     if numbers < len(found):
         raise CheckFailed("\n".join(told))
     return "\n".join(told)
@@ -230,9 +278,16 @@ def verify(jobs: int = 2, root: Path | None = None) -> str:
 
 def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
     """Say which files are not those the manifest describes."""
-    described = {file: (name, digest) for name, entry in committed.items() for file, digest in entry["files"].items()}
+    described = {
+        file: (name, digest)
+        for name, entry in committed.items()
+        for file, digest in entry["files"].items()
+    }
     present = {path.name for path in folder.glob("*") if path.suffix[1:] in FILES}
-    found = [f"{file}: in the folder, but not in the manifest" for file in sorted(present - described.keys())]
+    found = [
+        f"{file}: in the folder, but not in the manifest"
+        for file in sorted(present - described.keys())
+    ]
     for file, (name, digest) in described.items():
         if file not in present:
             found.append(f"{name}: {file} is missing")
@@ -242,11 +297,22 @@ def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _compared(
-    name: str, committed: dict[str, Any] | None, drawn: dict[str, Any] | None, folder: Path, again: Path
+    name: str,
+    committed: dict[str, Any] | None,
+    drawn: dict[str, Any] | None,
+    folder: Path,
+    again: Path,
 ) -> tuple[bool, str]:
-    """Whether the numbers of a figure hold, and what is other than it was; nothing, if every byte is the same."""
+    """Whether the numbers of a figure hold, and what is other than it was; nothing, if every byte
+    is the same.
+    """
     if committed is None or drawn is None:
-        return False, "drawn by a notebook, but not committed" if drawn else "committed, but drawn by no notebook"
+        return (
+            False,
+            "drawn by a notebook, but not committed"
+            if drawn
+            else "committed, but drawn by no notebook",
+        )
     if difference := _difference(folder / f"{name}.csv", again / f"{name}.csv"):
         return False, difference
     other = [key for key in sorted(committed | drawn) if committed.get(key) != drawn.get(key)]
@@ -254,8 +320,13 @@ def _compared(
 
 
 def _difference(committed: Path, drawn: Path) -> str:
-    """Say where two tables first differ in more than the last digits of a number; nothing, if they do not."""
-    tables = [list(csv.reader(path.read_text(encoding="utf-8").splitlines())) for path in (committed, drawn)]
+    """Say where two tables first differ in more than the last digits of a number; nothing, if they
+    do not.
+    """
+    tables = [
+        list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        for path in (committed, drawn)
+    ]
     header = tables[0][0]
     for line, (was, now) in enumerate(zip_longest(*tables, fillvalue=[]), start=1):
         if len(was) != len(now):
@@ -274,7 +345,8 @@ def _close(a: str, b: str) -> bool:
 
 
 def binder_badge(notebook: str, root: Path | None = None) -> str:
-    """Return the Markdown badge that opens a notebook of this release on Binder; the address is CITATION.cff's.
+    """Return the Markdown badge that opens a notebook of this release on Binder; the address is
+    CITATION.cff's.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """One notebook: read its parameters cell, check values against it before anything runs, and run it.
 
-A notebook has one code cell tagged `parameters`: plain literals, one a line, each with its type and a word of help,
-in which square brackets mean the range allowed and braces the choices::
+A notebook has one code cell tagged `parameters`: plain literals, one a line, each with its type and
+a word of help, in which square brackets mean the range allowed and braces the choices::
 
     weak_chips: int = 4096  # help: chips added to the good ones [0, 20000]
     policy: str = "wait"  # help: what to do when no spare is left {wait, re-plan}
@@ -27,11 +27,17 @@ PATIENCE = 1200
 """Seconds a cell may take before its notebook is given up, rather than waited for without end."""
 
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
-ADDED = {"injected-parameters", "papermill-error-cell-tag"}  # tags of the cells that papermill puts in
+ADDED = {
+    "injected-parameters",
+    "papermill-error-cell-tag",
+}  # tags of the cells that papermill puts in
 
-# What must not hang on a reader's own set-up: thread counts and AVX-512 change last digits (those of numpy's logarithm,
+# What must not hang on a reader's own set-up: thread counts and AVX-512 change last digits (those
+# of numpy's logarithm,
 # for one), kernels and start-up files anything.
-ENVIRONMENT = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")} | {
+ENVIRONMENT = {
+    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+} | {
     "JUPYTER_PREFER_ENV_PATH": "1",
     "JUPYTER_PATH": "",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
@@ -43,7 +49,9 @@ ENVIRONMENT = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS",
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell; `kind` is bool, int, float, str, or a list of one of them, as in ``list[int]``."""
+    """One line of a parameters cell; `kind` is bool, int, float, str, or a list of one of them, as
+    in ``list[int]``.
+    """
 
     name: str
     kind: str
@@ -98,23 +106,31 @@ def parameters(path: Path) -> dict[str, Parameter]:
     InputError
         Naming the notebook and the line, if anything but described literals stands there.
     """
-    tagged = [cell for cell in _cells(path) if "parameters" in _tags(cell) and cell["cell_type"] == "code"]
+    tagged = [
+        cell for cell in _cells(path) if "parameters" in _tags(cell) and cell["cell_type"] == "code"
+    ]
     if len(tagged) != 1:
-        raise InputError(f"{path.name} needs one code cell tagged `parameters`; it has {len(tagged)}.")
+        raise InputError(
+            f"{path.name} needs one code cell tagged `parameters`; it has {len(tagged)}."
+        )
     found: dict[str, Parameter] = {}
     source = "".join(tagged[0]["source"])
     lines = source.split("\n")
     try:
         statements = ast.parse(source).body
     except SyntaxError as error:
-        raise InputError(f"{path.name}, parameters cell, line {error.lineno}: {error.msg}.") from None
+        raise InputError(
+            f"{path.name}, parameters cell, line {error.lineno}: {error.msg}."
+        ) from None
     for statement in statements:
         try:
             parameter = _parameter(statement, lines[statement.lineno - 1])
             if parameter.name in found:
                 raise ValueError(f"{parameter.name} is there twice")
         except ValueError as error:
-            raise InputError(f"{path.name}, parameters cell, line {statement.lineno}: {error}.") from None
+            raise InputError(
+                f"{path.name}, parameters cell, line {statement.lineno}: {error}."
+            ) from None
         found[parameter.name] = parameter
     return found
 
@@ -141,22 +157,34 @@ def _parameter(node: ast.stmt, line: str) -> Parameter:
         raise ValueError("only `name: type = literal  # help: ...` may stand here")
     kind = ast.unparse(node.annotation)
     if kind.removeprefix("list[").removesuffix("]") not in KINDS:
-        raise ValueError(f"the type is to be {', '.join(KINDS)} or a list of one, as in list[int], not {kind}")
+        raise ValueError(
+            f"the type is to be {', '.join(KINDS)} or a list of one, as in list[int], not {kind}"
+        )
     comment = line.encode()[node.end_col_offset :].decode().strip()
     words = comment.removeprefix("# help:").strip()
     if node.end_lineno != node.lineno or words in ("", comment):
-        raise ValueError(f"{node.target.id} needs its `# help: ...` on the same line, and nothing else there")
+        raise ValueError(
+            f"{node.target.id} needs its `# help: ...` on the same line, and nothing else there"
+        )
     try:
         default = ast.literal_eval(node.value)
     except ValueError:
-        raise ValueError(f"{node.target.id} is not a plain literal; compute with it in the next cell") from None
+        raise ValueError(
+            f"{node.target.id} is not a plain literal; compute with it in the next cell"
+        ) from None
     low, high = _range(words) if "str" not in kind else (-math.inf, math.inf)
-    choices = tuple(word.strip() for word in words.partition("{")[2].partition("}")[0].split(",") if word.strip())
+    choices = tuple(
+        word.strip()
+        for word in words.partition("{")[2].partition("}")[0].split(",")
+        if word.strip()
+    )
     parameter = Parameter(node.target.id, kind, default, words, low, high, choices)
     try:
         return replace(parameter, default=parameter.accept(default))
     except ValueError:
-        raise ValueError(f"{parameter.name} = {default!r} is not allowed: {parameter.allowed}") from None
+        raise ValueError(
+            f"{parameter.name} = {default!r} is not allowed: {parameter.allowed}"
+        ) from None
 
 
 def _range(words: str) -> tuple[float, float]:
@@ -166,12 +194,15 @@ def _range(words: str) -> tuple[float, float]:
     try:
         low, high = map(float, inside.split(","))
     except ValueError:
-        raise ValueError(f"square brackets in a help are for the range, [low, high], not [{inside}]") from None
+        raise ValueError(
+            f"square brackets in a help are for the range, [low, high], not [{inside}]"
+        ) from None
     return low, high
 
 
 def check(notebook: Path, given: Mapping[str, object], where: str | None = None) -> dict[str, Any]:
-    """Return the values a notebook will run with: those of its parameters cell, with the given ones in their place.
+    """Return the values a notebook will run with: those of its parameters cell, with the given ones
+    in their place.
 
     Parameters
     ----------
@@ -192,16 +223,23 @@ def check(notebook: Path, given: Mapping[str, object], where: str | None = None)
     for name, value in given.items():
         if name not in settable:
             hint = nearest(name, settable)
-            raise InputError(f'{where}: no parameter "{name}"{hint}; there are: {", ".join(settable) or "none"}.')
+            raise InputError(
+                f'{where}: no parameter "{name}"{hint}; there are: {", ".join(settable) or "none"}.'
+            )
         try:
-            values[name] = known[name].read(value) if isinstance(value, str) else known[name].accept(value)
+            values[name] = (
+                known[name].read(value) if isinstance(value, str) else known[name].accept(value)
+            )
         except ValueError:
-            raise InputError(f"{where}: {name} = {value} is not allowed: {known[name].allowed}.") from None
+            raise InputError(
+                f"{where}: {name} = {value} is not allowed: {known[name].allowed}."
+            ) from None
     return values
 
 
 def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
-    """Run a notebook, keep it as it ran in the file `executed`, and return what went wrong, if anything.
+    """Run a notebook, keep it as it ran in the file `executed`, and return what went wrong, if
+    anything.
 
     Meant for a process of its own, whose environment it changes.
     """
@@ -224,7 +262,9 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
             )
         except papermill.PapermillExecutionError as error:
             own = [cell["metadata"] for cell in _cells(executed) if ADDED.isdisjoint(_tags(cell))]
-            number = 1 + [metadata.get("papermill", {}).get("exception", False) for metadata in own].index(True)
+            number = 1 + [
+                metadata.get("papermill", {}).get("exception", False) for metadata in own
+            ].index(True)
             [first, *_] = error.source.strip().split("\n")
             [*_, last] = error.evalue.strip().split("\n")
             return f"{notebook.name}, cell {number} (`{first}`) failed: {error.ename}: {last}"

@@ -1,4 +1,6 @@
-"""Pages made from results and facts: what README.md says was found, docs/gallery.md and docs/data_sources.md."""
+"""Pages made from results and facts: what README.md says was found, docs/gallery.md and
+docs/data_sources.md.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,11 @@ def made(root: Path | None = None) -> dict[Path, str]:
     if results.exists():
         claims = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
         text = readme.read_text(encoding="utf-8")
-        for name, block in {"first": first(base), "findings": findings(base), "claims": claims}.items():
+        for name, block in {
+            "first": first(base),
+            "findings": findings(base),
+            "claims": claims,
+        }.items():
             before, start, rest = text.partition(f"<!-- {name} -->\n")
             text = before + start + block + rest[rest.index(f"<!-- /{name} -->") :]
         texts[readme] = text
@@ -50,7 +56,10 @@ def write(root: Path | None = None) -> None:
 
 def claims_table(claims: pd.DataFrame) -> str:
     """The deciding reading of each claim as a row of Markdown."""
-    rows = ["| said | verdict | would have to be true, and was simulated | moved most by |", "|---|---|---|---|"]
+    rows = [
+        "| said | verdict | would have to be true, and was simulated | moved most by |",
+        "|---|---|---|---|",
+    ]
     for _, row in claims[claims["decides"]].iterrows():
         found = f" **{number(row)}**" if row["reading"] else ""
         cause = f"`{row['input']}`" if row["reading"] else ""
@@ -67,15 +76,23 @@ def first(base: Path) -> str:
 
 
 def findings(base: Path) -> str:
-    """Every notebook as a row: its question, what it found, the command, the measured time, and how far it holds."""
+    """Every notebook as a row: its question, what it found, the command, the measured time, and how
+    far it holds.
+    """
     every = figures.manifest(base / "figures")
     seconds = documents.read(base / "notebooks" / "times.yaml").data
     rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
     for path in figures.notebooks(base):
-        drawn = [(name, entry["title"]) for name, entry in every.items() if entry["notebook"] == path.name]
+        drawn = [
+            (name, entry["title"])
+            for name, entry in every.items()
+            if entry["notebook"] == path.name
+        ]
         claims = "<br>".join(f"[{title}](figures/{name}.png)" for name, title in drawn)
         asks = f"[{question(path)}](notebooks/{path.name})"
-        rows.append(f"| {asks} | {claims} | `sim figures {path.stem}` | {seconds[path.stem]} s | {figures.SAME:g} |")
+        rows.append(
+            f"| {asks} | {claims} | `sim figures {path.stem}` | {seconds[path.stem]} s | {figures.SAME:g} |"
+        )
     return "\n".join(rows) + "\n"
 
 
@@ -85,13 +102,21 @@ def told(claims: pd.DataFrame) -> str:
     for name, rows in claims.groupby("claim", sort=False):
         first = rows.iloc[0]
         lines += [f"{name}: {first['verdict']}", f"  „{first['quotation']}“", f"  {first['needs']}"]
-        lines += [f"  {number(row)}; moved most by {row['input']}" for _, row in rows.iterrows() if row["reading"]]
+        lines += [
+            f"  {number(row)}; moved most by {row['input']}"
+            for _, row in rows.iterrows()
+            if row["reading"]
+        ]
     return "\n".join(lines)
 
 
 def number(row: pd.Series) -> str:
-    """What was simulated of a reading: median, spread, limit, and the share of replications that meet it."""
-    p5, median, p95, limit = (f"{row[key]:.3g}".replace("inf", "∞") for key in ("p5", "median", "p95", "limit"))
+    """What was simulated of a reading: median, spread, limit, and the share of replications that
+    meet it.
+    """
+    p5, median, p95, limit = (
+        f"{row[key]:.3g}".replace("inf", "∞") for key in ("p5", "median", "p95", "limit")
+    )
     than = f" {row['against']}" if row["against"] else ""
     return (
         f"{row['reading']} ({row['status']}): {median} {row['unit']}{than} ({p5} to {p95}); "
@@ -115,7 +140,12 @@ def gallery(base: Path) -> str:
 
 def data_sources() -> str:
     """Every source that a fact of the catalogue cites, with its licence and what rests on it."""
-    uses = {(f.source, kind) for kind in catalogue.kinds() for e in catalogue.table(kind).values() for f in e.facts}
+    uses = {
+        (f.source, kind)
+        for kind in catalogue.kinds()
+        for e in catalogue.table(kind).values()
+        for f in e.facts
+    }
     rows = ["| key | source | licence | facts on |", "|---|---|---|---|"]
     for key, source in sorted(catalogue.sources().items()):
         title = f"[{source['title']}]({source['url']})" if source["url"] else source["title"]

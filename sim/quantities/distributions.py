@@ -1,7 +1,7 @@
 """Distributions of events (drawn each time) and unknown constants (drawn once a replication).
 
-Every distribution turns uniform numbers into draws, so the same uniforms give comparable draws under two scenarios
-and no distribution ever touches a random generator.
+Every distribution turns uniform numbers into draws, so the same uniforms give comparable draws
+under two scenarios and no distribution ever touches a random generator.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class Constant(Distribution):
 
 @dataclass(frozen=True)
 class Weibull(Distribution):
-    """Weibull with shape `shape` and its scale, or (`by_mean`) its mean, as `size`; shape 1 is exponential."""
+    """Weibull with shape `shape` and its scale, or (`by_mean`) its mean, as `size`; shape 1 is
+    exponential.
+    """
 
     shape: float
     size: float
@@ -150,7 +152,9 @@ class Triangular(Distribution):
 
 @dataclass(frozen=True)
 class Empirical(Distribution):
-    """Quantiles ``(probability, value)`` from 0 to 1, the value interpolated log-linearly between them."""
+    """Quantiles ``(probability, value)`` from 0 to 1, the value interpolated log-linearly between
+    them.
+    """
 
     quantiles: tuple[tuple[float, float], ...]
 
@@ -182,7 +186,9 @@ class Empirical(Distribution):
 
 @dataclass(frozen=True)
 class Mixture(Distribution):
-    """One of several distributions, chosen with the given weights by the first uniform, which is then stretched."""
+    """One of several distributions, chosen with the given weights by the first uniform, which is
+    then stretched.
+    """
 
     weights: tuple[float, ...]
     parts: tuple[Distribution, ...]
@@ -193,18 +199,24 @@ class Mixture(Distribution):
 
     def draw(self, uniforms: Floats) -> Floats:
         edges = np.concatenate([[0.0], np.cumsum(self.weights)]) / math.fsum(self.weights)
-        chosen = np.clip(np.searchsorted(edges, uniforms[..., 0], side="right") - 1, 0, len(self.parts) - 1)
+        chosen = np.clip(
+            np.searchsorted(edges, uniforms[..., 0], side="right") - 1, 0, len(self.parts) - 1
+        )
         result = np.empty(uniforms.shape[:-1])
         for k, part in enumerate(self.parts):
             here = chosen == k
             own = np.array(uniforms[here][..., : part.dims])
-            own[..., 0] = np.clip((own[..., 0] - edges[k]) / (edges[k + 1] - edges[k]), 0.0, 1 - 2**-53)
+            own[..., 0] = np.clip(
+                (own[..., 0] - edges[k]) / (edges[k + 1] - edges[k]), 0.0, 1 - 2**-53
+            )
             result[here] = part.draw(own)
         return result
 
     @property
     def mean(self) -> float:
-        return math.fsum(w * p.mean for w, p in zip(self.weights, self.parts, strict=True)) / math.fsum(self.weights)
+        return math.fsum(
+            w * p.mean for w, p in zip(self.weights, self.parts, strict=True)
+        ) / math.fsum(self.weights)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -221,7 +233,10 @@ class Sum(Distribution):
 
     def draw(self, uniforms: Floats) -> Floats:
         ends = np.cumsum([part.dims for part in self.parts])
-        return np.sum([p.draw(uniforms[..., e - p.dims : e]) for p, e in zip(self.parts, ends, strict=True)], axis=0)
+        return np.sum(
+            [p.draw(uniforms[..., e - p.dims : e]) for p, e in zip(self.parts, ends, strict=True)],
+            axis=0,
+        )
 
     @property
     def mean(self) -> float:
@@ -229,13 +244,17 @@ class Sum(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        return math.fsum(p.support[0] for p in self.parts), math.fsum(p.support[1] for p in self.parts)
+        return math.fsum(p.support[0] for p in self.parts), math.fsum(
+            p.support[1] for p in self.parts
+        )
 
 
 class Uncertain(float):
-    """An unknown constant: a float with the value of its mode that knows its distribution and its name.
+    """An unknown constant: a float with the value of its mode that knows its distribution and its
+    name.
 
-    Used as it stands it is the mode (``--fixed-inputs``); `sim.scenario.resolve` replaces it by a draw.
+    Used as it stands it is the mode (``--fixed-inputs``); `sim.scenario.resolve` replaces it by a
+    draw.
 
     Examples
     --------

@@ -31,11 +31,12 @@ Read = Callable[[Any], float]
 
 
 def is_value(data: dict[Any, Any]) -> bool:
-    """Whether a mapping describes one value, a distribution or an unknown constant, rather than named parts.
+    """Whether a mapping describes one value, a distribution or an unknown constant, rather than
+    named parts.
 
     Examples
     --------
-    >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3], "name": "x"}), is_value({})
+    >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3]}), is_value({})
     (True, True, False)
     """
     return "uncertain" in data or (len(data) == 1 and next(iter(data)) in READERS)
@@ -64,7 +65,8 @@ def distribution_from(data: Any, read: Read) -> Distribution:
     Parameters
     ----------
     data : number, text or mapping
-        As in a scenario: ``2 d``, ``{exponential: {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1, 90 d]]}``.
+        As in a scenario: ``2 d``, ``{exponential: {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1,
+        90 d]]}``.
     read : callable
         Turns one value with its unit into an SI float.
 
@@ -94,9 +96,15 @@ def distribution_from(data: Any, read: Read) -> Distribution:
 
 
 def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> dict[str, Any]:
-    wanted = [f"{key}: …" for key in required] + ([" or ".join(f"{key}: …" for key in one_of)] if one_of else [])
+    wanted = [f"{key}: …" for key in required] + (
+        [" or ".join(f"{key}: …" for key in one_of)] if one_of else []
+    )
     problem = f"expected {{{', '.join(wanted)}}}"
-    if not isinstance(body, dict) or set(body) - set(required) - set(one_of) or set(required) - set(body):
+    if (
+        not isinstance(body, dict)
+        or set(body) - set(required) - set(one_of)
+        or set(required) - set(body)
+    ):
         raise ValueError(problem)
     if one_of and len(set(one_of) & set(body)) != 1:
         raise ValueError(problem)
@@ -130,7 +138,9 @@ def _weibull(body: Any, read: Read) -> Distribution:
 
 def _lognormal(body: Any, read: Read) -> Distribution:
     fields = _fields(body, ["median", "sigma"])
-    return Lognormal(_positive(read(fields["median"]), "median"), _pure(fields["sigma"], "sigma", most=10.0))
+    return Lognormal(
+        _positive(read(fields["median"]), "median"), _pure(fields["sigma"], "sigma", most=10.0)
+    )
 
 
 def _triangular(body: Any, read: Read) -> Triangular:
@@ -138,12 +148,18 @@ def _triangular(body: Any, read: Read) -> Triangular:
         raise ValueError("expected [low, mode, high]")
     low, peak, high = (read(part) for part in body)
     if not (highest(low) <= lowest(peak) and highest(peak) <= lowest(high)) or low == high:
-        raise ValueError(f"expected low ≤ mode ≤ high, and low < high, not {', '.join(map(str, body))}")
+        raise ValueError(
+            f"expected low ≤ mode ≤ high, and low < high, not {', '.join(map(str, body))}"
+        )
     return Triangular(low, peak, high)
 
 
 def _empirical(body: Any, read: Read) -> Distribution:
-    if not _are_pairs(body) or len(body) < 2 or not all(isinstance(p, (int, float)) for p, _ in body):
+    if (
+        not _are_pairs(body)
+        or len(body) < 2
+        or not all(isinstance(p, (int, float)) for p, _ in body)
+    ):
         raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
     pairs = tuple((float(p), _positive(read(value), "a value")) for p, value in body)
     rising = all(a[0] < b[0] and highest(a[1]) <= lowest(b[1]) for a, b in pairwise(pairs))
@@ -183,7 +199,8 @@ READERS: dict[str, Callable[[Any, Read], Distribution]] = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """Marks a pydantic field as a quantity in `unit`, within ``[least, most]``; `positive` shuts out zero.
+    """Marks a pydantic field as a quantity in `unit`, within ``[least, most]``; `positive` shuts
+    out zero.
 
     `whole` asks for a whole number where the number is plain; an unknown one may fall between.
     """
@@ -200,7 +217,9 @@ class Quantity:
             return value
         if isinstance(value, dict):
             name = value.get("name", "")
-            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(name, str):
+            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(
+                name, str
+            ):
                 raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
             result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
         else:
@@ -208,14 +227,18 @@ class Quantity:
         if self.positive and result <= 0:
             raise ValueError("must be above zero")
         if lowest(result) < self.least:
-            raise ValueError(f"must be at least {self.least:,.12g}" if self.least else "must not be negative")
+            raise ValueError(
+                f"must be at least {self.least:,.12g}" if self.least else "must not be negative"
+            )
         if highest(result) > self.most:
             raise ValueError(f"must be at most {self.most:,.12g}")
         if self.whole and not isinstance(result, Uncertain) and result != int(result):
             raise ValueError("must be a whole number")
         return result
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
@@ -234,7 +257,9 @@ UNCERTAIN: dict[str, Any] = {
     "title": "Uncertain",
     "type": "object",
     "properties": {
-        "uncertain": {"anyOf": [{"type": "array", "minItems": 3, "maxItems": 3}, {"type": "object"}]},
+        "uncertain": {
+            "anyOf": [{"type": "array", "minItems": 3, "maxItems": 3}, {"type": "object"}]
+        },
         "name": {"type": "string"},
     },
     "required": ["uncertain"],

@@ -1,9 +1,9 @@
 """Quantities with units: parsed at the edge by pint, plain SI floats inside.
 
-A field annotated with one of the types below accepts text with a unit (``30 min``), an uncertain number
-(``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) or, where the unit is none, a bare number.
-What the program sees is always a float in SI units: seconds, bytes, bytes per second, FLOP per second, watts, US
-dollars.
+A field annotated with one of the types below accepts text with a unit (``30 min``), an uncertain
+number (``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) or, where the unit
+is none, a bare number. What the program sees is always a float in SI units: seconds, bytes, bytes
+per second, FLOP per second, watts, US dollars.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ QUANTITY = re.compile(
     rf"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     rf"\s*((?:(?:1\s*)?/|per\s)?\s*{_NAME}(?:\s*(?:[/*]|\sper\s)\s*{_NAME})*)?"
 )
-"""One number and names of units multiplied or divided: no sums, powers or calls for pint to work out."""
+"""One number and names of units multiplied or divided: no sums, powers or calls for pint to work
+out.
+"""
 
 
 @cache
@@ -103,7 +105,9 @@ def parse(text: str, unit: str) -> float:
         raise ValueError(f"'{text}' has no known unit{hint}; {wanted(unit)}") from None
     except pint.DimensionalityError:
         raise ValueError(f"'{text}' is a quantity of another kind{hint}; {wanted(unit)}") from None
-    except Exception:  # pint raises anything from OffsetUnitCalculusError to AttributeError on odd units
+    except (
+        Exception
+    ):  # pint raises anything from OffsetUnitCalculusError to AttributeError on odd units
         raise ValueError(f"'{text}' cannot be read; {wanted(unit)}") from None
 
 

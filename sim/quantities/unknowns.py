@@ -1,7 +1,8 @@
-"""The unknown constants inside a scenario or a catalogue entry: find them, name them, put values in their place.
+"""The unknown constants inside a scenario or a catalogue entry: find them, name them, put values in
+their place.
 
-What is found is kept as a *sketch*: nested mappings with just the keys that lead to an unknown constant, so that
-putting values in place touches nothing else.
+What is found is kept as a *sketch*: nested mappings with just the keys that lead to an unknown
+constant, so that putting values in place touches nothing else.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def sketch(item: Any, path: str = "") -> Sketch:
         labels = [(k, str(getattr(part, "cause", k))) for k, part in enumerate(item)]
     else:
         labels = [(key, str(key)) for key in _fields(item)]
-    found = {key: sketch(_get(item, key), f"{path}.{label}" if path else label) for key, label in labels}
+    found = {
+        key: sketch(_get(item, key), f"{path}.{label}" if path else label) for key, label in labels
+    }
     return {key: part for key, part in found.items() if part is not None} or None
 
 
@@ -47,12 +50,15 @@ def unknowns(item: Any) -> dict[str, Uncertain]:
     result: dict[str, Uncertain] = {}
     for number in _leaves(sketch(item)):
         if result.setdefault(number.name, number).distribution != number.distribution:
-            raise ValueError(f"two unknown constants are called '{number.name}' but differ; rename one")
+            raise ValueError(
+                f"two unknown constants are called '{number.name}' but differ; rename one"
+            )
     return result
 
 
 def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
-    """`item` with plain numbers in place of its unknown constants: `values` by name, the mode of any other.
+    """`item` with plain numbers in place of its unknown constants: `values` by name, the mode of
+    any other.
 
     `found` is the sketch of the item, if it is at hand.
     """
@@ -60,7 +66,9 @@ def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
 
 
 def partly(item: T, values: Mapping[str, float]) -> T:
-    """`item` with plain numbers in place of the unknown constants that `values` names; the others stay unknown."""
+    """`item` with plain numbers in place of the unknown constants that `values` names; the others
+    stay unknown.
+    """
     return _fill(item, sketch(item), lambda number: values.get(number.name, number))
 
 

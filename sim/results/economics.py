@@ -1,7 +1,9 @@
-"""What a run costs, at the margin and in full: rental, amortised purchase, energy, repair, the grey market's premium.
+"""What a run costs, at the margin and in full: rental, amortised purchase, energy, repair, the grey
+market's premium.
 
-Amortised purchase follows Epoch AI (arXiv 2405.21015): a server loses ``decline · ln 10`` of its value a year, the
-network adds its share, and energy is drawn at a share of the rated power times the server's and the site's overhead.
+Amortised purchase follows Epoch AI (arXiv 2405.21015): a server loses ``decline · ln 10`` of its
+value a year, the network adds its share, and energy is drawn at a share of the rated power times
+the server's and the site's overhead.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class Costs:
 
 @dataclass(frozen=True)
 class Bill:
-    """Of a whole stock, in US dollars: servers and network at their price, what was paid beyond it, repair, energy."""
+    """Of a whole stock, in US dollars: servers and network at their price, what was paid beyond it,
+    repair, energy.
+    """
 
     servers: float
     network: float
@@ -54,12 +58,14 @@ def cost_of(
     method: CostMethod,
     bought: dt.date | None = None,
 ) -> Costs:
-    """Cost of holding `chips` of each pool for `wall` seconds from `start`; nan where a price is not known.
+    """Cost of holding `chips` of each pool for `wall` seconds from `start`; nan where a price is
+    not known.
 
     Parameters
     ----------
     bought : datetime.date, optional
-        When the chips were bought; their value has declined since. New ones, at their price, unless given.
+        When the chips were bought; their value has declined since. New ones, at their price, unless
+        given.
     """
     rental = amortised = energy = 0.0
     for pool, count in zip(pools, chips, strict=True):
@@ -77,10 +83,16 @@ def power(chip: Chip, method: CostMethod) -> float:
 
 
 def price_with_server(chip: Chip, method: CostMethod) -> float:
-    """Dollars for a chip with its share of a server but not of the network; nan if no price is known."""
+    """Dollars for a chip with its share of a server but not of the network; nan if no price is
+    known.
+    """
     if chip.price is None:
         return math.nan
-    factor = {"chip": method.server_multiplier, "server": 1.0, "system": 1 - method.interconnect_share}
+    factor = {
+        "chip": method.server_multiplier,
+        "server": 1.0,
+        "system": 1 - method.interconnect_share,
+    }
     return chip.price * factor[chip.price_of]
 
 
@@ -89,8 +101,12 @@ def price_installed(chip: Chip, method: CostMethod) -> float:
     return price_with_server(chip, method) / (1 - method.interconnect_share)
 
 
-def hardware_rate(chip: Chip, at: dt.date, method: CostMethod, bought: dt.date | None = None) -> float:
-    """Dollars a second that one chip with its share of server and network loses in value on the date `at`."""
+def hardware_rate(
+    chip: Chip, at: dt.date, method: CostMethod, bought: dt.date | None = None
+) -> float:
+    """Dollars a second that one chip with its share of server and network loses in value on the
+    date `at`.
+    """
     earliest = chip.released + DELIVERY if chip.released else None
     since = max(filter(None, (bought or at, earliest)))
     years = max((at - since).days, 0) * 86400.0 / YEAR
@@ -99,7 +115,10 @@ def hardware_rate(chip: Chip, at: dt.date, method: CostMethod, bought: dt.date |
 
 
 def bill(
-    question: Scenario, bought: Sequence[tuple[float, str, int, float]], repairs: int, powered: Mapping[str, float]
+    question: Scenario,
+    bought: Sequence[tuple[float, str, int, float]],
+    repairs: int,
+    powered: Mapping[str, float],
 ) -> Bill:
     """What a stock costs.
 
@@ -115,11 +134,15 @@ def bill(
     method, fleet = question.costs, question.fleet
     price = {name: price_with_server(pool.chip, method) for name, pool in fleet.items()}
     servers = math.fsum(chips * price[name] for _, name, chips, _ in bought)
-    joules = math.fsum(seconds * power(fleet[name].chip, method) for name, seconds in powered.items())
+    joules = math.fsum(
+        seconds * power(fleet[name].chip, method) for name, seconds in powered.items()
+    )
     return Bill(
         servers=servers,
         network=servers * method.interconnect_share / (1 - method.interconnect_share),
-        premium=math.fsum(chips * price[name] * (premium - 1) for _, name, chips, premium in bought),
+        premium=math.fsum(
+            chips * price[name] * (premium - 1) for _, name, chips, premium in bought
+        ),
         repair=repairs * question.depot.repair.cost if question.depot.repair else 0.0,
         energy=joules * method.electricity,
         joules=joules,

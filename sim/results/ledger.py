@@ -36,7 +36,8 @@ STOCK = ("cold_spare", "stock")
 
 
 Event = tuple[float, str, str, Any]
-"""Time in seconds, kind, entity, and what else there is to say: words, or the seconds of a rework."""
+"""Time in seconds, kind, entity, and what else there is to say: words, or the seconds of a rework.
+"""
 
 
 @dataclass(frozen=True)

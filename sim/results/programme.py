@@ -1,4 +1,6 @@
-"""What chips are worth to a run, when a growing need outruns them, and what a programme of runs leaves behind."""
+"""What chips are worth to a run, when a growing need outruns them, and what a programme of runs
+leaves behind.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,15 @@ def growth_of(programme: Programme) -> float:
 
 
 def crossing(
-    times: Floats, available: Floats, chips: float, growth: float, horizon: float, start: float = 0.0
+    times: Floats,
+    available: Floats,
+    chips: float,
+    growth: float,
+    horizon: float,
+    start: float = 0.0,
 ) -> float:
-    """When a need of ``chips · growth^years`` first exceeds what is available; nan if not before the horizon.
+    """When a need of ``chips · growth^years`` first exceeds what is available; nan if not before
+    the horizon.
 
     Parameters
     ----------
@@ -44,7 +52,9 @@ def crossing(
     1.811
     """
     ends, begins = np.append(times[1:], horizon), np.maximum(times, start)
-    most = chips * np.maximum(growth ** ((ends - start) / YEAR), growth ** ((begins - start) / YEAR))
+    most = chips * np.maximum(
+        growth ** ((ends - start) / YEAR), growth ** ((begins - start) / YEAR)
+    )
     late = (ends > start) & (available < most * (1 - 1e-12))
     if not late.any():
         return math.nan
@@ -92,7 +102,9 @@ class Outcome:
 
     @property
     def chip_hours(self) -> float:
-        return sum(self.chips.values()) * (self.ended - self.started) / HOUR if self.staffed else 0.0
+        return (
+            sum(self.chips.values()) * (self.ended - self.started) / HOUR if self.staffed else 0.0
+        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +122,9 @@ class ProgrammeResult(RunResult):
         """Times, and the chips in working nodes from then on, a column for each pool of `exchange`."""
         pools = self.exchange.pools
         fleet, column = self.question.fleet, {name: k for k, name in enumerate(pools)}
-        changes = [(0.0, column[name], _nodes(fleet[name]) * fleet[name].chip.node_size) for name in pools]
+        changes = [
+            (0.0, column[name], _nodes(fleet[name]) * fleet[name].chip.node_size) for name in pools
+        ]
         gains = {words: _gain(words) for _, kind, _, words in self.trace if kind == "move"}
         for time, kind, entity, words in self.trace:
             if kind == "move" and gains[words]:
@@ -123,10 +137,11 @@ class ProgrammeResult(RunResult):
 
     @cached_property
     def crossing(self) -> float:
-        """Seconds until the fleet first cannot staff the next run; nan if that is not before the horizon.
+        """Seconds until the fleet first cannot staff the next run; nan if that is not before the
+        horizon.
 
-        Of a growing programme the moment at which the need passes what is available, between runs too; of a list the
-        date of the first run that could not be staffed.
+        Of a growing programme the moment at which the need passes what is available, between runs
+        too; of a list the date of the first run that could not be staffed.
         """
         programme = self.question.runs
         if isinstance(programme, Programme):
@@ -156,11 +171,15 @@ class ProgrammeResult(RunResult):
             for run in self.runs
             if run.staffed
         ]
-        return economics.Costs(*(math.fsum(getattr(c, key) for c in held) for key in ("rental", "amortised", "energy")))
+        return economics.Costs(
+            *(math.fsum(getattr(c, key) for c in held) for key in ("rental", "amortised", "energy"))
+        )
 
     @cached_property
     def bill(self) -> economics.Bill:
-        """What the whole stock has cost: purchase, premium, repair, and the energy of all powered chips."""
+        """What the whole stock has cost: purchase, premium, repair, and the energy of all powered
+        chips.
+        """
         powered = {name: 0.0 for name in self.question.fleet}
         for (name, place), seconds in self.chip_seconds.items():
             powered[name] += seconds * (place in ("active", "hot_spare", "research"))
@@ -170,7 +189,8 @@ class ProgrammeResult(RunResult):
     def metrics(self) -> dict[str, float]:
         """As of a run, summed over the runs of the programme, and what became of the stock.
 
-        `crossing_days` is the horizon where the need does not outgrow the stock before it (`crossed` 0).
+        `crossing_days` is the horizon where the need does not outgrow the stock before it
+        (`crossed` 0).
         """
         staffed = [run for run in self.runs if run.staffed]
         held = math.fsum(run.ended - run.started for run in staffed)
@@ -194,4 +214,6 @@ class ProgrammeResult(RunResult):
             "cost_full_usd": bill.total,
             "repairs": float(self.repairs),
         }
-        return metrics | {f"usable.{n}_end": float(c) for n, c in zip(self.exchange.pools, ends, strict=True)}
+        return metrics | {
+            f"usable.{n}_end": float(c) for n, c in zip(self.exchange.pools, ends, strict=True)
+        }

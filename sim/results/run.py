@@ -59,9 +59,10 @@ class RunResult:
     def metrics(self) -> dict[str, float]:
         """Every metric by name, in the units its name tells; nan where a price is unknown.
 
-        `ettr` is productive time over wall time; `goodput` counts tokens kept; `mfu` is causal FLOPs over the dense
-        BF16 peak of the active chips while productive; `gpu_hours_computing` is active chips times productive time,
-        `gpu_hours_allocated` active chips and hot spares times wall time.
+        `ettr` is productive time over wall time; `goodput` counts tokens kept; `mfu` is causal
+        FLOPs over the dense BF16 peak of the active chips while productive; `gpu_hours_computing`
+        is active chips times productive time, `gpu_hours_allocated` active chips and hot spares
+        times wall time.
         """
         question, wall = self.question, self.wall
         pools = list(question.fleet.values())
@@ -92,7 +93,9 @@ class RunResult:
             metrics[f"chips.{place}_days"] = seconds / DAY
         for name, pool in question.fleet.items():
             key = f"stock.{pool.chip.name}_end"
-            metrics[key] = metrics.get(key, 0.0) + sum(self.counts.get((name, place), 0) for place in STOCK)
+            metrics[key] = metrics.get(key, 0.0) + sum(
+                self.counts.get((name, place), 0) for place in STOCK
+            )
         return metrics
 
     @cached_property
@@ -103,7 +106,9 @@ class RunResult:
             used + round(pool.hot_spares) * pool.chip.node_size
             for pool, used in zip(pools, self.plan.used_chips, strict=True)
         ]
-        return economics.cost_of(list(pools), chips, self.wall, self.question.start, self.question.costs)
+        return economics.cost_of(
+            list(pools), chips, self.wall, self.question.start, self.question.costs
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,7 +120,9 @@ class RunResult:
     @cached_property
     def moves(self) -> tuple[Move, ...]:
         """Every move of chips from place to place, in order of time."""
-        moves = ((time, *payload.split()) for time, kind, _, payload in self.trace if kind == "move")
+        moves = (
+            (time, *payload.split()) for time, kind, _, payload in self.trace if kind == "move"
+        )
         return tuple(Move(time, origin, to, int(chips)) for time, origin, to, chips in moves)
 
     @cached_property
@@ -140,5 +147,9 @@ class RunResult:
         """The states of the job: start and end in days, and the state."""
         states = [(time, payload) for time, kind, _, payload in self.trace if kind == "state"]
         ends = [time for time, _ in states[1:]] + [self.wall]
-        rows = [(time / DAY, end / DAY, state) for (time, state), end in zip(states, ends, strict=True) if end > time]
+        rows = [
+            (time / DAY, end / DAY, state)
+            for (time, state), end in zip(states, ends, strict=True)
+            if end > time
+        ]
         return pd.DataFrame(rows, columns=["start_days", "end_days", "state"])

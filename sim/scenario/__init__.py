@@ -16,7 +16,17 @@ from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
 from sim.quantities.unknowns import Sketch, named, partly, settled, sketch, unknowns
-from sim.scenario.parts import Checkpoint, ConstantsRef, CostsRef, Fabric, Layout, Mixing, Pool, Recovery, Run
+from sim.scenario.parts import (
+    Checkpoint,
+    ConstantsRef,
+    CostsRef,
+    Fabric,
+    Layout,
+    Mixing,
+    Pool,
+    Recovery,
+    Run,
+)
 from sim.scenario.reading import Source, explain, names, override, read
 from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
 from sim.streams import stream
@@ -63,7 +73,9 @@ class Case(Strict):
         """Only a programme's pool may begin with nothing, and be supplied later."""
         for name, pool in self.fleet.items():
             if not pool.active_nodes and not getattr(self, "runs", None):
-                raise misplaced(f"fleet.{name}", "the pool has no nodes; remove it, or give it chips or nodes")
+                raise misplaced(
+                    f"fleet.{name}", "the pool has no nodes; remove it, or give it chips or nodes"
+                )
         return self
 
 
@@ -90,7 +102,9 @@ class Scenario(Case):
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted; the first unless given."""
     research: Share = 0.0
-    """Share of each pool's working chips that research, rollouts and evaluation hold, beside the runs."""
+    """Share of each pool's working chips that research, rollouts and evaluation hold, beside the
+    runs.
+    """
     offload: dict[str, Share] = Field(default_factory=dict)
     """Share of the other pools' research that a pool takes over, as far as its chips go."""
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
@@ -108,7 +122,11 @@ class Scenario(Case):
         """`runs` that spell out model, tokens and batch need no `run` beside them."""
         runs = data.get("runs") if isinstance(data, dict) else None
         first = runs[0] if isinstance(runs, list) and runs else runs
-        if isinstance(first, dict) and not data.get("run") and {"model", "tokens", "batch"} <= set(first):
+        if (
+            isinstance(first, dict)
+            and not data.get("run")
+            and {"model", "tokens", "batch"} <= set(first)
+        ):
             return {**data, "run": {key: first[key] for key in ("model", "tokens", "batch")}}
         return data
 
@@ -124,7 +142,8 @@ class Scenario(Case):
 
         Examples
         --------
-        >>> load_scenario("two-thousand-plus").override({"fleet.weak.chips": 512}).fleet["weak"].active_chips
+        >>> fewer = load_scenario("two-thousand-plus").override({"fleet.weak.chips": 512})
+        >>> fewer.fleet["weak"].active_chips
         512
         """
         return _build(Scenario, override(self._source, changes), self.name).given(self._given)
@@ -136,19 +155,36 @@ class Scenario(Case):
 
     @property
     def heading(self) -> str:
-        """Its title, its status, and what was set; a reconstruction in which more is set than patience is none."""
-        status = "counterfactual" if self.status == "reconstruction" and not patient(self.changed) else self.status
-        words = "counterfactual: no published run has done this" if status == "counterfactual" else status
-        return "; ".join([f"{self.title or self.name} ({words})", *(f"{k} = {v}" for k, v in self.changed.items())])
+        """Its title, its status, and what was set; a reconstruction in which more is set than
+        patience is none.
+        """
+        status = (
+            "counterfactual"
+            if self.status == "reconstruction" and not patient(self.changed)
+            else self.status
+        )
+        words = (
+            "counterfactual: no published run has done this"
+            if status == "counterfactual"
+            else status
+        )
+        return "; ".join(
+            [
+                f"{self.title or self.name} ({words})",
+                *(f"{k} = {v}" for k, v in self.changed.items()),
+            ]
+        )
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
         return self._unknowns
 
     def resolve(self, seed: int, replication: int, *, fixed: bool = False) -> Scenario:
-        """The scenario with one draw in place of each unknown constant, or the mode of each when `fixed`.
+        """The scenario with one draw in place of each unknown constant, or the mode of each when
+        `fixed`.
 
-        Each constant has a stream of its own, so two scenarios that share a constant share its draw.
+        Each constant has a stream of its own, so two scenarios that share a constant share its
+        draw.
         """
         draws = {} if fixed else self.draws(seed, replication)
         known = settled(self, draws, self._sketch)
@@ -191,14 +227,20 @@ def load_scenario(question: str | Path | Mapping[str, Any]) -> Scenario:
     2048
     """
     source = read(question)
-    return _build(Scenario, source, "scenario" if isinstance(question, Mapping) else Path(question).stem)
+    return _build(
+        Scenario, source, "scenario" if isinstance(question, Mapping) else Path(question).stem
+    )
 
 
-def load_case(question: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Case:
+def load_case(
+    question: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
+) -> Case:
     """Load the `run`, `fleet` and `mixing` of a scenario and leave the rest of it unread."""
     source = override(read(question), changes or {})
     other = set(Scenario.model_fields) - set(Case.model_fields)
-    return _build(Case, replace(source, data={k: v for k, v in source.data.items() if k not in other}), "")
+    return _build(
+        Case, replace(source, data={k: v for k, v in source.data.items() if k not in other}), ""
+    )
 
 
 def _build(type_: type[S], source: Source, name: str) -> S:

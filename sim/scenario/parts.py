@@ -14,7 +14,15 @@ from sim.catalogue.market import CostMethod
 from sim.catalogue.strict import Duration, Strict, misplaced
 from sim.errors import InputError
 from sim.quantities.distributions import Constant, Uncertain, highest, lowest
-from sim.quantities.notation import BytesPerSecond, Number, Positive, PositiveSeconds, Quantity, Seconds, Tokens
+from sim.quantities.notation import (
+    BytesPerSecond,
+    Number,
+    Positive,
+    PositiveSeconds,
+    Quantity,
+    Seconds,
+    Tokens,
+)
 from sim.scenario.reading import merge
 
 MOST_CHIPS = 10_000_000
@@ -23,7 +31,9 @@ Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 
 
 def _from_catalogue(kind: str, type_: type[Strict], default: str | None = None) -> BeforeValidator:
-    """A validator: a catalogue name, its keys inline, or ``{like: NAME, KEY: VALUE…}``; NAME can have a default."""
+    """A validator: a catalogue name, its keys inline, or ``{like: NAME, KEY: VALUE…}``; NAME can
+    have a default.
+    """
 
     def look_up(value: Any) -> Any:
         try:
@@ -71,7 +81,9 @@ class Run(Strict):
 
 
 class Layout(Strict):
-    """How a model is spread over a replica; what is left out is chosen by the planner (Megatron's convention)."""
+    """How a model is spread over a replica; what is left out is chosen by the planner (Megatron's
+    convention).
+    """
 
     tensor: int | None = Field(default=None, ge=1)
     pipeline: int | None = Field(default=None, ge=1)
@@ -92,7 +104,9 @@ class MeasuredRate(Strict):
 
 
 class LayerSeconds(Strict):
-    """Measured seconds, forward and backward, of one micro-batch on a layer of one tensor-parallel group."""
+    """Measured seconds, forward and backward, of one micro-batch on a layer of one tensor-parallel
+    group.
+    """
 
     first: Seconds = 0.0
     """Of the embedding."""
@@ -111,7 +125,9 @@ class Pool(Strict):
     cold_spares: Nodes = 0.0
     stack: StackRef
     failures: FailuresRef = FailureTable(causes=())
-    layout: Annotated[Layout, BeforeValidator(_zero_layout, json_schema_input_type=Literal["auto"] | Layout)] = Layout()
+    layout: Annotated[
+        Layout, BeforeValidator(_zero_layout, json_schema_input_type=Literal["auto"] | Layout)
+    ] = Layout()
     throughput: MeasuredRate | None = None
     layer_seconds: LayerSeconds | None = None
     """Measured layer times in place of the chip's peak and efficiency."""
@@ -127,15 +143,22 @@ class Pool(Strict):
         given = given or 0.0
         if not isinstance(given, Uncertain) and given % size:
             nearest = max(round(given / size), 1) * size
-            raise misplaced(key, f"{given:,.12g} chips are not whole nodes of {size}; nearest: {nearest}")
+            raise misplaced(
+                key, f"{given:,.12g} chips are not whole nodes of {size}; nearest: {nearest}"
+            )
         if self.active_nodes and round(lowest(given) / size) < 1:
-            raise misplaced(key, f"{lowest(given):,.12g} {key} are less than one node; remove the pool if it has none")
+            raise misplaced(
+                key,
+                f"{lowest(given):,.12g} {key} are less than one node; remove the pool if it has none",
+            )
         return self
 
     @property
     def active_nodes(self) -> int:
         """Nodes the job uses; an uncertain number of chips is rounded to whole nodes."""
-        return round(self.nodes if self.nodes is not None else (self.chips or 0.0) / self.chip.node_size)
+        return round(
+            self.nodes if self.nodes is not None else (self.chips or 0.0) / self.chip.node_size
+        )
 
     @property
     def active_chips(self) -> int:
@@ -167,7 +190,9 @@ Interval = Annotated[Any, BeforeValidator(_interval, json_schema_input_type=Posi
 
 
 class MemoryTier(Strict):
-    """Checkpoints in host memory, each copied to a peer node; lost if a node and its peer fail together."""
+    """Checkpoints in host memory, each copied to a peer node; lost if a node and its peer fail
+    together.
+    """
 
     per_interval: Annotated[float, Quantity(least=1, whole=True)]
     """Marks in an interval; the last of them is the storage tier's."""
@@ -182,7 +207,9 @@ class Checkpoint(Strict):
     """Computing time between marks, a number of steps (``100 steps``), or ``optimal`` (Daly's)."""
     blocking: Seconds = 0.0
     bandwidth: BytesPerSecond | None = None
-    """Of the storage: gives flush and load their times, from the size of the state, where they are not given."""
+    """Of the storage: gives flush and load their times, from the size of the state, where they are
+    not given.
+    """
     flush: Seconds | None = None
     """From the end of blocking until the checkpoint is durable."""
     load: Seconds | None = None
@@ -193,7 +220,10 @@ class Checkpoint(Strict):
     @model_validator(mode="after")
     def _flushed_in_time(self) -> Checkpoint:
         if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
-            longest, shortest = highest(self.blocking) + highest(self.flush or 0.0), lowest(self.interval)
+            longest, shortest = (
+                highest(self.blocking) + highest(self.flush or 0.0),
+                lowest(self.interval),
+            )
             if longest > shortest > 0 and math.isfinite(longest):
                 raise ValueError(
                     f"blocking + flush can take {longest:,.12g} s and the interval be {shortest:,.12g} s: "
@@ -214,7 +244,9 @@ class Recovery(Strict):
 
     policy: Literal["wait", "drop-replica", "re-route", "re-plan"] = "wait"
     keep_batch: bool = True
-    """Under drop-replica: give the batch to the replicas that are left, or train with a smaller one."""
+    """Under drop-replica: give the batch to the replicas that are left, or train with a smaller
+    one.
+    """
     restart: Duration = Constant(0.0)
     restart_scaling: Scaling | None = None
     standby: Nodes | None = None
@@ -225,7 +257,9 @@ class Recovery(Strict):
     reschedule: Duration = Constant(0.0)
     """Choosing nodes anew, at the start and whenever the standby nodes do not suffice."""
     provision: Duration = Constant(0.0)
-    """For each boxed cold spare that is installed, one after another, for a gap or for an empty place on standby."""
+    """For each boxed cold spare that is installed, one after another, for a gap or for an empty
+    place on standby.
+    """
     reconfigure: Duration = Constant(0.0)
     """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
     crew: Annotated[float, Quantity(least=1, whole=True)] | None = None

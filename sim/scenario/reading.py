@@ -1,4 +1,6 @@
-"""From YAML, names and overrides to plain data, and from validation errors to sentences a user can act on."""
+"""From YAML, names and overrides to plain data, and from validation errors to sentences a user can
+act on.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ PLAINLY = {
 
 @dataclass(frozen=True)
 class Source:
-    """Merged data of a scenario, the documents it was merged from (nearest first) and the overrides on top."""
+    """Merged data of a scenario, the documents it was merged from (nearest first) and the overrides
+    on top.
+    """
 
     data: dict[str, Any]
     documents: tuple[Document, ...]
@@ -49,9 +53,11 @@ class Source:
 
 
 def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
-    """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced as a whole.
+    """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced
+    as a whole.
 
-    Below a ``like`` null stays (`keep_null`): it removes a key of something that is looked up later.
+    Below a ``like`` null stays (`keep_null`): it removes a key of something that is looked up
+    later.
 
     Examples
     --------
@@ -62,7 +68,9 @@ def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
         return change
     base = base if isinstance(base, dict) and not is_value(base) else {}
     keep_null = keep_null or "like" in base or "like" in change
-    merged = base | {key: merge(base.get(key), value, keep_null=keep_null) for key, value in change.items()}
+    merged = base | {
+        key: merge(base.get(key), value, keep_null=keep_null) for key, value in change.items()
+    }
     return {key: value for key, value in merged.items() if keep_null or value is not None}
 
 
@@ -119,7 +127,8 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
 
 
 def override(source: Source, changes: Mapping[str, Any]) -> Source:
-    """`source` with values set by dotted path; a catalogue name on the way is opened, so its keys can be set too.
+    """`source` with values set by dotted path; a catalogue name on the way is opened, so its keys
+    can be set too.
 
     Raises
     ------
@@ -140,8 +149,13 @@ def _set(data: Any, steps: list[str], value: Any, where: str, *, keep_null: bool
     step, rest = steps[0], steps[1:]
     if isinstance(data, list):
         if not step.isdigit() or int(step) >= len(data):
-            raise InputError(f"{where}: '{step}' is not one of the {len(data)} positions 0 … {len(data) - 1}")
-        return [_set(part, rest, value, where) if k == int(step) else part for k, part in enumerate(data)]
+            raise InputError(
+                f"{where}: '{step}' is not one of the {len(data)} positions 0 … {len(data) - 1}"
+            )
+        return [
+            _set(part, rest, value, where) if k == int(step) else part
+            for k, part in enumerate(data)
+        ]
     if data is None or data == "auto":
         data = {}
     if isinstance(data, str) and data[:1].isalpha():
@@ -182,7 +196,9 @@ def _line(problem: ErrorDetails, source: Source) -> str:
 
 
 def sentence(problem: ErrorDetails) -> str:
-    """What is allowed instead, in the words of this project where pydantic's are about its own types."""
+    """What is allowed instead, in the words of this project where pydantic's are about its own
+    types.
+    """
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "literal_error":
         options = re.findall("'([^']*)'", context["expected"])
@@ -219,7 +235,9 @@ def _shown(value: Any) -> str:
 
 
 def _steps(data: Any, path: tuple[int | str, ...]) -> list[int | str]:
-    """The parts of `path` that are keys of the data; the rest are names pydantic gives to branches of a union."""
+    """The parts of `path` that are keys of the data; the rest are names pydantic gives to branches
+    of a union.
+    """
     steps: list[int | str] = []
     for step in path:
         if step in _children(data):
@@ -241,4 +259,6 @@ def _depth(document: Document, path: Path_) -> int:
 
 
 def _children(data: Any) -> dict[Any, Any]:
-    return data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
+    return (
+        data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
+    )

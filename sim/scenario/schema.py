@@ -17,8 +17,8 @@ TABLES = {f"#/$defs/{type_.__name__}": kind for kind, type_ in KINDS.items()}
 def schema() -> dict[str, Any]:
     """The schema of one file.
 
-    A file that is `like` another leaves out what it inherits and takes things away with null, so what is required is
-    checked only after merging; here a file needs `run` and `fleet`, or `like`.
+    A file that is `like` another leaves out what it inherits and takes things away with null, so
+    what is required is checked only after merging; here a file needs `run` and `fleet`, or `like`.
 
     Examples
     --------
@@ -37,22 +37,30 @@ def schema() -> dict[str, Any]:
 
 
 def _loosened(part: Any) -> Any:
-    """`part` with null allowed everywhere, nothing required, no defaults (they are in SI units), and names listed."""
+    """`part` with null allowed everywhere, nothing required, no defaults (they are in SI units),
+    and names listed.
+    """
     if isinstance(part, list):
         return [_loosened(item) for item in part]
     if not isinstance(part, dict):
         return part
     if part == UNCERTAIN:
         return {"$ref": "#/$defs/Uncertain"}
-    result = {key: _loosened(value) for key, value in part.items() if key not in ("default", "properties")}
+    result = {
+        key: _loosened(value) for key, value in part.items() if key not in ("default", "properties")
+    }
     if "properties" in part:
         result.pop("required", None)
-        result["properties"] = {name: _or_null(_loosened(value)) for name, value in part["properties"].items()}
+        result["properties"] = {
+            name: _or_null(_loosened(value)) for name, value in part["properties"].items()
+        }
     if isinstance(part.get("additionalProperties"), dict):
         result["additionalProperties"] = _or_null(result["additionalProperties"])
     for kind in {TABLES.get(option.get("$ref")) for option in part.get("anyOf", [])} - {None}:
         entries = {"enum": list(catalogue.table(kind))}
-        result["anyOf"] = [entries if option == {"type": "string"} else option for option in result["anyOf"]]
+        result["anyOf"] = [
+            entries if option == {"type": "string"} else option for option in result["anyOf"]
+        ]
     return result
 
 

@@ -28,7 +28,9 @@ class Vendor(Strict):
 
 
 class Delivery(Strict):
-    """Loose chips or boxed nodes that arrive on a date, or some time before a policy event: a last-time buy."""
+    """Loose chips or boxed nodes that arrive on a date, or some time before a policy event: a
+    last-time buy.
+    """
 
     chip: str
     """A chip of the fleet, or a pool's name."""
@@ -74,7 +76,11 @@ class Trained(Strict):
 
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
-        given = {key: value for key in ("model", "tokens", "batch") if (value := getattr(self, key)) is not None}
+        given = {
+            key: value
+            for key in ("model", "tokens", "batch")
+            if (value := getattr(self, key)) is not None
+        }
         return base.model_copy(update=given)
 
 
@@ -89,8 +95,9 @@ class PlannedRun(Trained):
 class Programme(Trained):
     """A run every so often, each needing more than the one before.
 
-    A run that is due t years after the first needs growth^t times the chips and trains on growth^t times the tokens
-    with growth^t times the batch, so its planned length stays the same: an assumption.
+    A run that is due t years after the first needs growth^t times the chips and trains on growth^t
+    times the tokens with growth^t times the batch, so its planned length stays the same: an
+    assumption.
     """
 
     every: PositiveSeconds
@@ -105,7 +112,9 @@ class Programme(Trained):
 def _event(value: Any) -> Any:
     """A catalogue event as it stands or with keys changed, or one spelt out."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected a mapping of policy events; {} takes one of the catalogue as it stands")
+        raise ValueError(
+            "expected a mapping of policy events; {} takes one of the catalogue as it stands"
+        )
     known = catalogue.table("policy")
     events = {}
     for name, change in value.items():
@@ -113,7 +122,9 @@ def _event(value: Any) -> Any:
             continue
         if name not in known and "date" not in (change if isinstance(change, dict) else {}):
             hint = nearest(str(name), known)
-            raise ValueError(f"no policy event '{name}' in the catalogue{hint}; one of your own needs a date")
+            raise ValueError(
+                f"no policy event '{name}' in the catalogue{hint}; one of your own needs a date"
+            )
         base = known[name].values if name in known else {"title": str(name)}
         events[name] = merge(base, change) if isinstance(change, dict) else change
     return events
@@ -141,15 +152,25 @@ def pool_of(fleet: Mapping[str, Pool], name: str, what: str) -> str:
     raise misplaced(what, f"no pool of the fleet is called or holds '{name}'{nearest(name, known)}")
 
 
-def check(fleet: Mapping[str, Pool], depot: Depot, events: Mapping[str, PolicyEvent], offload: Iterable[str]) -> None:
-    """Raise ValueError, by name, for a chip, pool or event that is not there, and for an act given twice."""
+def check(
+    fleet: Mapping[str, Pool],
+    depot: Depot,
+    events: Mapping[str, PolicyEvent],
+    offload: Iterable[str],
+) -> None:
+    """Raise ValueError, by name, for a chip, pool or event that is not there, and for an act given
+    twice.
+    """
     for name in depot.stock:
         pool_of(fleet, name, "depot.stock")
     for delivery in depot.deliveries:
         pool_of(fleet, delivery.chip, "depot.deliveries")
         known = [*events, *catalogue.table("policy")]
         if delivery.before is not None and delivery.before not in known:
-            raise misplaced("depot.deliveries", f"no policy event '{delivery.before}'{nearest(delivery.before, known)}")
+            raise misplaced(
+                "depot.deliveries",
+                f"no policy event '{delivery.before}'{nearest(delivery.before, known)}",
+            )
     for name, flow in depot.supply.items():
         pool_of(fleet, flow.chip, f"depot.supply.{name}")
     for name in offload:
@@ -160,8 +181,12 @@ def check(fleet: Mapping[str, Pool], depot: Depot, events: Mapping[str, PolicyEv
         for chip in (*event.blocks, *event.opens, *event.ends_support):
             if chip not in chips:
                 hint = nearest(chip, chips)
-                raise misplaced(f"policy.{name}", f"no chip '{chip}' in the catalogue or the fleet{hint}")
+                raise misplaced(
+                    f"policy.{name}", f"no chip '{chip}' in the catalogue or the fleet{hint}"
+                )
         for act in event.acts():
             if act in acts:
-                raise misplaced("policy", f"{acts[act]} and {name} are one act, on one date; remove one")
+                raise misplaced(
+                    "policy", f"{acts[act]} and {name} are one act, on one date; remove one"
+                )
             acts[act] = name

@@ -42,8 +42,9 @@ def real_split(shares: Sequence[Share], microbatches: float) -> float:
 def whole_split(shares: Sequence[Share], microbatches: int) -> tuple[int, ...]:
     """Micro-batches per rank of each kind that finish the step earliest.
 
-    Starts from the real-valued optimum, rounded down, and gives the rest to whoever would finish first; no whole split
-    is faster, and it is at most one beat of the slowest kind behind `real_split`.
+    Starts from the real-valued optimum, rounded down, and gives the rest to whoever would finish
+    first; no whole split is faster, and it is at most one beat of the slowest kind behind
+    `real_split`.
 
     Examples
     --------
@@ -51,10 +52,15 @@ def whole_split(shares: Sequence[Share], microbatches: int) -> tuple[int, ...]:
     (5, 2)
     """
     finish = real_split(shares, microbatches)
-    given = [max(math.floor((finish - s.ramp) / s.beat + 1e-9), 0) if s.ranks else 0 for s in shares]
+    given = [
+        max(math.floor((finish - s.ramp) / s.beat + 1e-9), 0) if s.ranks else 0 for s in shares
+    ]
     left = microbatches - sum(s.ranks * m for s, m in zip(shares, given, strict=True))
     while left > 0:
-        first = min((k for k, s in enumerate(shares) if s.ranks), key=lambda k: (shares[k].seconds(given[k] + 1), k))
+        first = min(
+            (k for k, s in enumerate(shares) if s.ranks),
+            key=lambda k: (shares[k].seconds(given[k] + 1), k),
+        )
         given[first] += 1
         left -= shares[first].ranks
     return tuple(given)

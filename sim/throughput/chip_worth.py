@@ -19,7 +19,8 @@ class Exchange:
     pools : tuple of str
         The most productive chip first; chips are arrays with a last axis in this order.
     worth : tuple of float
-        Tokens per second of a chip over that of the reference pool's; 0 where the model does not fit.
+        Tokens per second of a chip over that of the reference pool's; 0 where the model does not
+        fit.
     least : tuple of int
         Chips of one replica: with fewer a pool takes no part.
     mixing : float
@@ -29,8 +30,8 @@ class Exchange:
     offload : tuple of float
         Share of the other pools' research that a pool takes over, as far as its chips go.
     bench : tuple of float
-        What a chip is worth to research, which stays within a node: by its peak and kernels alone. As `worth` unless
-        given.
+        What a chip is worth to research, which stays within a node: by its peak and kernels alone.
+        As `worth` unless given.
     """
 
     pools: tuple[str, ...]
@@ -71,7 +72,9 @@ class Exchange:
         return self.together(chips).max(axis=-1)
 
     def staff(self, owned: Floats, need: float) -> dict[str, float] | None:
-        """Chips of each pool for a run that needs so many reference chips, best first; None if there are too few."""
+        """Chips of each pool for a run that needs so many reference chips, best first; None if
+        there are too few.
+        """
         sums, free = self.together(owned), self.free(owned)
         enough = np.flatnonzero(sums >= need * (1 - 1e-12))
         if not len(enough):
@@ -80,4 +83,6 @@ class Exchange:
         before = free[:last].sum()
         rest = need / (self.mixing if (free[: last + 1] > 0).sum() > 1 else 1.0) - before
         parts = [*free[:last], max(rest, self.least[last] * self.worth[last])]
-        return {name: x / w for name, x, w in zip(self.pools, parts, self.worth, strict=False) if x > 0}
+        return {
+            name: x / w for name, x, w in zip(self.pools, parts, self.worth, strict=False) if x > 0
+        }

@@ -16,8 +16,11 @@ def ring(size: float, ranks: int, bandwidth: float, latency: float) -> float:
     return 0.0 if ranks < 2 else (ranks - 1) / ranks * size / bandwidth + (ranks - 1) * latency
 
 
-def hierarchical(size: float, ranks: int, local: int, fast: float, slow: float, latency: float) -> float:
-    """`ring` in two levels: within the node over `local` ranks, then each with its share across nodes.
+def hierarchical(
+    size: float, ranks: int, local: int, fast: float, slow: float, latency: float
+) -> float:
+    """`ring` in two levels: within the node over `local` ranks, then each with its share across
+    nodes.
 
     Examples
     --------
@@ -29,7 +32,14 @@ def hierarchical(size: float, ranks: int, local: int, fast: float, slow: float, 
 
 
 def all_to_all(
-    size: float, per_token: int, groups: int | None, ranks: int, local: int, fast: float, slow: float, latency: float
+    size: float,
+    per_token: int,
+    groups: int | None,
+    ranks: int,
+    local: int,
+    fast: float,
+    slow: float,
+    latency: float,
 ) -> float:
     """Dispatch or combine of tokens between expert-parallel ranks.
 
@@ -40,7 +50,8 @@ def all_to_all(
     per_token : int
         Experts a token visits.
     groups : int, optional
-        Most groups of experts, each on a node, a token may be sent to (node-limited routing, DeepSeek-V3).
+        Most groups of experts, each on a node, a token may be sent to (node-limited routing,
+        DeepSeek-V3).
     ranks, local : int
         Expert-parallel ranks, and how many of them share a node.
     fast, slow : float
@@ -48,8 +59,9 @@ def all_to_all(
 
     Notes
     -----
-    A token goes once to each remote node and is handed on within it, once to each chip; the time is that of the busier
-    link. Without a limit the distinct nodes are those that `per_token` even draws would hit.
+    A token goes once to each remote node and is handed on within it, once to each chip; the time is
+    that of the busier link. Without a limit the distinct nodes are those that `per_token` even
+    draws would hit.
 
     Examples
     --------

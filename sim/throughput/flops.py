@@ -11,8 +11,8 @@ from sim.catalogue.hardware import Model
 def attention_flops(model: Model, convention: Literal["causal", "full"] = "causal") -> float:
     """FLOPs a token spends on scores and weighted values, over all layers.
 
-    ``3 · L · 2 · (s/2) · heads · (d_qk + d_v)`` when each token attends to its predecessors only, twice that when the
-    whole square is counted, as Megatron-LM does (Korthikanti et al., 2022).
+    ``3 · L · 2 · (s/2) · heads · (d_qk + d_v)`` when each token attends to its predecessors only,
+    twice that when the whole square is counted, as Megatron-LM does (Korthikanti et al., 2022).
 
     Examples
     --------
@@ -36,7 +36,8 @@ def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causa
     Examples
     --------
     >>> from sim import catalogue
-    >>> round(flops_per_token(catalogue.entry("models", "deepseek-v3").item) / 1e9)  # arXiv 2505.09343 prints 250
+    >>> model = catalogue.entry("models", "deepseek-v3").item
+    >>> round(flops_per_token(model) / 1e9)  # arXiv 2505.09343 prints 250
     250
     """
     return 6.0 * model.active_parameters + attention_flops(model, convention)
@@ -44,7 +45,9 @@ def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causa
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a training step runs, in FLOPs a token: one layer's matrix products, its attention, one output head."""
+    """What a training step runs, in FLOPs a token: one layer's matrix products, its attention, one
+    output head.
+    """
 
     products: float
     attention: float
@@ -57,12 +60,15 @@ class Work:
 
 
 def executed(model: Model) -> Work:
-    """The work as it is run: prediction modules included, the whole score matrix if attention is full."""
+    """The work as it is run: prediction modules included, the whole score matrix if attention is
+    full.
+    """
     head = 6.0 * model.vocabulary * model.hidden
     dense = model.experts.dense_layers if model.experts else 0
     return Work(
         products=(6.0 * model.active_parameters - head) / model.layers,
-        attention=attention_flops(model, "full" if model.attention == "full" else "causal") / model.layers,
+        attention=attention_flops(model, "full" if model.attention == "full" else "causal")
+        / model.layers,
         head=head,
         layers=model.layers - dense + model.prediction_modules,
         dense_layers=dense,

@@ -41,25 +41,38 @@ class Shape:
 
 
 def candidates(model: Model, pool: Pool, fixed: Layout, micro: int, chips: int) -> Iterator[Shape]:
-    """Layouts on at most `chips` chips that keep to what is fixed; selective recomputation before full.
+    """Layouts on at most `chips` chips that keep to what is fixed; selective recomputation before
+    full.
 
-    Unless fixed, tensor parallelism stays in the node and divides the heads, experts spread over up to 64 ranks, and
-    context parallelism is left to those who ask for it.
+    Unless fixed, tensor parallelism stays in the node and divides the heads, experts spread over up
+    to 64 ranks, and context parallelism is left to those who ask for it.
     """
     schedule = fixed.schedule or pool.stack.schedule
-    tensors = [fixed.tensor] if fixed.tensor else [t for t in _powers(pool.chip.node_size) if model.heads % t == 0]
-    experts = [fixed.expert] if fixed.expert else _powers(min(model.experts.count or 64, 64) if model.experts else 1)
+    tensors = (
+        [fixed.tensor]
+        if fixed.tensor
+        else [t for t in _powers(pool.chip.node_size) if model.heads % t == 0]
+    )
+    experts = (
+        [fixed.expert]
+        if fixed.expert
+        else _powers(min(model.experts.count or 64, 64) if model.experts else 1)
+    )
     recomputes = [fixed.recompute] if fixed.recompute else ["selective", "full"]
     context = fixed.context or 1
     for tensor in tensors:
         for pipeline in [fixed.pipeline] if fixed.pipeline else _depths(model.layers):
-            virtuals = [fixed.virtual] if fixed.virtual else _virtuals(model.layers, pipeline, schedule)
+            virtuals = (
+                [fixed.virtual] if fixed.virtual else _virtuals(model.layers, pipeline, schedule)
+            )
             for expert in experts:
                 if tensor * context * pipeline * expert > chips:
                     break
                 for virtual in virtuals:
                     for recompute in recomputes:
-                        yield Shape(tensor, pipeline, context, expert, virtual, schedule, recompute, micro)
+                        yield Shape(
+                            tensor, pipeline, context, expert, virtual, schedule, recompute, micro
+                        )
 
 
 def complete(shape: Shape) -> Layout:
@@ -89,7 +102,9 @@ def check(model: Model, fixed: Layout, name: str) -> None:
             f"{name}: layout: tensor {fixed.tensor} does not divide {model.heads} attention heads; nearest: {nearest}"
         )
     if (fixed.expert or 1) > 1 and not model.experts:
-        raise InputError(f"{name}: layout: expert {fixed.expert} needs a model with experts; this one is dense")
+        raise InputError(
+            f"{name}: layout: expert {fixed.expert} needs a model with experts; this one is dense"
+        )
     if model.experts and model.experts.count and (fixed.expert or 1) > model.experts.count:
         raise InputError(
             f"{name}: layout: expert {fixed.expert} is more ranks than the {model.experts.count} experts of a layer; "
@@ -104,7 +119,12 @@ def check(model: Model, fixed: Layout, name: str) -> None:
 
 def distance(a: Shape, b: Shape) -> float:
     """How far apart two layouts are: the factors between their degrees, in doublings."""
-    pairs = ((a.tensor, b.tensor), (a.pipeline, b.pipeline), (a.context, b.context), (a.expert, b.expert))
+    pairs = (
+        (a.tensor, b.tensor),
+        (a.pipeline, b.pipeline),
+        (a.context, b.context),
+        (a.expert, b.expert),
+    )
     other = (a.recompute != b.recompute) + (a.virtual != b.virtual) * 0.5
     return math.fsum(abs(math.log2(x / y)) for x, y in pairs) + other
 

@@ -29,7 +29,8 @@ def best_mixed(
 ) -> Group:
     """The fastest pipeline through all pools, in their order.
 
-    Each pool chooses its own tensor parallelism and number of stages; the data-parallel ranks are common.
+    Each pool chooses its own tensor parallelism and number of stages; the data-parallel ranks are
+    common.
 
     Raises
     ------
@@ -52,20 +53,36 @@ def best_mixed(
             winner, quickest = group, seconds
     if winner is None:
         room = f"their memory has room for {roomiest} of {wanted} layers"
-        raise InputError(f"{' + '.join(names)}: no pipeline across these pools works; at best {room}")
+        raise InputError(
+            f"{' + '.join(names)}: no pipeline across these pools works; at best {room}"
+        )
     return winner
 
 
-def _choices(run: Run, pools: Sequence[Pool], chips: Sequence[int]) -> list[tuple[tuple[Shape, ...], int]]:
+def _choices(
+    run: Run, pools: Sequence[Pool], chips: Sequence[int]
+) -> list[tuple[tuple[Shape, ...], int]]:
     """Shapes of every pool and ranks common to all, stages filled up with the chips there are."""
     found = {}
     options = []
     for pool, count in zip(pools, chips, strict=True):
-        simple = {"virtual": pool.layout.virtual or 1, "schedule": pool.layout.schedule or "1f1b", "pipeline": 1}
+        simple = {
+            "virtual": pool.layout.virtual or 1,
+            "schedule": pool.layout.schedule or "1f1b",
+            "pipeline": 1,
+        }
         shapes = candidates(run.model, pool, pool.layout, run.batch.micro, count)
         options.append({replace(s, **simple) for s in shapes})
     for shapes in product(*options):
-        if len({(s.expert * (not p.layout.expert), s.recompute) for p, s in zip(pools, shapes, strict=True)}) > 1:
+        if (
+            len(
+                {
+                    (s.expert * (not p.layout.expert), s.recompute)
+                    for p, s in zip(pools, shapes, strict=True)
+                }
+            )
+            > 1
+        ):
             continue  # where both are free they are chosen alike
         groups = math.lcm(*(s.expert for s in shapes))
         most = min(c // s.tensor // s.context for s, c in zip(shapes, chips, strict=True))
@@ -76,9 +93,14 @@ def _choices(run: Run, pools: Sequence[Pool], chips: Sequence[int]) -> list[tupl
                 for p, s, c in zip(pools, shapes, chips, strict=True)
             ]
             fits = all(
-                n and n * s.tensor * s.context * ranks <= c for n, s, c in zip(stages, shapes, chips, strict=True)
+                n and n * s.tensor * s.context * ranks <= c
+                for n, s, c in zip(stages, shapes, chips, strict=True)
             )
-            if fits and sum(stages) <= run.model.layers and len({(s.schedule, s.virtual) for s in shapes}) == 1:
+            if (
+                fits
+                and sum(stages) <= run.model.layers
+                and len({(s.schedule, s.virtual) for s in shapes}) == 1
+            ):
                 whole = tuple(replace(s, pipeline=n) for s, n in zip(shapes, stages, strict=True))
                 found[whole, ranks] = None
     return list(found)
@@ -100,19 +122,29 @@ class _Chain:
         self.microbatches, self.constants = microbatches, constants
         self.owners = [k for k, shape in enumerate(shapes) for _ in range(shape.pipeline)]
         self.whole = [replace(shape, pipeline=len(self.owners)) for shape in shapes]
-        self.seconds = [compute_seconds(run.model, pool, shape) for pool, shape in zip(pools, shapes, strict=True)]
+        self.seconds = [
+            compute_seconds(run.model, pool, shape)
+            for pool, shape in zip(pools, shapes, strict=True)
+        ]
 
     def _compute(self, stage: int, layers: int) -> float:
         own = self.seconds[self.owners[stage]]
-        return layers * own.layer + own.first * (stage == 0) + own.last * (stage == len(self.owners) - 1)
+        return (
+            layers * own.layer
+            + own.first * (stage == 0)
+            + own.last * (stage == len(self.owners) - 1)
+        )
 
     def _bytes(self, stage: int, layers: float) -> float:
         k, ranks = self.owners[stage], self.ranks
         shape, chip = self.whole[k], self.pools[k].chip
-        return stage_bytes(self.model, shape, chip, layers, ranks, self.microbatches, stage, self.constants)
+        return stage_bytes(
+            self.model, shape, chip, layers, ranks, self.microbatches, stage, self.constants
+        )
 
     def dealt(self, layers: int) -> list[int]:
-        """Layers per stage: each layer to the stage that would finish first with it, as long as memory lasts.
+        """Layers per stage: each layer to the stage that would finish first with it, as long as
+        memory lasts.
 
         A pool whose layout says how many layers it has gets just those.
         """
@@ -140,7 +172,9 @@ class _Chain:
         for stage, (k, count) in enumerate(zip(self.owners, layers, strict=True)):
             beside = [self.owners[other] for other in (stage - 1, stage + 1) if 0 <= other <= last]
             inner = beside.count(k)
-            passed = messages(model, pools[k], self.whole[k], count, constants, inner, len(beside) - inner, across)
+            passed = messages(
+                model, pools[k], self.whole[k], count, constants, inner, len(beside) - inner, across
+            )
             compute = self._compute(stage, count)
             stages.append(Stage(k, 1, compute, compute, passed))
         memory, sync, update = [], [], []
@@ -155,7 +189,9 @@ class _Chain:
             pools=tuple(range(len(pools))),
             shapes=self.shapes,
             ranks=self.ranks,
-            pipeline=Pipeline(tuple(stages), bubble_share(self.shapes[0].schedule, self.shapes[0].virtual)),
+            pipeline=Pipeline(
+                tuple(stages), bubble_share(self.shapes[0].schedule, self.shapes[0].virtual)
+            ),
             sync=max(sync),
             overlap=min(p.stack.overlap for p in pools),
             beside=min(stage.compute for stage in stages),

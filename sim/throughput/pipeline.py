@@ -10,12 +10,14 @@ from typing import NamedTuple
 def bubble_share(schedule: str, virtual: int) -> float:
     """The part of filling and draining a pipeline that a schedule leaves exposed.
 
-    One forward-one backward leaves all of it, interleaving an even share (Narayanan et al., 2021), zero-bubble a third
-    (ZB-H1, Qi et al., 2024: F + B − W with F = B = W). DualPipe's formula, (PP/2 − 1)(F&B + B − 3W), promises a third
-    too, but the one published breakdown of a step (arXiv 2505.09343) has a bubble as long as that of 1F1B: so it counts
-    here.
+    One forward-one backward leaves all of it, interleaving an even share (Narayanan et al., 2021),
+    zero-bubble a third (ZB-H1, Qi et al., 2024: F + B − W with F = B = W). DualPipe's formula,
+    (PP/2 − 1)(F&B + B − 3W), promises a third too, but the one published breakdown of a step (arXiv
+    2505.09343) has a bubble as long as that of 1F1B: so it counts here.
     """
-    return {"1f1b": 1.0, "interleaved": 1.0 / virtual, "zero-bubble": 1 / 3, "dualpipe": 1.0}[schedule]
+    return {"1f1b": 1.0, "interleaved": 1.0 / virtual, "zero-bubble": 1 / 3, "dualpipe": 1.0}[
+        schedule
+    ]
 
 
 def in_flight(schedule: str, stages: int, virtual: int, stage: int = 0) -> float:
@@ -23,12 +25,19 @@ def in_flight(schedule: str, stages: int, virtual: int, stage: int = 0) -> float
     depth = stages - stage
     return (
         depth
-        + {"1f1b": 0.0, "interleaved": (stages - 1) / virtual, "zero-bubble": 0.0, "dualpipe": 1.0 + stage}[schedule]
+        + {
+            "1f1b": 0.0,
+            "interleaved": (stages - 1) / virtual,
+            "zero-bubble": 0.0,
+            "dualpipe": 1.0 + stage,
+        }[schedule]
     )
 
 
 class Message(NamedTuple):
-    """Communication of one micro-batch: its kind, its seconds, and the share of them that is overlapped."""
+    """Communication of one micro-batch: its kind, its seconds, and the share of them that is
+    overlapped.
+    """
 
     kind: str
     seconds: float
@@ -57,12 +66,18 @@ class Stage:
         return math.fsum(message.at(slowdown) for message in self.messages)
 
     def exposed(self, slowdown: float = 1.0) -> float:
-        """Communication not hidden behind compute: at least the share no overlap reaches, and what outlasts compute."""
-        open_share = math.fsum((1 - message.overlap) * message.at(slowdown) for message in self.messages)
+        """Communication not hidden behind compute: at least the share no overlap reaches, and what
+        outlasts compute.
+        """
+        open_share = math.fsum(
+            (1 - message.overlap) * message.at(slowdown) for message in self.messages
+        )
         return max(open_share, self.communication(slowdown) - self.compute)
 
     def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
-        """`exposed` by kind: the open share of each, and the rest in proportion to what it could hide."""
+        """`exposed` by kind: the open share of each, and the rest in proportion to what it could
+        hide.
+        """
         could = math.fsum(message.overlap * message.at(slowdown) for message in self.messages)
         hidden = self.communication(slowdown) - self.exposed(slowdown)
         left = 1 - hidden / could if could else 0.0
@@ -73,8 +88,9 @@ class Stage:
 class Pipeline:
     """A chain of stages that passes micro-batches on.
 
-    A step of m micro-batches takes ``m · max(c + x) + share · (Σ(c + x) − max(c + x))``, the law of AMP, Metis, Sailor
-    and HAPMoE; with equal stages and all of the bubble exposed that is ``(m + p − 1)(c + x)``.
+    A step of m micro-batches takes ``m · max(c + x) + share · (Σ(c + x) − max(c + x))``, the law of
+    AMP, Metis, Sailor and HAPMoE; with equal stages and all of the bubble exposed that is ``(m + p
+    − 1)(c + x)``.
     """
 
     stages: tuple[Stage, ...]
@@ -92,5 +108,7 @@ class Pipeline:
 
     def ramp(self, slowdown: float = 1.0) -> float:
         """Seconds of filling and draining beyond one beat per micro-batch."""
-        passing = math.fsum(stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages)
+        passing = math.fsum(
+            stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages
+        )
         return self.bubble * max(passing - self.beat(slowdown) / self.stretch, 0.0)

@@ -54,12 +54,15 @@ class Plan:
     def step_seconds_at(self, slowdown: float) -> float:
         """Seconds of a step while communication between nodes takes `slowdown` ≥ 1 times as long.
 
-        Of a collective that takes x and can hide behind H of compute, ``max((1 − φ)·s·x, s·x − H)`` is exposed.
-        What stays within nodes is not slowed, but for the gradients' exchange, which counts as one.
+        Of a collective that takes x and can hide behind H of compute, ``max((1 − φ)·s·x, s·x − H)``
+        is exposed. What stays within nodes is not slowed, but for the gradients' exchange, which
+        counts as one.
         """
         if slowdown == 1.0 or not self.groups:
             return self.step_seconds
-        return self.factor * math.fsum(step_parts(self.groups, self.counts, self.across, slowdown)[1].values())
+        return self.factor * math.fsum(
+            step_parts(self.groups, self.counts, self.across, slowdown)[1].values()
+        )
 
     def tokens_per_s_at(self, slowdown: float) -> float:
         """Tokens per second under the same slowdown."""
@@ -71,8 +74,9 @@ def step_parts(
 ) -> tuple[int, dict[str, float]]:
     """The group that finishes last, and the seconds of the step by what they go to.
 
-    Each group runs its pipelines, its own exchange and its optimizer at its own pace; they wait for each other only
-    where the chip types exchange gradients: ``max(pipelines + exchange + optimizer + fixed) + across``.
+    Each group runs its pipelines, its own exchange and its optimizer at its own pace; they wait for
+    each other only where the chip types exchange gradients: ``max(pipelines + exchange + optimizer
+    + fixed) + across``.
     """
     active = [k for k, m in enumerate(counts) if m]
     last = max(active, key=lambda k: groups[k].seconds(counts[k], slowdown))
@@ -80,7 +84,9 @@ def step_parts(
     slow, beats = pipeline.slowest(slowdown), counts[last] * pipeline.stretch
     parts = {"compute": beats * slow.compute, "imbalance": beats * (slow.slowest - slow.compute)}
     exposed = slow.exposed_by_kind(slowdown)
-    parts |= {kind: beats * exposed.get(kind, 0.0) for kind in ("tensor", "pipeline", "context", "expert")}
+    parts |= {
+        kind: beats * exposed.get(kind, 0.0) for kind in ("tensor", "pipeline", "context", "expert")
+    }
     parts["bubble"] = pipeline.ramp(slowdown)
     parts["data"] = group.exposed_sync(slowdown) + slowdown * across
     parts["optimizer"], parts["fixed"] = group.optimizer, group.fixed
@@ -90,7 +96,9 @@ def step_parts(
 def bottleneck(group: Group, parts: dict[str, float], names: Sequence[str]) -> str:
     """The pool of the slowest stage, and the heaviest of what it spends its time on."""
     slow = group.pipeline.slowest()
-    kind, seconds, *_ = max(slow.messages, key=lambda message: message.seconds, default=Message("", 0.0, 0.0))
+    kind, seconds, *_ = max(
+        slow.messages, key=lambda message: message.seconds, default=Message("", 0.0, 0.0)
+    )
     if parts["data"] > max(parts["compute"], parts.get(kind, 0.0)):
         return f"{names[slow.pool]}: gradient exchange"
     return f"{names[slow.pool]}: {f'{kind} messages' if seconds > slow.compute else 'compute'}"

@@ -15,7 +15,9 @@ PLENTY = 10**6
 """Chips without end, to ask how many a replica would need."""
 
 
-def best(index: int, run: Run, pool: Pool, name: str, chips: int, microbatches: int, constants: StepTime) -> Group:
+def best(
+    index: int, run: Run, pool: Pool, name: str, chips: int, microbatches: int, constants: StepTime
+) -> Group:
     """The group of a pool that runs its part of the batch fastest.
 
     Parameters
@@ -30,13 +32,16 @@ def best(index: int, run: Run, pool: Pool, name: str, chips: int, microbatches: 
     Raises
     ------
     InputError
-        When no layout allowed fits on the chips and in their memory, with the numbers and the nearest that does.
+        When no layout allowed fits on the chips and in their memory, with the numbers and the
+        nearest that does.
     """
     check(run.model, pool.layout, name)
     winner, quickest = None, math.inf
     for shape in candidates(run.model, pool, pool.layout, run.batch.micro, chips):
         ranks = _ranks(shape, pool.layout, chips)
-        if not ranks or _need(run, pool, shape, ranks, microbatches, constants) > _roof(pool, constants):
+        if not ranks or _need(run, pool, shape, ranks, microbatches, constants) > _roof(
+            pool, constants
+        ):
             continue
         group = pool_group(index, run, pool, shape, ranks, microbatches, constants)
         seconds = group.seconds(-(-microbatches // ranks))
@@ -48,14 +53,24 @@ def best(index: int, run: Run, pool: Pool, name: str, chips: int, microbatches: 
 
 
 def _ranks(shape: Shape, fixed: Layout, chips: int) -> int:
-    """Data-parallel ranks: as given, or all that fit in whole expert groups; none if they do not fit."""
+    """Data-parallel ranks: as given, or all that fit in whole expert groups; none if they do not
+    fit.
+    """
     most = chips // shape.replica_chips * shape.expert
-    return most if fixed.data is None else fixed.data * (fixed.data <= most and fixed.data % shape.expert == 0)
+    return (
+        most
+        if fixed.data is None
+        else fixed.data * (fixed.data <= most and fixed.data % shape.expert == 0)
+    )
 
 
-def _need(run: Run, pool: Pool, shape: Shape, ranks: int, microbatches: int, constants: StepTime) -> float:
+def _need(
+    run: Run, pool: Pool, shape: Shape, ranks: int, microbatches: int, constants: StepTime
+) -> float:
     layers = run.model.layers / shape.pipeline
-    return stage_bytes(run.model, shape, pool.chip, layers, ranks, -(-microbatches // ranks), 0, constants)
+    return stage_bytes(
+        run.model, shape, pool.chip, layers, ranks, -(-microbatches // ranks), 0, constants
+    )
 
 
 def _roof(pool: Pool, constants: StepTime) -> float:
@@ -68,16 +83,32 @@ def _why_not(run: Run, pool: Pool, chips: int, microbatches: int, constants: Ste
     title = model.title or "the model"
 
     def need(shape: Shape, hold: int) -> float:
-        return _need(run, pool, shape, max(_ranks(shape, Layout(), hold), 1), microbatches, constants)
+        return _need(
+            run, pool, shape, max(_ranks(shape, Layout(), hold), 1), microbatches, constants
+        )
 
     asked = list(candidates(model, pool, fixed, micro, PLENTY))
-    given = min(asked, key=lambda shape: (shape.replica_chips > chips, need(shape, max(chips, shape.replica_chips))))
+    given = min(
+        asked,
+        key=lambda shape: (
+            shape.replica_chips > chips,
+            need(shape, max(chips, shape.replica_chips)),
+        ),
+    )
     open_ = Layout(context=fixed.context, schedule=fixed.schedule)
     fitting = [s for s in candidates(model, pool, open_, micro, chips) if need(s, chips) <= roof]
     if not fitting:
-        possible = (s for s in candidates(model, pool, open_, micro, PLENTY) if need(s, s.replica_chips) <= roof)
+        possible = (
+            s
+            for s in candidates(model, pool, open_, micro, PLENTY)
+            if need(s, s.replica_chips) <= roof
+        )
         fewest = min(possible, key=lambda shape: shape.replica_chips, default=None)
-        least = f"the smallest needs {fewest.replica_chips} ({fewest})" if fewest else "no number would do"
+        least = (
+            f"the smallest needs {fewest.replica_chips} ({fewest})"
+            if fewest
+            else "no number would do"
+        )
         return f"{chips} chips of {roof / 1e9:.0f} GB cannot hold one replica of {title}; {least}"
     near = min(fitting, key=lambda shape: distance(shape, given))
     hint = f"nearest layout that works: {near} ({need(near, chips) / 1e9:.1f} GB a chip)"

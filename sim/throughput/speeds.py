@@ -48,7 +48,8 @@ class Throughput:
     Raises
     ------
     InputError
-        When a pool cannot hold one replica or its layout does not fit, with the numbers and the nearest that does.
+        When a pool cannot hold one replica or its layout does not fit, with the numbers and the
+        nearest that does.
 
     Examples
     --------
@@ -74,7 +75,9 @@ class Throughput:
         self.run, self.pools, self.mixing = run, tuple(pools), mixing
         self.step_noise, self.model_error, self.equal = step_noise, model_error, equal
         self.constants = constants or catalogue.entry("constants", "step-time").item
-        self.names = tuple(names) or tuple(f"{pool.chip.name} ({k})" for k, pool in enumerate(pools, 1))
+        self.names = tuple(names) or tuple(
+            f"{pool.chip.name} ({k})" for k, pool in enumerate(pools, 1)
+        )
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
         self.nodes = tuple(pool.active_nodes for pool in self.pools)
         self.kinds = _kinds(self.pools, mixing)
@@ -83,17 +86,21 @@ class Throughput:
         self._groups: tuple[Group, ...] = self._grouped(self._chips(self.nodes), self.pools)
         self.full = self.plan(self.nodes)
 
-    def plan(self, nodes: tuple[int, ...], policy: Policy = "drop-replica", keep_batch: bool = True) -> Plan:
+    def plan(
+        self, nodes: tuple[int, ...], policy: Policy = "drop-replica", keep_batch: bool = True
+    ) -> Plan:
         """The plan with `nodes` healthy active nodes per pool.
 
         Parameters
         ----------
         nodes : tuple of int
         policy : "drop-replica", "re-route" or "re-plan"
-            Healthy nodes form as many whole replicas as they can; or the peers of a lost stage run its micro-batches
-            besides their own, where that is faster; or the pipelines are laid out anew, where that is faster.
+            Healthy nodes form as many whole replicas as they can; or the peers of a lost stage run
+            its micro-batches besides their own, where that is faster; or the pipelines are laid out
+            anew, where that is faster.
         keep_batch : bool
-            Whether the remaining ranks share the whole batch, or each keeps its own part and the batch shrinks.
+            Whether the remaining ranks share the whole batch, or each keeps its own part and the
+            batch shrinks.
         """
         key = nodes, policy, keep_batch
         if (found := self._plans.get(key)) is None:
@@ -102,7 +109,9 @@ class Throughput:
 
     @cached_property
     def freely_planned(self) -> Throughput:
-        """The same fleet with the planner free to choose every layout, to see what the given ones cost."""
+        """The same fleet with the planner free to choose every layout, to see what the given ones
+        cost.
+        """
         free = [pool.model_copy(update={"layout": Layout()}) for pool in self.pools]
         return self._like(free, self.names)
 
@@ -126,29 +135,45 @@ class Throughput:
             return 0.0
 
     def _like(self, pools: Sequence[Pool], names: Sequence[str]) -> Throughput:
-        same = {key: getattr(self, key) for key in ("step_noise", "model_error", "constants", "equal")}
+        same = {
+            key: getattr(self, key) for key in ("step_noise", "model_error", "constants", "equal")
+        }
         return Throughput(self.run, pools, self.mixing, names=names, **same)
 
     def _chips(self, nodes: Sequence[int]) -> tuple[int, ...]:
         return tuple(n * pool.chip.node_size for n, pool in zip(nodes, self.pools, strict=True))
 
-    def _grouped(self, chips: Sequence[int], pools: Sequence[Pool], given_up: bool = False) -> tuple[Group, ...]:
-        """The fastest group of each kind of pool on the chips at hand, or one pipeline across all pools.
+    def _grouped(
+        self, chips: Sequence[int], pools: Sequence[Pool], given_up: bool = False
+    ) -> tuple[Group, ...]:
+        """The fastest group of each kind of pool on the chips at hand, or one pipeline across all
+        pools.
 
-        With `given_up`, a kind that holds no replica any more has no ranks instead of raising an error, and one look at
-        each layout has to do.
+        With `given_up`, a kind that holds no replica any more has no ranks instead of raising an
+        error, and one look at each layout has to do.
         """
         if self.mixing.boundary == "pipeline" and len(pools) > 1:
             across = self.mixing.link
-            return (best_mixed(self.run, pools, self.names, chips, self.microbatches, across, self.constants),)
+            return (
+                best_mixed(
+                    self.run, pools, self.names, chips, self.microbatches, across, self.constants
+                ),
+            )
         held = [sum(chips[k] for k in kind) for kind in self.kinds]
         firsts = [pools[kind[0]] for kind in self.kinds]
-        speeds = [c / compute_seconds(self.run.model, p, Shape()).layer for c, p in zip(held, firsts, strict=True)]
-        parts = [math.ceil(self.microbatches * speed / (math.fsum(speeds) or 1.0)) for speed in speeds]
+        speeds = [
+            c / compute_seconds(self.run.model, p, Shape()).layer
+            for c, p in zip(held, firsts, strict=True)
+        ]
+        parts = [
+            math.ceil(self.microbatches * speed / (math.fsum(speeds) or 1.0)) for speed in speeds
+        ]
         groups = self._best(pools, held, parts, given_up)
         if given_up or len(groups) < 2 or all(_settled(pool.layout) for pool in firsts):
             return groups
-        parts = [max(g.ranks * m, 1) for g, m in zip(groups, self._split(groups), strict=True)]  # now with all costs
+        parts = [
+            max(g.ranks * m, 1) for g, m in zip(groups, self._split(groups), strict=True)
+        ]  # now with all costs
         again = self._best(pools, held, parts, given_up)
         return min((groups, again), key=self._finish)
 
@@ -164,7 +189,17 @@ class Throughput:
         for which, kind in enumerate(self.kinds):
             name, first = " + ".join(self.names[k] for k in kind), kind[0]
             try:
-                groups.append(best(first, self.run, pools[first], name, held[which], parts[which], self.constants))
+                groups.append(
+                    best(
+                        first,
+                        self.run,
+                        pools[first],
+                        name,
+                        held[which],
+                        parts[which],
+                        self.constants,
+                    )
+                )
             except InputError:
                 if not given_up:
                     raise
@@ -216,21 +251,29 @@ class Throughput:
         for group in self._groups:
             for index, shape in zip(group.pools, group.shapes, strict=True):
                 free = {"pipeline": None, "virtual": None, "recompute": None}
-                pools[index] = pools[index].model_copy(update={"layout": complete(shape).model_copy(update=free)})
+                pools[index] = pools[index].model_copy(
+                    update={"layout": complete(shape).model_copy(update=free)}
+                )
         try:
             return self._grouped(chips, pools, given_up=True)
         except InputError:
             return None
 
-    def _assemble(self, chips: tuple[int, ...], groups: tuple[Group, ...], keep_batch: bool) -> Plan:
+    def _assemble(
+        self, chips: tuple[int, ...], groups: tuple[Group, ...], keep_batch: bool
+    ) -> Plan:
         if not any(g.ranks for g in groups):
             return stalled(chips)
         tokens = float(self.run.batch.sequences * self.run.model.sequence)
         if keep_batch:
             counts = self._split(groups)
         else:
-            counts = tuple(m if g.ranks else 0 for g, m in zip(groups, self.full.counts, strict=True))
-            whole = sum(g.ranks * m for g, m in zip(self.full.groups, self.full.counts, strict=True))
+            counts = tuple(
+                m if g.ranks else 0 for g, m in zip(groups, self.full.counts, strict=True)
+            )
+            whole = sum(
+                g.ranks * m for g, m in zip(self.full.groups, self.full.counts, strict=True)
+            )
             tokens *= sum(g.ranks * m for g, m in zip(groups, counts, strict=True)) / whole
         active = [k for k, m in enumerate(counts) if m]
         across = self._across([groups[k] for k in active]) if len(active) > 1 else 0.0
@@ -270,7 +313,9 @@ class Throughput:
         used, memory = [0] * len(chips), [0.0] * len(chips)
         shapes: list[Shape | None] = [None] * len(chips)
         for group, m in zip(groups, counts, strict=True):
-            for pool, own, needed, shape in zip(group.pools, group.chips, group.memory, group.shapes, strict=True):
+            for pool, own, needed, shape in zip(
+                group.pools, group.chips, group.memory, group.shapes, strict=True
+            ):
                 left = own if m else 0
                 for k in next(kind for kind in self.kinds if pool in kind):
                     used[k] = min(left, chips[k])
@@ -280,14 +325,20 @@ class Throughput:
         return tuple(used), tuple(memory), tuple(shapes)
 
     def _across(self, groups: Sequence[Group]) -> float:
-        """Seconds to exchange gradients and weights between chip types, each chip carrying its part."""
-        slowest = self.constants.network_efficiency * min(self.pools[g.pools[0]].chip.nic for g in groups)
+        """Seconds to exchange gradients and weights between chip types, each chip carrying its
+        part.
+        """
+        slowest = self.constants.network_efficiency * min(
+            self.pools[g.pools[0]].chip.nic for g in groups
+        )
         size = (self.constants.gradient + self.constants.element) * self.run.model.parameters
         fewest = min(g.chips[0] for g in groups)
         return ring(size / fewest, len(groups), self.mixing.link or slowest, self.constants.latency)
 
 
-def planned(run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime | None = None) -> tuple[Pool, ...]:
+def planned(
+    run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime | None = None
+) -> tuple[Pool, ...]:
     """The pools with every layout completed by the planner, so that it need not choose again.
 
     Raises
@@ -300,11 +351,15 @@ def planned(run: Run, pools: Sequence[Pool], mixing: Mixing, constants: StepTime
         complete(shape).model_copy(update={"data": pool.layout.data}) if shape else pool.layout
         for pool, shape in zip(pools, fleet.full.layouts, strict=True)
     ]
-    return tuple(pool.model_copy(update={"layout": x}) for pool, x in zip(pools, layouts, strict=True))
+    return tuple(
+        pool.model_copy(update={"layout": x}) for pool, x in zip(pools, layouts, strict=True)
+    )
 
 
 def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]:
-    """Pools that are alike in all that matters to speed count as one: their nodes can share replicas."""
+    """Pools that are alike in all that matters to speed count as one: their nodes can share
+    replicas.
+    """
 
     def traits(pool: Pool) -> tuple[Any, ...]:
         return pool.chip, pool.stack, pool.layout, pool.throughput, pool.layer_seconds
@@ -312,7 +367,9 @@ def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]
     kinds: list[list[int]] = []
     for k, pool in enumerate(pools):
         shared = pool.layout.data is None and mixing.boundary == "data"
-        kind = next((kind for kind in kinds if shared and traits(pools[kind[0]]) == traits(pool)), None)
+        kind = next(
+            (kind for kind in kinds if shared and traits(pools[kind[0]]) == traits(pool)), None
+        )
         if kind:
             kind.append(k)
         else:
@@ -322,4 +379,10 @@ def _kinds(pools: Sequence[Pool], mixing: Mixing) -> tuple[tuple[int, ...], ...]
 
 def _settled(layout: Layout) -> bool:
     """Whether the planner has nothing left to choose."""
-    return None not in (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
+    return None not in (
+        layout.tensor,
+        layout.pipeline,
+        layout.expert,
+        layout.virtual,
+        layout.recompute,
+    )

@@ -1,4 +1,6 @@
-"""What one micro-batch costs on one pipeline stage of one chip type, and what its parameters cost once a step."""
+"""What one micro-batch costs on one pipeline stage of one chip type, and what its parameters cost
+once a step.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from sim.throughput.pipeline import Message, Pipeline, Stage, bubble_share
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Compute seconds of one micro-batch: on a layer, and on what the first and the last stage hold besides."""
+    """Compute seconds of one micro-batch: on a layer, and on what the first and the last stage hold
+    besides.
+    """
 
     layer: float
     first: float
@@ -27,8 +31,9 @@ class Seconds:
 def compute_seconds(model: Model, pool: Pool, shape: Shape) -> Seconds:
     """From the chip's peak and efficiency, or as measured.
 
-    The layers' matrix products run at the chip's FP8 rate if the model is trained in FP8 and the chip has it; attention
-    and the output head stay in BF16 (DeepSeek-V3, §3.3). Layers with routed experts reach a share of the dense rate.
+    The layers' matrix products run at the chip's FP8 rate if the model is trained in FP8 and the
+    chip has it; attention and the output head stay in BF16 (DeepSeek-V3, §3.3). Layers with routed
+    experts reach a share of the dense rate.
     """
     if pool.layer_seconds:
         return Seconds(pool.layer_seconds.layer, pool.layer_seconds.first, pool.layer_seconds.last)
@@ -37,7 +42,9 @@ def compute_seconds(model: Model, pool: Pool, shape: Shape) -> Seconds:
     if shape.schedule == "dualpipe":
         efficiency *= 1 - stack.communication_cores
     tokens = shape.micro * model.sequence / (shape.tensor * shape.context) / efficiency
-    products = tokens * work.products / (chip.fp8 if model.precision == "fp8" and chip.fp8 else chip.bf16)
+    products = (
+        tokens * work.products / (chip.fp8 if model.precision == "fp8" and chip.fp8 else chip.bf16)
+    )
     attention = tokens * work.attention / chip.bf16
     again = 4 / 3 if shape.recompute == "full" else 1.0
     return Seconds(
@@ -56,13 +63,14 @@ def fullest_stage(layers: int, stages: int, seconds: Seconds, paired: bool = Fal
     seconds : Seconds
         Of a layer, and of what the first and the last stage hold besides.
     paired : bool
-        DualPipe runs micro-batches from both ends, so a chip holds one stage of each half, the first with the last.
+        DualPipe runs micro-batches from both ends, so a chip holds one stage of each half, the
+        first with the last.
 
     Examples
     --------
     >>> fullest_stage(105, 35, Seconds(1.0, 0.0, 0.2))  # three layers each, and the head on top
     3.2
-    >>> fullest_stage(126, 16, Seconds(1.0, 0.0, 0.7))  # seven layers beside the head, eight elsewhere
+    >>> fullest_stage(126, 16, Seconds(1.0, 0.0, 0.7))  # seven beside the head, eight elsewhere
     8.0
     """
     total = layers * seconds.layer + seconds.first + seconds.last
@@ -99,14 +107,19 @@ def messages(
 ) -> tuple[Message, ...]:
     """Communication of one micro-batch on a stage with `layers` layers.
 
-    `inner` neighbours are on the same chip type, `outer` ones beyond the link `across` (bytes/s per chip).
+    `inner` neighbours are on the same chip type, `outer` ones beyond the link `across` (bytes/s per
+    chip).
 
-    Tensor and sequence parallelism: eight reduce-scatters or all-gathers of ``2·b·s·h`` bytes a layer, twelve under
-    full recomputation. Pipeline: activations in and out, forward and backward, for each virtual stage. Context: three
-    all-gathers of keys and values a layer. Experts: dispatch and combine, forward and backward.
+    Tensor and sequence parallelism: eight reduce-scatters or all-gathers of ``2·b·s·h`` bytes a
+    layer, twelve under full recomputation. Pipeline: activations in and out, forward and backward,
+    for each virtual stage. Context: three all-gathers of keys and values a layer. Experts: dispatch
+    and combine, forward and backward.
     """
     chip, overlap = pool.chip, pool.stack.overlap
-    fast, slow = constants.scale_up_efficiency * chip.scale_up, constants.network_efficiency * chip.nic
+    fast, slow = (
+        constants.scale_up_efficiency * chip.scale_up,
+        constants.network_efficiency * chip.nic,
+    )
     latency, element = constants.latency, constants.element
     tokens = shape.micro * model.sequence / shape.context
     activations = element * tokens * model.hidden
@@ -121,18 +134,34 @@ def messages(
     if shape.pipeline > 1:
         far = shape.replica_chips > chip.scale_up_domain
         sent = activations / shape.tensor
-        passing = inner * (sent / (slow if far else fast) + latency) + outer * (sent / across + latency)
+        passing = inner * (sent / (slow if far else fast) + latency) + outer * (
+            sent / across + latency
+        )
         found.append(Message("pipeline", 2 * shape.virtual * passing, overlap, far or outer > 0))
     if shape.context > 1:
         far = close > chip.scale_up_domain
-        kept = element * shape.micro * model.sequence * (model.key_value_width or 2 * model.hidden) / shape.tensor
+        kept = (
+            element
+            * shape.micro
+            * model.sequence
+            * (model.key_value_width or 2 * model.hidden)
+            / shape.tensor
+        )
         seconds = 3 * layers * ring(kept, shape.context, slow if far else fast, latency)
         found.append(Message("context", seconds, overlap, far))
     if shape.expert > 1 and model.experts:
         local = max(chip.scale_up_domain // close, 1)
         low = model.precision == "fp8" and chip.fp8 is not None
         sent = activations / shape.tensor
-        routing = (model.experts.per_token, model.experts.groups_per_token, shape.expert, local, fast, slow, latency)
+        routing = (
+            model.experts.per_token,
+            model.experts.groups_per_token,
+            shape.expert,
+            local,
+            fast,
+            slow,
+            latency,
+        )
         dispatch = all_to_all(sent / 2 if low else sent, *routing)
         routed = layers * (1 - model.experts.dense_layers / model.layers)
         seconds = 2 * routed * (dispatch + all_to_all(sent, *routing))
@@ -153,9 +182,17 @@ def stages_of(index: int, model: Model, pool: Pool, shape: Shape, constants: Ste
 
 
 def synchronisation(
-    model: Model, chip: Chip, shape: Shape, layers: float, data: int, link: float, constants: StepTime
+    model: Model,
+    chip: Chip,
+    shape: Shape,
+    layers: float,
+    data: int,
+    link: float,
+    constants: StepTime,
 ) -> float:
-    """Seconds of the gradients' reduce-scatter (FP32) and the weights' all-gather (BF16) over `data` ranks."""
+    """Seconds of the gradients' reduce-scatter (FP32) and the weights' all-gather (BF16) over
+    `data` ranks.
+    """
     shared, routed = parameters_per_chip(model, shape, layers)
     fast = constants.scale_up_efficiency * chip.scale_up
     size = constants.gradient + constants.element
@@ -168,11 +205,15 @@ def synchronisation(
     return seconds
 
 
-def optimizer(model: Model, chip: Chip, shape: Shape, layers: float, data: int, constants: StepTime) -> float:
+def optimizer(
+    model: Model, chip: Chip, shape: Shape, layers: float, data: int, constants: StepTime
+) -> float:
     """Seconds of the sharded optimizer: a lower bound, its memory traffic."""
     shared, routed = parameters_per_chip(model, shape, layers)
     owned = (shared + routed * shape.expert) / (data * shape.context)
-    return owned * constants.optimizer_traffic / (constants.memory_efficiency * chip.memory_bandwidth)
+    return (
+        owned * constants.optimizer_traffic / (constants.memory_efficiency * chip.memory_bandwidth)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +260,11 @@ class Group:
         return microbatches * self.pipeline.beat(slowdown) + self.pipeline.ramp(slowdown) + once
 
     def rerouted(self, lost: int, microbatches: int) -> Group | None:
-        """The same ranks while one stage has lost `lost` of its peers and the others run their micro-batches (ReCycle).
+        """The same ranks while one stage has lost `lost` of its peers and the others run their
+        micro-batches (ReCycle).
 
-        The step lies between ``m·n/(n−j) + β`` beats, where nothing fills the bubble, and ``max(m + β, m·n/(n−j))``,
-        where all of it is filled; this is the middle.
+        The step lies between ``m·n/(n−j) + β`` beats, where nothing fills the bubble, and ``max(m +
+        β, m·n/(n−j))``, where all of it is filled; this is the middle.
         """
         peers = self.ranks // self.expert
         if lost >= peers:
@@ -231,21 +273,30 @@ class Group:
         filled = (stretch - 1) * microbatches * self.pipeline.beat() >= self.pipeline.ramp()
         bubble = self.pipeline.bubble / 2 if filled else self.pipeline.bubble
         return replace(
-            self, pipeline=replace(self.pipeline, bubble=bubble, stretch=stretch if filled else (1 + stretch) / 2)
+            self,
+            pipeline=replace(
+                self.pipeline, bubble=bubble, stretch=stretch if filled else (1 + stretch) / 2
+            ),
         )
 
 
 def compute_beside(compute: float, stages: int, virtual: int, microbatches: int) -> float:
     """Compute of a stage that comes after some gradient is final, or before some weight is used.
 
-    The last micro-batch's; where a stage is cut into virtual ones, that of the last round of micro-batches on all but
-    one of them.
+    The last micro-batch's; where a stage is cut into virtual ones, that of the last round of
+    micro-batches on all but one of them.
     """
     return compute * min(max(1.0, stages * (1 - 1 / virtual)), microbatches)
 
 
 def pool_group(
-    index: int, run: Run, pool: Pool, shape: Shape, ranks: int, microbatches: int, constants: StepTime
+    index: int,
+    run: Run,
+    pool: Pool,
+    shape: Shape,
+    ranks: int,
+    microbatches: int,
+    constants: StepTime,
 ) -> Group:
     """Whole pipelines on one chip type.
 

@@ -26,7 +26,13 @@ PLAIN: dict[str, Any] = {
     "name": "plain",
     "horizon": "1000 d",
     "run": {
-        "model": {"like": "gpt-175b", "parameters": 1e9, "active_parameters": 1e9, "layers": 8, "hidden": 1024},
+        "model": {
+            "like": "gpt-175b",
+            "parameters": 1e9,
+            "active_parameters": 1e9,
+            "layers": 8,
+            "hidden": 1024,
+        },
         "tokens": 86400.0 * 10 * CHIPS * RATE,
         "batch": {"sequences": 512},
     },
@@ -87,7 +93,8 @@ def weibull(shape: float, mean: float) -> dict[str, Any]:
 
 
 def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
-    """About `n` replications with unknown constants at their modes, no fewer than a standard error needs.
+    """About `n` replications with unknown constants at their modes, no fewer than a standard error
+    needs.
 
     Every question has a seed of its own, so that one piece of luck is not seen in several rows.
     """
@@ -114,4 +121,6 @@ def first(result: RunResult, kind: str, payload: str = "", number: int = 1) -> f
 def supplied(result: RunResult) -> int:
     """Chips that a run began with, if nothing was delivered."""
     pools = result.question.fleet.values()
-    return sum(p.active_chips + round(p.hot_spares + p.cold_spares) * p.chip.node_size for p in pools)
+    return sum(
+        p.active_chips + round(p.hot_spares + p.cold_spares) * p.chip.node_size for p in pools
+    )

@@ -30,32 +30,57 @@ Rows = Iterator[ClosedForm]
 
 
 def spares(effort: float) -> Rows:
-    """The first death that no spare replaces: cold spares live for ever, powered ones die like the rest."""
+    """The first death that no spare replaces: cold spares live for ever, powered ones die like the
+    rest.
+    """
     nodes, more = 200, 300
     erlang, hypo = (more + 1) / (nodes * RATE), formulas.harmonic(nodes, nodes + more) / RATE
     cold = _days_to(_stock(nodes, 1, 210, stock=more), nodes, 1050 * effort)
     yield by_z("O8", "days until cold spares run out", cold, erlang, "spares that age", hypo)
     hot = _days_to(_stock(nodes + more, 1, 140), nodes, 1100 * effort)
-    yield by_z("O9", "days until ageing spares run out", hot, hypo, "spares that do not age", erlang)
+    yield by_z(
+        "O9", "days until ageing spares run out", hot, hypo, "spares that do not age", erlang
+    )
 
 
 def decay(effort: float) -> Rows:
-    """A stock that nobody refills: its binomial survivors, and the time in which it falls from N to k."""
+    """A stock that nobody refills: its binomial survivors, and the time in which it falls from N to
+    k.
+    """
     nodes, days = 400, 50.0
     values = [float(r.stock[1][-1, 0]) for r in _run(_stock(nodes, 1, days), 700 * effort)]
     exact, twin = (nodes * math.exp(-rate * days) for rate in (RATE, 1.1 * RATE))
-    yield by_z("O10", f"survivors of {nodes} chips after {days:g} days", values, exact, "a tenth more deaths", twin)
+    yield by_z(
+        "O10",
+        f"survivors of {nodes} chips after {days:g} days",
+        values,
+        exact,
+        "a tenth more deaths",
+        twin,
+    )
     nodes, left = 600, 150
     values = _days_to(_stock(nodes, 1, 185), left + 1, 850 * effort)
     exact = formulas.harmonic(left + 1, nodes) / RATE
-    yield by_z("O10", f"days from {nodes} chips to {left}", values, exact, "a tenth more deaths", exact / 1.1)
+    yield by_z(
+        "O10",
+        f"days from {nodes} chips to {left}",
+        values,
+        exact,
+        "a tenth more deaths",
+        exact / 1.1,
+    )
 
 
 def queue(effort: float) -> Rows:
-    """Little's law at a busy repair shop, the waiting time by Erlang's formula; 0.2 % would take a minute."""
+    """Little's law at a busy repair shop, the waiting time by Erlang's formula; 0.2 % would take a
+    minute.
+    """
     nodes, benches, mean = 40, 6, 10.0
     shop = _shop({"exponential": {"mean": f"{mean} d"}}, benches / mean)
-    values = [_mean_in_shop(r, 200 * DAY) for r in _run(_stock(nodes, 1, 6000, stock=400, repair=shop), 95 * effort)]
+    values = [
+        _mean_in_shop(r, 200 * DAY)
+        for r in _run(_stock(nodes, 1, 6000, stock=400, repair=shop), 95 * effort)
+    ]
     arrivals, offered = nodes * RATE, nodes * RATE * mean
     tail = offered**benches / math.factorial(benches) / (1 - offered / benches)
     waits = tail / (sum(offered**k / math.factorial(k) for k in range(benches)) + tail)
@@ -66,9 +91,13 @@ def queue(effort: float) -> Rows:
 def imperfect_repair(effort: float) -> Rows:
     """Instant repair that succeeds with probability q: deaths until one cannot be replaced."""
     nodes, stock, q, values = 20, 100, 0.5, []
-    for result in _run(_stock(nodes, 1, 1500, stock=stock, repair=_shop("0 s", 1e6, success=q)), 1300 * effort):
+    for result in _run(
+        _stock(nodes, 1, 1500, stock=stock, repair=_shop("0 s", 1e6, success=q)), 1300 * effort
+    ):
         end = _first_below(result, nodes) * DAY
-        values.append(float(sum(kind == "failure" and time <= end for time, kind, _, _ in result.trace)))
+        values.append(
+            float(sum(kind == "failure" and time <= end for time, kind, _, _ in result.trace))
+        )
     exact, twin = (stock + 1) / (1 - q), stock + 1
     yield by_z("O20", "deaths until one is not replaced", values, exact, "no repair", twin)
 
@@ -76,7 +105,9 @@ def imperfect_repair(effort: float) -> Rows:
 def repair_pipeline(effort: float) -> Rows:
     """N wanted, S spares, repair times of any distribution: the share of time without a shortage."""
     nodes, more, mean = 20, 6, 20.0
-    shop = _shop({"lognormal": {"median": f"{mean * math.exp(-0.5)} d", "sigma": 1}}, (nodes + more) / mean)
+    shop = _shop(
+        {"lognormal": {"median": f"{mean * math.exp(-0.5)} d", "sigma": 1}}, (nodes + more) / mean
+    )
     asked = _stock(nodes, 1, 4000, stock=more, repair=shop)
     values = [_share_at(r, nodes, 300 * DAY) for r in _run(asked, 235 * effort)]
     weight = [1.0]
@@ -90,7 +121,10 @@ def cannibalised(effort: float) -> Rows:
     """Broken nodes pooled at once."""
     nodes, size, least = 24, 8, 16
     values = _days_to(_stock(nodes, size, 90, cannibalise=True), least * size, 4100 * effort)
-    exact, twin = formulas.pooled(nodes, size, least, RATE), formulas.harmonic(least, nodes) / (size * RATE)
+    exact, twin = (
+        formulas.pooled(nodes, size, least, RATE),
+        formulas.harmonic(least, nodes) / (size * RATE),
+    )
     title = f"days until fewer than {least} of {nodes} nodes work"
     yield by_z("O22", title, values, exact, "broken nodes left alone", twin)
 
@@ -101,24 +135,54 @@ def outgrown(_: float) -> Rows:
     [result] = _run(_stock(1250, 8, 5 * 365.25, rate=0.0).override({"runs": need}), 1, least=1)
     exact, twin = math.log(10000 / 2048) / math.log(2.4), (10000 / 2048 - 1) / 1.4
     title = "years until a need growing 2.4 times a year outgrows 10,000 chips"
-    yield within("crossing", title, result.crossing / YEAR, exact, wrong="growth that does not compound", twin=twin)
+    yield within(
+        "crossing",
+        title,
+        result.crossing / YEAR,
+        exact,
+        wrong="growth that does not compound",
+        twin=twin,
+    )
 
 
 def supply(effort: float) -> Rows:
-    """Under the controls as they were a flow adds up to the published quarters, and lots at random do on average."""
-    flow, event = catalogue.entry("supply", "licensed-h800").item, catalogue.entry("policy", "us-2023-10-17").item
+    """Under the controls as they were a flow adds up to the published quarters, and lots at random
+    do on average.
+    """
+    flow, event = (
+        catalogue.entry("supply", "licensed-h800").item,
+        catalogue.entry("policy", "us-2023-10-17").item,
+    )
     assert isinstance(flow, Flow) and isinstance(event, PolicyEvent)
     come = _come(flow, Policy({"control": event}, dt.date(2023, 1, 1)), 2 * YEAR)
     exact = sum(chips for _, chips in flow.chips)
     twin = exact + 30 * DAY * flow.then
-    yield within("flow", "H800 licensed until the control", come, exact, wrong="a control a month late", twin=twin)
-    flow, start, shock = catalogue.entry("supply", "grey-h100").item, dt.date(2025, 1, 1), dt.date(2025, 7, 1)
+    yield within(
+        "flow",
+        "H800 licensed until the control",
+        come,
+        exact,
+        wrong="a control a month late",
+        twin=twin,
+    )
+    flow, start, shock = (
+        catalogue.entry("supply", "grey-h100").item,
+        dt.date(2025, 1, 1),
+        dt.date(2025, 7, 1),
+    )
     assert isinstance(flow, Flow)
     policy = Policy({"shock": PolicyEvent(date=shock, trickle=0.5)}, start)
     values = [_come(flow, policy, YEAR, k) for k in range(round(7600 * effort))]
     before = (shock - start).days * DAY
     exact, twin = flow.then * (before + 0.5 * (YEAR - before)), flow.then * YEAR
-    yield by_z("trickle", "H100 smuggled in a year, half from July on", values, exact, "enforcement ignored", twin)
+    yield by_z(
+        "trickle",
+        "H100 smuggled in a year, half from July on",
+        values,
+        exact,
+        "enforcement ignored",
+        twin,
+    )
 
 
 CHECKS: dict[str, Callable[[float], Rows]] = {
@@ -127,14 +191,25 @@ CHECKS: dict[str, Callable[[float], Rows]] = {
 }  # fmt: skip
 
 
-def _stock(nodes: int, size: int, days: float, *, stock: int = 0, rate: float = RATE, **depot: Any) -> Scenario:
+def _stock(
+    nodes: int, size: int, days: float, *, stock: int = 0, rate: float = RATE, **depot: Any
+) -> Scenario:
     """A stock of powered nodes whose chips die for good, and a programme that can never start."""
-    dead = {"cause": "dead", "scope": "chip", "per_1000_node_days": 1000 * size * rate, "permanent": 1}
+    dead = {
+        "cause": "dead",
+        "scope": "chip",
+        "per_1000_node_days": 1000 * size * rate,
+        "permanent": 1,
+    }
     return question(
         start="2022-01-01",
         horizon=f"{days} d",
         runs=[{"date": "2022-01-01", "chips": 1e6}],
-        fleet=pool(chip={"like": "A100-SXM-80", "node_size": size}, nodes=nodes, failures={"causes": [dead]}),
+        fleet=pool(
+            chip={"like": "A100-SXM-80", "node_size": size},
+            nodes=nodes,
+            failures={"causes": [dead]},
+        ),
         depot={"stock": {"pool": stock}} | depot,
     )
 
@@ -146,7 +221,9 @@ def _shop(turnaround: Any, per_day: float, success: float = 1.0) -> dict[str, An
 def _come(flow: Flow, policy: Policy, seconds: float, replication: int = 0) -> float:
     """Chips that a flow brings in so many seconds."""
     lots = stream(SEED, replication, "lots")
-    return float(sum(a.chips for a in flow_arrivals(flow, "pool", flow.chip, policy, seconds, lots)))
+    return float(
+        sum(a.chips for a in flow_arrivals(flow, "pool", flow.chip, policy, seconds, lots))
+    )
 
 
 def _run(stock: Scenario, count: float, least: int = 8) -> Iterator[ProgrammeResult]:
@@ -178,4 +255,6 @@ def _mean_in_shop(result: ProgrammeResult, after: float) -> float:
     """Average number of chips waiting or under repair, `after` a warm-up."""
     shop = {"repair", "repair_queue"}
     moves = [(m.time, m.chips * ((m.to in shop) - (m.origin in shop))) for m in result.moves]
-    return math.fsum(n * (result.wall - max(time, after)) for time, n in moves) / (result.wall - after)
+    return math.fsum(n * (result.wall - max(time, after)) for time, n in moves) / (
+        result.wall - after
+    )

@@ -18,8 +18,8 @@ MOST = 0.03
 def rows(n: int = 40, seed: int = 0) -> pd.DataFrame:
     """The published share of each job, and ours: mean and 5–95 % of `n` replications.
 
-    A report of *more than* is `agrees` where our mean is more; any other is left to the reader. A row of validation is
-    `ok` if it `agrees`, or misses by no more than `MOST`.
+    A report of *more than* is `agrees` where our mean is more; any other is left to the reader. A
+    row of validation is `ok` if it `agrees`, or misses by no more than `MOST`.
 
     Examples
     --------
@@ -35,12 +35,22 @@ def rows(n: int = 40, seed: int = 0) -> pd.DataFrame:
         if job.quantity == "ettr":
             ours = replicate(scenario, n, seed=seed).frame["ettr"]
         else:
-            ours = longer(scenario.override(QUIET), scenario.override({"fabric.congestion": "shared"}), n, seed)
+            ours = longer(
+                scenario.override(QUIET),
+                scenario.override({"fabric.congestion": "shared"}),
+                n,
+                seed,
+            )
         mean, agrees = float(ours.mean()), bool(ours.mean() >= job.measured) if job.bound else None
         near = abs(mean - job.measured) <= MOST if agrees is None else agrees
         found.append(
             {"job": name, **{key: getattr(job, key) for key in KEYS}}
-            | {"ours": mean, "p5": float(ours.quantile(0.05)), "p95": float(ours.quantile(0.95)), "agrees": agrees}
+            | {
+                "ours": mean,
+                "p5": float(ours.quantile(0.05)),
+                "p95": float(ours.quantile(0.95)),
+                "agrees": agrees,
+            }
             | {"ok": near or job.role != "validation", "source": entry.facts[0].source}
         )
     return pd.DataFrame(found)

@@ -1,7 +1,8 @@
-"""Another simulator's cases, its assumptions written as a scenario of ours: our numbers beside its own.
+"""Another simulator's cases, its assumptions written as a scenario of ours: our numbers beside its
+own.
 
-Where a closed form is known it decides; where none is, the mean of an independent re-implementation of the peer's
-model, whose spread is taken as ours.
+Where a closed form is known it decides; where none is, the mean of an independent re-implementation
+of the peer's model, whose spread is taken as ours.
 """
 
 from __future__ import annotations
@@ -38,11 +39,18 @@ def peers(effort: float = 1.0, only: Sequence[str] = ()) -> list[PeerRow]:
         Names of cases in the catalogue; all unless given.
     """
     cases = [e.item for name, e in catalogue.table("peers").items() if not only or name in only]
-    return [row for case in cases if isinstance(case, PeerCase) for row in rows(case, max(round(RUNS * effort), 10))]
+    return [
+        row
+        for case in cases
+        if isinstance(case, PeerCase)
+        for row in rows(case, max(round(RUNS * effort), 10))
+    ]
 
 
 def rows(case: PeerCase, runs: int) -> list[PeerRow]:
-    """What comes out of one case: failures, spares, selections, minutes, and whether the minutes add up."""
+    """What comes out of one case: failures, spares, selections, minutes, and whether the minutes
+    add up.
+    """
     question = asked(case)
     results = [simulate(question, SEED, k) for k in range(runs)]
     values = {
@@ -65,7 +73,17 @@ def rows(case: PeerCase, runs: int) -> list[PeerRow]:
         mean = float(np.mean(ours))
         z = (mean - expected) / (spread or math.inf)
         found.append(
-            PeerRow(case.title, quantity, mean, error, expected, against, case.peer.get(quantity), z, abs(z) <= MOST_Z)
+            PeerRow(
+                case.title,
+                quantity,
+                mean,
+                error,
+                expected,
+                against,
+                case.peer.get(quantity),
+                z,
+                abs(z) <= MOST_Z,
+            )
         )
     late = max(abs(r.wall - sum_of_parts(r)) for r in results) / MINUTE
     title = "minutes beyond work, recoveries, selections, spares, waits"
@@ -83,9 +101,11 @@ def asked(case: PeerCase) -> Scenario:
 
 
 def expected_failures(question: Scenario, days: float) -> float | None:
-    """Failures of the active nodes in so many days of computing, each failed one renewed; None with bad nodes.
+    """Failures of the active nodes in so many days of computing, each failed one renewed; None with
+    bad nodes.
 
-    Constant rates: rate × nodes × time. Weibull lives of nodes that all begin new: the renewal function.
+    Constant rates: rate × nodes × time. Weibull lives of nodes that all begin new: the renewal
+    function.
     """
     [pool] = question.fleet.values()
     table, nodes = pool.failures, pool.active_nodes
@@ -98,7 +118,9 @@ def expected_failures(question: Scenario, days: float) -> float | None:
 
 
 def sum_of_parts(result: RunResult) -> float:
-    """``T = L + R·F + h·selections + provisioning·spares + waiting``: the peer's identity, exact in every run."""
+    """``T = L + R·F + h·selections + provisioning·spares + waiting``: the peer's identity, exact in
+    every run.
+    """
     question = result.question
     recovery, failures = question.recovery, sum(result.failures.values())
     times = failures * recovery.restart.mean + result.selections * recovery.reschedule.mean

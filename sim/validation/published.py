@@ -1,7 +1,8 @@
 """Published step times beside ours.
 
-Every row says what it is evidence of: a constant rests on *fitted* rows, *interpolation* lies between those, and only
-*validation* was not looked at. Rows of one run are one measurement in several units, so the summary counts runs.
+Every row says what it is evidence of: a constant rests on *fitted* rows, *interpolation* lies
+between those, and only *validation* was not looked at. Rows of one run are one measurement in
+several units, so the summary counts runs.
 """
 
 from __future__ import annotations
@@ -78,9 +79,17 @@ def rows(kind: str = "step-time") -> list[Row]:
             fact = facts[f"runs.{name}.rows.{k}.measured"]
             found.append(
                 Row(
-                    **{key: getattr(row, key) for key in ("id", "title", "role", "quantity", "unit", "cause_of_miss")},
+                    **{
+                        key: getattr(row, key)
+                        for key in ("id", "title", "role", "quantity", "unit", "cause_of_miss")
+                    },
                     **{"published": row.measured, "ours": ours, "error": ours / row.measured - 1},
-                    **{"source": fact.source, "status": fact.status, "mature": run.mature, "run": name},
+                    **{
+                        "source": fact.source,
+                        "status": fact.status,
+                        "mature": run.mature,
+                        "run": name,
+                    },
                 )
             )
     return found
@@ -98,7 +107,9 @@ def summary(table: list[Row]) -> Summary:
 
 def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
     fleet = {name: pool for name, pool in case.fleet.items() if name not in without}
-    return Throughput(case.run, list(fleet.values()), case.mixing, names=list(fleet), equal=equal).full
+    return Throughput(
+        case.run, list(fleet.values()), case.mixing, names=list(fleet), equal=equal
+    ).full
 
 
 def _quantity(name: str, case: Case, plan: Plan, without: tuple[str, ...]) -> float:

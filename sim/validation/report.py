@@ -1,4 +1,6 @@
-"""A row of a validation table: what was simulated, what is right, and whether the two can be told apart."""
+"""A row of a validation table: what was simulated, what is right, and whether the two can be told
+apart.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ MOST_Z = 4.0
 class ClosedForm:
     """A simulated number beside the exact one.
 
-    A row can carry a *twin*: what would be right if one thing in the model were wrong. A check that accepts its twin
-    too has shown nothing and is not `ok`.
+    A row can carry a *twin*: what would be right if one thing in the model were wrong. A check that
+    accepts its twin too has shown nothing and is not `ok`.
     """
 
     id: str
@@ -36,13 +38,19 @@ class ClosedForm:
 
 
 def by_z(
-    id: str, title: str, values: Sequence[float], exact: float, wrong: str = "", twin: float | None = None
+    id: str,
+    title: str,
+    values: Sequence[float],
+    exact: float,
+    wrong: str = "",
+    twin: float | None = None,
 ) -> ClosedForm:
     """A row that independent replications of one number decide.
 
     Examples
     --------
-    >>> row = by_z("X", "fair coins", [0.0, 1.0, 0.0, 1.0, 1.0, 0.0], 0.5, "a coin with two heads", 1.0)
+    >>> tosses = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]
+    >>> row = by_z("X", "fair coins", tosses, 0.5, "a coin with two heads", 1.0)
     >>> row.z, row.twin_z < -2, row.ok
     (0.0, True, False)
     """
@@ -81,7 +89,9 @@ def within(
 
 @dataclass(frozen=True)
 class PeerRow:
-    """A number of ours beside a closed form, or the mean of a re-implemented peer, and beside the peer's own."""
+    """A number of ours beside a closed form, or the mean of a re-implemented peer, and beside the
+    peer's own.
+    """
 
     case: str
     quantity: str

@@ -33,7 +33,10 @@ def rows(table: str, effort: float = 1.0) -> Rows:
     measured = published.rows()
     close = published.summary(measured).mean <= MEAN_ERROR
     counts = {row.id: row.role == "validation" and row.mature for row in measured}
-    return [asdict(r) | {"ok": not counts[r.id] or (close and abs(r.error) <= WORST_ERROR)} for r in measured]
+    return [
+        asdict(r) | {"ok": not counts[r.id] or (close and abs(r.error) <= WORST_ERROR)}
+        for r in measured
+    ]
 
 
 def text(table: str, found: Rows) -> str:
@@ -51,14 +54,14 @@ def _closed_form(row: dict[str, Any]) -> str:
 def _published(row: dict[str, Any]) -> str:
     cause = f" ({row['cause_of_miss']})" if row["cause_of_miss"] else ""
     numbers = f"{row['ours']:>12.6g} {row['published']:>12.6g} {row['error']:>+8.1%}"
-    return f"{_mark(row)} {row['role']:13} {numbers}  {row['title']}, {row['unit'] or 'share'}{cause}"
+    return (
+        f"{_mark(row)} {row['role']:13} {numbers}  {row['title']}, {row['unit'] or 'share'}{cause}"
+    )
 
 
 def _job(row: dict[str, Any]) -> str:
     cause = f" ({row['cause_of_miss']})" if row["cause_of_miss"] else ""
-    numbers = (
-        f"{row['ours']:>8.3f} {row['p5']:>6.3f} to {row['p95']:<6.3f} {'>' * row['bound']:>2}{row['measured']:.3f}"
-    )
+    numbers = f"{row['ours']:>8.3f} {row['p5']:>6.3f} to {row['p95']:<6.3f} {'>' * row['bound']:>2}{row['measured']:.3f}"
     return f"{_mark(row)} {row['role']:13} {numbers}  {row['title']}, {row['quantity']}{cause}"
 
 
@@ -85,4 +88,10 @@ TITLES = {
     "trace": f"{'':18}{'ours':>8} {'5 to 95 %':>16} {'measured':>8} {'independent':>11}",
     "peers": f"{'':4} {'ours':>11} {'error':>8} {'expected':>11} {'peer':>8} {'z':>6}",
 }
-LINES = {"closed-forms": _closed_form, "published": _published, "jobs": _job, "trace": _trace, "peers": _peer}
+LINES = {
+    "closed-forms": _closed_form,
+    "published": _published,
+    "jobs": _job,
+    "trace": _trace,
+    "peers": _peer,
+}

@@ -1,7 +1,8 @@
-"""What a list of outages says of a cluster: one function for a recorded trace and for simulated ones.
+"""What a list of outages says of a cluster: one function for a recorded trace and for simulated
+ones.
 
-Rates, repair times, repeat failures, bursts and the number of nodes that are down, as they were counted for the
-InfiniteHBD trace (arXiv 2502.03885).
+Rates, repair times, repeat failures, bursts and the number of nodes that are down, as they were
+counted for the InfiniteHBD trace (arXiv 2502.03885).
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ WORST = 0.1
 
 
 def rows(n: int = 100, seed: int = 0) -> pd.DataFrame:
-    """Statistics of each recorded trace, of `n` runs of the table made from it, and of the usual, independent model.
+    """Statistics of each recorded trace, of `n` runs of the table made from it, and of the usual,
+    independent model.
 
-    `ours` and `independent` are pooled over the runs, `p5` and `p95` are of ours singly. A row is `ok` if ours is
-    within its tolerance; as it is `input` or `fitted`, that describes the table and is no evidence.
+    `ours` and `independent` are pooled over the runs, `p5` and `p95` are of ours singly. A row is
+    `ok` if ours is within its tolerance; as it is `input` or `fitted`, that describes the table and
+    is no evidence.
 
     Examples
     --------
@@ -51,13 +54,22 @@ def rows(n: int = 100, seed: int = 0) -> pd.DataFrame:
         [pool] = scenario.fleet.values()
         count = partial(statistics, nodes=pool.active_nodes, days=scenario.horizon / DAY)
         models = scenario, scenario.override(trace.independent)
-        runs, others = [[outages_of(simulate(model, seed, k)) for k in range(n)] for model in models]
+        runs, others = [
+            [outages_of(simulate(model, seed, k)) for k in range(n)] for model in models
+        ]
         ours, independent = count(runs), count(others)
         spread = pd.DataFrame([count([run]) for run in runs]).quantile([0.05, 0.95])
         for row in trace.rows:
             p5, p95 = map(float, spread[row.id])
-            ok, independent_ok = (row.least <= model[row.id] <= row.most for model in (ours, independent))
-            numbers = {"ours": ours[row.id], "p5": p5, "p95": p95, "independent": independent[row.id]}
+            ok, independent_ok = (
+                row.least <= model[row.id] <= row.most for model in (ours, independent)
+            )
+            numbers = {
+                "ours": ours[row.id],
+                "p5": p5,
+                "p95": p95,
+                "independent": independent[row.id],
+            }
             said = {"trace": name, **row.model_dump(exclude={"least", "most"})}
             found.append(said | numbers | {"ok": ok, "independent_ok": independent_ok})
     return pd.DataFrame(found)
@@ -66,7 +78,9 @@ def rows(n: int = 100, seed: int = 0) -> pd.DataFrame:
 def outages_of(result: RunResult) -> list[tuple[float, float, int]]:
     """The outages of a run, the nodes of all its pools numbered as they first fail."""
     numbers: dict[tuple[str, int], int] = {}
-    return [(o.start, o.end, numbers.setdefault((o.pool, o.node), len(numbers))) for o in result.outages]
+    return [
+        (o.start, o.end, numbers.setdefault((o.pool, o.node), len(numbers))) for o in result.outages
+    ]
 
 
 def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, float]:
@@ -84,18 +98,19 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     Returns
     -------
     dict
-        ``rate`` (outages per 1,000 node-days), ``repair.p50`` … and ``repair.mean`` (days), ``again.7d`` … (share of
-        repairs that end 30 days or more before the end and are followed by another outage of the node within so many
-        days), ``worst_tenth`` (share of outages on the tenth of nodes that has most), ``daily_variance_to_mean``,
-        ``down.mean``, ``down.p99`` …, ``down.max`` (nodes out of service at a time, weighted by time), ``up_to.20`` …
-        (share of time with at most so many down).
+        ``rate`` (outages per 1,000 node-days), ``repair.p50`` … and ``repair.mean`` (days),
+        ``again.7d`` … (share of repairs that end 30 days or more before the end and are followed by
+        another outage of the node within so many days), ``worst_tenth`` (share of outages on the
+        tenth of nodes that has most), ``daily_variance_to_mean``, ``down.mean``, ``down.p99`` …,
+        ``down.max`` (nodes out of service at a time, weighted by time), ``up_to.20`` … (share of
+        time with at most so many down).
 
     Examples
     --------
-    >>> outages = [(0.0, 86400.0, 0), (2 * 86400.0, 3 * 86400.0, 0), (2.5 * 86400.0, 3 * 86400.0, 1)]
+    >>> outages = [(0.0, DAY, 0), (2 * DAY, 3 * DAY, 0), (2.5 * DAY, 3 * DAY, 1)]
     >>> result = statistics([outages], nodes=10, days=40)
-    >>> result["rate"], result["repair.p50"], result["again.1d"], result["down.max"], round(result["up_to.4"], 3)
-    (7.5, 1.0, 0.3333333333333333, 2.0, 1.0)
+    >>> result["rate"], result["repair.p50"], result["down.max"], round(result["again.1d"], 3)
+    (7.5, 1.0, 2.0, 0.333)
     """
     arrays = [np.array(run, dtype=float).reshape(-1, 3) for run in runs]
     repairs = np.concatenate([(run[:, 1] - run[:, 0]) / DAY for run in arrays])
@@ -107,9 +122,15 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     gaps = np.concatenate([_gaps(run, days) for run in arrays])
     found |= {f"again.{limit:g}d": float(np.mean(gaps <= limit)) for limit in AGAIN_DAYS}
     most = round(WORST * nodes)
-    shares = [np.sort(np.bincount(run[:, 2].astype(int)))[-most:].sum() / len(run) for run in arrays if len(run)]
+    shares = [
+        np.sort(np.bincount(run[:, 2].astype(int)))[-most:].sum() / len(run)
+        for run in arrays
+        if len(run)
+    ]
     found["worst_tenth"] = float(np.mean(shares))
-    found["daily_variance_to_mean"] = float(np.mean([_dispersion(run, days) for run in arrays if len(run)]))
+    found["daily_variance_to_mean"] = float(
+        np.mean([_dispersion(run, days) for run in arrays if len(run)])
+    )
     share = np.mean([_time_down(run, nodes, days) for run in arrays], axis=0)
     down = np.cumsum(share)
     found["down.mean"] = float(np.sum(share * np.arange(nodes + 1)))
@@ -118,12 +139,16 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     return found | {f"up_to.{k}": float(down[min(k, nodes)]) for k in DOWN_LEVELS}
 
 
-def _quantiles(values: NDArray[np.float64], probabilities: Sequence[float]) -> zip[tuple[float, float]]:
+def _quantiles(
+    values: NDArray[np.float64], probabilities: Sequence[float]
+) -> zip[tuple[float, float]]:
     return zip(probabilities, np.quantile(values, probabilities), strict=True)
 
 
 def _gaps(run: NDArray[np.float64], days: float) -> NDArray[np.float64]:
-    """Days from the end of an outage to the start of the node's next, of those that could be watched long enough."""
+    """Days from the end of an outage to the start of the node's next, of those that could be
+    watched long enough.
+    """
     order = np.lexsort((run[:, 1], run[:, 0], run[:, 2]))
     start, end, node = run[order].T
     gap = np.full(len(run), np.inf)

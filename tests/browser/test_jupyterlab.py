@@ -1,4 +1,6 @@
-"""Every notebook as people meet it: opened in JupyterLab in a real browser, run from top to bottom, looked at."""
+"""Every notebook as people meet it: opened in JupyterLab in a real browser, run from top to bottom,
+looked at.
+"""
 
 import json
 import os
@@ -31,7 +33,9 @@ FLAGS = [
 ]
 PATIENCE = 300_000  # milliseconds for a notebook to run
 SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of sight stay in the page, to be looked at
+    "notebook-extension/tracker": {
+        "windowingMode": "none"
+    },  # cells out of sight stay in the page, to be looked at
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 STATE = """() => {
@@ -48,7 +52,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     quick = documents.read(figures.repository() / "notebooks" / "quick.yaml").data
     for notebook in NOTEBOOKS:
         values = quick.get(notebook.stem, {})
-        papermill.execute_notebook(notebook, root / notebook.name, values, prepare_only=True, progress_bar=False)
+        papermill.execute_notebook(
+            notebook, root / notebook.name, values, prepare_only=True, progress_bar=False
+        )
     for name, values in SETTINGS.items():
         path = root / ".settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,10 +63,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"),
-        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--notebook-dir={root}"),
+        *(
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+        ),
+        *(
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={TOKEN}",
+            f"--notebook-dir={root}",
+        ),
     ]
-    home = {"JUPYTERLAB_SETTINGS_DIR": str(root / ".settings"), "IPYTHONDIR": str(root / ".ipython")}
+    home = {
+        "JUPYTERLAB_SETTINGS_DIR": str(root / ".settings"),
+        "IPYTHONDIR": str(root / ".ipython"),
+    }
     environment = {**os.environ, **ENVIRONMENT, **home}
     with (
         (root / "lab.log").open("w") as log,
@@ -74,7 +95,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def ask(address: str, method: str = "GET") -> bytes:
-    request = urllib.request.Request(address, method=method, headers={"Authorization": f"token {TOKEN}"})
+    request = urllib.request.Request(
+        address, method=method, headers={"Authorization": f"token {TOKEN}"}
+    )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return answer.read()
 
@@ -95,7 +118,9 @@ def browser() -> Iterator[Any]:
     """Debian's Chromium, driven by Playwright."""
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert chromium, "there is no Chromium; apt-get install chromium, or name another by CHROMIUM=/path"
+    assert chromium, (
+        "there is no Chromium; apt-get install chromium, or name another by CHROMIUM=/path"
+    )
     with playwright.sync_playwright() as driver:
         window = driver.chromium.launch(executable_path=chromium, args=FLAGS)
         yield window
@@ -130,7 +155,9 @@ def wait_for_kernel(address: str, name: str) -> None:
     """Before its kernel is there, JupyterLab asks which one to take."""
     states: list[str] = []
     for _ in range(240):
-        states = [s["kernel"]["execution_state"] for s in json.loads(ask(address)) if s["path"] == name]
+        states = [
+            s["kernel"]["execution_state"] for s in json.loads(ask(address)) if s["path"] == name
+        ]
         if states == ["idle"]:
             return
         time.sleep(0.5)
@@ -138,7 +165,9 @@ def wait_for_kernel(address: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom_and_shows_a_figure(lab: str, page: Any, notebook: Path) -> None:
+def test_a_notebook_runs_from_top_to_bottom_and_shows_a_figure(
+    lab: str, page: Any, notebook: Path
+) -> None:
     run_all(page, lab, notebook.name)
     errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
     warnings = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
@@ -152,7 +181,9 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_a_figure(lab: str, page: A
     assert figures.first.evaluate("image => image.naturalWidth") > 400
 
 
-def test_a_handle_of_the_explorer_moves_the_figure_and_the_line_to_copy(lab: str, page: Any) -> None:
+def test_a_handle_of_the_explorer_moves_the_figure_and_the_line_to_copy(
+    lab: str, page: Any
+) -> None:
     run_all(page, lab, "10_explorer.ipynb")
     handles = page.locator(".jp-OutputArea-output .widget-vbox")
     figure, line = handles.locator("img"), handles.locator("textarea")
@@ -161,7 +192,9 @@ def test_a_handle_of_the_explorer_moves_the_figure_and_the_line_to_copy(lab: str
     slider = handles.locator(".widget-hslider", has_text="failures")
     slider.locator(".noUi-handle").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("was => document.querySelector('.widget-vbox img')?.src !== was", arg=before, timeout=30_000)
+    page.wait_for_function(
+        "was => document.querySelector('.widget-vbox img')?.src !== was", arg=before, timeout=30_000
+    )
     figure.wait_for()
     assert "failures.bad_nodes.factor=2" in line.input_value()
     figure.scroll_into_view_if_needed()

@@ -1,4 +1,6 @@
-"""The catalogue: every fact loads and says where it is from, and a bad entry is named with file and line."""
+"""The catalogue: every fact loads and says where it is from, and a bad entry is named with file and
+line.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,7 +43,9 @@ def test_every_source_has_title_address_and_licence() -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind}-{entry.name}")
 def test_a_value_with_a_range_is_an_unknown_constant_named_after_its_place(entry: Entry) -> None:
     found = unknowns(entry.item)
-    ranged = [f for f in entry.facts if f.range or (isinstance(f.value, dict) and "uncertain" in f.value)]
+    ranged = [
+        f for f in entry.facts if f.range or (isinstance(f.value, dict) and "uncertain" in f.value)
+    ]
     assert bool(found) == bool(ranged)
     own = f"{entry.kind}.{entry.name}."
     for fact in ranged:
@@ -56,7 +60,10 @@ def test_chips_of_one_die_share_the_unknown_of_their_kernels() -> None:
         for name in ("H100-SXM-80", "H800-SXM-80", "A100-SXM-80", "A800-SXM-80")
     }
     names = {name: item.kernel_efficiency.name for name, item in items.items()}  # type: ignore[attr-defined]
-    assert set(names.values()) == {"chips.Hopper-SXM.kernel_efficiency", "chips.A100-SXM.kernel_efficiency"}
+    assert set(names.values()) == {
+        "chips.Hopper-SXM.kernel_efficiency",
+        "chips.A100-SXM.kernel_efficiency",
+    }
     assert names["H100-SXM-80"] == names["H800-SXM-80"] != names["A800-SXM-80"]
     pair = (items["H100-SXM-80"], items["H800-SXM-80"])
     assert len({item.kernel_efficiency.distribution for item in pair}) == 1  # type: ignore[attr-defined]
@@ -64,7 +71,11 @@ def test_chips_of_one_die_share_the_unknown_of_their_kernels() -> None:
 
 def test_a_range_is_a_triangle_with_the_value_as_its_mode() -> None:
     efficiency = catalogue.entry("chips", "H800-SXM-80").item.kernel_efficiency  # type: ignore[attr-defined]
-    [fact] = [fact for fact in catalogue.entry("chips", "H800-SXM-80").facts if fact.path.endswith("kernel_efficiency")]
+    [fact] = [
+        fact
+        for fact in catalogue.entry("chips", "H800-SXM-80").facts
+        if fact.path.endswith("kernel_efficiency")
+    ]
     assert isinstance(efficiency, Uncertain)
     assert fact.range
     assert efficiency.distribution == Triangular(fact.range[0], fact.value, fact.range[1])
@@ -74,7 +85,11 @@ def test_a_range_is_a_triangle_with_the_value_as_its_mode() -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "says"),
     [
-        ("chps", "H800-SXM-80", "the catalogue has no table 'chps' (did you mean \"chips\"?); allowed: chips, models"),
+        (
+            "chps",
+            "H800-SXM-80",
+            "the catalogue has no table 'chps' (did you mean \"chips\"?); allowed: chips, models",
+        ),
         (
             "chips",
             "H800-SXM-8O",
@@ -125,7 +140,11 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 def test_provenance_is_the_entrys_unless_the_value_has_its_own(load: Load) -> None:
     entry = load(GOOD)["two"]
     facts = {fact.path.removeprefix("stacks.two."): fact for fact in entry.facts}
-    assert (facts["overlap"].source, facts["overlap"].status, facts["overlap"].range) == ("DSV3", "reported", None)
+    assert (facts["overlap"].source, facts["overlap"].status, facts["overlap"].range) == (
+        "DSV3",
+        "reported",
+        None,
+    )
     assert (facts["kernels"].status, facts["kernels"].note) == ("assumption", "a guess")
     assert (facts["maturity"].source, facts["maturity"].status) == ("DSV2", "reported")
     assert entry.item.name == "two"  # type: ignore[attr-defined]
@@ -162,7 +181,9 @@ def test_a_bad_entry_is_named_with_file_and_line(load: Load, old: str, new: str,
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["- 1\n", "one: 3\n", "one: {source: DSV3, status: reported, values: 3}\n"])
+@pytest.mark.parametrize(
+    "text", ["- 1\n", "one: 3\n", "one: {source: DSV3, status: reported, values: 3}\n"]
+)
 def test_a_table_that_is_no_mapping_of_entries(load: Load, text: str) -> None:
     with pytest.raises(InputError, match=r"stacks\.yaml"):
         load(text)

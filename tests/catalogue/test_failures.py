@@ -51,7 +51,9 @@ def test_the_long_run_rate_of_infinitehbd_counts_relapses_and_bursts_once():
 
 
 def test_the_two_batches_of_titan_die_as_their_lifetimes_say():
-    """The first of eight chips takes its node out: nodes dead after t days are n·(1 − exp(−8·(t/scale)^shape))."""
+    """The first of eight chips takes its node out: nodes dead after t days are n·(1 −
+    exp(−8·(t/scale)^shape)).
+    """
     changes = {
         "fleet.job.failures": "titan",
         "horizon": "2000 d",
@@ -59,22 +61,30 @@ def test_the_two_batches_of_titan_die_as_their_lifetimes_say():
         "fleet.job.hot_spares": 0,
     }
     dead = simulate(load_scenario("hopper-job").override(changes), 1).failures
-    for batch, share, shape, scale in (("old-batch", 0.6236, 2.64, 2596), ("new-batch", 0.3764, 1.02, 133027)):
+    for batch, share, shape, scale in (
+        ("old-batch", 0.6236, 2.64, 2596),
+        ("new-batch", 0.3764, 1.02, 133027),
+    ):
         gone = 1 - math.exp(-8 * (2000 / scale) ** shape)
         error = math.sqrt(2048 * share * gone * (1 - gone))
         assert dead[batch] == pytest.approx(2048 * share * gone, abs=4 * error)
 
 
 @pytest.mark.parametrize(
-    ("scenario", "end", "step", "longer"), [("shared-32", lowest, 1.24, 0.062), ("shared-512", highest, 2.25, 0.205)]
+    ("scenario", "end", "step", "longer"),
+    [("shared-32", lowest, 1.24, 0.062), ("shared-512", highest, 2.25, 0.205)],
 )
-def test_the_shared_fabric_lies_between_fits_to_two_measured_jobs(scenario, end, step: float, longer: float):
+def test_the_shared_fabric_lies_between_fits_to_two_measured_jobs(
+    scenario, end, step: float, longer: float
+):
     shared = congestion("shared")
     plan = simulate(load_scenario(scenario).override({"horizon": "1 h"}), fixed_inputs=True).plan
     factor = plan.step_seconds_at(end(shared.slowdown)) / plan.step_seconds
     assert factor == pytest.approx(step, rel=0.02)
     assert 1 / (1 - shared.share + shared.share / factor) - 1 == pytest.approx(longer, abs=0.006)
-    assert shared.slowdown == pytest.approx(math.sqrt(lowest(shared.slowdown) * highest(shared.slowdown)), rel=0.01)
+    assert shared.slowdown == pytest.approx(
+        math.sqrt(lowest(shared.slowdown) * highest(shared.slowdown)), rel=0.01
+    )
 
 
 def test_flaps_stop_a_job_of_3000_chips_about_once_a_month():

@@ -1,4 +1,6 @@
-"""The commands that carry out experiments: one JSON object, a record, and errors that say what to do."""
+"""The commands that carry out experiments: one JSON object, a record, and errors that say what to
+do.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ UNSURE = PLAIN | {"checkpoint": {"load": {"uncertain": ["0 s", "1 s", "2 s"]}}}
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A scenario file; its runs take ten days or so, and spares help."""
-    stand_in(monkeypatch, lambda q, luck: luck.normal(10, 1) + q.checkpoint.load - 0.01 * q.fleet["pool"].cold_spares)
+    stand_in(
+        monkeypatch,
+        lambda q, luck: luck.normal(10, 1) + q.checkpoint.load - 0.01 * q.fleet["pool"].cold_spares,
+    )
     path = tmp_path / "plain.yaml"
     path.write_text(json.dumps(UNSURE))
     return str(path)
@@ -49,7 +54,15 @@ def test_a_run_can_tell_where_its_spread_comes_from(plain: str) -> None:
 
 
 def test_a_comparison_of_a_scenario_with_itself_changed(plain: str) -> None:
-    words = ("compare", plain, plain, "--set-b", "fleet.pool.cold_spares=100", "--replications", "20")
+    words = (
+        "compare",
+        plain,
+        plain,
+        "--set-b",
+        "fleet.pool.cold_spares=100",
+        "--replications",
+        "20",
+    )
     report = answered(*words)
     assert report["difference"]["mean"] == pytest.approx(-1)
     assert (report["pairs"], report["censored"]) == (20, 0)
@@ -60,12 +73,21 @@ def test_a_comparison_of_a_scenario_with_itself_changed(plain: str) -> None:
 
 def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    grid = ("--grid", "fleet.pool.cold_spares=0,100", "--grid", "checkpoint.load=1 s,{uncertain: [0 s, 1 s, 9 s]}")
+    grid = (
+        "--grid",
+        "fleet.pool.cold_spares=0,100",
+        "--grid",
+        "checkpoint.load=1 s,{uncertain: [0 s, 1 s, 9 s]}",
+    )
     words = ("sweep", plain, *grid)
     report = answered(*words, "--replications", "5", "--out", str(out))
     assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [0, 0, 100, 100]
     assert json.loads((out / "summary.json").read_text()) == report == load(out).report()
-    assert (out / "sweep.csv").read_text().startswith("fleet.pool.cold_spares,checkpoint.load,finished,metric,mean")
+    assert (
+        (out / "sweep.csv")
+        .read_text()
+        .startswith("fleet.pool.cold_spares,checkpoint.load,finished,metric,mean")
+    )
     assert said(*words, "--replications", "5").count("wall_days") == 4
 
 
@@ -82,17 +104,33 @@ def test_the_inputs_that_matter(plain: str) -> None:
 
 
 def test_the_spares_it_takes(plain: str) -> None:
-    words = ("size-stock", plain, "--by", "2024-01-11", "--probability", "0.8", "--replications", "50")
+    words = (
+        "size-stock",
+        plain,
+        "--by",
+        "2024-01-11",
+        "--probability",
+        "0.8",
+        "--replications",
+        "50",
+    )
     report = answered(*words)
     assert 100 < report["value"] < 300
-    assert report["tried"][str(report["value"])]["p"] >= 0.8 > report["tried"][str(report["value"] - 1)]["p"]
+    assert (
+        report["tried"][str(report["value"])]["p"]
+        >= 0.8
+        > report["tried"][str(report["value"] - 1)]["p"]
+    )
     assert "fleet.pool.cold_spares to finish by 2024-01-11 with probability 0.8" in said(*words)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "--replications", "5", "--precision", "0.1"], "either --replications or --precision"),
+        (
+            ["run", "--replications", "5", "--precision", "0.1"],
+            "either --replications or --precision",
+        ),
         (["run", "--fixed-inputs", "--split"], "nothing to split"),
         (["run", "--executor", "slurm"], "no executor 'slurm'"),
         (["sweep"], "at least one --grid, or a --design"),
@@ -108,6 +146,9 @@ def test_wrong_input_is_named(plain: str, words: list[str], message: str) -> Non
 
 
 def test_what_is_said_twice_is_refused(plain: str) -> None:
-    for words in (["run", plain, "--set", "horizon=1 d", "--set", "horizon=2 d"], ["sweep", plain, *GRID_TWICE]):
+    for words in (
+        ["run", plain, "--set", "horizon=1 d", "--set", "horizon=2 d"],
+        ["sweep", plain, *GRID_TWICE],
+    ):
         with pytest.raises(InputError, match="is given twice: 1 d and 2 d"):
             CliRunner().invoke(app, words, catch_exceptions=False)

@@ -65,7 +65,11 @@ def sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     ],
     ids=lambda text: text.strip()[:24] or "nothing",
 )  # fmt: skip
-def test_a_wrong_scenario_gets_one_clear_message(sim: Sim, tmp_path: Path, old: str, new: str, says: str) -> None:
+def test_a_wrong_scenario_gets_one_clear_message(
+    sim: Sim, tmp_path: Path, old: str, new: str, says: str
+) -> None:
     assert GOOD.count(old) == 1
     (tmp_path / "mine.yaml").write_text(GOOD.replace(old, new))
     before = contents(tmp_path)
@@ -126,12 +132,17 @@ def test_a_wrong_scenario_gets_one_clear_message(sim: Sim, tmp_path: Path, old: 
     ("content", "says"),
     [
         (b"\x00\x01\xff\xfe\x80", "error: mine.yaml: is not a text file (UTF-8 expected)"),
-        (b"x: " + b"y" * 600_000, "error: mine.yaml: is larger than 500,000 bytes, too large for a scenario"),
+        (
+            b"x: " + b"y" * 600_000,
+            "error: mine.yaml: is larger than 500,000 bytes, too large for a scenario",
+        ),
         (None, "error: mine.yaml: cannot be read (No such file or directory)"),
     ],
     ids=["binary", "large", "missing"],
 )
-def test_a_file_that_is_no_scenario(sim: Sim, tmp_path: Path, content: bytes | None, says: str) -> None:
+def test_a_file_that_is_no_scenario(
+    sim: Sim, tmp_path: Path, content: bytes | None, says: str
+) -> None:
     if content:
         (tmp_path / "mine.yaml").write_bytes(content)
     assert sim("run", "mine.yaml") == (2, "", says + "\n")
@@ -141,20 +152,40 @@ def test_a_file_that_is_no_scenario(sim: Sim, tmp_path: Path, content: bytes | N
     ("arguments", "says"),
     [
         (["run", "."], "error: .: is a folder, not a file"),
-        (["run", "deepsek-v3"], "error: no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: "),
-        (["steptime", "deepsek-v3"], "error: no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: "),
+        (
+            ["run", "deepsek-v3"],
+            "error: no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: ",
+        ),
+        (
+            ["steptime", "deepsek-v3"],
+            "error: no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: ",
+        ),
         (
             ["steptime", "deepseek-v3", "--set", "fleet.good.chps=64"],
             "error: --set fleet.good.chps is unknown (did you",
         ),
-        (["run", "deepseek-v3", "--replications", "3", "--precision", "0.1"], "error: give either --replications or"),
-        (["catalogue", "chps"], "error: the catalogue has no table 'chps' (did you mean \"chips\"?); allowed: chips, "),
-        (["catalogue", "chips", "H801"], "error: no 'H801' among the chips (did you mean \"H800-SXM-80\"?); known: "),
-        (["catalogue", "chips", "H800"], "error: no 'H800' among the chips (did you mean \"H800-SXM-80\"?); known: "),
+        (
+            ["run", "deepseek-v3", "--replications", "3", "--precision", "0.1"],
+            "error: give either --replications or",
+        ),
+        (
+            ["catalogue", "chps"],
+            "error: the catalogue has no table 'chps' (did you mean \"chips\"?); allowed: chips, ",
+        ),
+        (
+            ["catalogue", "chips", "H801"],
+            "error: no 'H801' among the chips (did you mean \"H800-SXM-80\"?); known: ",
+        ),
+        (
+            ["catalogue", "chips", "H800"],
+            "error: no 'H800' among the chips (did you mean \"H800-SXM-80\"?); known: ",
+        ),
     ],
     ids=" ".join,
 )
-def test_a_wrong_name_gets_the_nearest(sim: Sim, tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_a_wrong_name_gets_the_nearest(
+    sim: Sim, tmp_path: Path, arguments: list[str], says: str
+) -> None:
     answer = sim(*arguments)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith(says)
@@ -167,16 +198,28 @@ def test_a_wrong_name_gets_the_nearest(sim: Sim, tmp_path: Path, arguments: list
     [
         ("fleet.good.chips", "error: --set fleet.good.chips: expected NAME=VALUE"),
         ("=3", "error: --set =3: expected NAME=VALUE"),
-        ("fleet.good.chps=64", 'error: --set fleet.good.chps is unknown (did you mean "chips"?); allowed: chip, chips'),
+        (
+            "fleet.good.chps=64",
+            'error: --set fleet.good.chps is unknown (did you mean "chips"?); allowed: chip, chips',
+        ),
         ("horizn=3 d", 'error: --set horizn is unknown (did you mean "horizon"?)'),
-        ("checkpoint.flush=2 GB", "error: --set checkpoint.flush: '2 GB' is a quantity of another kind"),
+        (
+            "checkpoint.flush=2 GB",
+            "error: --set checkpoint.flush: '2 GB' is a quantity of another kind",
+        ),
         ("checkpoint.flush=a: b: c", "error: --set checkpoint.flush, line 1: is not YAML"),
         (
             "title=!!python/object/apply:os.system [x]",
             "error: --set title, line 1: the tag !!python/object/apply:os.sy",
         ),
-        ("fleet.good.stack.overlp=0.5", 'error: --set fleet.good.stack.overlp is unknown (did you mean "overlap"?)'),
-        ("checkpoint.flush.x=1", "error: --set checkpoint.flush.x: there are no keys below '2 min'"),
+        (
+            "fleet.good.stack.overlp=0.5",
+            'error: --set fleet.good.stack.overlp is unknown (did you mean "overlap"?)',
+        ),
+        (
+            "checkpoint.flush.x=1",
+            "error: --set checkpoint.flush.x: there are no keys below '2 min'",
+        ),
     ],
 )
 def test_a_wrong_set(sim: Sim, tmp_path: Path, change: str, says: str) -> None:
@@ -222,7 +265,15 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
     answer = sim(*SMALL, "3", "--seed", "5", "--json")
     assert answer.code == 0
     report = json.loads(answer.out)
-    keys = ["scenario", "seed", "replications", "fingerprint", "finished", "completion_days", "metrics"]
+    keys = [
+        "scenario",
+        "seed",
+        "replications",
+        "fingerprint",
+        "finished",
+        "completion_days",
+        "metrics",
+    ]
     assert list(report) == keys
     assert (report["scenario"], report["seed"], report["replications"], report["finished"]) == (
         "deepseek-v3",
@@ -248,16 +299,27 @@ def test_run_says_null_where_most_runs_are_censored(sim: Sim) -> None:
     assert set(report["completion_days"].values()) == {None}
 
 
-def test_run_draws_the_same_from_one_or_two_processes_and_another_from_another_seed(sim: Sim) -> None:
+def test_run_draws_the_same_from_one_or_two_processes_and_another_from_another_seed(
+    sim: Sim,
+) -> None:
     one, two, other = (
-        json.loads(sim(*SMALL, "4", *more, "--json").out) for more in ([], ["--jobs", "2"], ["--seed", "1"])
+        json.loads(sim(*SMALL, "4", *more, "--json").out)
+        for more in ([], ["--jobs", "2"], ["--seed", "1"])
     )
     assert one == two
     assert one["fingerprint"] != other["fingerprint"]
 
 
 def test_run_prints_a_table_for_people(sim: Sim) -> None:
-    answer = sim("run", "two-thousand-plus", "--set", "run.tokens=1e12", "--replications", "2", "--fixed-inputs")
+    answer = sim(
+        "run",
+        "two-thousand-plus",
+        "--set",
+        "run.tokens=1e12",
+        "--replications",
+        "2",
+        "--fixed-inputs",
+    )
     assert answer.code == 0
     assert "counterfactual: no published run has done this" in answer.out.splitlines()[0]
     assert all(f"  {name} " in answer.out for name in ("wall_days", "ettr", "interruptions", *TIME))
@@ -292,7 +354,11 @@ def test_steptime(sim: Sim, tmp_path: Path) -> None:
 
 
 def test_catalogue(sim: Sim) -> None:
-    tables, chips, chip = sim("catalogue"), sim("catalogue", "chips"), sim("catalogue", "chips", "H800-SXM-80")
+    tables, chips, chip = (
+        sim("catalogue"),
+        sim("catalogue", "chips"),
+        sim("catalogue", "chips", "H800-SXM-80"),
+    )
     assert all(answer.code == 0 and not answer.err for answer in (tables, chips, chip))
     assert all(kind in tables.out for kind in catalogue.kinds())
     assert all(name in chips.out for name in catalogue.table("chips"))
@@ -311,7 +377,9 @@ def test_every_entry_of_the_catalogue_can_be_shown(sim: Sim, kind: str) -> None:
 
 def test_scenarios(sim: Sim) -> None:
     lines = sim("scenarios").out.splitlines()
-    assert [line.split()[:2] for line in lines] == [[name, load_scenario(name).status] for name in names()]
+    assert [line.split()[:2] for line in lines] == [
+        [name, load_scenario(name).status] for name in names()
+    ]
 
 
 def test_schema(sim: Sim) -> None:
@@ -323,21 +391,30 @@ def test_schema(sim: Sim) -> None:
 def outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The real thing: another process, another folder."""
     words = [sys.executable, "-m", "sim", *arguments]
-    return subprocess.run(words, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        words, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def test_as_a_program_of_its_own(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(f"x: !!python/object/apply:os.system ['touch boom']\n{GOOD}")
+    (tmp_path / "mine.yaml").write_text(
+        f"x: !!python/object/apply:os.system ['touch boom']\n{GOOD}"
+    )
     wrong = outside(tmp_path, "run", "mine.yaml", "--json")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     tag = "!!python/object/apply:os.system"
-    assert wrong.stderr == f"error: mine.yaml, line 1: the tag {tag} is not allowed; only plain data is\n"
+    assert (
+        wrong.stderr
+        == f"error: mine.yaml, line 1: the tag {tag} is not allowed; only plain data is\n"
+    )
     assert list(contents(tmp_path)) == ["mine.yaml"]
 
 
 def test_a_reader_who_goes_away_gets_no_traceback(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "sim", "scenarios"]
-    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
@@ -348,4 +425,8 @@ def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> 
     answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
     assert "\nthe horizon, day 58, ended 4 runs: means are restricted to it\n" in answer.out
     _, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
-    assert [line.split("  ")[1] for line in parts] == ["chance", "unknown inputs", "the step-time model"]
+    assert [line.split("  ")[1] for line in parts] == [
+        "chance",
+        "unknown inputs",
+        "the step-time model",
+    ]

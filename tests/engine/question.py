@@ -13,11 +13,33 @@ from sim.results.ledger import DAY
 from sim.results.programme import ProgrammeResult
 from sim.results.run import RunResult
 from sim.scenario import Scenario
-from sim.validation.bare_scenario import CHIPS, NODES, PLAIN, RATE, cause, endless, exponential, failing, pool, question
+from sim.validation.bare_scenario import (
+    CHIPS,
+    NODES,
+    PLAIN,
+    RATE,
+    cause,
+    endless,
+    exponential,
+    failing,
+    pool,
+    question,
+)
 from sim.validation.bare_scenario import weibull as weibull
 from sim.validation.report import MOST_Z
 
-__all__ = ["CHIPS", "NODES", "PLAIN", "RATE", "cause", "endless", "exponential", "failing", "pool", "question"]
+__all__ = [
+    "CHIPS",
+    "NODES",
+    "PLAIN",
+    "RATE",
+    "cause",
+    "endless",
+    "exponential",
+    "failing",
+    "pool",
+    "question",
+]
 
 
 def agree(values: Sequence[float], exact: float) -> bool:
@@ -27,9 +49,16 @@ def agree(values: Sequence[float], exact: float) -> bool:
 
 
 def lone(node: int, days: float, **keys: Any) -> dict[str, Any]:
-    """A cause that strikes one node of a pool alone, after so many days of computing: a batch around its place."""
+    """A cause that strikes one node of a pool alone, after so many days of computing: a batch
+    around its place.
+    """
     place = node * (math.sqrt(5) - 1) / 2 % 1.0
-    own = {"cause": f"of-{node}", "nodes": [place, place + 1e-6], "lifetime": f"{days} d", "clock": "computing"}
+    own = {
+        "cause": f"of-{node}",
+        "nodes": [place, place + 1e-6],
+        "lifetime": f"{days} d",
+        "clock": "computing",
+    }
     return cause(**(own | keys))
 
 
@@ -40,19 +69,30 @@ def times(result: RunResult, kind: str = "failure", payload: str = "") -> list[f
 
 def moves_to(result: RunResult, place: str) -> list[tuple[float, int]]:
     """Day and node of each move to a place."""
-    found = [(t / DAY, entity) for t, kind, entity, how in result.trace if kind == "move" and how.split()[1] == place]
+    found = [
+        (t / DAY, entity)
+        for t, kind, entity, how in result.trace
+        if kind == "move" and how.split()[1] == place
+    ]
     return [(day, int(entity.removeprefix("pool."))) for day, entity in found]
 
 
 def dead(per_year: float, size: int = 8) -> dict:
     """Chips that die for good."""
     rate = per_year * size * 1000 / 365.25
-    return {"causes": [{"cause": "dead", "scope": "chip", "per_1000_node_days": rate, "permanent": 1}]}
+    return {
+        "causes": [{"cause": "dead", "scope": "chip", "per_1000_node_days": rate, "permanent": 1}]
+    }
 
 
 def programme(runs: dict | list | None = None, **changes: Any) -> Scenario:
     """Ten days of work on 32 chips every hundred days, unless changed."""
-    base = {"start": "2023-01-01", "horizon": "1000 d", "fleet": pool(), "runs": {"every": "100 d", "chips": CHIPS}}
+    base = {
+        "start": "2023-01-01",
+        "horizon": "1000 d",
+        "fleet": pool(),
+        "runs": {"every": "100 d", "chips": CHIPS},
+    }
     return question(**(base | ({"runs": runs} if runs else {}) | changes))
 
 

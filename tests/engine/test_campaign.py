@@ -20,10 +20,14 @@ from sim.throughput.chip_worth import Exchange
 from tests.engine.question import CHIPS, RATE, dead, pool, programme, question, run
 
 
-@pytest.mark.parametrize(("chips", "growth", "nodes"), [(8, 1.5, 4), (16, 2.4, 4), (2048, 2.4, 1250), (31, 1.01, 4)])
+@pytest.mark.parametrize(
+    ("chips", "growth", "nodes"), [(8, 1.5, 4), (16, 2.4, 4), (2048, 2.4, 1250), (31, 1.01, 4)]
+)
 def test_without_failures_the_need_crosses_the_stock_when_the_logarithm_says(chips, growth, nodes):
     asked = programme(
-        {"every": "1 yr", "growth": f"{growth} per yr", "chips": chips}, fleet=pool(nodes=nodes), horizon="10 yr"
+        {"every": "1 yr", "growth": f"{growth} per yr", "chips": chips},
+        fleet=pool(nodes=nodes),
+        horizon="10 yr",
     )
     expected = math.log(8 * nodes / chips) / math.log(growth)
     assert run(asked).crossing / YEAR == pytest.approx(expected, rel=1e-9)
@@ -48,7 +52,9 @@ def test_a_grown_run_takes_more_chips_for_as_long():
     result = run(programme({"every": "1 yr", "growth": "2 per yr", "chips": 8}, horizon="3 yr"))
     assert [r.chips for r in result.runs] == [{"pool": 8}, {"pool": 16}, {"pool": 32}]
     assert [(r.ended - r.started) / DAY for r in result.runs] == pytest.approx([40, 40, 40])
-    assert [r.tokens for r in result.runs] == pytest.approx([RATE * CHIPS * 10 * DAY * f for f in (1, 2, 4)])
+    assert [r.tokens for r in result.runs] == pytest.approx(
+        [RATE * CHIPS * 10 * DAY * f for f in (1, 2, 4)]
+    )
 
 
 def test_runs_of_a_list_start_on_their_dates_and_one_that_is_too_large_does_not():
@@ -70,7 +76,9 @@ def test_cold_spares_are_stock_from_the_start():
 
 
 def test_runs_outside_the_horizon_are_not_due_and_without_any_there_is_no_programme():
-    result = run(programme([{"date": "2023-02-01", "chips": 8}, {"date": "2030-01-01", "chips": 8}]))
+    result = run(
+        programme([{"date": "2023-02-01", "chips": 8}, {"date": "2030-01-01", "chips": 8}])
+    )
     assert len(result.runs) == 1
     with pytest.raises(InputError, match="none of the runs is due"):
         simulate(programme([{"date": "2030-01-01", "chips": 8}]), 0)
@@ -90,9 +98,27 @@ def test_time_between_runs_is_in_the_ledger():
 
 def test_nodes_that_do_research_are_powered_and_step_in_for_broken_ones():
     """One node dies during the run; without another the run would wait for ever."""
-    fails = {"causes": [{"cause": "dead", "scope": "chip", "lifetime": "5 d", "nodes": [0.0, 0.3], "permanent": 1}]}
-    short = run(programme([{"date": "2023-01-01", "chips": 32}], fleet=pool(failures=fails), horizon="50 d"))
-    spare = run(programme([{"date": "2023-01-01", "chips": 32}], fleet=pool(nodes=8, failures=fails), horizon="50 d"))
+    fails = {
+        "causes": [
+            {
+                "cause": "dead",
+                "scope": "chip",
+                "lifetime": "5 d",
+                "nodes": [0.0, 0.3],
+                "permanent": 1,
+            }
+        ]
+    }
+    short = run(
+        programme([{"date": "2023-01-01", "chips": 32}], fleet=pool(failures=fails), horizon="50 d")
+    )
+    spare = run(
+        programme(
+            [{"date": "2023-01-01", "chips": 32}],
+            fleet=pool(nodes=8, failures=fails),
+            horizon="50 d",
+        )
+    )
     assert not short.runs[0].finished
     assert spare.runs[0].finished
     assert sum(spare.failures.values()) > spare.interruptions
@@ -125,18 +151,28 @@ def test_a_type_drops_out_when_it_can_no_longer_hold_a_replica():
 
 def test_the_best_chips_are_taken_first_and_only_as_many_as_needed():
     assert BOTH.staff(np.array([100.0, 1000.0]), 30.0) == {"good": 30.0}
-    assert BOTH.staff(np.array([100.0, 1000.0]), 90.0) == {"good": 50.0, "weak": pytest.approx(250.0)}
+    assert BOTH.staff(np.array([100.0, 1000.0]), 90.0) == {
+        "good": 50.0,
+        "weak": pytest.approx(250.0),
+    }
 
 
 def test_offloading_frees_good_chips_by_what_weak_ones_are_worth_to_research():
-    away = Exchange(("good", "weak"), (1.0, 0.2), (1, 1), research=0.5, offload=(0.0, 1.0), bench=(1.0, 0.5))
+    away = Exchange(
+        ("good", "weak"), (1.0, 0.2), (1, 1), research=0.5, offload=(0.0, 1.0), bench=(1.0, 0.5)
+    )
     free = away.free(np.array([100.0, 1000.0]))
     assert free == pytest.approx([100.0, (500 - 100) * 0.2])
     short = away.free(np.array([1000.0, 100.0]))
     assert short == pytest.approx([500 + 25, 0.0])
 
 
-@given(st.lists(st.floats(0, 1e5), min_size=3, max_size=3), st.floats(0, 1), st.floats(0, 1), st.floats(0.5, 1))
+@given(
+    st.lists(st.floats(0, 1e5), min_size=3, max_size=3),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0.5, 1),
+)
 def test_work_is_neither_made_nor_lost_by_offloading(chips, research, share, mixing):
     names, worth = ("a", "b", "c"), (1.0, 0.6, 0.1)
     plain = Exchange(names, worth, (0, 0, 0), mixing, research)
@@ -157,9 +193,17 @@ def test_crossing_waits_for_what_is_still_to_come():
 
 
 def test_a_pool_may_begin_empty_and_fill_up():
-    flow = {"chip": "pool", "origin": "domestic", "chips": [["2023-01-01", 320]], "until": "2023-12-27", "share": 1}
+    flow = {
+        "chip": "pool",
+        "origin": "domestic",
+        "chips": [["2023-01-01", 320]],
+        "until": "2023-12-27",
+        "share": 1,
+    }
     runs = {"every": "100 d", "chips": 32, "first": "2023-06-01"}
-    result = run(programme(runs, fleet=pool(nodes=0), depot={"supply": {"flow": flow}}, horizon="400 d"))
+    result = run(
+        programme(runs, fleet=pool(nodes=0), depot={"supply": {"flow": flow}}, horizon="400 d")
+    )
     assert result.metrics["usable.pool_end"] == 320
     assert [r.finished for r in result.runs] == [True] * 3
     with pytest.raises(InputError, match="has no nodes"):
@@ -207,7 +251,9 @@ def test_300_000_chips_over_five_years_take_five_seconds_and_half_a_gigabyte():
             "repair": {"like": "china-shops", "capacity": "2000 per month"},
             "vendor": {"lead": "30 d"},
             "cannibalise": True,
-            "deliveries": [{"chip": "h20", "nodes": 500, "date": f"202{k}-06-01"} for k in (3, 4, 5)],
+            "deliveries": [
+                {"chip": "h20", "nodes": 500, "date": f"202{k}-06-01"} for k in (3, 4, 5)
+            ],
         },
         policy={"us-2022-10-07": {}, "us-2023-10-17": {}},
     )

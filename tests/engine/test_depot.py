@@ -49,11 +49,17 @@ class Nodes:
 class World:
     """A depot, its fleet and its record."""
 
-    def __init__(self, nodes: int = 4, coming: int = 0, policy: dict | None = None, **depot: Any) -> None:
+    def __init__(
+        self, nodes: int = 4, coming: int = 0, policy: dict | None = None, **depot: Any
+    ) -> None:
         self.env, self.record = simpy.Environment(), Record()
-        asked = question(start="2023-01-01", fleet=pool(nodes=nodes), depot=depot, policy=policy or {})
+        asked = question(
+            start="2023-01-01", fleet=pool(nodes=nodes), depot=depot, policy=policy or {}
+        )
         self.nodes = Nodes(self.env, self.record, nodes, coming)
-        self.depot = Depot(self.env, asked, Policy(asked.policy, asked.start), self.nodes, self.record, 1, 0)
+        self.depot = Depot(
+            self.env, asked, Policy(asked.policy, asked.start), self.nodes, self.record, 1, 0
+        )
 
     def die(self, node: int, day: float = 0.0) -> None:
         self.env.process(self._die(node, day))
@@ -181,7 +187,9 @@ def test_support_changes_nothing_in_the_luck_of_later_repairs():
         world.die(0, 10)
         world.die(1, 30)
         world.run(500)
-    assert dict((n, d) for d, n in plain.nodes.back)[1] == dict((n, d) for d, n in late.nodes.back)[1]
+    assert (
+        dict((n, d) for d, n in plain.nodes.back)[1] == dict((n, d) for d, n in late.nodes.back)[1]
+    )
 
 
 deaths = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.25, 0.5, 1.0, 7.0])), max_size=40)
@@ -189,7 +197,9 @@ settings_of = st.fixed_dictionaries(
     {
         "cannibalise": st.booleans(),
         "stock": st.sampled_from([{}, {"pool": 3}, {"A100-SXM-80": 20}]),
-        "repair": st.sampled_from([None, shop("3 d", 0.2, success=0.5), shop({"exponential": {"mean": "2 d"}}, 5)]),
+        "repair": st.sampled_from(
+            [None, shop("3 d", 0.2, success=0.5), shop({"exponential": {"mean": "2 d"}}, 5)]
+        ),
         "vendor": st.sampled_from([None, {"lead": "4 d"}]),
     }
 )
@@ -200,9 +210,16 @@ settings_of = st.fixed_dictionaries(
 def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
     boxed = sum(n for n, box in coming if box)
     world = World(
-        nodes=6, coming=boxed // SIZE, policy={"e": {"date": "2023-01-10", "ends_support": ["pool"]}}, **depot
+        nodes=6,
+        coming=boxed // SIZE,
+        policy={"e": {"date": "2023-01-10", "ends_support": ["pool"]}},
+        **depot,
     )
-    world.env.process(world.depot.receive([Arrival(3 * DAY * k, "pool", n, box) for k, (n, box) in enumerate(coming)]))
+    world.env.process(
+        world.depot.receive(
+            [Arrival(3 * DAY * k, "pool", n, box) for k, (n, box) in enumerate(coming)]
+        )
+    )
     supplied, day = 6 * SIZE + world.record.counts.get(("pool", "stock"), 0), 0.0
     for node, wait in deaths:
         day += wait
@@ -212,9 +229,13 @@ def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
         here = supplied + sum(n for k, (n, _) in enumerate(coming) if 3 * k < day)
         counts = world.record.counts
         assert sum(counts.values()) == here
-        assert all(n >= 0 for n in counts.values()) and {place for _, place in counts} <= set(PLACES)
+        assert all(n >= 0 for n in counts.values()) and {place for _, place in counts} <= set(
+            PLACES
+        )
         shelf = world.depot._shelves["pool"]
-        assert counts.get(("pool", "idle"), 0) == shelf.parts == sum(good for good, _ in shelf.broken)
+        assert (
+            counts.get(("pool", "idle"), 0) == shelf.parts == sum(good for good, _ in shelf.broken)
+        )
         assert counts.get(("pool", "stock"), 0) == shelf.stock
         assert counts["pool", "active"] == SIZE * world.nodes.place.count("active")
     world.record.time["wait"] = world.env.now
@@ -225,7 +246,9 @@ def test_the_ledger_counts_chips_from_their_arrival_on():
     world = World()
     world.env.process(world.depot.receive([Arrival(5 * DAY, "pool", 16, False)]))
     world.run(20)
-    assert sum(world.record.chip_seconds(20 * DAY).values()) == pytest.approx((32 * 20 + 16 * 15) * DAY)
+    assert sum(world.record.chip_seconds(20 * DAY).values()) == pytest.approx(
+        (32 * 20 + 16 * 15) * DAY
+    )
 
 
 def test_a_scenario_names_pools_by_chip_where_that_is_clear():

@@ -19,11 +19,14 @@ from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixt
 from sim.results.ledger import DAY, HOUR
 from tests.engine.question import NODES, agree, cause, endless, pool, question
 
-# Flaps --------------------------------------------------------------------------------------------------------------
+# Flaps --------------------------------------------------------------------------------------------
+# ------------------
 
 
 def test_flaps_stop_the_job_for_an_exact_compound_poisson_sum():
-    """Mean λ·E[d + b], variance λ·E[(d + b)²] of the stops in ten days of work; none is left out or counted twice."""
+    """Mean λ·E[d + b], variance λ·E[(d + b)²] of the stops in ten days of work; none is left out or
+    counted twice.
+    """
     per_day, mean, back_off = 500, 4.0, 1.0
     flaps = {
         "per_node_day": per_day,
@@ -60,8 +63,12 @@ def test_flaps_longer_than_the_ride_through_are_failures_and_only_they(ride_thro
     assert all(wall == pytest.approx(3 * DAY) for wall in computing)
     moving = 3 * DAY - fmean(r.time["stall"] for r in results)
     short = mean - ride_through / math.expm1(ride_through / mean)
-    assert agree([r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * short)
-    assert not agree([r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * mean)
+    assert agree(
+        [r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * short
+    )
+    assert not agree(
+        [r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * mean
+    )
 
 
 def test_a_flap_that_kills_the_job_costs_its_detection_and_sends_no_node_to_repair():
@@ -79,8 +86,15 @@ def flapping(seed: int) -> Flaps:
     return Flaps(flaps_of(100, Lognormal(3.0, 1.0), "30 s", "0.5 s"), 8, seed, 0)
 
 
-def flaps_of(per_node_day: float, duration: Distribution, ride_through: str, back_off: str = "0 s") -> FlapSpec:
-    keys = {"per_node_day": per_node_day, "duration": duration, "ride_through": ride_through, "back_off": back_off}
+def flaps_of(
+    per_node_day: float, duration: Distribution, ride_through: str, back_off: str = "0 s"
+) -> FlapSpec:
+    keys = {
+        "per_node_day": per_node_day,
+        "duration": duration,
+        "ride_through": ride_through,
+        "back_off": back_off,
+    }
     return FlapSpec.model_validate(keys)
 
 
@@ -127,7 +141,9 @@ def test_the_share_of_short_flaps(distribution, limit, share):
 
 
 def test_flaps_of_mixed_lengths_are_thinned_part_by_part():
-    """Nine of ten last 2 s, one 60 s: the short ones stall, the long ones fail, whatever their order in the mixture."""
+    """Nine of ten last 2 s, one 60 s: the short ones stall, the long ones fail, whatever their
+    order in the mixture.
+    """
     for lengths in ([[0.9, "2 s"], [0.1, "60 s"]], [[0.1, "60 s"], [0.9, "2 s"]]):
         flaps = {"per_node_day": 50, "duration": {"mixture": lengths}, "ride_through": "30 s"}
         results = [simulate(endless(10, fabric={"flaps": flaps}), 3, k) for k in range(40)]
@@ -172,7 +188,8 @@ def test_a_year_of_a_thousand_flaps_a_day_costs_no_more_than_twice_a_year_withou
     assert stalled == pytest.approx(1000 * moving, rel=0.01)
 
 
-# Congestion ---------------------------------------------------------------------------------------------------------
+# Congestion ---------------------------------------------------------------------------------------
+# ------------------
 
 
 def congestion(share: float, slowdown: float, bad: str) -> Congestion:
@@ -212,13 +229,33 @@ def test_what_slows_nothing_is_no_event(share, slowdown):
 
 def test_congestion_goes_on_while_the_job_is_down():
     """Its onset is on wall time: three days of detection move the work, not the congestion."""
-    fleet = pool(nodes=256, chip="H100-SXM-80", stack="llama-3", throughput=None, layout={"tensor": 8, "pipeline": 16})
+    fleet = pool(
+        nodes=256,
+        chip="H100-SXM-80",
+        stack="llama-3",
+        throughput=None,
+        layout={"tensor": 8, "pipeline": 16},
+    )
     slow = {"congestion": {"share": 0.3, "slowdown": 3, "bad": "12 h"}}
     run = {"model": "llama-3-405b", "batch": {"sequences": 2048}}
-    down = {"causes": [cause(hardware=False, nodes=[0.0, 0.001], lifetime="1 d", clock="computing", detect="3 d")]}
+    down = {
+        "causes": [
+            cause(
+                hardware=False, nodes=[0.0, 0.001], lifetime="1 d", clock="computing", detect="3 d"
+            )
+        ]
+    }
     calm = simulate(endless(30, fleet=fleet, fabric=slow, run=run), 3)
-    stopped = simulate(endless(30, fleet=fleet | {"pool": fleet["pool"] | {"failures": down}}, fabric=slow, run=run), 3)
-    share = [r.time["stall"] / (r.time["stall"] + r.time["productive"] + r.time["rework"]) for r in (calm, stopped)]
+    stopped = simulate(
+        endless(
+            30, fleet=fleet | {"pool": fleet["pool"] | {"failures": down}}, fabric=slow, run=run
+        ),
+        3,
+    )
+    share = [
+        r.time["stall"] / (r.time["stall"] + r.time["productive"] + r.time["rework"])
+        for r in (calm, stopped)
+    ]
     assert stopped.time["detect"] > 15 * DAY
     assert share[1] > 0.3 * share[0]
     assert calm.time["stall"] > 0

@@ -20,7 +20,19 @@ from sim.engine.progress import Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
 from sim.scenario import Scenario
-from tests.engine.question import CHIPS, NODES, PLAIN, RATE, cause, exponential, lone, pool, question, times, weibull
+from tests.engine.question import (
+    CHIPS,
+    NODES,
+    PLAIN,
+    RATE,
+    cause,
+    exponential,
+    lone,
+    pool,
+    question,
+    times,
+    weibull,
+)
 
 WORK = 10.0 * DAY
 
@@ -49,14 +61,20 @@ def test_a_spare_more_never_hurts_with_the_same_failures():
     assert np.mean(walls[0]) > np.mean(walls[3])
 
 
-# What happens at one instant ----------------------------------------------------------------------------------------
+# What happens at one instant
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("clock", ["powered", "computing"])
 def test_failures_at_one_instant_are_one_interruption_whatever_the_last_digits(clock):
-    """All four nodes each third day; odd starts and restarts make sums of times differ in their last digits."""
+    """All four nodes each third day; odd starts and restarts make sums of times differ in their
+    last digits.
+    """
     reboot = cause(lifetime="3 d", hardware=False, clock=clock)
-    q = question(fleet=pool(failures={"causes": [reboot]}), recovery={"reschedule": "0.1 s", "restart": "0.1 s"})
+    q = question(
+        fleet=pool(failures={"causes": [reboot]}),
+        recovery={"reschedule": "0.1 s", "restart": "0.1 s"},
+    )
     result = simulate(q, 0)
     assert (result.interruptions, sum(result.failures.values())) == (3, 12)
     if clock == "computing":  # and just at a mark of the hour, which holds
@@ -67,22 +85,32 @@ def test_failures_at_one_instant_are_one_interruption_whatever_the_last_digits(c
 
 def test_the_goal_is_reached_before_a_failure_at_the_same_instant():
     for days, failures in ((10, 0), (9.999, 1)):
-        result = simulate(question(fleet=pool(failures={"causes": [lone(0, days, hardware=False)]})), 0)
+        result = simulate(
+            question(fleet=pool(failures={"causes": [lone(0, days, hardware=False)]})), 0
+        )
         assert (result.finished, sum(result.failures.values())) == (True, failures)
 
 
 def test_a_checkpoint_is_durable_before_a_failure_at_the_same_instant():
-    """The 72nd mark after a start is flushed 72 h 10 min after it, three times over, whatever the last digits."""
+    """The 72nd mark after a start is flushed 72 h 10 min after it, three times over, whatever the
+    last digits.
+    """
     for minutes, rework in ((10, 1 / 6), (9.9, 1 + 9.9 / 60)):
         reboot = lone(0, 3 + minutes / 1440, hardware=False, restart="0.1 s")
-        q = question(fleet=pool(failures={"causes": [reboot]}), checkpoint={"flush": "10 min"}, horizon="9.5 d")
+        q = question(
+            fleet=pool(failures={"causes": [reboot]}),
+            checkpoint={"flush": "10 min"},
+            horizon="9.5 d",
+        )
         result = simulate(q, 0)
         assert result.interruptions == 3
         assert result.time["rework"] / HOUR == pytest.approx(3 * rework)
 
 
 def test_a_node_returns_before_a_failure_at_the_same_instant():
-    """Node 0 is back at 31 h: the planned stop to take it in has begun when node 1 fails, which interrupts nothing."""
+    """Node 0 is back at 31 h: the planned stop to take it in has begun when node 1 fails, which
+    interrupts nothing.
+    """
     recovery = {"policy": "drop-replica", "reconfigure": "1 d"}
     reboot = lone(1, 31 / 24, hardware=False, clock="powered")
     down = pool(failures={"causes": [lone(0, 30 / 24, repair="1 h"), reboot]})
@@ -95,12 +123,18 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
 def test_a_goal_on_a_mark_costs_no_checkpoint_whatever_the_last_digits():
     """Three periods: two marks on the way. 0.1 * 3 is a little more than 0.3."""
     for goal in (0.1 * 3, 0.3):
-        assert Progress(goal, Sawtooth(period=0.1, blocking=10.0)).seconds_to_finish(1.0) == pytest.approx(20.3)
-    assert Progress(0.31, Sawtooth(period=0.1, blocking=10.0)).seconds_to_finish(1.0) == pytest.approx(30.31)
+        assert Progress(goal, Sawtooth(period=0.1, blocking=10.0)).seconds_to_finish(
+            1.0
+        ) == pytest.approx(20.3)
+    assert Progress(0.31, Sawtooth(period=0.1, blocking=10.0)).seconds_to_finish(
+        1.0
+    ) == pytest.approx(30.31)
 
 
 def test_flaps_and_an_interval_in_steps_leave_the_work_whole():
-    """What the ledger calls productive is the work that was asked for, also where a flap moves a mark past the goal."""
+    """What the ledger calls productive is the work that was asked for, also where a flap moves a
+    mark past the goal.
+    """
     flaps = {"per_node_day": 2000, "duration": "4 s", "ride_through": "1 min"}
     saving = {"interval": "100 steps", "blocking": "10 min"}
     for k in range(10):
@@ -109,17 +143,25 @@ def test_flaps_and_an_interval_in_steps_leave_the_work_whole():
         assert result.time["productive"] == pytest.approx(WORK, rel=1e-12)
 
 
-# Under every mechanism at once --------------------------------------------------------------------------------------
+# Under every mechanism at once
+# --------------------------------------------------------------------------------------
 
 
 def check(q: Scenario, seed: int) -> RunResult:
-    """Both ledgers to 1e-9 of their total, every chip in one place, time that never runs back, the same run again."""
+    """Both ledgers to 1e-9 of their total, every chip in one place, time that never runs back, the
+    same run again.
+    """
     result = simulate(q, seed)
     assert math.fsum(result.time.values()) == pytest.approx(result.wall, rel=1e-9)
     assert all(seconds >= -1e-9 * result.wall for seconds in result.time.values())
-    supplied = sum(round(p.active_chips + 8 * (p.hot_spares + p.cold_spares)) for p in result.question.fleet.values())
+    supplied = sum(
+        round(p.active_chips + 8 * (p.hot_spares + p.cold_spares))
+        for p in result.question.fleet.values()
+    )
     assert sum(result.counts.values()) == supplied
-    assert math.fsum(result.chip_seconds.values()) == pytest.approx(supplied * result.wall, rel=1e-9)
+    assert math.fsum(result.chip_seconds.values()) == pytest.approx(
+        supplied * result.wall, rel=1e-9
+    )
     assert all(chips >= 0 for chips in result.counts.values())
     assert all(seconds >= -1e-9 * result.wall for seconds in result.chip_seconds.values())
     assert 0 <= result.tokens <= result.question.run.tokens
@@ -130,13 +172,23 @@ def check(q: Scenario, seed: int) -> RunResult:
     assert moments == sorted(moments)
     assert all(-1e-9 * result.wall <= how for _, kind, _, how in result.trace if kind == "rework")
     again = simulate(q, seed)
-    assert (again.fingerprint, again.wall, again.time) == (result.fingerprint, result.wall, result.time)
+    assert (again.fingerprint, again.wall, again.time) == (
+        result.fingerprint,
+        result.wall,
+        result.time,
+    )
     return result
 
 
 duration = st.sampled_from(["0 s", "1 s", "10 min", "5 h", exponential(0.04)])
 life = st.sampled_from(
-    [weibull(0.6, 9), exponential(4), weibull(3, 20), "5 d", {"lognormal": {"median": "3 d", "sigma": 1}}]
+    [
+        weibull(0.6, 9),
+        exponential(4),
+        weibull(3, 20),
+        "5 d",
+        {"lognormal": {"median": "3 d", "sigma": 1}},
+    ]
 )
 stages = [{"time": "1 h", "enough": 0.3, "success": 0.5}, {"time": exponential(1), "success": 0.8}]
 failure = st.fixed_dictionaries(
@@ -146,15 +198,21 @@ failure = st.fixed_dictionaries(
         "clock": st.sampled_from(["powered", "computing"]),
         "permanent": st.sampled_from([0, 0, 0.2, 1]),
         "detect": duration,
-        "repair": st.sampled_from(["0 s", "3 d", {"lognormal": {"median": "1 d", "sigma": 2}}, stages]),
+        "repair": st.sampled_from(
+            ["0 s", "3 d", {"lognormal": {"median": "1 d", "sigma": 2}}, stages]
+        ),
         "how": st.sampled_from([{}, {}, {"silent": True}, {"slowdown": 1.7}]),
-        "rate": st.one_of(st.fixed_dictionaries({"lifetime": life}), st.just({"per_1000_node_days": 200})),
+        "rate": st.one_of(
+            st.fixed_dictionaries({"lifetime": life}), st.just({"per_1000_node_days": 200})
+        ),
     },
     optional={
         "nodes": st.sampled_from([[0, 0.5], [0.3, 1]]),
         "restart": duration,
         "refail": st.just({"probability": 0.5, "after": "6 h"}),
-        "burst": st.sampled_from([{"probability": 0.5, "nodes": [2, 4], "shared_repair": p} for p in (0, 1)]),
+        "burst": st.sampled_from(
+            [{"probability": 0.5, "nodes": [2, 4], "shared_repair": p} for p in (0, 1)]
+        ),
     },
 )
 fleets = st.fixed_dictionaries(
@@ -177,7 +235,8 @@ anything = st.fixed_dictionaries(
                 "flush": st.sampled_from(["0 s", "2 min"]),
                 "load": st.sampled_from(["0 s", "5 min"]),
                 "final": st.booleans(),
-                "memory": st.none() | st.just({"per_interval": 4, "blocking": "1 s", "load": "10 s"}),
+                "memory": st.none()
+                | st.just({"per_interval": 4, "blocking": "1 s", "load": "10 s"}),
             }
         ),
         "recovery": st.fixed_dictionaries(
@@ -255,7 +314,10 @@ def test_the_fingerprint_does_not_depend_on_the_hash_seed():
     code = "import sim; print(sim.simulate(sim.load_scenario('deepseek-v3'), 1).fingerprint)"
     prints = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": h}, capture_output=True, check=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": h},
+            capture_output=True,
+            check=True,
         ).stdout
         for h in ("1", "2")
     }

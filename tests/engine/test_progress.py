@@ -17,7 +17,9 @@ POLICY = Sawtooth(period=100.0, blocking=10.0, flush=20.0)
 def walk(
     stretches: list[tuple[float, float]], start: float = 0.0
 ) -> tuple[float, float, float, list[tuple[float, float]]]:
-    """Tokens, computing and blocked seconds and the (time, tokens) of every mark, one event at a time."""
+    """Tokens, computing and blocked seconds and the (time, tokens) of every mark, one event at a
+    time.
+    """
     now, tokens, computed, blocked = start, 0.0, 0.0, 0.0
     to_mark, to_unblock, marks = 100.0, 0.0, []
     for seconds, rate in stretches:
@@ -53,7 +55,9 @@ def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a
     durable = [position for time, position in marks if time + 30 <= now - 1e-6]
     edge = any(abs(time + 30 - now) <= 1e-6 for time, _ in marks)
     if not edge:
-        assert progress.durable(now).tokens == pytest.approx(durable[-1] if durable else 0.0, rel=1e-9)
+        assert progress.durable(now).tokens == pytest.approx(
+            durable[-1] if durable else 0.0, rel=1e-9
+        )
 
 
 @given(st.floats(1, 5000), st.floats(0.5, 3), st.floats(0, 300))

@@ -1,4 +1,6 @@
-"""What must hold in every programme, whatever its policy, depot and supply: no chip is made, lost or in two places."""
+"""What must hold in every programme, whatever its policy, depot and supply: no chip is made, lost
+or in two places.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ anything = given(
             "cannibalise": st.booleans(),
             "stock": st.sampled_from([{}, {"pool": 9, "weak": 1}]),
             "vendor": st.sampled_from([None, {"lead": {"exponential": {"mean": "20 d"}}}]),
-            "repair": st.sampled_from([None, {"capacity": "0.2 per day", "turnaround": "9 d", "success": 0.6}]),
+            "repair": st.sampled_from(
+                [None, {"capacity": "0.2 per day", "turnaround": "9 d", "success": 0.6}]
+            ),
             "supply": st.dictionaries(st.sampled_from(["one", "two"]), flow_of, max_size=2),
             "deliveries": st.lists(
                 st.sampled_from(
@@ -66,7 +70,12 @@ anything = given(
 
 
 def assert_conserved(seed, rates, depot, policy, growth, research, offload) -> None:
-    weak = {"chip": "L20-48", "nodes": 3, "stack": "megatron-lm", "throughput": {"tokens_per_second_per_chip": 30}}
+    weak = {
+        "chip": "L20-48",
+        "nodes": 3,
+        "stack": "megatron-lm",
+        "throughput": {"tokens_per_second_per_chip": 30},
+    }
     asked: dict[str, Any] = dict(
         runs={"every": "60 d", "growth": f"{growth} per yr", "chips": 24},
         fleet={**pool(failures=dead(rates[0])), "weak": weak | {"failures": dead(rates[1])}},
@@ -81,7 +90,9 @@ def assert_conserved(seed, rates, depot, policy, growth, research, offload) -> N
 
 
 def walk(result: ProgrammeResult) -> None:
-    """Follow every event of the trace: chips of each type by place, none below zero, each node where it was left."""
+    """Follow every event of the trace: chips of each type by place, none below zero, each node
+    where it was left.
+    """
     fleet, here = result.question.fleet, Counter[tuple[str, str]]()
     for name, spec in fleet.items():
         here[name, "research"] = round(spec.active_nodes + spec.hot_spares) * spec.chip.node_size
@@ -109,10 +120,14 @@ def walk(result: ProgrammeResult) -> None:
     for name in fleet:
         assert sum(n for _, key, n, _ in result.bought if key == name) == supplied[name]
         present = math.fsum(s for (key, _), s in result.chip_seconds.items() if key == name)
-        arrived = math.fsum(chips * (result.wall - t) for t, key, chips, _ in result.bought if key == name)
+        arrived = math.fsum(
+            chips * (result.wall - t) for t, key, chips, _ in result.bought if key == name
+        )
         assert present == pytest.approx(arrived, rel=1e-9)
         chips = dict(zip(result.exchange.pools, result.stock[1][-1], strict=True))[name]
-        assert chips == sum(here[name, usable] for usable in ("active", "research", "hot_spare", "cold_spare"))
+        assert chips == sum(
+            here[name, usable] for usable in ("active", "research", "hot_spare", "cold_spare")
+        )
     assert math.fsum(result.time.values()) == pytest.approx(result.wall, rel=1e-9)
 
 
@@ -143,15 +158,26 @@ def test_the_walk_notices_a_move_that_is_left_out_and_a_chip_that_is_lost():
     ids=["before the start", "after the horizon", "twice"],
 )
 def test_a_control_outside_the_years_of_a_programme_or_repeated_is_handled(dates, same_as):
-    """Before the start it holds from the start, after the horizon it changes nothing, a second time it adds nothing."""
-    flow = {"chip": "pool", "origin": "licensed", "chips": [["2023-01-01", 900]], "until": "2023-12-31"}
+    """Before the start it holds from the start, after the horizon it changes nothing, a second time
+    it adds nothing.
+    """
+    flow = {
+        "chip": "pool",
+        "origin": "licensed",
+        "chips": [["2023-01-01", 900]],
+        "until": "2023-12-31",
+    }
     end = {"blocks": ["A100-SXM-80"], "ends_support": ["pool"]}
 
     def under(days: list[str]) -> ProgrammeResult:
         return run(
             programme(
                 fleet=pool(nodes=40, failures=dead(0.5)),
-                depot={"vendor": {"lead": "3 d"}, "supply": {"flow": flow | {"share": 1}}, "cannibalise": True},
+                depot={
+                    "vendor": {"lead": "3 d"},
+                    "supply": {"flow": flow | {"share": 1}},
+                    "cannibalise": True,
+                },
                 policy={f"mine-{k}": {"date": day} | end for k, day in enumerate(days)},
             )
         )
@@ -175,13 +201,27 @@ def test_a_control_outside_the_years_of_a_programme_or_repeated_is_handled(dates
             "policy.mine={date: 2023-10-17, blocks: [H800-SXM-81]}",
             "no chip 'H800-SXM-81' in the catalogue or the fleet",
         ),
-        ("policy.again={date: 2023-10-17, blocks: [H800-SXM-80]}", "us-2023-10-17 and again are one act, on one date"),
+        (
+            "policy.again={date: 2023-10-17, blocks: [H800-SXM-80]}",
+            "us-2023-10-17 and again are one act, on one date",
+        ),
         ("policy.us-2023-10-18={}", "no policy event 'us-2023-10-18'"),
         ("policy.us-2023-10-17.date=soon", "expected a date like 2024-06-01"),
     ],
 )
-def test_a_control_of_an_unknown_chip_or_given_twice_is_refused_by_name(change, complaint, monkeypatch, capsys):
-    arguments = ["sim", "run", "last-time-buy", "--replications", "2", "--fixed-inputs", "--set", change]
+def test_a_control_of_an_unknown_chip_or_given_twice_is_refused_by_name(
+    change, complaint, monkeypatch, capsys
+):
+    arguments = [
+        "sim",
+        "run",
+        "last-time-buy",
+        "--replications",
+        "2",
+        "--fixed-inputs",
+        "--set",
+        change,
+    ]
     monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(SystemExit) as end:
         main()
@@ -201,10 +241,27 @@ def test_a_control_moved_out_of_the_years_of_a_scenario_runs(date, monkeypatch, 
 
 
 @pytest.mark.parametrize("cannibalise", [True, False])
-def test_a_node_that_dies_as_a_whole_leaves_its_chips_to_others_where_nodes_are_cannibalised(cannibalise):
-    board = {"cause": "board", "scope": "node", "lifetime": "5 d", "nodes": [0.0, 1e-6], "permanent": 1}
-    chip = {"cause": "chip", "scope": "chip", "lifetime": "9 d", "nodes": [0.6, 0.63], "permanent": 1}
-    fleet, depot = pool(nodes=8, failures={"causes": [board, chip]}), {"cannibalise": cannibalise, "stock": {"pool": 2}}
+def test_a_node_that_dies_as_a_whole_leaves_its_chips_to_others_where_nodes_are_cannibalised(
+    cannibalise,
+):
+    board = {
+        "cause": "board",
+        "scope": "node",
+        "lifetime": "5 d",
+        "nodes": [0.0, 1e-6],
+        "permanent": 1,
+    }
+    chip = {
+        "cause": "chip",
+        "scope": "chip",
+        "lifetime": "9 d",
+        "nodes": [0.6, 0.63],
+        "permanent": 1,
+    }
+    fleet, depot = (
+        pool(nodes=8, failures={"causes": [board, chip]}),
+        {"cannibalise": cannibalise, "stock": {"pool": 2}},
+    )
     result = run(programme(fleet=fleet, depot=depot, horizon="10 d"))
     walk(result)
     found = {place: n for (_, place), n in result.counts.items() if n}

@@ -1,4 +1,6 @@
-"""Detection, restart, checkpoints and policies: short histories worked out by hand, each beside a changed one."""
+"""Detection, restart, checkpoints and policies: short histories worked out by hand, each beside a
+changed one.
+"""
 
 from __future__ import annotations
 
@@ -31,18 +33,33 @@ def hours(result: RunResult) -> dict[str, float]:
     return {name: seconds / HOUR for name, seconds in result.time.items() if seconds > 5}
 
 
-# Detection, restart, wait -------------------------------------------------------------------------------------------
+# Detection, restart, wait
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("later", "interruptions", "detect", "restart", "rework"),
     [
         ("5 min", 1, 10, 60, 30),  # while the first is being detected: no more time
-        ("15 min", 1, 20, 65, 30),  # five minutes into the restart: detection and a full restart again
-        ("80 min", 2, 20, 120, 40),  # ten minutes into the work after it: an interruption of its own
+        (
+            "15 min",
+            1,
+            20,
+            65,
+            30,
+        ),  # five minutes into the restart: detection and a full restart again
+        (
+            "80 min",
+            2,
+            20,
+            120,
+            40,
+        ),  # ten minutes into the work after it: an interruption of its own
     ],
 )
-def test_a_second_failure_costs_what_the_phase_says_in_which_it_strikes(later, interruptions, detect, restart, rework):
+def test_a_second_failure_costs_what_the_phase_says_in_which_it_strikes(
+    later, interruptions, detect, restart, rework
+):
     minutes = {"5 min": 5, "15 min": 15, "80 min": 80}[later]
     keys = {"clock": "powered", "hardware": False, "detect": "10 min"}
     causes = [lone(0, 24.5 / 24, **keys), lone(1, (24.5 + minutes / 60) / 24, **keys)]
@@ -64,7 +81,10 @@ def test_a_failure_while_waiting_only_lengthens_the_wait(repair, wait):
 
 def test_a_failing_node_that_is_replaced_while_waiting_restarts_the_job_once():
     result = asked(
-        [lone(0, 24.5 / 24, repair="10 h")], hours=30, recovery={"restart": "30 min"}, pool={"cold_spares": 1}
+        [lone(0, 24.5 / 24, repair="10 h")],
+        hours=30,
+        recovery={"restart": "30 min"},
+        pool={"cold_spares": 1},
     )
     assert hours(result) == pytest.approx({"productive": 30.0, "restart": 0.5, "rework": 0.5})
 
@@ -77,7 +97,8 @@ def test_restarts_grow_with_the_job_and_a_cause_may_have_its_own():
     assert own.time["restart"] == pytest.approx(60 * MINUTE * 2)
 
 
-# Faults found late --------------------------------------------------------------------------------------------------
+# Faults found late
+# --------------------------------------------------------------------------------------------------
 
 
 def silent(**keys) -> dict:
@@ -94,7 +115,9 @@ def test_silent_corruption_loses_the_work_back_to_a_checkpoint_begun_before_it()
 
 
 def test_what_was_corrupted_is_not_mended_by_a_failure_that_falls_back_to_a_later_checkpoint():
-    """At 32.25 h another failure falls back to 32 h; at 35.5 h, 35.25 h of work are there, of which 30 are clean."""
+    """At 32.25 h another failure falls back to 32 h; at 35.5 h, 35.25 h of work are there, of which
+    30 are clean.
+    """
     for node in (0, 1):
         result = asked([silent(), lone(node, 32.25 / 24, cause="other")], hours=45)
         assert hours(result) == pytest.approx({"productive": 45.0, "rework": 0.25 + 5.25}, abs=1e-3)
@@ -122,15 +145,21 @@ SLOW_SAVE = {"interval": "1 h", "flush": "6 min"}
 
 
 def test_a_straggler_slows_every_step_until_it_is_found_and_evicted_after_a_checkpoint():
-    result = asked([straggler()], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"}, pool={"hot_spares": 1})
-    assert hours(result) == pytest.approx({"productive": 45.0, "stall": 2.0, "checkpoint": 0.1, "restart": 0.5})
+    result = asked(
+        [straggler()], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"}, pool={"hot_spares": 1}
+    )
+    assert hours(result) == pytest.approx(
+        {"productive": 45.0, "stall": 2.0, "checkpoint": 0.1, "restart": 0.5}
+    )
     assert (result.interruptions, result.planned_stops) == (0, 1)
     at_once = asked([straggler() | {"detect": "0 s"}], checkpoint=SLOW_SAVE)
     assert at_once.time["stall"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_failure_while_a_straggler_is_evicted_voids_the_checkpoint():
-    """At 36.05 h the checkpoint begun at 36 h is not durable: back to that of 35 h, with 33⅓ of 34 h of work."""
+    """At 36.05 h the checkpoint begun at 36 h is not durable: back to that of 35 h, with 33⅓ of 34
+    h of work.
+    """
     causes = [straggler(), lone(1, 36.05 / 24, hardware=False, clock="powered", detect="12 min")]
     result = asked(causes, hours=45, checkpoint=SLOW_SAVE)
     lost = {"rework": 2 / 3, "checkpoint": 0.05, "detect": 0.2}
@@ -138,22 +167,33 @@ def test_a_failure_while_a_straggler_is_evicted_voids_the_checkpoint():
 
 
 def test_a_straggler_that_fails_takes_its_slowness_along():
-    """Slow from 30 h on, for ten hours or, if another node fails, for the 27 h that the last 18 h of work take."""
+    """Slow from 30 h on, for ten hours or, if another node fails, for the 27 h that the last 18 h
+    of work take.
+    """
     for node, stall in ((0, 10 / 3), (1, 9.0)):
         slow = straggler() | {"detect": "30 h"}
         result = asked([slow, lone(node, 40 / 24, cause="other")], hours=48)
         assert result.time["stall"] / HOUR == pytest.approx(stall, rel=1e-4), node
 
 
-# Policies -----------------------------------------------------------------------------------------------------------
+# Policies -----------------------------------------------------------------------------------------
+# ------------------
 
 DIVISIBLE = {"batch": {"sequences": 480}}
 REJOIN = {"policy": "drop-replica", "reconfigure": "24 min"}
 
 
 def test_dropping_a_replica_goes_on_at_the_rate_of_those_that_are_left_and_rejoining_costs():
-    """Three of four nodes from 30.5 h to 40.5 h; then 6 min to save, 24 to reconfigure, and all of them."""
-    result = asked([lone(0, 30.5 / 24, repair="10 h")], 60, checkpoint=SLOW_SAVE, recovery=REJOIN, run=DIVISIBLE)
+    """Three of four nodes from 30.5 h to 40.5 h; then 6 min to save, 24 to reconfigure, and all of
+    them.
+    """
+    result = asked(
+        [lone(0, 30.5 / 24, repair="10 h")],
+        60,
+        checkpoint=SLOW_SAVE,
+        recovery=REJOIN,
+        run=DIVISIBLE,
+    )
     assert result.wall / HOUR == pytest.approx(41 + 60 - 37.5)
     lost = {"rework": 0.5, "checkpoint": 0.1, "reconfigure": 0.4}
     assert hours(result) == pytest.approx({"productive": 62.5} | lost)
@@ -165,16 +205,22 @@ def test_dropping_a_replica_goes_on_at_the_rate_of_those_that_are_left_and_rejoi
 
 @pytest.mark.parametrize(("keep", "rate"), [(True, 16 / 22), (False, 0.75)])
 def test_a_batch_kept_whole_comes_in_whole_micro_batches(keep, rate):
-    """512 sequences on 24 ranks are 22 for the busiest in place of 16; a smaller batch leaves each its 16."""
+    """512 sequences on 24 ranks are 22 for the busiest in place of 16; a smaller batch leaves each
+    its 16.
+    """
     recovery = REJOIN | {"keep_batch": keep, "reconfigure": "0 s"}
     result = asked([lone(0, 30.5 / 24, repair="10 h")], 60, recovery=recovery)
     assert result.wall / HOUR == pytest.approx(40.5 + 60 - 30 - 10 * rate)
 
 
 def test_a_node_that_returns_while_the_job_is_down_rejoins_with_the_restart():
-    """Degraded from 30.5 h; down from 40.25 to 41.25 h, when node 0 is back: whole again without a planned stop."""
+    """Degraded from 30.5 h; down from 40.25 to 41.25 h, when node 0 is back: whole again without a
+    planned stop.
+    """
     software = lone(1, 40.25 / 24, hardware=False, clock="powered", detect="1 h")
-    result = asked([lone(0, 30.5 / 24, repair="10 h"), software], 60, recovery=REJOIN, run=DIVISIBLE)
+    result = asked(
+        [lone(0, 30.5 / 24, repair="10 h"), software], 60, recovery=REJOIN, run=DIVISIBLE
+    )
     assert result.planned_stops == 0
     assert result.counts["pool", "active"] == CHIPS
     assert result.wall / HOUR == pytest.approx(41.25 + 60 - 36.75)
@@ -182,7 +228,9 @@ def test_a_node_that_returns_while_the_job_is_down_rejoins_with_the_restart():
 
 
 def test_a_failure_while_saving_to_rejoin_is_one():
-    """Node 0 is back at 40 h; at 40.05 h the checkpoint is not written: back to that of 39.5 h, 35.75 h of work."""
+    """Node 0 is back at 40 h; at 40.05 h the checkpoint is not written: back to that of 39.5 h,
+    35.75 h of work.
+    """
     software = lone(1, 40.05 / 24, hardware=False, clock="powered", detect="12 min")
     recovery = REJOIN | {"restart": "30 min"}
     causes = [lone(0, 30.0 / 24, repair="10 h"), software]
@@ -207,9 +255,11 @@ def test_a_job_that_cannot_run_at_all_waits_whatever_the_policy():
 
 @pytest.mark.parametrize("policy", ["drop-replica", "re-route", "re-plan"])
 def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_anew(policy):
-    """Experts spread over 64 ranks of 16 stages make 1,024 chips one replica; the 255 nodes left hold one.
+    """Experts spread over 64 ranks of 16 stages make 1,024 chips one replica; the 255 nodes left
+    hold one.
 
-    Re-routing its micro-batches to the only peer left helps little; a layout of fewer stages uses nearly all of them.
+    Re-routing its micro-batches to the only peer left helps little; a layout of fewer stages uses
+    nearly all of them.
     """
     start, dead = 10.0, cause(nodes=[0.0, 1e-6], lifetime="10 d", clock="computing", permanent=1)
     q = load_scenario("deepseek-v3").override(
@@ -226,7 +276,11 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
     result, settled = simulate(q, 0, fixed_inputs=True), q.resolve(0, 0, fixed=True)
     pools = planned(settled.run, list(settled.fleet.values()), settled.mixing, settled.constants)
     fleet = Throughput(
-        settled.run, pools, settled.mixing, constants=settled.constants, model_error=settled.constants.model_error
+        settled.run,
+        pools,
+        settled.mixing,
+        constants=settled.constants,
+        model_error=settled.constants.model_error,
     )
     degraded = fleet.plan((255,), policy)
     left = 14.8e12 - fleet.full.tokens_per_s * start * DAY
@@ -234,10 +288,13 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
     dropped = fleet.plan((255,)).tokens_per_s / fleet.full.tokens_per_s
     assert dropped == pytest.approx(0.5, abs=0.04)
     gain = degraded.tokens_per_s / fleet.plan((255,)).tokens_per_s
-    assert {"drop-replica": gain == 1, "re-route": 1 < gain < 1.1, "re-plan": 1.5 < gain < 2}[policy]
+    assert {"drop-replica": gain == 1, "re-route": 1 < gain < 1.1, "re-plan": 1.5 < gain < 2}[
+        policy
+    ]
 
 
-# Checkpoints --------------------------------------------------------------------------------------------------------
+# Checkpoints --------------------------------------------------------------------------------------
+# ------------------
 
 TIERS = {"interval": "2 h", "memory": {"per_interval": 4, "load": "1 min"}, "load": "10 min"}
 FROM_MEMORY = {"productive": 40.0, "rework": 0.25, "restart": 1 / 60}
@@ -253,7 +310,9 @@ FROM_STORAGE = {"productive": 40.0, "rework": 1.75, "restart": 10 / 60}
     ],
 )
 def test_copies_in_memory_serve_unless_a_node_and_its_peer_are_lost(keys, pod, expected):
-    """Marks each half hour, to storage each two hours; a failure at 25.75 h. Without the tier 1.75 h would be lost."""
+    """Marks each half hour, to storage each two hours; a failure at 25.75 h. Without the tier 1.75
+    h would be lost.
+    """
     result = asked([lone(0, 25.75 / 24, **keys)], hours=40, checkpoint=TIERS, fabric={"pod": pod})
     assert hours(result) == pytest.approx(expected)
 
@@ -266,8 +325,13 @@ def test_copies_in_memory_serve_unless_a_node_and_its_peer_are_lost(keys, pod, e
     ],
 )
 def test_a_pair_may_be_lost_one_after_the_other(first, second, expected):
-    """The second node fails during the restart after the first, a minute long; it costs no load of its own."""
-    causes = [lone(first, 25.75 / 24), lone(second, 25.751 / 24, clock="powered", nodes=lone(second, 1)["nodes"])]
+    """The second node fails during the restart after the first, a minute long; it costs no load of
+    its own.
+    """
+    causes = [
+        lone(first, 25.75 / 24),
+        lone(second, 25.751 / 24, clock="powered", nodes=lone(second, 1)["nodes"]),
+    ]
     result = asked(causes, hours=40, checkpoint=TIERS)
     assert result.interruptions == 1
     assert result.time["rework"] / HOUR == pytest.approx(expected["rework"])
@@ -277,47 +341,73 @@ def test_copies_are_restored_at_the_next_mark():
     """Node 0 fails at 25.75 h and node 1 an hour later: the copies of both are whole again by then."""
     causes = [lone(0, 25.75 / 24), lone(1, 26.8 / 24)]
     result = asked(causes, hours=40, checkpoint=TIERS)
-    assert hours(result) == pytest.approx({"productive": 40.0, "rework": 0.25 + 0.05, "restart": 2 / 60})
+    assert hours(result) == pytest.approx(
+        {"productive": 40.0, "rework": 0.25 + 0.05, "restart": 2 / 60}
+    )
 
 
 def test_blocking_counts_by_tier():
     """Ten hours: marks each half hour, 19 before the end, every fourth to storage."""
-    tier = {"interval": "2 h", "blocking": "5 min", "memory": {"per_interval": 4, "blocking": "6 s"}}
+    tier = {
+        "interval": "2 h",
+        "blocking": "5 min",
+        "memory": {"per_interval": 4, "blocking": "6 s"},
+    }
     result = asked([], hours=10, checkpoint=tier)
     assert result.time["checkpoint"] == pytest.approx(4 * 5 * MINUTE + 15 * 6)
 
 
 def test_the_size_of_the_state_and_the_bandwidth_of_the_storage_give_flush_and_load_their_times():
-    saved = asked([lone(0, 25.5 / 24, hardware=False)], hours=40, checkpoint={"bandwidth": "10 MB/s"})
+    saved = asked(
+        [lone(0, 25.5 / 24, hardware=False)], hours=40, checkpoint={"bandwidth": "10 MB/s"}
+    )
     constants = saved.question.constants
     transfer = 1e9 * (constants.element + constants.optimizer) / 1e7
     assert 60 < transfer < 1800
-    assert hours(saved) == pytest.approx({"productive": 40.0, "rework": 0.5, "restart": transfer / HOUR})
-    given = asked([lone(0, 25.5 / 24, hardware=False)], hours=40, checkpoint={"bandwidth": "10 MB/s", "load": "1 h"})
+    assert hours(saved) == pytest.approx(
+        {"productive": 40.0, "rework": 0.5, "restart": transfer / HOUR}
+    )
+    given = asked(
+        [lone(0, 25.5 / 24, hardware=False)],
+        hours=40,
+        checkpoint={"bandwidth": "10 MB/s", "load": "1 h"},
+    )
     assert given.time["restart"] == pytest.approx(HOUR)
 
 
 def test_an_interval_in_steps_is_one_in_tokens():
-    """A step of 512 × 2,048 tokens: 100 of them take 9.1 h; after a failure at 20 h they start anew at 18.2 h."""
+    """A step of 512 × 2,048 tokens: 100 of them take 9.1 h; after a failure at 20 h they start anew
+    at 18.2 h.
+    """
     step = 512 * 2048 / (CHIPS * RATE) / HOUR
     result = asked(
-        [lone(0, 20 / 24, hardware=False)], hours=38, checkpoint={"interval": "100 steps", "blocking": "1 min"}
+        [lone(0, 20 / 24, hardware=False)],
+        hours=38,
+        checkpoint={"interval": "100 steps", "blocking": "1 min"},
     )
     done = 200 * step
     assert result.time["rework"] / HOUR == pytest.approx(20 - 2 / 60 - done)
-    assert result.time["checkpoint"] == pytest.approx(MINUTE * (2 + math.floor((38 - done) / (100 * step))))
+    assert result.time["checkpoint"] == pytest.approx(
+        MINUTE * (2 + math.floor((38 - done) / (100 * step)))
+    )
 
 
 def saw(**keys):
     settled = question(checkpoint=keys).resolve(0, 0)
     plan = Throughput(settled.run, list(settled.fleet.values()), settled.mixing).full
-    return sawtooth(settled.checkpoint, settled.run, plan, settled.constants, keys.pop("rate", 1 / HOUR))
+    return sawtooth(
+        settled.checkpoint, settled.run, plan, settled.constants, keys.pop("rate", 1 / HOUR)
+    )
 
 
 def test_the_optimal_interval_is_dalys_but_no_shorter_than_the_flush():
-    assert saw(interval="optimal", blocking="60 s").period == pytest.approx(daly_interval(60.0, 1 / HOUR))
+    assert saw(interval="optimal", blocking="60 s").period == pytest.approx(
+        daly_interval(60.0, 1 / HOUR)
+    )
     assert saw(interval="optimal", blocking="60 s", flush="1 h").period == pytest.approx(HOUR + 60)
-    assert saw(interval="optimal").period == pytest.approx(512 * 2048 / (CHIPS * RATE))  # a step, if saving is free
+    assert saw(interval="optimal").period == pytest.approx(
+        512 * 2048 / (CHIPS * RATE)
+    )  # a step, if saving is free
     assert daly_interval(60.0, 0.0) == math.inf
     assert daly_interval(7200.0, 1 / HOUR) == HOUR  # δ ≥ 2M: the mean time between failures
 
@@ -326,7 +416,13 @@ def test_the_engine_uses_the_optimal_interval_of_the_whole_job():
     causes = [cause(hardware=False, per_1000_node_days=500)]
     interval = daly_interval(60.0, 4 * 0.5 / DAY)
     chosen, given = (
-        simulate(question(fleet=pool(failures={"causes": causes}), checkpoint={"interval": i, "blocking": "60 s"}), 3)
+        simulate(
+            question(
+                fleet=pool(failures={"causes": causes}),
+                checkpoint={"interval": i, "blocking": "60 s"},
+            ),
+            3,
+        )
         for i in ("optimal", f"{interval} s")
     )
     assert chosen.fingerprint == given.fingerprint
@@ -342,12 +438,18 @@ def test_a_checkpoint_that_is_not_durable_before_the_next_is_refused():
 def test_the_final_checkpoint_counts_as_one_and_can_be_interrupted():
     """Ten hours of work, then 15 min to write; a failure at 10.1 h falls back to the mark of 9 h."""
     final = {"interval": "1 h", "blocking": "5 min", "flush": "10 min", "final": True}
-    assert hours(asked([], hours=10, checkpoint=final)) == pytest.approx({"productive": 10.0, "checkpoint": 1.0})
+    assert hours(asked([], hours=10, checkpoint=final)) == pytest.approx(
+        {"productive": 10.0, "checkpoint": 1.0}
+    )
     down = lone(0, (10.75 + 0.1) / 24, hardware=False)
     result = asked([down], hours=10, checkpoint=final)
-    assert hours(result) == pytest.approx({"productive": 10.0, "checkpoint": 0.75 + 0.1 + 0.25, "rework": 1.0})
+    assert hours(result) == pytest.approx(
+        {"productive": 10.0, "checkpoint": 0.75 + 0.1 + 0.25, "rework": 1.0}
+    )
     assert result.finished
-    assert asked([], hours=10, checkpoint=final | {"final": False}).wall / HOUR == pytest.approx(10.75)
+    assert asked([], hours=10, checkpoint=final | {"final": False}).wall / HOUR == pytest.approx(
+        10.75
+    )
 
 
 def test_checkpoint_keys_have_sensible_defaults():

@@ -24,7 +24,11 @@ def days(path: str) -> list[tuple[float, float, int]]:
 
 
 def test_nodes_are_numbered_as_they_appear_and_outages_sorted_by_start(tmp_path: Path):
-    assert days(trace(tmp_path, "rack-7,3,4\n12,1,2\nrack-7,0.5,1\n")) == [(0.5, 1, 0), (1, 2, 1), (3, 4, 0)]
+    assert days(trace(tmp_path, "rack-7,3,4\n12,1,2\nrack-7,0.5,1\n")) == [
+        (0.5, 1, 0),
+        (1, 2, 1),
+        (3, 4, 0),
+    ]
 
 
 def test_other_columns_and_their_order_do_not_matter(tmp_path: Path):
@@ -77,14 +81,22 @@ def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path):
 
 
 def replayed(path: str, **changes: object):
-    """Four nodes and a spare for twenty days of work, with a checkpoint at every instant, as far as the eye sees."""
+    """Four nodes and a spare for twenty days of work, with a checkpoint at every instant, as far as
+    the eye sees.
+    """
     fleet = pool(failures={"trace": path}, hot_spares=1)
-    settings = {"fleet": fleet, "checkpoint": {"interval": "1 s"}, "run": {"tokens": 1e15}, "horizon": "20 d"}
+    settings = {
+        "fleet": fleet,
+        "checkpoint": {"interval": "1 s"},
+        "run": {"tokens": 1e15},
+        "horizon": "20 d",
+    }
     return simulate(question(**settings | changes))
 
 
 def test_the_job_waits_while_more_nodes_are_out_than_there_are_spares(tmp_path: Path):
-    # Two of five are out from day 3 to 4, and from day 6 to 6.5; a third one in between changes nothing.
+    # Two of five are out from day 3 to 4, and from day 6 to 6.5; a third one in between changes
+    # nothing.
     result = replayed(trace(tmp_path, "a,1,4\nb,3,7\nc,3.2,3.4\nd,6,6.5\n"))
     assert result.time["wait"] / DAY == pytest.approx(1.5, abs=1e-4)
     assert result.metrics["ettr"] == pytest.approx(1 - 1.5 / 20, abs=1e-5)
@@ -105,7 +117,9 @@ def test_an_outage_of_zero_length_interrupts_and_is_over_at_once(tmp_path: Path)
 
 def test_outages_go_on_while_the_job_detects_and_restarts(tmp_path: Path):
     """They run on wall time: one during a restart costs a full restart again, and no interruption."""
-    result = replayed(trace(tmp_path, f"a,1,1\nb,{1 + 0.5 / 24},{1 + 0.5 / 24}\n"), recovery={"restart": "1 h"})
+    result = replayed(
+        trace(tmp_path, f"a,1,1\nb,{1 + 0.5 / 24},{1 + 0.5 / 24}\n"), recovery={"restart": "1 h"}
+    )
     assert (result.interruptions, result.time["restart"]) == (1, pytest.approx(1.5 * 3600))
 
 
@@ -120,7 +134,9 @@ def test_a_node_that_is_still_out_when_the_trace_fails_it_again_stays_where_it_i
 def test_an_evicted_node_stays_out_of_service(tmp_path: Path):
     result = replayed(trace(tmp_path, "a,1,1\na,2,2\na,3,3\n"), recovery={"evict_after": 2})
     assert result.counts["pool", "idle"] == 8
-    assert [payload for _, kind, _, payload in result.trace if kind == "move"][-1] == "hot_spare idle 8"
+    assert [payload for _, kind, _, payload in result.trace if kind == "move"][
+        -1
+    ] == "hot_spare idle 8"
 
 
 def test_the_optimal_interval_knows_how_often_the_trace_fails(tmp_path: Path):
@@ -136,7 +152,9 @@ def test_a_trace_of_more_nodes_than_the_pool_has_is_refused(tmp_path: Path):
 
 @pytest.mark.prove
 @pytest.mark.parametrize(("nodes", "whole"), [(380, 0.8624), (392, 0.6194)])
-def test_a_job_on_the_infinitehbd_trace_has_all_its_nodes_as_often_as_published(nodes: int, whole: float):
+def test_a_job_on_the_infinitehbd_trace_has_all_its_nodes_as_often_as_published(
+    nodes: int, whole: float
+):
     """Days 0–349, 400 servers, no recovery time (arXiv 2502.03885)."""
     path = os.environ.get("TRACE")
     if not path:

@@ -15,7 +15,18 @@ from sim.engine.risks import BURST, CAUSE, DETECT, LIFE, REPAIR, ChipRisk, Risk,
 from sim.quantities.distributions import Constant, Weibull
 from sim.results.ledger import DAY
 from sim.validation.formulas import renewal_function
-from tests.engine.question import agree, cause, endless, exponential, failing, moves_to, pool, question, times, weibull
+from tests.engine.question import (
+    agree,
+    cause,
+    endless,
+    exponential,
+    failing,
+    moves_to,
+    pool,
+    question,
+    times,
+    weibull,
+)
 
 
 def counts(scenario, runs: int, seed: int = 3) -> list[float]:
@@ -29,7 +40,8 @@ def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = 
     return made
 
 
-# Ages ---------------------------------------------------------------------------------------------------------------
+# Ages ---------------------------------------------------------------------------------------------
+# ------------------
 
 
 def test_a_failing_chip_is_renewed_and_no_other_chip_of_its_node():
@@ -56,7 +68,10 @@ def test_redrawing_all_survivors_at_each_failure_would_be_noticed():
     """The mistake of the nearest peer: k = 2, so that units made new too often fail far too seldom."""
     q = endless(15, fleet=failing(16, hardware=False, lifetime=weibull(2, 10)))
     exact = 16 * renewal_function(2, 10, 15)
-    found, redrawn = counts(q, 40), 15 / (10 / math.sqrt(16))  # the first of 16 new lives, again and again
+    found, redrawn = (
+        counts(q, 40),
+        15 / (10 / math.sqrt(16)),
+    )  # the first of 16 new lives, again and again
     assert agree(found, exact)
     assert not agree(found, redrawn)
 
@@ -72,7 +87,9 @@ def test_a_stopped_clock_keeps_what_is_left_of_a_life():
 
 
 def test_the_powered_clock_runs_while_the_job_is_down_and_the_computing_clock_does_not():
-    """A life of 2 d; the job is down for 1 d after each failure. Powered: at 2, 4 d; computing: at 2, 5 d."""
+    """A life of 2 d; the job is down for 1 d after each failure. Powered: at 2, 4 d; computing: at
+    2, 5 d.
+    """
     for clock, second in (("powered", 4.0), ("computing", 5.0)):
         q = endless(
             5.5,
@@ -81,11 +98,14 @@ def test_the_powered_clock_runs_while_the_job_is_down_and_the_computing_clock_do
         assert times(simulate(q, 0))[:2] == pytest.approx([2.0, second]), clock
 
 
-# Batches and bad nodes ----------------------------------------------------------------------------------------------
+# Batches and bad nodes
+# ----------------------------------------------------------------------------------------------
 
 
 def test_a_batch_fails_by_itself():
-    """A cause of half the nodes: those never fail that are not in the batch, and those in it as they should."""
+    """A cause of half the nodes: those never fail that are not in the batch, and those in it as
+    they should.
+    """
     nodes = 200
     table = {"causes": [cause(lifetime=weibull(2, 10), hardware=False, nodes=[0.5, 1.0])]}
     q = endless(15, fleet=pool(nodes=nodes, failures=table))
@@ -113,9 +133,14 @@ def test_neither_a_shock_nor_a_replacement_makes_a_node_one_of_a_batch():
 
 @pytest.mark.parametrize("cured", [0.0, 1.0])
 def test_bad_nodes_fail_more_often_until_a_repair_cures_them(cured):
-    """A cured node fails first at six times the rate r, then at r: (1 − e^{−6rt}) + r·(t − (1 − e^{−6rt})/6r)."""
+    """A cured node fails first at six times the rate r, then at r: (1 − e^{−6rt}) + r·(t − (1 −
+    e^{−6rt})/6r).
+    """
     nodes, r, t = 64, 1 / 60, 10.0
-    table = {"causes": [cause(lifetime=exponential(1 / r), repair="0 s")], "bad_nodes": bad(0.75, 6, cured)}
+    table = {
+        "causes": [cause(lifetime=exponential(1 / r), repair="0 s")],
+        "bad_nodes": bad(0.75, 6, cured),
+    }
     values = counts(endless(t, fleet=pool(nodes=nodes, failures=table)), 60)
     for factor in (6, 5):
         first = -math.expm1(-factor * r * t)
@@ -131,7 +156,9 @@ def test_the_factor_of_a_bad_node_is_on_its_hazard_whatever_the_shape():
     """All nodes bad: P(a Weibull life > t) becomes that to the power of the factor."""
     nodes, days = 64, 5.0
     table = {"causes": [cause(lifetime=weibull(2, 10), permanent=1)], "bad_nodes": bad(1, 4, 0)}
-    results = [simulate(endless(days, fleet=pool(nodes=nodes, failures=table)), 3, k) for k in range(40)]
+    results = [
+        simulate(endless(days, fleet=pool(nodes=nodes, failures=table)), 3, k) for k in range(40)
+    ]
     left = [r.counts["pool", "active"] / 8 for r in results]
     hazard = (days / 10 * math.gamma(1.5)) ** 2
     assert agree(left, nodes * math.exp(-4 * hazard))
@@ -139,7 +166,15 @@ def test_the_factor_of_a_bad_node_is_on_its_hazard_whatever_the_shape():
 
 
 def test_a_cured_node_lives_on_as_a_good_one_of_its_age():
-    made = Risk("test", [Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))], 1, 8, BadNodes(share=1, factor=6), 1, 0)
+    made = Risk(
+        "test",
+        [Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))],
+        1,
+        8,
+        BadNodes(share=1, factor=6),
+        1,
+        0,
+    )
     made.begin(1, {0}, math.inf)
     good = risk([Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))], 1)._due[0]
     assert made._due[0] == pytest.approx(good / 6)
@@ -148,13 +183,19 @@ def test_a_cured_node_lives_on_as_a_good_one_of_its_age():
     assert made._left[0] == pytest.approx(good)
 
 
-# What one failure is ------------------------------------------------------------------------------------------------
+# What one failure is
+# ------------------------------------------------------------------------------------------------
 
 
 def test_causes_strike_in_proportion_to_their_rates():
-    causes = [cause(cause=name, hardware=False, per_1000_node_days=rate) for name, rate in (("a", 30), ("b", 10))]
+    causes = [
+        cause(cause=name, hardware=False, per_1000_node_days=rate)
+        for name, rate in (("a", 30), ("b", 10))
+    ]
     q = endless(100, fleet=pool(nodes=64, failures={"causes": causes}))
-    shares = [r.failures["a"] / sum(r.failures.values()) for r in (simulate(q, 3, k) for k in range(40))]
+    shares = [
+        r.failures["a"] / sum(r.failures.values()) for r in (simulate(q, 3, k) for k in range(40))
+    ]
     assert agree(shares, 0.75)
     assert not agree(shares, 0.72)
 
@@ -174,7 +215,9 @@ STAGES = (
         (0.3, 0.5, 0.9, 3000, False),
     ],
 )
-def test_a_staged_repair_ends_where_it_is_enough_and_its_last_stage_decides(enough, first, second, time, cured):
+def test_a_staged_repair_ends_where_it_is_enough_and_its_last_stage_decides(
+    enough, first, second, time, cured
+):
     staged = Cause(cause="server", per_1000_node_days=1, repair=STAGES)
     u = [0.0] * REPAIR + [0.0, enough, first, 0.0, 0.0, second]
     failure = describe(staged, 0, u, BadNodes(share=0.1, factor=2))
@@ -193,7 +236,8 @@ def test_the_columns_of_uniforms_do_not_overlap():
     assert LIFE < CAUSE < DETECT < BURST < REPAIR
 
 
-# Relapses -----------------------------------------------------------------------------------------------------------
+# Relapses -----------------------------------------------------------------------------------------
+# ------------------
 
 
 def relapsing(**other: object) -> dict[str, Any]:
@@ -202,7 +246,9 @@ def relapsing(**other: object) -> dict[str, Any]:
 
 
 def test_an_incomplete_repair_fails_again_after_so_much_powered_time():
-    """Fails at 10 d; back at 11 d, again at 11.25; back at 12.25, again at 12.5 …; its own life counts on from 11 d."""
+    """Fails at 10 d; back at 11 d, again at 11.25; back at 12.25, again at 12.5 …; its own life
+    counts on from 11 d.
+    """
     days = times(simulate(endless(14, fleet=relapsing()), 0))
     assert days == pytest.approx([10, 11.25, 12.5, 13.75])
 
@@ -234,16 +280,31 @@ def test_a_pending_relapse_dies_with_a_replacement():
 
 
 def test_a_pending_relapse_is_put_off_by_none_that_comes_later():
-    """The first fails at 10 d, is back at 11, relapses at 11.25; a reboot at 11.1 would relapse in 5 d."""
-    reboot = cause(cause="other", lifetime="10.1 d", hardware=False, refail={"probability": 1, "after": "5 d"})
-    assert times(simulate(endless(11.9, fleet=relapsing(**reboot)), 0)) == pytest.approx([10, 11.1, 11.25])
+    """The first fails at 10 d, is back at 11, relapses at 11.25; a reboot at 11.1 would relapse in
+    5 d.
+    """
+    reboot = cause(
+        cause="other", lifetime="10.1 d", hardware=False, refail={"probability": 1, "after": "5 d"}
+    )
+    assert times(simulate(endless(11.9, fleet=relapsing(**reboot)), 0)) == pytest.approx(
+        [10, 11.1, 11.25]
+    )
 
 
 def test_relapses_of_a_cause_are_the_same_beside_another():
     """A second cause, with another repair, that never strikes."""
-    other = cause(cause="other", lifetime="900 d", repair=weibull(2, 1), refail={"probability": 1, "after": "1 d"})
+    other = cause(
+        cause="other",
+        lifetime="900 d",
+        repair=weibull(2, 1),
+        refail={"probability": 1, "after": "1 d"},
+    )
     asked = [relapsing(), relapsing(**other)]
-    first = {"detect": exponential(0.1), "lifetime": "10 d", "refail": {"probability": 1, "after": exponential(0.2)}}
+    first = {
+        "detect": exponential(0.1),
+        "lifetime": "10 d",
+        "refail": {"probability": 1, "after": exponential(0.2)},
+    }
     for question_ in asked:
         question_["pool"]["failures"]["causes"][0] |= first
     alone, beside = (times(simulate(endless(60, fleet=fleet), 0)) for fleet in asked)
@@ -260,13 +321,19 @@ def test_relapses_multiply_failures_by_a_geometric_sum():
     assert not agree(found, 64 / (1 - 0.4))
 
 
-# Bursts -------------------------------------------------------------------------------------------------------------
+# Bursts -------------------------------------------------------------------------------------------
+# ------------------
 
 
 def burst(shared: float, nodes: int = 6, hot: int = 0) -> dict[str, object]:
     """Node 1 alone is in the batch that fails, at 10 d, and takes two neighbours with it."""
     shock = {"probability": 1, "nodes": [3, 3], "shared_repair": shared}
-    struck = cause(nodes=[0.61, 0.62], lifetime="10 d", repair={"weibull": {"shape": 1, "scale": "1 d"}}, burst=shock)
+    struck = cause(
+        nodes=[0.61, 0.62],
+        lifetime="10 d",
+        repair={"weibull": {"shape": 1, "scale": "1 d"}},
+        burst=shock,
+    )
     return pool(nodes=nodes, hot_spares=hot, failures={"causes": [struck]})
 
 
@@ -283,10 +350,15 @@ def test_a_burst_takes_powered_nodes_only():
     """Of nodes 0, 1 active, 2 hot, 3 cold it takes 1, 2 and, going round, 0."""
     fleet = burst(1, nodes=2, hot=1)
     fleet["pool"]["cold_spares"] = 1  # type: ignore[index]
-    assert moves_to(simulate(endless(10.5, fleet=fleet), 5), "repair") == [(10.0, 1), (10.0, 2), (10.0, 0)]
+    assert moves_to(simulate(endless(10.5, fleet=fleet), 5), "repair") == [
+        (10.0, 1),
+        (10.0, 2),
+        (10.0, 0),
+    ]
 
 
-# Common random numbers ----------------------------------------------------------------------------------------------
+# Common random numbers
+# ----------------------------------------------------------------------------------------------
 
 
 def test_failures_do_not_depend_on_what_is_done_about_them():
@@ -301,7 +373,9 @@ def test_failures_do_not_depend_on_what_is_done_about_them():
 def test_one_more_cause_disturbs_no_other():
     one = [cause(cause="a", lifetime=weibull(2, 10), hardware=False)]
     two = [*one, cause(cause="b", lifetime=weibull(3, 10), hardware=False)]
-    alone, both = (simulate(question(horizon="9 d", fleet=pool(failures={"causes": c})), 3) for c in (one, two))
+    alone, both = (
+        simulate(question(horizon="9 d", fleet=pool(failures={"causes": c})), 3) for c in (one, two)
+    )
     of_a = [t for t, kind, _, name in both.trace if (kind, name) == ("failure", "a")]
     assert of_a == [t for t, kind, _, _ in alone.trace if kind == "failure"]
     assert len(both.failures) == 2

@@ -34,7 +34,9 @@ def flow(name: str) -> Flow:
     return item
 
 
-def come(name: str, rules: Policy, seed: int = 0, years: float = 6.0, **changes: object) -> list[Arrival]:
+def come(
+    name: str, rules: Policy, seed: int = 0, years: float = 6.0, **changes: object
+) -> list[Arrival]:
     item = flow(name).model_copy(update=changes)
     return flow_arrivals(item, "pool", item.chip, rules, years * YEAR, stream(seed, 0, "lots"))
 
@@ -52,7 +54,10 @@ def test_under_the_controls_as_they_were_a_flow_adds_up_to_the_published_quarter
 def test_a_control_that_comes_earlier_stops_the_flow_on_its_day():
     early = policy(control=PolicyEvent(date=dt.date(2023, 7, 1), blocks=("H800-SXM-80",)))
     assert chips(come("licensed-h800", early)) == 7342 + 31916
-    assert max(a.time for a in come("licensed-h800", early)) <= early.seconds(dt.date(2023, 7, 1)) + YEAR / 12
+    assert (
+        max(a.time for a in come("licensed-h800", early))
+        <= early.seconds(dt.date(2023, 7, 1)) + YEAR / 12
+    )
 
 
 def test_a_control_that_comes_later_lets_the_open_flow_go_on_until_then():
@@ -70,7 +75,9 @@ def test_an_event_before_the_start_holds_from_the_start_and_one_after_the_horizo
 
 def test_the_same_chip_blocked_twice_is_blocked_once():
     once = policy("us-2023-10-17")
-    twice = policy("us-2023-10-17", again=PolicyEvent(date=dt.date(2023, 11, 17), blocks=("H800-SXM-80",)))
+    twice = policy(
+        "us-2023-10-17", again=PolicyEvent(date=dt.date(2023, 11, 17), blocks=("H800-SXM-80",))
+    )
     assert come("licensed-h800", once) == come("licensed-h800", twice)
 
 
@@ -82,7 +89,9 @@ def test_opening_lets_a_part_of_a_blocked_flow_through_and_leaves_an_open_one_al
 
 
 def test_grey_chips_heed_enforcement_but_no_licences_and_domestic_ones_neither():
-    block = PolicyEvent(date=dt.date(2022, 1, 1), blocks=("H100-SXM-80", "Ascend-910C"), trickle=0.25)
+    block = PolicyEvent(
+        date=dt.date(2022, 1, 1), blocks=("H100-SXM-80", "Ascend-910C"), trickle=0.25
+    )
     assert come("domestic-910c", policy(act=block)) == come("domestic-910c", policy())
     total = [chips(come("grey-h100", policy(act=block), seed=k)) for k in range(40)]
     free = [chips(come("grey-h100", policy(), seed=k)) for k in range(40)]
@@ -100,7 +109,9 @@ def test_no_lot_comes_before_the_flow_begins_or_while_it_is_stopped():
 def test_factors_on_the_grey_market_multiply_and_set_its_price():
     rules = policy("us-2026-03-19", "us-2026-05-31")
     assert value_at(rules.grey("trickle"), rules.seconds(dt.date(2026, 5, 1))) == pytest.approx(0.7)
-    assert value_at(rules.grey("trickle"), rules.seconds(dt.date(2026, 6, 1))) == pytest.approx(0.56)
+    assert value_at(rules.grey("trickle"), rules.seconds(dt.date(2026, 6, 1))) == pytest.approx(
+        0.56
+    )
     found = come("grey-h100", rules)
     assert found[0].premium == pytest.approx(1.2)
     assert found[-1].premium == pytest.approx(1.2**3)
@@ -130,7 +141,12 @@ def test_deliveries_come_on_their_date_or_before_the_event_they_are_bought_for()
         return arrivals(moved, Policy(moved.policy, moved.start), 0, 0)
 
     assert [(a.time, a.chips, a.boxed) for a in found({})] == [(fortnight, 4000, True)]
-    assert [a.time for a in found({"policy.us-2023-10-17.date": "2023-12-17"})] == [fortnight + 61 * DAY]
+    assert [a.time for a in found({"policy.us-2023-10-17.date": "2023-12-17"})] == [
+        fortnight + 61 * DAY
+    ]
     assert found({"policy.us-2023-10-17": None}) == []
-    assert [a.time for a in found({"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2020-01-01"}]})] == [0.0]
+    assert [
+        a.time
+        for a in found({"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2020-01-01"}]})
+    ] == [0.0]
     assert found({"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2040-01-01"}]}) == []

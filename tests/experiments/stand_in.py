@@ -1,4 +1,6 @@
-"""A simulation with a known answer in place of the engine's: the days of a run as a function of question and luck."""
+"""A simulation with a known answer in place of the engine's: the days of a run as a function of
+question and luck.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ from tests.engine.question import question
 
 Days = Callable[[Any, Generator], float]
 UNSURE = {
-    "checkpoint": {"blocking": {"uncertain": ["0 s", "1 s", "2 s"]}, "load": {"uncertain": ["0 s", "1 s", "2 s"]}},
+    "checkpoint": {
+        "blocking": {"uncertain": ["0 s", "1 s", "2 s"]},
+        "load": {"uncertain": ["0 s", "1 s", "2 s"]},
+    },
     "constants": {"like": "step-time", "model_error": {"uncertain": [0.5, 1, 1.5]}},
 }
 NAMES = ("checkpoint.blocking", "checkpoint.load", "constants.model_error")
@@ -30,7 +35,11 @@ class Run:
 
     def __init__(self, days: float, horizon: float, fingerprint: str) -> None:
         self.finished = days * DAY <= horizon
-        self.metrics = {"wall_days": min(days, horizon / DAY), "nothing": 1.0, "price": float("nan")}
+        self.metrics = {
+            "wall_days": min(days, horizon / DAY),
+            "nothing": 1.0,
+            "price": float("nan"),
+        }
         self.fingerprint = fingerprint
 
 
@@ -41,7 +50,11 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, days: Days) -> list[int]:
     def fake(scenario: Scenario, seed: int, replication: int, *, fixed_inputs: bool = False) -> Run:
         seen.append(replication)
         settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
-        return Run(days(settled, stream(seed, replication, "days")), settled.horizon, f"{seed}.{replication}")
+        return Run(
+            days(settled, stream(seed, replication, "days")),
+            settled.horizon,
+            f"{seed}.{replication}",
+        )
 
     assert store.simulate is simulate
     monkeypatch.setattr(store, "simulate", fake)
@@ -59,4 +72,6 @@ def unsure(**changes: Any) -> Scenario:
 
 
 def _knowing(whole: Scenario, left: tuple[str, ...]) -> Scenario:
-    return whole.given({name: float(number) for name, number in whole.unknowns().items() if name not in left})
+    return whole.given(
+        {name: float(number) for name, number in whole.unknowns().items() if name not in left}
+    )

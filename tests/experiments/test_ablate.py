@@ -18,7 +18,11 @@ def test_leaving_something_out_is_compared_under_the_same_luck_and_inputs():
         seed=2,
         progress=False,
     ).set_index("mechanism")
-    assert table[["median", "p5", "p95"]].to_dict("index")["nothing"] == {"median": 0, "p5": 0, "p95": 0}
+    assert table[["median", "p5", "p95"]].to_dict("index")["nothing"] == {
+        "median": 0,
+        "p5": 0,
+        "p95": 0,
+    }
     matters = table["matters"].to_dict()
     assert matters["growth"] and not matters["nothing"]
     assert 0 < table["median"].to_dict()["research"] < table["median"].to_dict()["growth"]

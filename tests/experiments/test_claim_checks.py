@@ -29,18 +29,32 @@ from sim.experiments.store import Outcome
 from sim.publish.pages import told
 
 EVERY = pytest.mark.parametrize("name", claims())
-ALONE, MIXED = Reading(says="alone", scenario="deepseek-v3"), Reading(says="mixed", scenario="two-thousand-plus")
+ALONE, MIXED = (
+    Reading(says="alone", scenario="deepseek-v3"),
+    Reading(says="mixed", scenario="two-thousand-plus"),
+)
 AT_MOST_61 = Limit(at_most=61, source="DSV3", status="reported")
 
 
 def claim(*readings: Reading, limit: Limit = AT_MOST_61, **more: Any) -> Claim:
-    words = {"quotation": "„so“", "translation": "so", "needs": "So.", "inputs": "reported", "metric": "wall_days"}
+    words = {
+        "quotation": "„so“",
+        "translation": "so",
+        "needs": "So.",
+        "inputs": "reported",
+        "metric": "wall_days",
+    }
     return Claim.model_validate({**words, "readings": readings, "limit": limit} | more)
 
 
-def runs(days: Sequence[float], finished: Sequence[bool] | None = None, metric: str = "wall_days") -> Replications:
+def runs(
+    days: Sequence[float], finished: Sequence[bool] | None = None, metric: str = "wall_days"
+) -> Replications:
     done = finished or [True] * len(days)
-    outcomes = (Outcome(k, f, {metric: float(d)}, "") for k, (d, f) in enumerate(zip(days, done, strict=True)))
+    outcomes = (
+        Outcome(k, f, {metric: float(d)}, "")
+        for k, (d, f) in enumerate(zip(days, done, strict=True))
+    )
     return Replications("stand-in", 1, tuple(outcomes))
 
 
@@ -76,7 +90,9 @@ def test_what_cannot_be_tested_lies_outside_the_model() -> None:
     assert "median" not in row
 
 
-@pytest.mark.parametrize(("meeting", "of", "found"), [(15, 20, SUPPORTED), (14, 20, UNSUPPORTED), (3, 3, UNSUPPORTED)])
+@pytest.mark.parametrize(
+    ("meeting", "of", "found"), [(15, 20, SUPPORTED), (14, 20, UNSUPPORTED), (3, 3, UNSUPPORTED)]
+)
 def test_more_than_half_must_meet_the_limit_and_the_interval_of_the_share_must_say_so(
     meeting: int, of: int, found: str
 ) -> None:
@@ -119,12 +135,19 @@ def test_against_another_scenario_it_is_a_ratio_pair_by_pair() -> None:
 def test_two_fleets_that_never_fall_short_are_alike_and_one_that_does_comes_first() -> None:
     limit = Limit(at_least=0.95, source="ASSUMED", status="assumption")
     question = claim(MIXED, limit=limit, against=ALONE, metric="crossing_days")
-    never, soon = runs([np.nan] * 20, metric="crossing_days"), runs([365.25] * 20, metric="crossing_days")
+    never, soon = (
+        runs([np.nan] * 20, metric="crossing_days"),
+        runs([365.25] * 20, metric="crossing_days"),
+    )
     [alike] = judged(question, mixed=never, alone=never)
     [longer] = judged(question, mixed=never, alone=soon)
     [shorter] = judged(question, mixed=soon, alone=never)
     assert [alike["median"], longer["median"], shorter["median"]] == [1.0, np.inf, 0.0]
-    assert [row["verdict"] for row in (alike, longer, shorter)] == [SUPPORTED, SUPPORTED, UNSUPPORTED]
+    assert [row["verdict"] for row in (alike, longer, shorter)] == [
+        SUPPORTED,
+        SUPPORTED,
+        UNSUPPORTED,
+    ]
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -176,9 +199,14 @@ def test_its_readings_load_and_a_mixed_run_is_called_counterfactual(name: str) -
 
 def test_a_reading_on_other_chips_is_no_reconstruction() -> None:
     assert ALONE.as_it_was
-    assert Reading(says="", scenario="deepseek-v3", set={"horizon": "1 yr", "fleet.good.cold_spares": 9}).as_it_was
+    assert Reading(
+        says="", scenario="deepseek-v3", set={"horizon": "1 yr", "fleet.good.cold_spares": 9}
+    ).as_it_was
     assert not Reading(says="", scenario="deepseek-v3", set={"fleet.good.chip": "H20-96"}).as_it_was
-    rows = judged(claim(Reading(says="alone", scenario="deepseek-v3", set={"fleet.good.chips": 4096})), alone=SHORT)
+    rows = judged(
+        claim(Reading(says="alone", scenario="deepseek-v3", set={"fleet.good.chips": 4096})),
+        alone=SHORT,
+    )
     assert rows[0]["status"] == "counterfactual"
 
 
@@ -209,6 +237,10 @@ def test_the_command_prints_one_json_object(
         command_line.main()
     assert end.value.code in (0, None)
     rows = json.loads(capsys.readouterr().out)["claims"]
-    assert [row["claim"] for row in rows] == ["stock-of-a100", "two-thousand-of-them", "two-thousand-of-them"]
+    assert [row["claim"] for row in rows] == [
+        "stock-of-a100",
+        "two-thousand-of-them",
+        "two-thousand-of-them",
+    ]
     assert rows[0]["median"] is None
     assert rows[1]["median"] > 61

@@ -17,7 +17,9 @@ def every(minutes: int):
 
 
 @pytest.mark.parametrize(("a", "b", "least"), [(30, 60, 4), (25, 30, 8)])
-def test_common_random_numbers_reduce_the_variance_of_the_difference(a: int, b: int, least: float) -> None:
+def test_common_random_numbers_reduce_the_variance_of_the_difference(
+    a: int, b: int, least: float
+) -> None:
     result = compare(every(a), every(b), n=150, seed=1, fixed_inputs=True)
     assert result.variance_reduction is not None
     assert result.variance_reduction >= least
@@ -28,7 +30,11 @@ def test_common_random_numbers_reduce_the_variance_of_the_difference(a: int, b: 
 
 def test_a_scenario_beside_itself_does_not_differ() -> None:
     result = compare(sure(), sure(), n=5)
-    assert (result.difference["mean"], result.difference["sd"], result.variance_reduction) == (0, 0, None)
+    assert (result.difference["mean"], result.difference["sd"], result.variance_reduction) == (
+        0,
+        0,
+        None,
+    )
     assert "0 (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
 
 
@@ -45,7 +51,9 @@ def test_the_variance_reduction_is_the_one_theory_gives(monkeypatch: pytest.Monk
     """Var(X) + Var(X + Y) over Var(Y), with variances 9 and 1: 19."""
     stand_in(
         monkeypatch,
-        lambda q, luck: 100 + luck.normal(0, 3) + (luck.normal(0, 1) if q.checkpoint.interval > 3600 else 0),
+        lambda q, luck: (
+            100 + luck.normal(0, 3) + (luck.normal(0, 1) if q.checkpoint.interval > 3600 else 0)
+        ),
     )
     result = compare(sure(), sure(checkpoint={"interval": "2 h"}), n=2000)
     assert result.variance_reduction == pytest.approx(19, rel=0.1)
@@ -63,7 +71,9 @@ def test_a_censored_run_is_not_taken_for_a_finished_one(monkeypatch: pytest.Monk
     assert "did not finish: all are taken up to day 12" in str(result)
 
 
-def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all(monkeypatch) -> None:
+def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all(
+    monkeypatch,
+) -> None:
     stand_in(monkeypatch, lambda q, luck: luck.uniform(5, 15))
     same = compare(sure(horizon="10 d"), sure(horizon="10 d"), "nothing", n=20)
     assert (same.difference["mean"], same.restricted_to_days) == (0, 10)

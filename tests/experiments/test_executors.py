@@ -20,7 +20,9 @@ from sim.experiments.executors import run_points
 from sim.experiments.store import Outcome, Point
 from tests.engine.question import cause, pool, question
 
-QUESTION = question(fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d")
+QUESTION = question(
+    fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d"
+)
 POINTS = [Point(QUESTION, seed, range(seed, 7)) for seed in (0, 3)]
 
 
@@ -39,7 +41,10 @@ def serial() -> list[list[Outcome]]:
 
 
 def test_outcomes_are_those_of_their_point_in_order(serial: list[list[Outcome]]) -> None:
-    assert [[outcome.replication for outcome in outcomes] for outcomes in serial] == [list(range(7)), list(range(3, 7))]
+    assert [[outcome.replication for outcome in outcomes] for outcomes in serial] == [
+        list(range(7)),
+        list(range(3, 7)),
+    ]
     assert serial == [[point.run(k) for k in point.replications] for point in POINTS]
     assert len({outcome.fingerprint for outcomes in serial for outcome in outcomes}) == 11
 
@@ -83,18 +88,34 @@ def die() -> None:
 
 
 def test_a_process_that_dies_ends_the_run_with_a_message() -> None:
-    with pytest.raises(CheckFailed, match="worker process died"), executors._executor(2, None) as pool:
+    with (
+        pytest.raises(CheckFailed, match="worker process died"),
+        executors._executor(2, None) as pool,
+    ):
         assert pool
         pool.submit(die).result()
 
 
 def test_ctrl_c_ends_with_one_line_and_keeps_what_is_finished(tmp_path: Path) -> None:
     grid = ",".join(f"{k} min" for k in range(10, 60))
-    words = ["sweep", "deepseek-v3", "--grid", f"checkpoint.interval={grid}", "--replications", "20", "--jobs", "2"]
+    words = [
+        "sweep",
+        "deepseek-v3",
+        "--grid",
+        f"checkpoint.interval={grid}",
+        "--replications",
+        "20",
+        "--jobs",
+        "2",
+    ]
     command = [sys.executable, "-m", "sim", *words, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     until = time.monotonic() + 60
-    while not list(tmp_path.glob("points/*.json")) and process.poll() is None and time.monotonic() < until:
+    while (
+        not list(tmp_path.glob("points/*.json"))
+        and process.poll() is None
+        and time.monotonic() < until
+    ):
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)

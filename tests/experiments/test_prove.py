@@ -1,4 +1,6 @@
-"""Slow proofs: a cluster that loses a worker and a sweep that is killed end with the bytes of an undisturbed one."""
+"""Slow proofs: a cluster that loses a worker and a sweep that is killed end with the bytes of an
+undisturbed one.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,27 @@ import pytest
 pytestmark = pytest.mark.prove
 
 GRID = "checkpoint.interval=" + ",".join(f"{k} min" for k in range(10, 40))
-SWEEP = [sys.executable, "-m", "sim", "sweep", "deepseek-v3", "--grid", GRID, "--replications", "60", "--seed", "5"]
+SWEEP = [
+    sys.executable,
+    "-m",
+    "sim",
+    "sweep",
+    "deepseek-v3",
+    "--grid",
+    GRID,
+    "--replications",
+    "60",
+    "--seed",
+    "5",
+]
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def points(folder: Path) -> int:
@@ -45,14 +63,19 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @contextmanager
 def started(*command: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=log.parent) as process:
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(command, stdout=out, stderr=out, cwd=log.parent) as process,
+    ):
         try:
             yield process
         finally:
             process.kill()
 
 
-def test_a_sweep_that_is_killed_and_started_again(undisturbed: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_sweep_that_is_killed_and_started_again(
+    undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
     command = [*SWEEP, "--jobs", "2", "--out", str(tmp_path / "out")]
     with started(*command, log=tmp_path / "log") as process:
         wait(lambda: points(tmp_path / "out") > 5, process)
@@ -65,17 +88,37 @@ def test_a_sweep_that_is_killed_and_started_again(undisturbed: dict[str, bytes],
 
 def test_a_cluster_that_loses_a_worker(undisturbed: dict[str, bytes], tmp_path: Path) -> None:
     program = "from distributed.cli import {0}; {0}.main()"
-    scheduler = [sys.executable, "-c", program.format("dask_scheduler"), "--port", "0", "--no-dashboard"]
+    scheduler = [
+        sys.executable,
+        "-c",
+        program.format("dask_scheduler"),
+        "--port",
+        "0",
+        "--no-dashboard",
+    ]
     log, out = tmp_path / "scheduler.log", tmp_path / "out"
     with started(*scheduler, "--host", "127.0.0.1", log=log) as head:
         wait(lambda: re.search(rb"Scheduler at: +tcp://([\d.:]+)", log.read_bytes()), head)
         [address] = set(re.findall(r"Scheduler at: +tcp://([\d.:]+)", log.read_text()))
-        worker = [sys.executable, "-c", program.format("dask_worker"), f"tcp://{address}", "--no-dashboard"]
+        worker = [
+            sys.executable,
+            "-c",
+            program.format("dask_worker"),
+            f"tcp://{address}",
+            "--no-dashboard",
+        ]
         worker += ["--no-nanny", "--nthreads", "1", "--local-directory", str(tmp_path)]
         with (
             started(*worker, log=tmp_path / "one.log") as one,
             started(*worker, log=tmp_path / "two.log"),
-            started(*SWEEP, "--executor", f"dask://{address}", "--out", str(out), log=tmp_path / "sweep.log") as sweep,
+            started(
+                *SWEEP,
+                "--executor",
+                f"dask://{address}",
+                "--out",
+                str(out),
+                log=tmp_path / "sweep.log",
+            ) as sweep,
         ):
             wait(lambda: points(out) > 5, sweep)
             one.send_signal(signal.SIGKILL)

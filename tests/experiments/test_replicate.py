@@ -19,12 +19,16 @@ from tests.experiments.stand_in import stand_in, sure, unsure
 
 
 def runs(*days: float, horizon: float = math.inf) -> Replications:
-    outcomes = [Outcome(k, d <= horizon, {"wall_days": min(d, horizon)}, str(k)) for k, d in enumerate(days)]
+    outcomes = [
+        Outcome(k, d <= horizon, {"wall_days": min(d, horizon)}, str(k)) for k, d in enumerate(days)
+    ]
     return Replications("runs", 0, tuple(outcomes), dt.date(2024, 1, 1))
 
 
 def covered(monkeypatch: pytest.MonkeyPatch, repetitions: int, **how: float) -> float:
-    """Share of repetitions whose nominal 95 % interval holds the mean of a moderately skewed distribution."""
+    """Share of repetitions whose nominal 95 % interval holds the mean of a moderately skewed
+    distribution.
+    """
     stand_in(monkeypatch, lambda q, luck: luck.gamma(16, 1.25))
     plain, hits = sure(), 0
     for seed in range(repetitions):
@@ -36,12 +40,16 @@ def covered(monkeypatch: pytest.MonkeyPatch, repetitions: int, **how: float) -> 
 
 
 @pytest.mark.parametrize("how", [{"n": 20}, {"precision": 0.07}])
-def test_the_interval_covers_as_often_as_it_says(how: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interval_covers_as_often_as_it_says(
+    how: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert abs(covered(monkeypatch, 200, **how) - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 200)
 
 
 def test_a_look_after_every_run_would_not_cover(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The twin: stopping as soon as the interval happens to be narrow, from three runs on, falls short."""
+    """The twin: stopping as soon as the interval happens to be narrow, from three runs on, falls
+    short.
+    """
     monkeypatch.setattr(sys.modules[replicate.__module__], "FLOOR", 3)
     assert covered(monkeypatch, 200, precision=0.2) < 0.93
 
@@ -59,7 +67,9 @@ def test_precision_is_reached_between_floor_and_cap(monkeypatch: pytest.MonkeyPa
     assert len(replicate(sure(), precision=1e-4).outcomes) == 10_000
 
 
-def test_the_fixed_number_and_the_precise_one_are_the_same_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fixed_number_and_the_precise_one_are_the_same_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stand_in(monkeypatch, lambda q, luck: luck.normal(20, 4))
     precise = replicate(sure(), precision=0.02)
     assert replicate(sure(), len(precise.outcomes)).fingerprint == precise.fingerprint
@@ -102,7 +112,9 @@ def test_the_restricted_mean_is_the_area_above_the_curve() -> None:
     assert result.restricted_mean(5)["mean"] == pytest.approx((1 + 3 + 5 + 5) / 4)
     curve = result.completion()
     steps = np.diff([0, *curve["days"], 10])
-    assert result.restricted_mean()["mean"] == pytest.approx(math.fsum(steps * [1, *(1 - curve["finished"])]))
+    assert result.restricted_mean()["mean"] == pytest.approx(
+        math.fsum(steps * [1, *(1 - curve["finished"])])
+    )
 
 
 def test_a_metric_that_is_not_known_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +123,9 @@ def test_a_metric_that_is_not_known_stays_unknown(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_spread_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Triangular on [0, 2] or [0.5, 1.5] has a variance of 1/6 or 1/24; an interplay of both counts with the inputs."""
+    """Triangular on [0, 2] or [0.5, 1.5] has a variance of 1/6 or 1/24; an interplay of both counts
+    with the inputs.
+    """
     stand_in(
         monkeypatch,
         lambda q, luck: (
@@ -142,7 +156,9 @@ def test_the_spread_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda q, luck: 20 * q.constants.model_error, "model"),
     ],
 )
-def test_a_single_cause_takes_all_of_the_spread(days, cause_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_cause_takes_all_of_the_spread(
+    days, cause_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stand_in(monkeypatch, days)
     parts = replicate(unsure(), 400, split=True).split()
     assert parts[cause_]["share"] > 0.9
@@ -173,9 +189,15 @@ def test_fixed_inputs_leave_chance_alone(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.prove
 @pytest.mark.parametrize("how", [{"n": 20}, {"precision": 0.015}])
 def test_coverage_with_the_engine_against_a_closed_form(how: dict[str, float]) -> None:
-    """Failures in computing time only, nothing blocking: E[wall] = n(e^{λτ} − 1)(1/λ + detect + restart)."""
+    """Failures in computing time only, nothing blocking: E[wall] = n(e^{λτ} − 1)(1/λ + detect +
+    restart).
+    """
     rate, interval, detect, restart = 0.5 / DAY, 6 * 3600.0, 900.0, 1500.0
-    failing = {"per_1000_node_days": 1000 * rate * DAY / NODES, "clock": "computing", "repair": "0 s"}
+    failing = {
+        "per_1000_node_days": 1000 * rate * DAY / NODES,
+        "clock": "computing",
+        "repair": "0 s",
+    }
     asked = sure(
         fleet=pool(failures={"causes": [cause(**failing, detect=f"{detect} s")]}),
         checkpoint={"interval": f"{interval} s"},

@@ -13,7 +13,10 @@ from tests.experiments.stand_in import NAMES, stand_in, sure, unsure
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Variances 1/6, 4/6 and 0 of a sum, beside much luck."""
-    return stand_in(monkeypatch, lambda q, luck: luck.normal(100, 10) + q.checkpoint.blocking + 2 * q.checkpoint.load)
+    return stand_in(
+        monkeypatch,
+        lambda q, luck: luck.normal(100, 10) + q.checkpoint.blocking + 2 * q.checkpoint.load,
+    )
 
 
 def test_sobol_gives_each_its_share_of_the_variance(seen: list[int]) -> None:
@@ -28,8 +31,12 @@ def test_sobol_gives_each_its_share_of_the_variance(seen: list[int]) -> None:
     assert set(seen) == {0}, "every point has the same luck"
 
 
-def test_an_interplay_is_in_the_total_and_not_in_the_first_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: 100 + (q.checkpoint.blocking - 1) * (q.checkpoint.load - 1))
+def test_an_interplay_is_in_the_total_and_not_in_the_first_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stand_in(
+        monkeypatch, lambda q, luck: 100 + (q.checkpoint.blocking - 1) * (q.checkpoint.load - 1)
+    )
     table = sensitivity(unsure(), samples=256).frame.set_index("unknown")
     for name in NAMES[:2]:
         assert table.loc[name, "S1"] == pytest.approx(0, abs=0.1)
@@ -48,9 +55,17 @@ def test_morris_gives_the_change_over_the_range(seen: list[int]) -> None:
 
 @pytest.mark.parametrize("method", ["sobol", "morris"])
 @pytest.mark.parametrize("seed", [0, 5])
-def test_the_same_seed_gives_the_same_indices_and_another_does_not(method, seed: int, monkeypatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.normal(100, 10) + q.checkpoint.blocking * q.checkpoint.load)
-    one, two, other = (sensitivity(unsure(), method=method, samples=8, seed=s).frame for s in (seed, seed, seed + 1))
+def test_the_same_seed_gives_the_same_indices_and_another_does_not(
+    method, seed: int, monkeypatch
+) -> None:
+    stand_in(
+        monkeypatch,
+        lambda q, luck: luck.normal(100, 10) + q.checkpoint.blocking * q.checkpoint.load,
+    )
+    one, two, other = (
+        sensitivity(unsure(), method=method, samples=8, seed=s).frame
+        for s in (seed, seed, seed + 1)
+    )
     assert one.equals(two)
     assert not one.equals(other)
 
@@ -63,7 +78,11 @@ def test_replications_are_averaged_at_each_point(seen: list[int]) -> None:
 
 def test_unfinished_runs_are_counted(seen: list[int]) -> None:
     low, high = sorted(stream(1, 0, "days").normal(100, 10) + ends for ends in (0.5, 5.5))
-    assert 0 < sensitivity(unsure(horizon=f"{(low + high) / 2} d"), samples=16, seed=1).censored < 16 * 5
+    assert (
+        0
+        < sensitivity(unsure(horizon=f"{(low + high) / 2} d"), samples=16, seed=1).censored
+        < 16 * 5
+    )
     with pytest.raises(InputError, match="wall_days is the same at every point"):
         sensitivity(unsure(horizon="1 d"), method="morris", samples=2)
 

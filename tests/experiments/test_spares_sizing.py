@@ -23,11 +23,16 @@ def need(replication: int) -> int:
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A run finishes in time if the spares cover a Poisson number of failures."""
-    return stand_in(monkeypatch, lambda q, luck: 29.0 if luck.poisson(30) <= q.fleet["pool"].cold_spares else 31.0)
+    return stand_in(
+        monkeypatch,
+        lambda q, luck: 29.0 if luck.poisson(30) <= q.fleet["pool"].cold_spares else 31.0,
+    )
 
 
 @pytest.mark.parametrize("probability", [0.5, 0.9, 0.95])
-def test_the_smallest_number_is_the_quantile_of_the_need(probability: float, seen: list[int]) -> None:
+def test_the_smallest_number_is_the_quantile_of_the_need(
+    probability: float, seen: list[int]
+) -> None:
     result = size_stock(sure(), BY, probability, n=200, seed=7)
     needs = np.sort([need(k) for k in range(200)])
     assert result.value == needs[int(np.ceil(probability * 200)) - 1]
@@ -63,7 +68,10 @@ def test_any_number_can_be_sized(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_longest_interval_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: 29.0 if q.checkpoint.interval <= 3600 * luck.uniform(1, 2) else 31.0)
+    stand_in(
+        monkeypatch,
+        lambda q, luck: 29.0 if q.checkpoint.interval <= 3600 * luck.uniform(1, 2) else 31.0,
+    )
     result = size_stock(sure(), BY, 0.9, longest_interval=True, n=200, seed=7)
     assert result.value is not None
     assert result.lo is not None

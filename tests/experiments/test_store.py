@@ -1,4 +1,6 @@
-"""Points are known by all their numbers depend on, and come back from disk as they were, or not at all."""
+"""Points are known by all their numbers depend on, and come back from disk as they were, or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from tests.engine.question import PLAIN, pool, question
 from tests.experiments.stand_in import NAMES, unsure
 
 POINT = Point(question(), 1, range(3))
-OUTCOMES = [Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}") for k in range(3)]
+OUTCOMES = [
+    Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}") for k in range(3)
+]
 
 
 @pytest.mark.parametrize(
@@ -37,12 +41,17 @@ def test_whatever_the_numbers_depend_on_makes_another_key(other: Point) -> None:
 
 def test_the_order_of_pools_counts() -> None:
     body = PLAIN["fleet"]["pool"]
-    one, two = (load_scenario(PLAIN | {"fleet": dict.fromkeys(names, body)}) for names in (("a", "b"), ("b", "a")))
+    one, two = (
+        load_scenario(PLAIN | {"fleet": dict.fromkeys(names, body)})
+        for names in (("a", "b"), ("b", "a"))
+    )
     assert Point(one, 1, range(3)).key != Point(two, 1, range(3)).key
 
 
 def test_constants_that_are_given_make_another_key() -> None:
-    one, two, three = (replace(POINT, scenario=unsure().given({"checkpoint.load": s})) for s in (0.5, 0.5, 0.6))
+    one, two, three = (
+        replace(POINT, scenario=unsure().given({"checkpoint.load": s})) for s in (0.5, 0.5, 0.6)
+    )
     assert one.key == two.key != three.key
 
 
@@ -59,7 +68,9 @@ def test_another_version_of_the_code_is_another_key(monkeypatch: pytest.MonkeyPa
     assert replace(POINT).key != POINT.key
 
 
-def test_the_code_version_hangs_on_code_and_catalogue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_code_version_hangs_on_code_and_catalogue(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(store, "PACKAGE", tmp_path)
     (tmp_path / "catalogue").mkdir()
     versions = set()
@@ -96,7 +107,9 @@ def test_outcomes_come_back_as_they_were(tmp_path: Path) -> None:
         lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "sha256"}),
     ],
 )
-def test_a_damaged_file_is_named_and_not_used(damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_named_and_not_used(
+    damage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     store = Store(tmp_path)
     store.put(POINT, OUTCOMES)
     path = store.path(POINT.key)

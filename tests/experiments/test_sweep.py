@@ -18,11 +18,18 @@ GRID = {"checkpoint.interval": ["1 h", "2 h"], "horizon": ["20 d", "30 d"]}
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    return stand_in(monkeypatch, lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load)
+    return stand_in(
+        monkeypatch,
+        lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load,
+    )
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_every_combination_is_a_point_and_is_what_it_says(seen: list[int]) -> None:
@@ -31,7 +38,9 @@ def test_every_combination_is_a_point_and_is_what_it_says(seen: list[int]) -> No
         {"checkpoint.interval": i, "horizon": h} for i in ("1 h", "2 h") for h in ("20 d", "30 d")
     ]
     for at, found in result.points:
-        assert found.summary()["wall_days"] == replicate(sure().override(at), 4).summary()["wall_days"]
+        assert (
+            found.summary()["wall_days"] == replicate(sure().override(at), 4).summary()["wall_days"]
+        )
     assert sorted(set(seen)) == [0, 1, 2, 3]
 
 
@@ -51,7 +60,9 @@ def test_a_design_spreads_over_the_quantiles_of_every_unknown(design, seen: list
     for name, number in unknowns.items():
         values = sorted(at[name] for at, _ in result.points)
         edges = [number.draw(k / 16) for k in range(17)]
-        assert all(low <= value <= high for low, value, high in zip(edges, values, edges[1:], strict=False))
+        assert all(
+            low <= value <= high for low, value, high in zip(edges, values, edges[1:], strict=False)
+        )
     again = sweep(unsure(), design=design, samples=16, n=1, seed=3)
     assert [at for at, _ in again.points] == [at for at, _ in result.points]
     assert [at for at, _ in sweep(unsure(), design=design, samples=16, n=1, seed=4).points] != [
@@ -66,7 +77,9 @@ def test_a_design_sets_what_it_says(seen: list[int]) -> None:
     assert days - loads == pytest.approx(np.full(8, (days - loads)[0]))
 
 
-def test_the_same_numbers_from_a_record_and_none_is_run_again(seen: list[int], tmp_path: Path) -> None:
+def test_the_same_numbers_from_a_record_and_none_is_run_again(
+    seen: list[int], tmp_path: Path
+) -> None:
     first = sweep(sure(), GRID, n=4, out=tmp_path)
     before, count = files(tmp_path), len(seen)
     assert sweep(sure(), GRID, n=4, out=tmp_path).report() == first.report()
@@ -84,7 +97,8 @@ def test_only_what_is_missing_or_damaged_is_run(seen: list[int], tmp_path: Path,
     gone.unlink()
     broken.write_bytes(broken.read_bytes()[:-20])
     with pytest.raises(
-        InputError, match=r"cannot be read; the same command again|is damaged\); the same command again"
+        InputError,
+        match=r"cannot be read; the same command again|is damaged\); the same command again",
     ):
         load(tmp_path)
     seen.clear()
@@ -101,7 +115,9 @@ def test_more_points_use_those_that_are_there(seen: list[int], tmp_path: Path) -
     assert len(seen) == 2 * 4
 
 
-def test_an_interruption_keeps_what_is_finished(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_interruption_keeps_what_is_finished(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def days(q, luck):
         if q.checkpoint.interval == 3 * 3600:
             raise KeyboardInterrupt

@@ -48,7 +48,18 @@ def resident(processes: list[int]) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
 def test_it_fits_the_smallest_machine(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sim", "figures", "--profile", "quick", "--jobs", "1", "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "sim",
+        "figures",
+        "--profile",
+        "quick",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+    ]
     command = ["taskset", "-c", "0", *command] if shutil.which("taskset") else command
     before = os.times()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
@@ -57,7 +68,9 @@ def test_it_fits_the_smallest_machine(tmp_path: Path) -> None:
             peak = max(peak, resident(family(run.pid)))
             time.sleep(0.2)
     after = os.times()
-    seconds = after.children_user - before.children_user + after.children_system - before.children_system
+    seconds = (
+        after.children_user - before.children_user + after.children_system - before.children_system
+    )
     print(f"quick profile on one core: {seconds:.0f} s of processor time, {peak / 1e6:.0f} MB")
     assert run.returncode == 0
     drawn = {entry["notebook"] for entry in figures.manifest(tmp_path).values()}
@@ -73,6 +86,8 @@ def test_it_is_the_same_to_the_byte_in_another_folder_with_other_processes(
     for jobs, seed in ((1, "1"), (3, "2")):
         monkeypatch.setenv("PYTHONHASHSEED", seed)
         folders.append(make_figures(profile="quick", jobs=jobs, out=tmp_path / f"with-{jobs}"))
-    first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
+    first, second = (
+        {path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders
+    )
     assert len(first) > 30
     assert first == second

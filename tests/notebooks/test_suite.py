@@ -48,8 +48,12 @@ def test_its_parameters_are_described_literals_with_a_folder_and_a_seed(notebook
     found = parameters(notebook)
     assert found["out"].default == ""
     assert "seed" not in found or (found["seed"].low, found["seed"].kind) == (0, "int")
-    numbers = [one for one in found.values() if one.kind in ("int", "float", "list[int]", "list[float]")]
-    assert [one.name for one in numbers if one.allowed == one.kind] == [], "a number needs its range"
+    numbers = [
+        one for one in found.values() if one.kind in ("int", "float", "list[int]", "list[float]")
+    ]
+    assert [one.name for one in numbers if one.allowed == one.kind] == [], (
+        "a number needs its range"
+    )
 
 
 @EVERY
@@ -57,7 +61,9 @@ def test_it_asks_a_question_and_ends_with_its_limits_and_a_way_on(notebook: Path
     prose = sources(notebook, "markdown")
     assert prose[0].startswith("# ")
     [method] = [part for part in prose[0].split("\n\n") if part.startswith("**Method.** ")]
-    assert len(re.findall(r"[.?!](?=\s|$)", method.removeprefix("**Method.** "))) <= 2, "two sentences"
+    assert len(re.findall(r"[.?!](?=\s|$)", method.removeprefix("**Method.** "))) <= 2, (
+        "two sentences"
+    )
     assert "## Limits" in prose[-1]
     assert re.search(r"\]\(\d\d_\w+\.ipynb\)", prose[-1])
     says = [text for text in sources(notebook, "code") if "Markdown(" in text]

@@ -99,7 +99,9 @@ def test_it_draws_anew_at_every_change_and_refuses_in_words_what_cannot_run(
     assert plt.get_fignums() == []
 
 
-def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_control(handles: Explorer) -> None:
+def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_control(
+    handles: Explorer,
+) -> None:
     assert not [path for path in handles.handles if path.startswith("policy.")]
     buyer = Explorer("last-time-buy", runs=2)
     date = buyer.handles["policy.us-2023-10-17.date"]
@@ -135,7 +137,9 @@ def test_spare_chips_are_counted_back_from_the_end(handles: Explorer) -> None:
     start, end = explorer._working(result, "good", np.array([0.0, result.wall]))
     assert start == 2048 + (4 + 32) * 8
     away = sum(
-        n for (pool, place), n in result.counts.items() if pool == "good" and place in ("idle", "repair", "scrap")
+        n
+        for (pool, place), n in result.counts.items()
+        if pool == "good" and place in ("idle", "repair", "scrap")
     )
     assert end == start - away < start
 

@@ -23,7 +23,15 @@ def test_jobs_by_size_beside_what_is_reported():
         [(v, n, 0.9, 0.8, 0.95) for v in ("a", "b") for n in (256, 1024)],
         columns=["variant", "nodes", "mean", "p5", "p95"],
     )
-    job = {"title": "X", "chips": 8, "measured": 0.9, "bound": True, "ours": 0.92, "p5": 0.9, "p95": 0.94}
+    job = {
+        "title": "X",
+        "chips": 8,
+        "measured": 0.9,
+        "bound": True,
+        "ours": 0.92,
+        "p5": 0.9,
+        "p95": 0.94,
+    }
     figure, data = failures.ettr_by_size(table, pd.DataFrame([job | {"role": "validation"}]))
     assert {"● a", "■ b", "over 90% reported, 92.0% simulated"} <= set(words(figure))
     assert len(data) == 5
@@ -33,18 +41,25 @@ def test_the_best_interval_is_marked_and_so_is_dalys():
     rows = [(256, m, 5.0, e, e, e) for m, e in ((1.0, 0.5), (10.0, 0.9), (100.0, 0.7))]
     table = pd.DataFrame(rows, columns=["nodes", "minutes", "daly_minutes", "mean", "p5", "p95"])
     figure, data = failures.ettr_by_interval(table)
-    marks = {line.get_marker(): float(np.ravel(line.get_xdata())[0]) for line in figure.axes[0].lines}
+    marks = {
+        line.get_marker(): float(np.ravel(line.get_xdata())[0]) for line in figure.axes[0].lines
+    }
     assert (marks["o"], marks["|"]) == (10.0, 5.0)
     assert data.equals(table)
 
 
 def test_measured_jobs_are_marked_on_the_fabrics():
     table = pd.DataFrame(
-        [("j", 8, "shared fabric", 0.2, 0.1, 0.3)], columns=["job", "chips", "fabric", "mean", "p5", "p95"]
+        [("j", 8, "shared fabric", 0.2, 0.1, 0.3)],
+        columns=["job", "chips", "fabric", "mean", "p5", "p95"],
     )
     published = pd.DataFrame({"scenario": ["j", "k"], "measured": [0.25, 0.5]})
     figure, data = failures.time_by_fabric(table, published, {"j": "Job"})
-    assert [float(np.ravel(line.get_xdata())[0]) for line in figure.axes[0].lines if line.get_marker() == "D"] == [0.25]
+    assert [
+        float(np.ravel(line.get_xdata())[0])
+        for line in figure.axes[0].lines
+        if line.get_marker() == "D"
+    ] == [0.25]
     assert data["title"].tolist() == ["Job"]
     assert "  20.0% shared fabric" in words(figure)
 
@@ -56,7 +71,8 @@ def test_runs_that_never_finish_are_a_share_and_no_line():
         ("re-plan", 0, 62.0, 60, 66, 1.0),
     ]
     table = pd.DataFrame(
-        [*rows, ("re-plan", 8, 60.0, 55.0, 65.0, 1.0)], columns=["policy", "spares", "median", "p5", "p95", "finished"]
+        [*rows, ("re-plan", 8, 60.0, 55.0, 65.0, 1.0)],
+        columns=["policy", "spares", "median", "p5", "p95", "finished"],
     )
     figure, data = failures.days_by_policy(table, 200)
     assert {"25%", "● wait: share\nthat finishes", "■ re-plan: 62 d"} <= set(words(figure))

@@ -14,7 +14,11 @@ from sim.pictures.perfetto import MOST, Checkpoints, events, write
 from sim.scenario import Scenario
 from tests.engine.question import cause, pool, question
 
-FAILURES = {"causes": [cause(scope="chip", per_1000_node_days=400, permanent=0.2, repair="1 d", detect="10 min")]}
+FAILURES = {
+    "causes": [
+        cause(scope="chip", per_1000_node_days=400, permanent=0.2, repair="1 d", detect="10 min")
+    ]
+}
 FAILING: dict[str, Any] = {
     "fleet": pool(failures=FAILURES, hot_spares=2, cold_spares=4),
     "recovery": {"restart": "5 min"},
@@ -83,7 +87,9 @@ def test_counters_end_where_the_run_does_and_never_lose_a_chip():
 
 
 def test_checkpoints_are_marked_when_they_are_durable_and_void_ones_left_out():
-    """By hand: marks every 2 h and a minute, durable 11 min later, unless an interruption comes before."""
+    """By hand: marks every 2 h and a minute, durable 11 min later, unless an interruption comes
+    before.
+    """
     result, found = traced(question(**FAILING))
     marks = sorted(event["ts"] / 1e6 for event in of(found, "i", "checkpoint"))
     states = [(time, state) for time, kind, _, state in result.trace if kind == "state"]

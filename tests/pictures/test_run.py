@@ -1,4 +1,6 @@
-"""The pictures of one run and of fleets show the numbers they return, in letters and shapes that can be told apart."""
+"""The pictures of one run and of fleets show the numbers they return, in letters and shapes that
+can be told apart.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def curve(days: list[float]) -> pd.DataFrame:
 
 def test_what_one_weak_chip_is_worth_is_drawn_with_its_band():
     curves = {"H20-96": curve([60.0, 40.0]), "A100-SXM-80": curve([80.0, 50.0])}
-    figure, table = run.exchange_rate(curves, {"alone": (50.0, 60.0, 70.0), "many": (14.0, 15.0, 16.0)}, 2048)
+    figure, table = run.exchange_rate(
+        curves, {"alone": (50.0, 60.0, 70.0), "many": (14.0, 15.0, 16.0)}, 2048
+    )
     days, value = figure.axes
     assert days.texts[0].get_text() == "many: 15 d"
     assert {"● H20-96", "■ A100-SXM-80"} == {text.get_text() for text in value.texts}

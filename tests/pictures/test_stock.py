@@ -33,16 +33,26 @@ def close_figures():
 
 def test_the_table_holds_the_stock_the_need_and_the_dates_of_the_crossing(results):
     effects = pd.DataFrame(
-        {"mechanism": ["growth"], "median": [100.0], "p5": [50.0], "p95": [120.0], "matters": [True]}
+        {
+            "mechanism": ["growth"],
+            "median": [100.0],
+            "p5": [50.0],
+            "p95": [120.0],
+            "matters": [True],
+        }
     )
     _, table = stock.stock(results, load_scenario("embargoed-stock"), effects, scale=2.0)
     usable = table[table["series"] == "usable"]
     assert usable["median"].iloc[0] == 20_000
     assert (usable["p5"] <= usable["median"]).all() and (usable["median"] <= usable["p95"]).all()
     needs = table[table["series"] == "a run needs"]
-    assert needs["median"].iloc[0] == pytest.approx(2 * np.median([r.question.runs.chips for r in results]))
+    assert needs["median"].iloc[0] == pytest.approx(
+        2 * np.median([r.question.runs.chips for r in results])
+    )
     crossing = table.loc[table["series"] == "crossing", "year"]
-    assert sorted(crossing) == pytest.approx(sorted(2022 + 279 / 365.25 + r.crossing / YEAR for r in results))
+    assert sorted(crossing) == pytest.approx(
+        sorted(2022 + 279 / 365.25 + r.crossing / YEAR for r in results)
+    )
     assert table.loc[table["series"] == "days later without", "median"].tolist() == [100.0]
 
 
@@ -79,7 +89,9 @@ def test_costs_are_drawn_from_the_table_with_what_was_reported(results):
 
 
 def test_effects_are_drawn_in_months():
-    table = pd.DataFrame({"mechanism": ["a"], "median": [365.25], "p5": [0.0], "p95": [730.5], "matters": [True]})
+    table = pd.DataFrame(
+        {"mechanism": ["a"], "median": [365.25], "p5": [0.0], "p95": [730.5], "matters": [True]}
+    )
     figure, _ = stock.effects(table)
     [bar] = figure.axes[0].patches
     assert isinstance(bar, Rectangle) and bar.get_width() == pytest.approx(12)

@@ -20,7 +20,9 @@ from sim.pictures.style import (
     styled,
 )
 
-DATA = pd.DataFrame({"x": [0.1, 0.2, 0.3], "y": np.array([1, 2, 3]) / 3, "chip": ["H800", "H20", None]})
+DATA = pd.DataFrame(
+    {"x": [0.1, 0.2, 0.3], "y": np.array([1, 2, 3]) / 3, "chip": ["H800", "H20", None]}
+)
 WORDS = {"title": "Ein Maß", "alt": "It rises."}
 
 
@@ -36,7 +38,12 @@ def line() -> Figure:
 def test_a_figure_is_saved_with_its_numbers_and_words(tmp_path: Path) -> None:
     save_figure(line(), "line_1", DATA, tmp_path / "new", **WORDS)
     folder = tmp_path / "new"
-    assert {path.name for path in folder.iterdir()} == {"line_1.csv", "line_1.json", "line_1.png", "line_1.svg"}
+    assert {path.name for path in folder.iterdir()} == {
+        "line_1.csv",
+        "line_1.json",
+        "line_1.png",
+        "line_1.svg",
+    }
     assert json.loads((folder / "line_1.json").read_text(encoding="utf-8")) == WORDS
     pd.testing.assert_frame_equal(pd.read_csv(folder / "line_1.csv"), DATA, check_exact=True)
     assert b"\r" not in (folder / "line_1.csv").read_bytes()
@@ -44,14 +51,18 @@ def test_a_figure_is_saved_with_its_numbers_and_words(tmp_path: Path) -> None:
 
 def test_the_bytes_hang_neither_on_the_folder_nor_on_the_reader_s_settings(tmp_path: Path) -> None:
     save_figure(line(), "line", DATA, tmp_path / "a", **WORDS)
-    with matplotlib.rc_context({"savefig.dpi": 40, "lines.linewidth": 9, "svg.hashsalt": None, "font.size": 30}):
+    with matplotlib.rc_context(
+        {"savefig.dpi": 40, "lines.linewidth": 9, "svg.hashsalt": None, "font.size": 30}
+    ):
         save_figure(line(), "line", DATA, tmp_path / "b", **WORDS)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
 
 
 @pytest.mark.parametrize("out", ["", None])
-def test_without_a_folder_nothing_is_written(out: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_nothing_is_written(
+    out: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     save_figure(line(), "line", DATA, out, **WORDS)
     assert list(tmp_path.iterdir()) == []
@@ -92,7 +103,11 @@ def test_names_at_the_ends_of_lines_do_not_overlap(scale: str) -> None:
     figure = Figure(layout="constrained")
     axes = figure.subplots()
     axes.set(xlim=(0, 1), ylim=(1, 100), yscale=scale)
-    label_ends(axes, 1, [(2.0, "b", "black"), (2.1, "c\nd", "black"), (1.9, "a", "black"), (90.0, "e", "black")])
+    label_ends(
+        axes,
+        1,
+        [(2.0, "b", "black"), (2.1, "c\nd", "black"), (1.9, "a", "black"), (90.0, "e", "black")],
+    )
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in axes.texts]
     assert [text.get_text() for text in axes.texts] == ["a", "b", "c\nd", "e"]

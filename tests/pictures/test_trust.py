@@ -39,7 +39,10 @@ def test_statistics_of_a_trace_are_over_the_measured_ones():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["rate: 4 a day", "worst: 0.5"]
     assert axes.get_xscale() == "log"
     assert "5–95 % of runs" in axes.get_xlabel()
-    assert {axes.get_title("left"), axes.get_title("right")} == {"● the fitted table", "◇ independent failures"}
+    assert {axes.get_title("left"), axes.get_title("right")} == {
+        "● the fitted table",
+        "◇ independent failures",
+    }
     assert len(data) == 2
 
 

@@ -16,8 +16,16 @@ def found(method: str, **columns: list[float]) -> Sensitivity:
     return Sensitivity("wall_days", method, frame, 50.0, 5.0, 10, 0)
 
 
-SHARES = found("sobol", ST=[0.7, 0.4, 0.1], ST_conf=[0.1] * 3, S1=[0.6, 0.3, -0.05], S1_conf=[0.1] * 3)
-SCREEN = found("morris", mu_star=[200.0, 10.0, 9.9], mu_star_conf=[1.0] * 3, mu=[-200.0, 10.0, 0.99], sigma=[1.0] * 3)
+SHARES = found(
+    "sobol", ST=[0.7, 0.4, 0.1], ST_conf=[0.1] * 3, S1=[0.6, 0.3, -0.05], S1_conf=[0.1] * 3
+)
+SCREEN = found(
+    "morris",
+    mu_star=[200.0, 10.0, 9.9],
+    mu_star_conf=[1.0] * 3,
+    mu=[-200.0, 10.0, 0.99],
+    sigma=[1.0] * 3,
+)
 
 
 def widths(figure: Figure) -> list[float]:

@@ -87,7 +87,9 @@ def fresh(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the cells here, without papermill and its kernels: enough where only what becomes of the figures matters."""
+    """Run the cells here, without papermill and its kernels: enough where only what becomes of the
+    figures matters.
+    """
 
     def run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: int) -> None:
         for path, given in values.items():
@@ -95,7 +97,9 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
             for cell in nbformat.read(path, as_version=4).cells:
                 if cell.cell_type == "code":
                     exec(cell.source, scope)
-                    scope |= given | {"out": str(draft / path.stem)} if "tags" in cell.metadata else {}
+                    scope |= (
+                        given | {"out": str(draft / path.stem)} if "tags" in cell.metadata else {}
+                    )
 
     monkeypatch.setattr(figures, "_run", run)
 
@@ -129,7 +133,9 @@ def test_a_package_without_its_repository_says_so(tmp_path: Path) -> None:
 
 def test_a_full_run_leaves_figures_and_an_account_of_them(finished: Path) -> None:
     folder = finished / "figures"
-    names = [f"{name}.{suffix}" for name in ("left", "line", "right") for suffix in ("csv", "png", "svg")]
+    names = [
+        f"{name}.{suffix}" for name in ("left", "line", "right") for suffix in ("csv", "png", "svg")
+    ]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*names, "manifest.json"])
     assert (folder / "line.csv").read_text().splitlines()[1] == f"0.1,{2.0 * 0.1 / 3!r}"
     assert manifest(folder)["line"] == {
@@ -138,11 +144,15 @@ def test_a_full_run_leaves_figures_and_an_account_of_them(finished: Path) -> Non
         "title": "A line",
         "alt": "It rises.",
         "data": digest(folder / "line.csv"),
-        "files": {f"line.{suffix}": digest(folder / f"line.{suffix}") for suffix in ("csv", "png", "svg")},
+        "files": {
+            f"line.{suffix}": digest(folder / f"line.{suffix}") for suffix in ("csv", "png", "svg")
+        },
         "lock": digest(finished / "requirements.lock"),
     }
     assert manifest(folder)["right"]["parameters"] == {"scale": 2.0, "names": ["left", "right"]}
-    assert [path.name for path in (finished / "build").iterdir()] == ["notebooks"], "no draft is left behind"
+    assert [path.name for path in (finished / "build").iterdir()] == ["notebooks"], (
+        "no draft is left behind"
+    )
     assert len(list((finished / "build" / "notebooks" / "full").glob("*.ipynb"))) == 2
 
 
@@ -205,7 +215,9 @@ def test_the_quick_profile_has_its_own_numbers_and_folder(drawn: Path) -> None:
     assert contents(drawn / "figures") == before
 
 
-def test_a_folder_that_cannot_be_made_is_refused_before_anything_runs(fresh: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_runs(
+    fresh: Path, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file: cannot be used as a folder"):
         figures.make_figures(root=fresh, out=tmp_path / "file")
@@ -227,7 +239,12 @@ def test_a_failing_notebook_is_named_and_changes_nothing(drawn: Path) -> None:
 @pytest.mark.usefixtures("in_process")
 def test_a_figure_saved_in_another_way_is_refused(drawn: Path) -> None:
     before = contents(drawn / "figures")
-    add(drawn, "02_bars", BARS.replace(".png", ".jpg"), more='names: list[str] = ["left"]  # help: bars to draw')
+    add(
+        drawn,
+        "02_bars",
+        BARS.replace(".png", ".jpg"),
+        more='names: list[str] = ["left"]  # help: bars to draw',
+    )
     with pytest.raises(CheckFailed, match=r'02_bars\.ipynb wrote "left\.json" without its figure'):
         make_figures(["02_bars"], root=drawn)
     assert contents(drawn / "figures") == before
@@ -248,11 +265,26 @@ def test_two_notebooks_cannot_draw_the_same_figure(drawn: Path) -> None:
     [
         (["01_lines"], "full", {}, 'no notebook "01_lines" (did you mean "01_line"?)'),
         ([], "fast", {}, 'no profile "fast"'),
-        ([], "full", {"scales": "1"}, 'None of these notebooks has a parameter "scales" (did you mean "scale"?)'),
+        (
+            [],
+            "full",
+            {"scales": "1"},
+            'None of these notebooks has a parameter "scales" (did you mean "scale"?)',
+        ),
         (["01_line"], "full", {"names": "[]"}, 'None of these notebooks has a parameter "names"'),
         ([], "full", {"out": "."}, 'None of these notebooks has a parameter "out"'),
-        ([], "full", {"scale": "eleven"}, "01_line.ipynb: scale = eleven is not allowed: float from 0 to 10"),
-        ([], "full", {"scale": "11"}, "01_line.ipynb: scale = 11 is not allowed: float from 0 to 10"),
+        (
+            [],
+            "full",
+            {"scale": "eleven"},
+            "01_line.ipynb: scale = eleven is not allowed: float from 0 to 10",
+        ),
+        (
+            [],
+            "full",
+            {"scale": "11"},
+            "01_line.ipynb: scale = 11 is not allowed: float from 0 to 10",
+        ),
     ],
 )
 def test_wrong_input_is_refused_before_anything_runs(
@@ -268,7 +300,10 @@ def test_wrong_input_is_refused_before_anything_runs(
     ("text", "complaint"),
     [
         ("02_bar: {scale: 1}", 'no notebook "02_bar" (did you mean "02_bars"?)'),
-        ("01_line: {scale: 1}\n02_bars: {scales: 1}", 'line 2: no parameter "scales" (did you mean "scale"?)'),
+        (
+            "01_line: {scale: 1}\n02_bars: {scales: 1}",
+            'line 2: no parameter "scales" (did you mean "scale"?)',
+        ),
         ("02_bars: {scale: 12}", "line 1: scale = 12 is not allowed: float from 0 to 10"),
         ("[02_bars]", "must give, for each notebook, its parameters"),
     ],
@@ -288,7 +323,9 @@ def test_a_notebook_that_cannot_be_told_where_to_draw_is_refused(fresh: Path) ->
 
 
 def test_the_badge_follows_the_citation(fresh: Path) -> None:
-    (fresh / "CITATION.cff").write_text("version: 1.2.3\nrepository-code: https://github.com/somebody/something\n")
+    (fresh / "CITATION.cff").write_text(
+        "version: 1.2.3\nrepository-code: https://github.com/somebody/something\n"
+    )
     assert binder_badge("01_line.ipynb", root=fresh) == (
         "[![Binder](https://mybinder.org/badge_logo.svg)]"
         "(https://mybinder.org/v2/gh/somebody/something/v1.2.3?urlpath=lab/tree/notebooks/01_line.ipynb)"

@@ -8,7 +8,9 @@ from sim.publish.notebook_parameters import check, parameters
 
 
 def written(folder: Path, *cells: str) -> Path:
-    tagged = [nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]}) for source in cells]
+    tagged = [
+        nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]}) for source in cells
+    ]
     path = folder / "fleet.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=tagged), path)
     return path
@@ -38,7 +40,11 @@ def test_the_cell_is_read_whole(tmp_path: Path) -> None:
         "out": "",
     }
     assert isinstance(found["share"].default, float)
-    assert (found["chips"].low, found["chips"].high, found["chips"].help) == (1, 4096, "chips in the pool [1, 4096]")
+    assert (found["chips"].low, found["chips"].high, found["chips"].help) == (
+        1,
+        4096,
+        "chips in the pool [1, 4096]",
+    )
     assert found["how"].choices == ("wait", "re-plan")
 
 
@@ -63,7 +69,9 @@ def test_the_cell_is_read_whole(tmp_path: Path) -> None:
         ("out: str = '.'  # help: there already", "twice"),
     ],
 )
-def test_anything_but_described_literals_is_refused_with_its_line(tmp_path: Path, line: str, complaint: str) -> None:
+def test_anything_but_described_literals_is_refused_with_its_line(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
     with pytest.raises(InputError, match=r"fleet\.ipynb, parameters cell, line 2: ") as caught:
         parameters(written(tmp_path, f"out: str = ''  # help: folder\n{line}"))
     assert complaint in str(caught.value)
@@ -86,7 +94,14 @@ def test_given_text_takes_the_type_of_its_parameter(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     given = {"chips": "1_024", "share": "0", "policy": "007", "sizes": "[4, 8]", "fast": "true"}
     values = check(path, given)
-    assert values == {"chips": 1024, "share": 0.0, "policy": "007", "how": "wait", "sizes": [4, 8], "fast": True}
+    assert values == {
+        "chips": 1024,
+        "share": 0.0,
+        "policy": "007",
+        "how": "wait",
+        "sizes": [4, 8],
+        "fast": True,
+    }
     assert isinstance(values["share"], float)
 
 
@@ -107,7 +122,9 @@ def test_given_text_takes_the_type_of_its_parameter(tmp_path: Path) -> None:
         ({"fast": "1"}, "fast = 1 is not allowed: bool"),
     ],
 )
-def test_a_wrong_name_type_or_range_is_refused(tmp_path: Path, given: dict[str, object], complaint: str) -> None:
+def test_a_wrong_name_type_or_range_is_refused(
+    tmp_path: Path, given: dict[str, object], complaint: str
+) -> None:
     with pytest.raises(InputError, match=r"^fleet\.ipynb: ") as caught:
         check(written(tmp_path, GOOD), given)
     assert complaint in str(caught.value)

@@ -34,7 +34,11 @@ def links(text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    assert [link for link in links(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()] == []
+    assert [
+        link
+        for link in links(page.read_text(encoding="utf-8"))
+        if not (page.parent / link).exists()
+    ] == []
 
 
 def test_code_named_in_the_design_exists() -> None:
@@ -45,7 +49,11 @@ def test_code_named_in_the_design_exists() -> None:
 
 
 def test_the_checklist_is_complete_and_each_row_links_a_file() -> None:
-    rows = [line for line in (ROOT / "docs" / "stress_des.md").read_text().splitlines() if re.search(r"\| \d\.", line)]
+    rows = [
+        line
+        for line in (ROOT / "docs" / "stress_des.md").read_text().splitlines()
+        if re.search(r"\| \d\.", line)
+    ]
     assert [re.findall(r"\d(?:\.\d)+", row)[0] for row in rows] == ITEMS
     assert [row for row in rows if not links(row.split("|")[-2])] == []
 
@@ -106,16 +114,28 @@ def test_a_result_that_changes_changes_the_readme(tmp_path: Path) -> None:
 
 
 def numbers(text: str) -> set[str]:
-    """Numbers that stand for themselves: not in code, addresses, made blocks, quotations or names such as H800."""
+    """Numbers that stand for themselves: not in code, addresses, made blocks, quotations or names
+    such as H800.
+    """
     text = re.sub(r"(?s)<!-- (\w+) -->.*?<!-- /\1 -->|```.*?```", " ", text)
-    text = re.sub(r"`[^`]*`|\]\([^)]*\)|\"[^\"\n]*\"|arXiv [\d., ]+\d|(?:Llama|Fire-Flyer) [\d.]+", " ", text)
+    text = re.sub(
+        r"`[^`]*`|\]\([^)]*\)|\"[^\"\n]*\"|arXiv [\d., ]+\d|(?:Llama|Fire-Flyer) [\d.]+", " ", text
+    )
     return set(re.findall(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?![\w-])", text))
 
 
 def known() -> set[str]:
-    """Numbers that name something: fleets and dates, those of the article, intervals' levels, the Pythons that do."""
-    fleets = [[pool.active_chips for pool in load_scenario(name).fleet.values()] for name in names()]
-    said = [int(n.replace(",", "")) for c in claims().values() for n in re.findall(r"\d+,\d{3}", c.translation)]
+    """Numbers that name something: fleets and dates, those of the article, intervals' levels, the
+    Pythons that do.
+    """
+    fleets = [
+        [pool.active_chips for pool in load_scenario(name).fleet.values()] for name in names()
+    ]
+    said = [
+        int(n.replace(",", ""))
+        for c in claims().values()
+        for n in re.findall(r"\d+,\d{3}", c.translation)
+    ]
     missing = [a - b for a in said for b in said]
     pythons = re.findall(r"3\.\d+", (ROOT / "pyproject.toml").read_text())
     named = {f"{n:,}" for n in [*chain(*fleets), *map(sum, fleets), *said, *missing]}
@@ -133,12 +153,17 @@ def test_a_notebook_types_no_result(notebook: Path) -> None:
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     code = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
     written = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    prose += [" ".join(str(p.value) if isinstance(p, ast.Constant) else "X" for p in node.values) for node in written]
+    prose += [
+        " ".join(str(p.value) if isinstance(p, ast.Constant) else "X" for p in node.values)
+        for node in written
+    ]
     assert set().union(*map(numbers, prose)) - known() == set()
 
 
 def test_a_typed_result_is_noticed() -> None:
-    assert numbers('H800 take 58.5 days (`7`), 3 % of "16" [x](9.md), DeepSeek-V3, Llama 3.1, 1,234.') == {
+    assert numbers(
+        'H800 take 58.5 days (`7`), 3 % of "16" [x](9.md), DeepSeek-V3, Llama 3.1, 1,234.'
+    ) == {
         "58.5",
         "3",
         "1,234",

@@ -1,4 +1,6 @@
-"""Distributions: draws against scipy's distribution functions, and specifications against their messages."""
+"""Distributions: draws against scipy's distribution functions, and specifications against their
+messages.
+"""
 
 import math
 import pickle
@@ -44,7 +46,9 @@ REPAIR = {
         [1, "120 d"],
     ]
 }
-"""Repair times of a 400-server cluster (InfiniteHBD): half are mended within a day, some take months."""
+"""Repair times of a 400-server cluster (InfiniteHBD): half are mended within a day, some take
+months.
+"""
 
 
 def draws(distribution: Distribution, seed: int = 1) -> np.ndarray:
@@ -83,7 +87,9 @@ BY_NAME = pytest.mark.parametrize(
 
 
 @BY_NAME
-def test_draws_follow_the_distribution_and_notice_a_wrong_one(make: Any, cdf: Any, mean: float) -> None:
+def test_draws_follow_the_distribution_and_notice_a_wrong_one(
+    make: Any, cdf: Any, mean: float
+) -> None:
     right, wrong = draws(make(1.0)), draws(make(1.1))
     assert stats.kstest(right, cdf).pvalue > 1e-4
     assert stats.kstest(wrong, cdf).pvalue < 1e-4, "ten per cent off must not pass"
@@ -94,7 +100,9 @@ def test_mean_is_the_mean_of_the_draws(make: Any, cdf: Any, mean: float) -> None
     distribution, sample = make(1.0), draws(make(1.0), seed=2)
     assert distribution.mean == pytest.approx(mean, rel=1e-12)
     assert abs(sample.mean() - mean) < Z * sample.std() / math.sqrt(DRAWS)
-    assert abs(sample.mean() - 1.1 * mean) > Z * sample.std() / math.sqrt(DRAWS), "ten per cent off must not pass"
+    assert abs(sample.mean() - 1.1 * mean) > Z * sample.std() / math.sqrt(DRAWS), (
+        "ten per cent off must not pass"
+    )
 
 
 @BY_NAME
@@ -103,7 +111,9 @@ def test_draws_stay_within_the_support(make: Any, cdf: Any, mean: float) -> None
     low, high = distribution.support
     sample = draws(distribution)
     assert low <= sample.min() < sample.max() <= high
-    ends = distribution.draw(np.array([[0.0] * distribution.dims, [1 - 2**-53] * distribution.dims]))
+    ends = distribution.draw(
+        np.array([[0.0] * distribution.dims, [1 - 2**-53] * distribution.dims])
+    )
     assert low <= ends[0] < ends[1] <= high < math.inf or math.isinf(high)
     assert np.isfinite(ends).all()
 
@@ -112,7 +122,9 @@ def test_draws_stay_within_the_support(make: Any, cdf: Any, mean: float) -> None
 @given(u=st.floats(0, 1, exclude_max=True), v=st.floats(0, 1, exclude_max=True))
 def test_draws_rise_with_the_uniforms(make: Any, u: float, v: float) -> None:
     distribution = make(1.0)
-    low, high = distribution.draw(np.array([[min(u, v)] * distribution.dims, [max(u, v)] * distribution.dims]))
+    low, high = distribution.draw(
+        np.array([[min(u, v)] * distribution.dims, [max(u, v)] * distribution.dims])
+    )
     assert low <= high
 
 
@@ -127,14 +139,21 @@ def test_a_mixture_chooses_by_the_first_uniform_and_stretches_it() -> None:
 
 
 def test_a_sum_uses_a_uniform_for_each_part() -> None:
-    total = Sum((Weibull(1.0, 2.0), Mixture((1.0, 1.0), (Constant(1.0), Sum((Constant(2.0), Constant(3.0)))))))
+    total = Sum(
+        (
+            Weibull(1.0, 2.0),
+            Mixture((1.0, 1.0), (Constant(1.0), Sum((Constant(2.0), Constant(3.0))))),
+        )
+    )
     assert total.dims == 3
     assert float(total.draw(np.array([0.0, 0.2, 0.9]))) == 1.0
     assert float(total.draw(np.array([0.0, 0.7, 0.9]))) == 5.0
     assert total.support == (1.0, math.inf)
 
 
-@pytest.mark.parametrize(("p", "value"), [(0, 1), (0.25, 10), (0.5, 100), (0.75, 100 * math.sqrt(10)), (1, 1000)])
+@pytest.mark.parametrize(
+    ("p", "value"), [(0, 1), (0.25, 10), (0.5, 100), (0.75, 100 * math.sqrt(10)), (1, 1000)]
+)
 def test_time_is_interpolated_log_linearly_between_quantiles(p: float, value: float) -> None:
     distribution = Empirical(((0.0, 1.0), (0.5, 100.0), (1.0, 1000.0)))
     assert float(distribution.draw(np.array([p]))) == pytest.approx(value, rel=1e-12)
@@ -185,8 +204,14 @@ def test_mode(distribution: Distribution, mode: float) -> None:
         ({"lognormal": {"median": "1 d", "sigma": 0.5}}, Lognormal(DAY, 0.5)),
         ({"triangular": ["1 s", "2 s", "3 s"]}, Triangular(1, 2, 3)),
         ({"empirical": [[0, "1 s"], [1, "2 s"]]}, Empirical(((0.0, 1.0), (1.0, 2.0)))),
-        ({"mixture": [[2, "1 s"], [1, "2 s"]]}, Mixture((2.0, 1.0), (Constant(1.0), Constant(2.0)))),
-        ({"sum": ["1 s", {"exponential": {"mean": "2 s"}}]}, Sum((Constant(1.0), Weibull(1.0, 2.0)))),
+        (
+            {"mixture": [[2, "1 s"], [1, "2 s"]]},
+            Mixture((2.0, 1.0), (Constant(1.0), Constant(2.0))),
+        ),
+        (
+            {"sum": ["1 s", {"exponential": {"mean": "2 s"}}]},
+            Sum((Constant(1.0), Weibull(1.0, 2.0))),
+        ),
         ({"uncertain": ["1 s", "2 s", "3 s"]}, Constant(2.0)),
     ],
     ids=str,
@@ -199,7 +224,10 @@ def test_reads(spec: Any, expected: Distribution) -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"exponental": {"mean": "2 d"}}, '{exponental} is no distribution (did you mean "exponential"?)'),
+        (
+            {"exponental": {"mean": "2 d"}},
+            '{exponental} is no distribution (did you mean "exponential"?)',
+        ),
         ({}, "allowed: a constant or one of exponential, weibull"),
         ({"exponential": {"mean": "2 d"}, "weibull": {}}, "is no distribution"),
         ({"exponential": {"men": "2 d"}}, "exponential: expected {mean: …}"),
@@ -215,11 +243,17 @@ def test_reads(spec: Any, expected: Distribution) -> None:
         ({"lognormal": {"median": "1 d", "sigma": 1e5}}, "lognormal: sigma: must be at most 10"),
         ({"triangular": ["1 s", "2 s"]}, "triangular: expected [low, mode, high]"),
         ({"triangular": ["3 s", "2 s", "1 s"]}, "triangular: expected low ≤ mode ≤ high"),
-        ({"triangular": [{"uncertain": ["1 s", "2 s", "9 s"]}, "3 s", "4 s"]}, "expected low ≤ mode ≤ high"),
+        (
+            {"triangular": [{"uncertain": ["1 s", "2 s", "9 s"]}, "3 s", "4 s"]},
+            "expected low ≤ mode ≤ high",
+        ),
         ({"empirical": [[0, "1 s"]]}, "empirical: expected [[0, …], …, [1, …]]"),
         ({"empirical": [[None, "1 s"], [1, "2 s"]]}, "empirical: expected [[0, …], …, [1, …]]"),
         ({"empirical": [[0, "1 s"], [0.9, "2 s"]]}, "probabilities must rise from 0 to 1"),
-        ({"empirical": [[0, "2 s"], [1, "1 s"]]}, "probabilities must rise from 0 to 1, and the values with them"),
+        (
+            {"empirical": [[0, "2 s"], [1, "1 s"]]},
+            "probabilities must rise from 0 to 1, and the values with them",
+        ),
         ({"empirical": [[0, 0], [1, "1 s"]]}, "empirical: a value must be above 0"),
         ({"mixture": []}, "mixture: expected [[weight, distribution], …]"),
         ({"mixture": [["1 s"]]}, "mixture: expected [[weight, distribution], …]"),
@@ -256,7 +290,12 @@ def test_an_unknown_constant_is_its_mode_until_it_is_drawn() -> None:
 
 def test_parameters_of_a_distribution_may_be_unknown() -> None:
     distribution = from_days(
-        {"weibull": {"shape": {"uncertain": [0.5, 0.7, 0.9]}, "mean": {"uncertain": ["1 d", "2 d", "3 d"]}}}
+        {
+            "weibull": {
+                "shape": {"uncertain": [0.5, 0.7, 0.9]},
+                "mean": {"uncertain": ["1 d", "2 d", "3 d"]},
+            }
+        }
     )
     assert isinstance(distribution, Weibull)
     assert isinstance(distribution.shape, Uncertain)

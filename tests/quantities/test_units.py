@@ -1,4 +1,6 @@
-"""Quantities: every kind of unit, and everything that is not a quantity refused quickly and in words."""
+"""Quantities: every kind of unit, and everything that is not a quantity refused quickly and in
+words.
+"""
 
 import math
 import time
@@ -230,7 +232,9 @@ def test_whole(value: object) -> None:
     assert type(whole(value)) is int
 
 
-@pytest.mark.parametrize("value", [True, "8", 8.5, math.nan, math.inf, 10**400, None, {"uncertain": [1, 2, 3]}])
+@pytest.mark.parametrize(
+    "value", [True, "8", 8.5, math.nan, math.inf, 10**400, None, {"uncertain": [1, 2, 3]}]
+)
 def test_not_whole(value: object) -> None:
     with pytest.raises(ValueError, match="expected a whole number"):
         whole(value)
@@ -239,4 +243,7 @@ def test_not_whole(value: object) -> None:
 def test_schema_tells_text_number_and_uncertain_apart() -> None:
     text, plain, uncertain = Quantity("s").json_schema()["anyOf"]
     assert (text["type"], plain, uncertain) == ("string", {"const": 0}, UNCERTAIN)
-    assert Quantity(positive=True).json_schema()["anyOf"][1] == {"type": "number", "exclusiveMinimum": 0.0}
+    assert Quantity(positive=True).json_schema()["anyOf"][1] == {
+        "type": "number",
+        "exclusiveMinimum": 0.0,
+    }

@@ -1,4 +1,6 @@
-"""Unknown constants: found in every kind of container, named after their place, drawn once a replication."""
+"""Unknown constants: found in every kind of container, named after their place, drawn once a
+replication.
+"""
 
 import pickle
 from typing import Any
@@ -31,7 +33,9 @@ class Outer(BaseModel):
 
 
 def tree() -> Outer:
-    lifetime = Mixture((1.0, constant(2)), (Weibull(1.0, constant(3)), Sum((Weibull(constant(4), 5.0),))))
+    lifetime = Mixture(
+        (1.0, constant(2)), (Weibull(1.0, constant(3)), Sum((Weibull(constant(4), 5.0),)))
+    )
     cause = Cause(cause="gpu", lifetime=lifetime)
     return Outer(
         plain=constant(1),
@@ -60,9 +64,16 @@ def test_finds_and_names_each_by_its_path() -> None:
 
 def test_settles_each_to_its_value_or_its_mode() -> None:
     item = named(tree(), "top")
-    done = settled(item, {"top.plain": 1.5, "own": 12.5, "top.items.0.causes.gpu.lifetime.parts.0.size": 3.5})
+    done = settled(
+        item, {"top.plain": 1.5, "own": 12.5, "top.items.0.causes.gpu.lifetime.parts.0.size": 3.5}
+    )
     assert not unknowns(done)
-    assert (done.plain, done.items[1], done.model.value, done.parts) == (1.5, 12.5, 10, {"a": 11, "b": 12.0})
+    assert (done.plain, done.items[1], done.model.value, done.parts) == (
+        1.5,
+        12.5,
+        10,
+        {"a": 11, "b": 12.0},
+    )
     assert type(done.plain) is float
     [cause] = done.items[0].causes
     assert cause.lifetime == Mixture((1.0, 2.0), (Weibull(1.0, 3.5), Sum((Weibull(4.0, 5.0),))))
@@ -88,7 +99,10 @@ def test_two_of_one_name_are_one_or_a_mistake() -> None:
 
 
 def test_a_constant_time_may_be_unknown() -> None:
-    time = named(distribution_from({"uncertain": ["1 s", "2 s", "3 s"]}, Quantity("s").read), "recovery.restart")
+    time = named(
+        distribution_from({"uncertain": ["1 s", "2 s", "3 s"]}, Quantity("s").read),
+        "recovery.restart",
+    )
     assert list(unknowns(time)) == ["recovery.restart.value"]
 
 
@@ -113,13 +127,19 @@ def values(scenario: Scenario, seed: int, replication: int, **options: bool) -> 
         elif isinstance(before, tuple):
             pairs += zip(before, after, strict=True)
         elif hasattr(before, "__dataclass_fields__"):
-            pairs += [(getattr(before, key), getattr(after, key)) for key in before.__dataclass_fields__]
+            pairs += [
+                (getattr(before, key), getattr(after, key)) for key in before.__dataclass_fields__
+            ]
     return seen
 
 
 def test_a_scenario_knows_its_unknowns_and_those_of_its_catalogue_entries(mixed: Scenario) -> None:
     own = {"checkpoint.interval", "mixing.efficiency", "fabric.step_noise"}
-    catalogued = {"stacks.hai-llm.overlap", "stacks.haiscale.experts", "chips.Hopper-SXM.kernel_efficiency"}
+    catalogued = {
+        "stacks.hai-llm.overlap",
+        "stacks.haiscale.experts",
+        "chips.Hopper-SXM.kernel_efficiency",
+    }
     assert own | catalogued <= mixed.unknowns().keys()
     assert values(mixed, 0, 0).keys() == mixed.unknowns().keys()
 
@@ -142,7 +162,9 @@ def test_each_constant_is_drawn_for_itself(mixed: Scenario) -> None:
 
 
 def test_fixed_inputs_are_the_modes(mixed: Scenario) -> None:
-    assert values(mixed, 1, 1, fixed=True) == {name: float(x) for name, x in mixed.unknowns().items()}
+    assert values(mixed, 1, 1, fixed=True) == {
+        name: float(x) for name, x in mixed.unknowns().items()
+    }
     assert not mixed.resolve(1, 1).unknowns()
 
 

@@ -33,7 +33,9 @@ def method(**changes: object) -> CostMethod:
 
 
 def per_hour(price: float) -> float:
-    """An H800 server's share at Epoch AI's factors for an H100 at a site that is no hyperscaler, 2023's electricity."""
+    """An H800 server's share at Epoch AI's factors for an H100 at a site that is no hyperscaler,
+    2023's electricity.
+    """
     rates = method(power_multiplier=(10.2 / 8) / 0.7, pue=1.25, electricity=0.0806 / 3.6e6)
     h800 = chip(price=price, price_of="server")
     energy = economics.power(h800, rates) * rates.electricity
@@ -54,21 +56,30 @@ def test_hardware_loses_a_third_of_its_value_a_year_in_steady_decline():
     """k = 0.14·ln 10 = 0.3224 a year of what it is worth, the network 19 % of the whole."""
     rate = economics.hardware_rate(chip(price=10_000.0, price_of="server"), DAY, method())
     assert rate * economics.YEAR == pytest.approx(10_000 * 0.14 * math.log(10) / 0.81)
-    old = economics.hardware_rate(chip(price=10_000.0, price_of="server"), DAY, method(), bought=dt.date(2023, 9, 1))
+    old = economics.hardware_rate(
+        chip(price=10_000.0, price_of="server"), DAY, method(), bought=dt.date(2023, 9, 1)
+    )
     assert old / rate == pytest.approx(10 ** (-0.14 * 366 / 365.25))
 
 
 def test_hardware_is_bought_no_sooner_than_ninety_days_after_its_release():
     early = economics.hardware_rate(chip(), DAY, method(), bought=dt.date(2020, 1, 1))
-    assert early == economics.hardware_rate(chip(), DAY, method(), bought=dt.date(2023, 3, 21) + dt.timedelta(days=90))
+    assert early == economics.hardware_rate(
+        chip(), DAY, method(), bought=dt.date(2023, 3, 21) + dt.timedelta(days=90)
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "server", "installed"), [("chip", 164, 164 / 0.81), ("server", 100, 100 / 0.81), ("system", 81, 100)]
+    ("kind", "server", "installed"),
+    [("chip", 164, 164 / 0.81), ("server", 100, 100 / 0.81), ("system", 81, 100)],
 )
 def test_a_price_says_whether_server_and_network_are_in_it(kind, server, installed):
-    assert economics.price_with_server(chip(price=100.0, price_of=kind), method()) == pytest.approx(server)
-    assert economics.price_installed(chip(price=100.0, price_of=kind), method()) == pytest.approx(installed)
+    assert economics.price_with_server(chip(price=100.0, price_of=kind), method()) == pytest.approx(
+        server
+    )
+    assert economics.price_installed(chip(price=100.0, price_of=kind), method()) == pytest.approx(
+        installed
+    )
 
 
 def test_energy_is_the_rated_power_times_load_server_and_site():
@@ -83,7 +94,9 @@ def test_a_price_that_nobody_knows_leaves_the_cost_unknown():
 
 def test_the_published_hours_of_deepseek_v3_cost_what_was_published():
     good = load_scenario("deepseek-v3").fleet["good"]
-    both = [economics.cost_of([good], [1], hours * HOUR, DAY, method()) for hours in (V3_HOURS, 2.664e6)]
+    both = [
+        economics.cost_of([good], [1], hours * HOUR, DAY, method()) for hours in (V3_HOURS, 2.664e6)
+    ]
     assert both[0].rental == pytest.approx(5.576e6)
     assert both[1].rental == pytest.approx(5.328e6)
     assert 4.5e6 < both[0].amortised < 6.2e6
@@ -94,7 +107,9 @@ def test_the_simulated_run_costs_within_six_percent_of_it_to_rent():
     metrics = [simulate(run, 1, k).metrics for k in range(12)]
     hours = sum(m["gpu_hours_computing"] for m in metrics) / len(metrics)
     assert 2 * (hours + 124e3) == pytest.approx(5.576e6, rel=0.06)
-    amortised = [m["cost_amortised_usd"] / m["gpu_hours_allocated"] * (hours + 124e3) for m in metrics]
+    amortised = [
+        m["cost_amortised_usd"] / m["gpu_hours_allocated"] * (hours + 124e3) for m in metrics
+    ]
     assert 4.5e6 < sum(amortised) / len(amortised) < 6.2e6
 
 

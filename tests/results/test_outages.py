@@ -23,12 +23,18 @@ BAD = {"share": 1, "factor": 2, "cured": 0}
 
 
 def run(causes: dict[str, Any], horizon: str, **fleet: Any) -> RunResult:
-    settings = {"fleet": pool(failures={"causes": [causes]}, **fleet), "horizon": horizon, "run": ENDLESS}
+    settings = {
+        "fleet": pool(failures={"causes": [causes]}, **fleet),
+        "horizon": horizon,
+        "run": ENDLESS,
+    }
     return simulate(question(**settings), 3)
 
 
 def test_a_spare_that_fails_again_soon_after_its_return_does_so_on_time():
-    """The job sleeps until the next failure it knows of, and must not oversleep that of a spare that comes back."""
+    """The job sleeps until the next failure it knows of, and must not oversleep that of a spare
+    that comes back.
+    """
     again = {"probability": 1, "after": "1 h"}
     result = run(cause(per_1000_node_days=5, repair="2 h", refail=again), "60 d", hot_spares=2)
     strikes: dict[int, list[float]] = defaultdict(list)
@@ -44,7 +50,9 @@ def bursts(shared_repair: float) -> list[list[float]]:
     """Repair seconds of the nodes that failed together."""
     burst = {"probability": 1, "nodes": [3, 3], "shared_repair": shared_repair}
     repair = {"exponential": {"mean": "1 d"}}
-    result = run(cause(per_1000_node_days=20, repair=repair, burst=burst), "300 d", nodes=20, hot_spares=4)
+    result = run(
+        cause(per_1000_node_days=20, repair=repair, burst=burst), "300 d", nodes=20, hot_spares=4
+    )
     together: dict[float, list[float]] = defaultdict(list)
     for outage in result.outages:
         if outage.end < result.wall:
@@ -62,8 +70,14 @@ def test_a_burst_may_share_its_repair_time():
 def test_nodes_of_a_burst_share_the_time_of_repair_and_nothing_else():
     """Whether a chip has died is drawn for each node of its own."""
     burst = {"probability": 1, "nodes": [4, 4], "shared_repair": 1}
-    result = run(cause(scope="chip", per_1000_node_days=20, permanent=0.5, burst=burst), "30 d", nodes=40)
-    dead = [time for time, kind, _, payload in result.trace if kind == "move" and payload == "idle scrap 1"]
+    result = run(
+        cause(scope="chip", per_1000_node_days=20, permanent=0.5, burst=burst), "30 d", nodes=40
+    )
+    dead = [
+        time
+        for time, kind, _, payload in result.trace
+        if kind == "move" and payload == "idle scrap 1"
+    ]
     struck = {outage.start for outage in result.outages}
     assert len(struck) > 5
     assert {dead.count(time) for time in struck} - {0, 4}
@@ -80,7 +94,9 @@ def test_flaps_far_beyond_the_horizon_are_not_drawn():
 def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_failure_behind_it():
     """Chip after chip of node 0 goes into node 1, until eight others come for it."""
     asked = question(
-        fleet=pool(nodes=2, failures={"causes": [cause(lifetime=exponential(900))], "bad_nodes": BAD}),
+        fleet=pool(
+            nodes=2, failures={"causes": [cause(lifetime=exponential(900))], "bad_nodes": BAD}
+        ),
         depot={"cannibalise": True},
         recovery={"evict_after": 2},
     )
@@ -99,7 +115,11 @@ def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_fai
     assert risk._left[0] != before[0]
     assert risk._left[1] == before[1]
     assert nodes.bad == {1}
-    for place in ("repair", "cold_spare", "idle"):  # it is out after its own second failure, not after its first
+    for place in (
+        "repair",
+        "cold_spare",
+        "idle",
+    ):  # it is out after its own second failure, not after its first
         if place == "cold_spare":
             fleet.node_back(nodes, 0)
         else:

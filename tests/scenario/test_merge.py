@@ -17,7 +17,11 @@ from sim.scenario.reading import merge
         ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
         ({}, {"a": {"b": None}, "c": None}, {"a": {}}),
         ({"a": 1}, {"a": {"b": None, "c": 1}}, {"a": {"c": 1}}),
-        ({"t": {"triangular": [1, 2, 3]}}, {"t": {"exponential": {"mean": 2}}}, {"t": {"exponential": {"mean": 2}}}),
+        (
+            {"t": {"triangular": [1, 2, 3]}},
+            {"t": {"exponential": {"mean": 2}}},
+            {"t": {"exponential": {"mean": 2}}},
+        ),
         (
             {"x": {"uncertain": [1, 2, 3], "name": "n"}},
             {"x": {"uncertain": [4, 5, 6]}},

@@ -31,7 +31,9 @@ def test_a_path_is_told_from_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert find("not/there") == Path("not/there")
     assert find("not-there.yml") == Path("not-there.yml")
     assert find("mine", tmp_path) == tmp_path / "mine"
-    assert find("deepseek-v3") == FOLDER / "deepseek-v3.yaml", "a name of ours wins; ./deepseek-v3 is the file"
+    assert find("deepseek-v3") == FOLDER / "deepseek-v3.yaml", (
+        "a name of ours wins; ./deepseek-v3 is the file"
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,9 @@ def test_a_scenario_is_a_mapping(tmp_path: Path, text: str) -> None:
         ((), "near, line 1"),
     ],
 )
-def test_a_value_stands_in_the_nearest_document_that_says_it(path: tuple[str, ...], place: str) -> None:
+def test_a_value_stands_in_the_nearest_document_that_says_it(
+    path: tuple[str, ...], place: str
+) -> None:
     assert TWO.where(path) == place
 
 
@@ -76,24 +80,41 @@ def test_an_override_comes_before_every_document() -> None:
     source = override(override(TWO, {"a.c": 1, "x.y": 2}), {"a.c": 3})
     assert source.data == {"a": {"b": 1, "c": 3}, "d": 3, "x": {"y": 2}}
     assert TWO.data["a"]["c"] == 2
-    places = {("a", "c"): "--set a.c", ("x", "y"): "--set x.y", ("x",): "--set x.y", ("d",): "far, line 7"}
+    places = {
+        ("a", "c"): "--set a.c",
+        ("x", "y"): "--set x.y",
+        ("x",): "--set x.y",
+        ("d",): "far, line 7",
+    }
     assert {path: source.where(path) for path in places} == places
 
 
 def test_inherited_mistakes_are_named_where_they_stand(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("like: deepseek-v3\n\nhorizn: 3 d\n")
     (tmp_path / "mine.yaml").write_text("like: base.yaml\nhorizon: 3 GB\n")
-    with pytest.raises(InputError, match=r"base\.yaml, line 3: horizn is unknown \(did you mean \"horizon\"\?\)"):
+    with pytest.raises(
+        InputError, match=r"base\.yaml, line 3: horizn is unknown \(did you mean \"horizon\"\?\)"
+    ):
         load_scenario(tmp_path / "mine.yaml")
     (tmp_path / "base.yaml").write_text("like: deepseek-v3\n")
-    with pytest.raises(InputError, match=r"mine\.yaml, line 2: horizon: '3 GB' is a quantity of another kind"):
+    with pytest.raises(
+        InputError, match=r"mine\.yaml, line 2: horizon: '3 GB' is a quantity of another kind"
+    ):
         load_scenario(tmp_path / "mine.yaml")
 
 
 def test_several_mistakes_are_all_named_up_to_five() -> None:
     mistakes = {key: "3 GB" for key in ("interval", "blocking", "flush", "load")}
     with pytest.raises(InputError) as caught:
-        load_scenario({"like": "deepseek-v3", "checkpoint": mistakes, "horizon": "x", "status": "y", "start": 3})
+        load_scenario(
+            {
+                "like": "deepseek-v3",
+                "checkpoint": mistakes,
+                "horizon": "x",
+                "status": "y",
+                "start": 3,
+            }
+        )
     lines = str(caught.value).splitlines()
     assert len(lines) == 6
     assert lines[-1] == "… and 2 more"

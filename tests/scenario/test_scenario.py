@@ -60,7 +60,9 @@ def with_(changes: dict[str, Any]) -> Scenario:
 
 def said(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
     """All that it says, without where it was read from."""
-    return dict(scenario), {name: number.distribution for name, number in scenario.unknowns().items()}
+    return dict(scenario), {
+        name: number.distribution for name, number in scenario.unknowns().items()
+    }
 
 
 def refusal(changes: dict[str, Any]) -> str:
@@ -85,7 +87,12 @@ def test_the_documented_example_loads(folder: Path) -> None:
     )
     assert scenario.horizon == 365.25 * 86400
     good, weak = scenario.fleet["good"], scenario.fleet["weak"]
-    assert (good.active_chips, good.active_nodes, good.hot_spares, good.cold_spares) == (2048, 256, 4, 0)
+    assert (good.active_chips, good.active_nodes, good.hot_spares, good.cold_spares) == (
+        2048,
+        256,
+        4,
+        0,
+    )
     assert (weak.active_chips, weak.chip.name, weak.stack.name, weak.layout) == (
         4096,
         "A100-PCIe-40",
@@ -97,7 +104,12 @@ def test_the_documented_example_loads(folder: Path) -> None:
     assert isinstance(scenario.mixing.efficiency, Uncertain)
     assert scenario.mixing.efficiency.distribution == Triangular(0.93, 0.97, 1.0)
     checkpoint = scenario.checkpoint
-    assert (checkpoint.interval, checkpoint.blocking, checkpoint.flush, checkpoint.load) == (1800, 1, 120, 120)
+    assert (checkpoint.interval, checkpoint.blocking, checkpoint.flush, checkpoint.load) == (
+        1800,
+        1,
+        120,
+        120,
+    )
     assert scenario.recovery.restart == Constant(600)
     assert scenario.fabric.congestion
     assert scenario.fabric.flaps
@@ -118,7 +130,9 @@ def test_every_scenario_that_comes_with_the_project_loads_and_can_be_built_again
     assert scenario.name == name
     assert scenario.title
     assert said(load_scenario(scenario.data)) == said(scenario)
-    assert said(load_scenario(json.loads(json.dumps(scenario.data, default=str)))) == said(scenario), "a record too"
+    assert said(load_scenario(json.loads(json.dumps(scenario.data, default=str)))) == said(
+        scenario
+    ), "a record too"
 
 
 def test_a_scenario_is_frozen() -> None:
@@ -137,19 +151,28 @@ def test_a_catalogue_entry_may_be_spelt_out_or_changed() -> None:
         "vocabulary": 51200,
         "attention": "full",
     }
-    scenario = with_({"run": {"model": model}, "fleet": {"good": {"chip": {"like": "H800-SXM-80", "memory": "96 GB"}}}})
+    scenario = with_(
+        {
+            "run": {"model": model},
+            "fleet": {"good": {"chip": {"like": "H800-SXM-80", "memory": "96 GB"}}},
+        }
+    )
     assert (scenario.run.model.layers, scenario.run.model.attention) == (96, "full")
     chip = scenario.fleet["good"].chip
     assert (chip.memory, chip.bf16, chip.name) == (96e9, 989e12, "H800-SXM-80")
     assert isinstance(chip.kernel_efficiency, Uncertain)
-    assert chip.kernel_efficiency.name == "chips.Hopper-SXM.kernel_efficiency", "still the catalogue's unknown"
+    assert chip.kernel_efficiency.name == "chips.Hopper-SXM.kernel_efficiency", (
+        "still the catalogue's unknown"
+    )
 
 
 def test_null_takes_away_what_an_entry_has() -> None:
     changes = {"fleet": {"good": {"chip": {"like": "H800-SXM-80", "fp8": None}}}}
     assert with_(changes).fleet["good"].chip.fp8 is None
     assert with_({}).fleet["good"].chip.fp8
-    changed = with_({}).override({"fleet.good.chip.fp8": None, "run.model.experts.groups_per_token": None})
+    changed = with_({}).override(
+        {"fleet.good.chip.fp8": None, "run.model.experts.groups_per_token": None}
+    )
     assert changed.fleet["good"].chip.fp8 is None
 
 
@@ -165,7 +188,9 @@ class TestLike:
         (folder / "below" / "one.yaml").write_text(
             "like: deepseek-v3\nname: one\nhorizon: 50 d\nfleet: {good: {chips: 1024}}\n"
         )
-        (folder / "below" / "two.yaml").write_text("like: one.yaml\nfleet: {good: {hot_spares: 7}}\n")
+        (folder / "below" / "two.yaml").write_text(
+            "like: one.yaml\nfleet: {good: {hot_spares: 7}}\n"
+        )
         scenario = load_scenario("below/two.yaml")
         good = scenario.fleet["good"]
         assert (good.active_chips, good.hot_spares, good.chip.name) == (1024, 7, "H800-SXM-80")
@@ -182,10 +207,14 @@ class TestLike:
         assert scenario.fabric.congestion is None
 
     def test_null_where_there_is_nothing_to_remove(self) -> None:
-        assert said(with_({"policy": {"us-2022-10-07": None}, "depot": {"repair": None}})) == said(with_({}))
+        assert said(with_({"policy": {"us-2022-10-07": None}, "depot": {"repair": None}})) == said(
+            with_({})
+        )
 
     def test_a_distribution_replaces_another_as_a_whole(self, folder: Path) -> None:
-        (folder / "f.yaml").write_text("like: deepseek-v3\nrecovery: {restart: {exponential: {mean: 5 min}}}\n")
+        (folder / "f.yaml").write_text(
+            "like: deepseek-v3\nrecovery: {restart: {exponential: {mean: 5 min}}}\n"
+        )
         assert load_scenario("f.yaml").recovery.restart.mean == 300
 
     def test_of_a_mapping(self) -> None:
@@ -200,7 +229,10 @@ class TestLike:
                 "g.yaml",
                 "f.yaml, line 1: like: g.yaml, line 2: like: 'f.yaml' is like itself, directly or by way of others",
             ),
-            ("deepseek-v4", "f.yaml, line 1: like: no scenario 'deepseek-v4' (did you mean \"deepseek-v3\"?)"),
+            (
+                "deepseek-v4",
+                "f.yaml, line 1: like: no scenario 'deepseek-v4' (did you mean \"deepseek-v3\"?)",
+            ),
             ("nowhere.yaml", "f.yaml, line 1: like: nowhere.yaml: cannot be read"),
             ("[a, b]", "f.yaml, line 1: like takes the name or path of a scenario"),
             ("empty.yaml", "f.yaml, line 1: like: empty.yaml: is empty"),
@@ -242,29 +274,54 @@ class TestOverride:
         assert read(scenario.override({path: value}))
 
     def test_later_ones_build_on_earlier_ones(self) -> None:
-        scenario = load_scenario("deepseek-v3").override({"fleet.good.layout": "auto", "fleet.good.layout.tensor": 2})
+        scenario = load_scenario("deepseek-v3").override(
+            {"fleet.good.layout": "auto", "fleet.good.layout.tensor": 2}
+        )
         assert scenario.fleet["good"].layout == Layout(tensor=2)
         again = scenario.override({"fleet.good.chips": 64})
-        assert (again.fleet["good"].layout, again.fleet["good"].active_chips) == (Layout(tensor=2), 64)
+        assert (again.fleet["good"].layout, again.fleet["good"].active_chips) == (
+            Layout(tensor=2),
+            64,
+        )
         assert scenario.fleet["good"].active_chips == 2048, "the first is as it was"
 
     @pytest.mark.parametrize(
         ("path", "value", "says"),
         [
-            ("fleet.good.chps", 64, '--set fleet.good.chps is unknown (did you mean "chips"?); allowed: chip, chips'),
+            (
+                "fleet.good.chps",
+                64,
+                '--set fleet.good.chps is unknown (did you mean "chips"?); allowed: chip, chips',
+            ),
             ("horizn", "3 d", '--set horizn is unknown (did you mean "horizon"?)'),
             ("a.b.c", 1, "--set a.b.c: a is unknown; allowed: like, run"),
-            ("fleet.weka.chips", 64, '--set fleet.weka.chips: fleet.weka.chip is missing (did you mean "weak"?)'),
+            (
+                "fleet.weka.chips",
+                64,
+                '--set fleet.weka.chips: fleet.weka.chip is missing (did you mean "weak"?)',
+            ),
             ("fleet..chips", 64, "--set fleet..chips: expected names joined by single dots"),
             ("checkpoint.flush.x", 3, "--set checkpoint.flush.x: there are no keys below '2 min'"),
             ("checkpoint.interval.uncertain.7", 3, "'7' is not one of the 3 positions 0 … 2"),
             ("checkpoint.flush", 3, "--set checkpoint.flush = 3: a unit is missing"),
-            ("checkpoint.flush", "3 GB", "--set checkpoint.flush: '3 GB' is a quantity of another kind"),
+            (
+                "checkpoint.flush",
+                "3 GB",
+                "--set checkpoint.flush: '3 GB' is a quantity of another kind",
+            ),
             ("fleet.good.stack.overlp", 0.5, '(did you mean "overlap"?)'),
             ("fleet.good.chip", "H9", "--set fleet.good.chip: no 'H9' among the chips"),
             ("fleet", None, "--set fleet: fleet is missing"),
-            ("fleet.good.chips", 2047, "--set fleet.good.chips: 2,047 chips are not whole nodes of 8; nearest: 2048"),
-            ("checkpoint.flush", "2 h", "--set checkpoint.flush: checkpoint: blocking + flush can take 7,205 s"),
+            (
+                "fleet.good.chips",
+                2047,
+                "--set fleet.good.chips: 2,047 chips are not whole nodes of 8; nearest: 2048",
+            ),
+            (
+                "checkpoint.flush",
+                "2 h",
+                "--set checkpoint.flush: checkpoint: blocking + flush can take 7,205 s",
+            ),
         ],
     )
     def test_refuses(self, path: str, value: Any, says: str) -> None:
@@ -282,9 +339,18 @@ class TestPool:
             ({"chips": 4}, "fleet.good.chips: 4 chips are not whole nodes of 8; nearest: 8"),
             ({"chips": 2048.5}, "fleet.good.chips = 2048.5: must be a whole number"),
             ({"chips": 1e30}, "fleet.good.chips = 1e+30: must be at most 10,000,000"),
-            ({"chips": "256 nodes"}, "'256 nodes' is a quantity of another kind; expected a number of chips"),
-            ({"chips": 0}, "fleet.good: the pool has no nodes; remove it, or give it chips or nodes"),
-            ({"chips": {"uncertain": [1, 64, 128]}}, "fleet.good.chips: 1 chips are less than one node"),
+            (
+                {"chips": "256 nodes"},
+                "'256 nodes' is a quantity of another kind; expected a number of chips",
+            ),
+            (
+                {"chips": 0},
+                "fleet.good: the pool has no nodes; remove it, or give it chips or nodes",
+            ),
+            (
+                {"chips": {"uncertain": [1, 64, 128]}},
+                "fleet.good.chips: 1 chips are less than one node",
+            ),
             ({"stack": None}, "fleet.good.stack is missing"),
         ],
     )
@@ -292,19 +358,26 @@ class TestPool:
         assert says in refusal({"fleet": {"good": pool}})
 
     def test_an_uncertain_number_of_chips_is_rounded_to_nodes(self) -> None:
-        pool = with_({"fleet": {"good": {"chips": {"uncertain": [1000, 2045, 3000]}}}}).fleet["good"]
+        pool = with_({"fleet": {"good": {"chips": {"uncertain": [1000, 2045, 3000]}}}}).fleet[
+            "good"
+        ]
         assert (pool.active_nodes, pool.active_chips) == (256, 2048)
 
     @pytest.mark.parametrize("name", ["a.b", "a b", "a\nb", ""])
     def test_a_name_that_a_path_cannot_reach_is_refused(self, name: str) -> None:
-        assert "a pool's name has only letters" in refusal({"fleet": {name: MINIMAL["fleet"]["good"]}})
+        assert "a pool's name has only letters" in refusal(
+            {"fleet": {name: MINIMAL["fleet"]["good"]}}
+        )
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"fleet": {"good": None}}, "fleet: the fleet is empty; give at least one pool"),
-        ({"checkpoint": {"interval": "1 min", "flush": "2 min"}}, "flush can take 120 s and the interval be 60 s"),
+        (
+            {"checkpoint": {"interval": "1 min", "flush": "2 min"}},
+            "flush can take 120 s and the interval be 60 s",
+        ),
         (
             {"checkpoint": {"interval": {"uncertain": ["1 min", "1 h", "2 h"]}, "flush": "2 min"}},
             "a checkpoint must be durable before the next one starts",
@@ -348,7 +421,10 @@ class TestSchema:
     VALIDATOR = Draft202012Validator(schema())
 
     def problems(self, data: Any) -> list[str]:
-        return [error.message for error in self.VALIDATOR.iter_errors(json.loads(json.dumps(data, default=str)))]
+        return [
+            error.message
+            for error in self.VALIDATOR.iter_errors(json.loads(json.dumps(data, default=str)))
+        ]
 
     def test_is_a_schema(self) -> None:
         Draft202012Validator.check_schema(schema())
@@ -359,7 +435,9 @@ class TestSchema:
 
     def test_accepts_the_documented_example_and_null(self) -> None:
         assert not self.problems(documents.parse(EXAMPLE, "example").data)
-        assert not self.problems({"like": "x", "fleet": {"weak": None}, "policy": {"us-2022-10-07": None}})
+        assert not self.problems(
+            {"like": "x", "fleet": {"weak": None}, "policy": {"us-2022-10-07": None}}
+        )
 
     @pytest.mark.parametrize(
         "changes",
@@ -386,9 +464,15 @@ class TestSchema:
 def test_a_heading_says_what_was_set_and_what_that_makes_of_a_reconstruction() -> None:
     plain = load_scenario("deepseek-v3")
     assert plain.heading == f"{plain.title} (reconstruction)"
-    assert plain.override({"horizon": "80 d"}).heading == f"{plain.title} (reconstruction); horizon = 80 d"
+    assert (
+        plain.override({"horizon": "80 d"}).heading
+        == f"{plain.title} (reconstruction); horizon = 80 d"
+    )
     changed = plain.override({"fleet.good.chips": 1024}).heading
-    assert changed == f"{plain.title} (counterfactual: no published run has done this); fleet.good.chips = 1024"
+    assert (
+        changed
+        == f"{plain.title} (counterfactual: no published run has done this); fleet.good.chips = 1024"
+    )
 
 
 def test_what_is_like_a_reconstruction_is_none_and_has_a_title_of_its_own() -> None:

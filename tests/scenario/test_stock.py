@@ -1,4 +1,6 @@
-"""What lasts for years, read from a scenario: catalogue events moved and removed, and what is refused by name."""
+"""What lasts for years, read from a scenario: catalogue events moved and removed, and what is
+refused by name.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ def test_an_event_stands_as_in_the_catalogue_moves_or_goes(stock):
 def test_an_event_of_ones_own_needs_a_date(stock):
     own = stock.override({"policy.mine": {"date": "2024-01-01", "blocks": ["a100"]}}).policy["mine"]
     assert own.title == "mine"
-    with pytest.raises(InputError, match=r"no policy event 'us-2022-10-17' in the catalogue \(did you mean"):
+    with pytest.raises(
+        InputError, match=r"no policy event 'us-2022-10-17' in the catalogue \(did you mean"
+    ):
         stock.override({"policy.us-2022-10-17": {}})
 
 
@@ -36,7 +40,10 @@ def test_an_event_of_ones_own_needs_a_date(stock):
             {"policy.mine": {"date": "2022-10-07", "blocks": ["A100-SXM-40"]}},
             "us-2022-10-07 and mine are one act, on one date",
         ),
-        ({"policy.mine": {"date": "2024-01-01", "blocks": ["A100-PCIe-4"]}}, r"no chip 'A100-PCIe-4' .*did you mean"),
+        (
+            {"policy.mine": {"date": "2024-01-01", "blocks": ["A100-PCIe-4"]}},
+            r"no chip 'A100-PCIe-4' .*did you mean",
+        ),
         ({"policy.mine": {"date": "2024-01-01", "ends_support": ["a10"]}}, r"no chip 'a10'"),
         ({"depot.stock": {"H20-96": 8}}, "no pool of the fleet is called or holds 'H20-96'"),
         ({"depot.supply": {"x": "licensed-h20"}}, "depot.supply.x: no pool of the fleet"),
@@ -44,13 +51,26 @@ def test_an_event_of_ones_own_needs_a_date(stock):
             {"depot.deliveries": [{"chip": "a100", "nodes": 1, "before": "us-2022-10-17"}]},
             "no policy event 'us-2022-10-17'",
         ),
-        ({"depot.deliveries": [{"chip": "a100", "nodes": 1}]}, "either a date, or the policy event"),
-        ({"depot.deliveries": [{"chip": "a100", "nodes": 1, "chips": 8, "date": "2024-01-01"}]}, "either chips"),
+        (
+            {"depot.deliveries": [{"chip": "a100", "nodes": 1}]},
+            "either a date, or the policy event",
+        ),
+        (
+            {"depot.deliveries": [{"chip": "a100", "nodes": 1, "chips": 8, "date": "2024-01-01"}]},
+            "either chips",
+        ),
         ({"offload": {"weak": 0.5}}, "offload: no pool of the fleet"),
         ({"reference": "weak"}, "reference: no pool of the fleet"),
         ({"depot.repair.capacity": "0 per month"}, "must be above zero"),
         ({"runs.growth": 2.4}, "a unit is missing"),
-        ({"depot.supply": {"x": {"like": "licensed-a100", "chip": "a100", "until": "2021-01-01"}}}, "must rise"),
+        (
+            {
+                "depot.supply": {
+                    "x": {"like": "licensed-a100", "chip": "a100", "until": "2021-01-01"}
+                }
+            },
+            "must rise",
+        ),
         ({"policy": "us-2022-10-07"}, "expected a mapping of policy events"),
     ],
 )

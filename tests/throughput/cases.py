@@ -11,8 +11,22 @@ from sim.scenario.parts import Mixing, Pool, Run
 from sim.throughput import Throughput
 from sim.throughput.layouts import Shape
 
-V3 = {"tensor": 1, "pipeline": 16, "context": 1, "expert": 64, "virtual": 1, "recompute": "selective"}
-GPT = {"tensor": 8, "pipeline": 8, "context": 1, "expert": 1, "virtual": 6, "recompute": "selective"}
+V3 = {
+    "tensor": 1,
+    "pipeline": 16,
+    "context": 1,
+    "expert": 64,
+    "virtual": 1,
+    "recompute": "selective",
+}
+GPT = {
+    "tensor": 8,
+    "pipeline": 8,
+    "context": 1,
+    "expert": 1,
+    "virtual": 6,
+    "recompute": "selective",
+}
 
 
 def model(name: str) -> Model:
@@ -34,10 +48,14 @@ def constants() -> StepTime:
 
 
 def run(model: Any = "gpt-175b", sequences: int = 768, micro: int = 1) -> Run:
-    return Run.model_validate({"model": model, "tokens": 1e12, "batch": {"sequences": sequences, "micro": micro}})
+    return Run.model_validate(
+        {"model": model, "tokens": 1e12, "batch": {"sequences": sequences, "micro": micro}}
+    )
 
 
-def pool(chip: Any = "A100-SXM-80", chips: int = 1024, stack: Any = "megatron-lm", **rest: Any) -> Pool:
+def pool(
+    chip: Any = "A100-SXM-80", chips: int = 1024, stack: Any = "megatron-lm", **rest: Any
+) -> Pool:
     return Pool.model_validate({"chip": chip, "chips": chips, "stack": stack, **rest})
 
 
@@ -45,7 +63,9 @@ def deepseek(chips: int = 2048, **rest: Any) -> Pool:
     return pool("H800-SXM-80", chips, "hai-llm", **{"layout": V3, **rest})
 
 
-def fleet(run: Run, pools: Sequence[Pool], mixing: dict[str, Any] | None = None, **rest: Any) -> Throughput:
+def fleet(
+    run: Run, pools: Sequence[Pool], mixing: dict[str, Any] | None = None, **rest: Any
+) -> Throughput:
     return Throughput(run, pools, Mixing.model_validate(mixing or {}), **rest)
 
 

@@ -15,7 +15,9 @@ def test_one_rank_has_nothing_to_exchange() -> None:
 
 
 def test_a_hierarchical_ring_crosses_the_network_with_a_node_share_only() -> None:
-    assert hierarchical(800.0, 32, 8, 1000.0, 10.0, 0.0) == pytest.approx(7 / 8 * 0.8 + 3 / 4 * 100 / 10)
+    assert hierarchical(800.0, 32, 8, 1000.0, 10.0, 0.0) == pytest.approx(
+        7 / 8 * 0.8 + 3 / 4 * 100 / 10
+    )
 
 
 def test_all_ranks_in_one_node_never_touch_the_network() -> None:

@@ -14,7 +14,9 @@ def test_a_dense_model_costs_six_flops_a_parameter_and_causal_attention() -> Non
 
 def test_the_full_convention_counts_the_masked_half_of_the_scores_too() -> None:
     gpt = model("gpt-175b")
-    assert flops_per_token(gpt, "full") - flops_per_token(gpt) == pytest.approx(6 * 96 * 2048 * 12288)
+    assert flops_per_token(gpt, "full") - flops_per_token(gpt) == pytest.approx(
+        6 * 96 * 2048 * 12288
+    )
 
 
 def test_deepseek_v3_needs_the_250_gigaflops_its_authors_print() -> None:

@@ -37,7 +37,9 @@ def test_the_faster_chips_get_more_layers() -> None:
 def test_a_layer_split_may_be_given_and_is_slower_than_the_best() -> None:
     question = run(MODEL, 256)
     best = fleet(question, [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE).full
-    even = fleet(question, [half("H100-SXM-80", layers=48), half("A100-SXM-80", layers=48)], PIPELINE).full
+    even = fleet(
+        question, [half("H100-SXM-80", layers=48), half("A100-SXM-80", layers=48)], PIPELINE
+    ).full
     assert even.step_seconds > best.step_seconds
     assert even.bottleneck.startswith("A100-SXM-80")
 
@@ -60,4 +62,8 @@ def test_losing_a_node_of_one_type_idles_a_rank_of_the_other() -> None:
 def test_layers_that_find_no_memory_are_refused_with_their_number() -> None:
     small = {"tensor": 1, "pipeline": 1, "expert": 1}
     with pytest.raises(InputError, match="room for 10 of 96 layers"):
-        fleet(run(MODEL, 256), [pool(chips=8, layout=small), pool("H100-SXM-80", 8, layout=small)], PIPELINE)
+        fleet(
+            run(MODEL, 256),
+            [pool(chips=8, layout=small), pool("H100-SXM-80", 8, layout=small)],
+            PIPELINE,
+        )

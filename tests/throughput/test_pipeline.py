@@ -30,7 +30,9 @@ def test_equal_stages_take_m_plus_p_minus_one_beats(
 
 
 @given(st.lists(st.tuples(SECONDS, SECONDS), min_size=1, max_size=7), st.integers(1, 20))
-def test_the_exact_schedule_never_exceeds_the_bound(stages: list[tuple[float, float]], microbatches: int) -> None:
+def test_the_exact_schedule_never_exceeds_the_bound(
+    stages: list[tuple[float, float]], microbatches: int
+) -> None:
     forward, backward = zip(*stages, strict=True)
     bound = sum(forward) + sum(backward) + (microbatches - 1) * (max(forward) + max(backward))
     assert exact_1f1b(forward, backward, microbatches) <= bound * (1 + 1e-12)
@@ -41,7 +43,9 @@ def test_the_closed_form_bounds_the_exact_one_for_one_backward_ratio(
     forward: list[float], microbatches: int, ratio: float
 ) -> None:
     exact = exact_1f1b(forward, [ratio * f for f in forward], microbatches)
-    assert exact <= closed_form(unequal([(1 + ratio) * f for f in forward]), microbatches) * (1 + 1e-12)
+    assert exact <= closed_form(unequal([(1 + ratio) * f for f in forward]), microbatches) * (
+        1 + 1e-12
+    )
 
 
 def test_the_closed_form_is_close_once_there_are_many_micro_batches() -> None:
@@ -71,13 +75,19 @@ def test_dualpipe_holds_one_micro_batch_more_than_1f1b_on_every_stage() -> None:
 def test_communication_hides_behind_compute_and_no_further() -> None:
     stage = Stage(0, 1, 10.0, 10.0, (Message("expert", 4.0, 1.0), Message("tensor", 2.0, 0.5)))
     assert stage.exposed() == pytest.approx(1.0)  # half of the tensor messages
-    assert stage.exposed(2.0) == pytest.approx(2.0)  # twice that; twelve seconds would leave two open too
+    assert stage.exposed(2.0) == pytest.approx(
+        2.0
+    )  # twice that; twelve seconds would leave two open too
     assert stage.exposed(3.0) == pytest.approx(3 * 6 - 10)
     for slowdown in (1.0, 2.0, 3.0):
-        assert sum(stage.exposed_by_kind(slowdown).values()) == pytest.approx(stage.exposed(slowdown))
+        assert sum(stage.exposed_by_kind(slowdown).values()) == pytest.approx(
+            stage.exposed(slowdown)
+        )
 
 
 def test_a_slow_network_slows_only_what_crosses_it() -> None:
-    stage = Stage(0, 1, 10.0, 10.0, (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False)))
+    stage = Stage(
+        0, 1, 10.0, 10.0, (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False))
+    )
     assert stage.exposed_by_kind(3.0) == pytest.approx({"expert": 12.0, "tensor": 2.0})
     assert stage.exposed(3.0) == pytest.approx(14.0)

@@ -14,7 +14,13 @@ from tests.throughput.cases import GPT, V3, deepseek, fleet, pool, run
 
 def test_the_planned_layout_beats_every_layout_near_it() -> None:
     question, auto = run(), fleet(run(), [pool(chips=512)]).full
-    for change in ({}, {"pipeline": 4}, {"pipeline": 16, "virtual": 3}, {"tensor": 4}, {"recompute": "full"}):
+    for change in (
+        {},
+        {"pipeline": 4},
+        {"pipeline": 16, "virtual": 3},
+        {"tensor": 4},
+        {"recompute": "full"},
+    ):
         try:
             other = fleet(question, [pool(chips=512, layout=GPT | change)]).full
         except InputError:
@@ -23,7 +29,9 @@ def test_the_planned_layout_beats_every_layout_near_it() -> None:
 
 
 def test_what_a_layout_fixes_the_planner_keeps() -> None:
-    layout = fleet(run("deepseek-v3", 15360), [deepseek(layout={"pipeline": 8, "expert": 32})]).full.layouts[0]
+    layout = fleet(
+        run("deepseek-v3", 15360), [deepseek(layout={"pipeline": 8, "expert": 32})]
+    ).full.layouts[0]
     assert layout is not None
     assert (layout.pipeline, layout.expert, layout.schedule) == (8, 32, "dualpipe")
 
@@ -48,7 +56,11 @@ def test_chips_left_over_idle_and_are_counted() -> None:
 @pytest.mark.parametrize(
     ("chips", "layout", "words"),
     [
-        (64, {}, ["64 chips of 80 GB cannot hold one replica of DeepSeek-V3", "the smallest needs 192"]),
+        (
+            64,
+            {},
+            ["64 chips of 80 GB cannot hold one replica of DeepSeek-V3", "the smallest needs 192"],
+        ),
         (
             2048,
             {"tensor": 1, "pipeline": 2, "expert": 8},
@@ -57,9 +69,17 @@ def test_chips_left_over_idle_and_are_counted() -> None:
         (
             512,
             V3,
-            ["one replica needs 1024 chips, available 512", "cannot be spread across chip types", "nearest layout"],
+            [
+                "one replica needs 1024 chips, available 512",
+                "cannot be spread across chip types",
+                "nearest layout",
+            ],
         ),
-        (2048, V3 | {"data": 256}, ["256 ranks of 16 chips need 4096, available 2048", "nearest layout"]),
+        (
+            2048,
+            V3 | {"data": 256},
+            ["256 ranks of 16 chips need 4096, available 2048", "nearest layout"],
+        ),
         (2048, V3 | {"data": 100}, ["data 100 is no multiple of expert 64", "nearest: 128"]),
         (2048, {"pipeline": 80}, ["pipeline 80", "61 layers"]),
         (2048, {"tensor": 3}, ["tensor 3 does not divide 128 attention heads", "nearest: 2"]),
@@ -77,7 +97,9 @@ def test_a_layout_that_cannot_work_is_refused_with_the_numbers(
 
 def test_the_nearest_layout_it_names_works() -> None:
     with pytest.raises(InputError, match="tensor 1, pipeline 12, context 1, expert 8") as error:
-        fleet(run("deepseek-v3", 15360), [deepseek(layout={"tensor": 1, "pipeline": 2, "expert": 8})])
+        fleet(
+            run("deepseek-v3", 15360), [deepseek(layout={"tensor": 1, "pipeline": 2, "expert": 8})]
+        )
     assert "recompute full" in str(error.value)
     named = {"tensor": 1, "pipeline": 12, "expert": 8, "virtual": 1, "recompute": "full"}
     assert fleet(run("deepseek-v3", 15360), [deepseek(layout=named)]).full.tokens_per_s > 0
@@ -85,7 +107,11 @@ def test_the_nearest_layout_it_names_works() -> None:
 
 def test_a_pool_that_cannot_hold_a_replica_is_refused_beside_one_that_can() -> None:
     with pytest.raises(InputError, match=r"weak: 16 chips of 48 GB cannot hold one replica"):
-        fleet(run("deepseek-v3", 15360), [deepseek(), pool("L20-48", 16, "haiscale")], names=["good", "weak"])
+        fleet(
+            run("deepseek-v3", 15360),
+            [deepseek(), pool("L20-48", 16, "haiscale")],
+            names=["good", "weak"],
+        )
 
 
 def test_experts_need_a_model_that_has_them() -> None:

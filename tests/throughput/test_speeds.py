@@ -16,7 +16,14 @@ from sim.scenario.parts import Pool
 from sim.throughput.speeds import Policy
 from tests.throughput.cases import GPT, V3, deepseek, fleet, pool, run
 
-WEAK = {"tensor": 8, "pipeline": 16, "context": 1, "expert": 8, "virtual": 1, "recompute": "selective"}
+WEAK = {
+    "tensor": 8,
+    "pipeline": 16,
+    "context": 1,
+    "expert": 8,
+    "virtual": 1,
+    "recompute": "selective",
+}
 MIXES = st.sampled_from(["A100-SXM-80", "A800-SXM-80", "H20-96", "Ascend-910B3", "A100-PCIe-80"])
 
 
@@ -28,23 +35,37 @@ def weak(chip: Any = "A100-SXM-80", chips: int = 2048, **rest: Any) -> Pool:
 @given(
     st.sampled_from(["bf16", "fp8", "memory_bandwidth", "scale_up", "nic", "kernel_efficiency"]),
     st.floats(1.0, 4.0),
-    st.sampled_from([("deepseek-v3", V3, "H800-SXM-80", "hai-llm"), ("gpt-175b", GPT, "H800-SXM-80", "megascale")]),
+    st.sampled_from(
+        [
+            ("deepseek-v3", V3, "H800-SXM-80", "hai-llm"),
+            ("gpt-175b", GPT, "H800-SXM-80", "megascale"),
+        ]
+    ),
     st.sampled_from([256, 3840, 15360]),
 )
-def test_a_better_chip_never_slows_a_step(key: str, factor: float, case: tuple[Any, ...], sequences: int) -> None:
+def test_a_better_chip_never_slows_a_step(
+    key: str, factor: float, case: tuple[Any, ...], sequences: int
+) -> None:
     model, layout, name, stack = case
     plain = pool(name, 2048, stack, layout=layout)
-    better = plain.model_copy(update={"chip": plain.chip.model_copy(update={key: getattr(plain.chip, key) * factor})})
+    better = plain.model_copy(
+        update={"chip": plain.chip.model_copy(update={key: getattr(plain.chip, key) * factor})}
+    )
     before, after = (fleet(run(model, sequences), [p]).full.step_seconds for p in (plain, better))
     assert after <= before * (1 + 1e-9)
 
 
 @settings(max_examples=30)
-@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.sampled_from(["1f1b", "interleaved", "dualpipe"]))
+@given(
+    st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.sampled_from(["1f1b", "interleaved", "dualpipe"])
+)
 def test_better_overlap_never_slows_a_step(a: float, b: float, schedule: str) -> None:
     layout = WEAK | {"schedule": schedule}
     steps = [
-        fleet(run("deepseek-v3", 15360), [pool(chips=2048, stack={"like": "haiscale", "overlap": o}, layout=layout)])
+        fleet(
+            run("deepseek-v3", 15360),
+            [pool(chips=2048, stack={"like": "haiscale", "overlap": o}, layout=layout)],
+        )
         for o in sorted((a, b))
     ]
     assert steps[1].full.step_seconds <= steps[0].full.step_seconds * (1 + 1e-9)
@@ -76,12 +97,19 @@ def test_the_order_of_pools_does_not_matter(chip: str, size: int) -> None:
 @settings(max_examples=20)
 @given(MIXES, st.floats(0.8, 1.0), st.floats(1.0, 5.0))
 def test_the_parts_add_up_to_the_step(chip: str, efficiency: float, slowdown: float) -> None:
-    plan = fleet(run("deepseek-v3", 15360), [deepseek(), weak(chip)], {"efficiency": efficiency}, step_noise=0.01).full
+    plan = fleet(
+        run("deepseek-v3", 15360),
+        [deepseek(), weak(chip)],
+        {"efficiency": efficiency},
+        step_noise=0.01,
+    ).full
     assert math.fsum(plan.parts.values()) == pytest.approx(plan.step_seconds)
     assert plan.tokens_per_s * plan.step_seconds == pytest.approx(15360 * 4096)
     assert plan.step_seconds_at(1.0) == plan.step_seconds
     assert plan.step_seconds_at(slowdown) >= plan.step_seconds * (1 - 1e-12)
-    assert plan.tokens_per_s_at(slowdown) == pytest.approx(plan.tokens_per_step / plan.step_seconds_at(slowdown))
+    assert plan.tokens_per_s_at(slowdown) == pytest.approx(
+        plan.tokens_per_step / plan.step_seconds_at(slowdown)
+    )
 
 
 def test_a_slowdown_multiplies_exactly_what_is_exposed() -> None:
@@ -98,11 +126,15 @@ def test_perfect_mixing_adds_the_rates_up_and_its_efficiency_takes_its_part() ->
     assert 0.9 * sum(alone) < together.tokens_per_s < sum(alone)
     less = fleet(question, [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.9}).full
     assert less.tokens_per_s == pytest.approx(0.9 * together.tokens_per_s)
-    assert less.parts["mixing"] == pytest.approx(together.step_seconds / 0.9 - together.step_seconds)
+    assert less.parts["mixing"] == pytest.approx(
+        together.step_seconds / 0.9 - together.step_seconds
+    )
 
 
 def test_the_scaling_ratio_compares_the_mix_with_its_parts() -> None:
-    mixed = fleet(run("deepseek-v3", 15360), [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.95})
+    mixed = fleet(
+        run("deepseek-v3", 15360), [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.95}
+    )
     alone = [fleet(mixed.run, [p]).full.tokens_per_s for p in mixed.pools]
     assert mixed.scaling_ratio == pytest.approx(mixed.full.tokens_per_s / sum(alone))
     assert 0.85 < mixed.scaling_ratio < 0.95
@@ -110,7 +142,10 @@ def test_the_scaling_ratio_compares_the_mix_with_its_parts() -> None:
 
 def test_equal_shares_wait_for_the_slower_type() -> None:
     question, pools = run("deepseek-v3", 15360), [deepseek(), weak()]
-    assert fleet(question, pools, equal=True).full.tokens_per_s < fleet(question, pools).full.tokens_per_s
+    assert (
+        fleet(question, pools, equal=True).full.tokens_per_s
+        < fleet(question, pools).full.tokens_per_s
+    )
     assert len(set(fleet(question, pools, equal=True).full.counts)) == 1
 
 
@@ -122,11 +157,16 @@ def test_noise_and_model_error_multiply_the_step() -> None:
 
 def test_a_measured_rate_is_taken_at_its_word() -> None:
     measured = deepseek(throughput={"tokens_per_second_per_chip": 1542})
-    assert fleet(run("deepseek-v3", 15360), [measured]).full.tokens_per_s == pytest.approx(1542 * 2048)
+    assert fleet(run("deepseek-v3", 15360), [measured]).full.tokens_per_s == pytest.approx(
+        1542 * 2048
+    )
 
 
 def test_a_pool_that_slows_the_rest_is_kept_and_named() -> None:
-    question, few = run("deepseek-v3", 15360), weak({"like": "A100-SXM-80", "kernel_efficiency": 0.05}, 1024)
+    question, few = (
+        run("deepseek-v3", 15360),
+        weak({"like": "A100-SXM-80", "kernel_efficiency": 0.05}, 1024),
+    )
     alone = fleet(question, [deepseek()]).full.tokens_per_s
     mixed = fleet(question, [deepseek(), few], {"efficiency": 0.9}, names=["good", "weak"])
     assert mixed.full.used_chips == (2048, 1024)
@@ -142,7 +182,9 @@ def test_a_lost_node_takes_its_replica_and_whole_micro_batches_take_the_rest() -
     once = planned.full.step_seconds - 48 * group.pipeline.beat()
     assert (plan.counts, plan.used_chips, plan.idle_chips) == ((52,), (960,), (56,))
     assert plan.step_seconds == pytest.approx(52 * group.pipeline.beat() + once)
-    assert planned.plan((120,)).step_seconds == plan.step_seconds  # seven more nodes of the same replica
+    assert (
+        planned.plan((120,)).step_seconds == plan.step_seconds
+    )  # seven more nodes of the same replica
 
 
 def test_a_smaller_batch_keeps_the_step_and_loses_the_tokens() -> None:
@@ -171,7 +213,9 @@ def test_rerouting_lies_between_its_bounds() -> None:
 
 @settings(max_examples=25)
 @given(st.integers(0, 256), st.integers(0, 256))
-def test_policies_never_do_worse_than_dropping_and_never_better_than_new(good: int, bad: int) -> None:
+def test_policies_never_do_worse_than_dropping_and_never_better_than_new(
+    good: int, bad: int
+) -> None:
     planned = fleet(run("deepseek-v3", 15360), [deepseek(), weak()])
     dropped = planned.plan((good, bad)).tokens_per_s
     policies: tuple[Policy, ...] = ("re-route", "re-plan")
@@ -182,7 +226,12 @@ def test_policies_never_do_worse_than_dropping_and_never_better_than_new(good: i
 
 def test_a_fleet_too_small_for_a_replica_stands_still() -> None:
     plan = fleet(run("deepseek-v3", 15360), [deepseek()]).plan((100,))
-    assert (plan.tokens_per_s, plan.step_seconds, plan.used_chips, plan.idle_chips) == (0.0, math.inf, (0,), (800,))
+    assert (plan.tokens_per_s, plan.step_seconds, plan.used_chips, plan.idle_chips) == (
+        0.0,
+        math.inf,
+        (0,),
+        (800,),
+    )
     assert plan.tokens_per_s_at(2.0) == 0.0
 
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.throughput.flops import executed
-from sim.throughput.stage import Seconds, compute_seconds, fullest_stage, messages, optimizer, synchronisation
+from sim.throughput.stage import (
+    Seconds,
+    compute_seconds,
+    fullest_stage,
+    messages,
+    optimizer,
+    synchronisation,
+)
 from tests.throughput.cases import chip, constants, deepseek, model, pool, shape
 
 
@@ -23,8 +30,14 @@ def test_a_dense_layer_takes_its_flops_over_the_rate_of_the_chips() -> None:
 def test_fp8_speeds_the_products_up_and_leaves_attention_and_head_alone() -> None:
     v3, h800 = model("deepseek-v3"), deepseek()
     low = compute_seconds(v3, h800, shape(schedule="dualpipe"))
-    high = compute_seconds(v3.model_copy(update={"precision": "bf16"}), h800, shape(schedule="dualpipe"))
-    products = 4096 * executed(v3).products / (h800.chip.kernel_efficiency * (1 - 0.1515) * h800.stack.experts)
+    high = compute_seconds(
+        v3.model_copy(update={"precision": "bf16"}), h800, shape(schedule="dualpipe")
+    )
+    products = (
+        4096
+        * executed(v3).products
+        / (h800.chip.kernel_efficiency * (1 - 0.1515) * h800.stack.experts)
+    )
     assert high.layer - low.layer == pytest.approx(products * (1 / 989e12 - 1 / 1979e12))
     assert high.last == low.last
 
@@ -58,20 +71,29 @@ def test_no_way_to_deal_whole_layers_out_is_more_even(
         return max(loads)
 
     splits = (s for s in itertools.product(range(layers + 1), repeat=stages) if sum(s) == layers)
-    assert fullest_stage(layers, stages, Seconds(layer, first, last)) == pytest.approx(min(map(slowest, splits)))
+    assert fullest_stage(layers, stages, Seconds(layer, first, last)) == pytest.approx(
+        min(map(slowest, splits))
+    )
 
 
 def test_dualpipe_evens_the_first_stage_out_with_the_last() -> None:
     alone = fullest_stage(60, 16, Seconds(1.0, 0.0, 4.0))
     assert alone == 4.0
-    assert fullest_stage(60, 16, Seconds(1.0, 0.0, 4.0), paired=True) == 4.0  # (4 + 4) / 2, and 8 / 2 elsewhere
+    assert (
+        fullest_stage(60, 16, Seconds(1.0, 0.0, 4.0), paired=True) == 4.0
+    )  # (4 + 4) / 2, and 8 / 2 elsewhere
     assert fullest_stage(56, 16, Seconds(1.0, 0.0, 6.0), paired=True) == pytest.approx(4.0)
     assert fullest_stage(56, 16, Seconds(1.0, 0.0, 6.0)) == 6.0
 
 
 def test_tensor_parallelism_sends_eight_activations_a_layer() -> None:
     gpt = model("gpt-175b")
-    found = {k: s for k, s, *_ in messages(gpt, pool(), shape(tensor=8, pipeline=8, virtual=6), 12, constants())}
+    found = {
+        k: s
+        for k, s, *_ in messages(
+            gpt, pool(), shape(tensor=8, pipeline=8, virtual=6), 12, constants()
+        )
+    }
     activations = 2 * 2048 * 12288
     each = 7 / 8 * activations / (0.77 * 300e9) + 7 * 5e-6
     assert found["tensor"] == pytest.approx(8 * 12 * each)
@@ -87,7 +109,10 @@ def test_a_slow_link_carries_what_crosses_between_chip_types() -> None:
 
 def test_deepseek_v3_spends_56_ms_a_micro_batch_on_all_to_all() -> None:
     layout = shape(pipeline=16, expert=64)
-    found = {k: s for k, s, *_ in messages(model("deepseek-v3"), deepseek(), layout, 61 / 16, constants())}
+    found = {
+        k: s
+        for k, s, *_ in messages(model("deepseek-v3"), deepseek(), layout, 61 / 16, constants())
+    }
     assert found["expert"] == pytest.approx(0.056, rel=0.01)
 
 
@@ -98,5 +123,7 @@ def test_gradients_cost_six_bytes_a_parameter_over_the_network() -> None:
 
 
 def test_the_optimizer_reads_and_writes_thirty_bytes_of_what_a_rank_owns() -> None:
-    seconds = optimizer(model("gpt-175b"), chip("A100-SXM-80"), shape(tensor=8, pipeline=8), 12, 16, constants())
+    seconds = optimizer(
+        model("gpt-175b"), chip("A100-SXM-80"), shape(tensor=8, pipeline=8), 12, 16, constants()
+    )
     assert seconds == pytest.approx(174.6e9 / 64 / 16 * 30 / (0.7 * 2.04e12))

@@ -1,4 +1,6 @@
-"""The table of closed forms: every row holds, and a simulation with one thing wrong breaks the row that is about it."""
+"""The table of closed forms: every row holds, and a simulation with one thing wrong breaks the row
+that is about it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ from sim.validation.report import MOST_Z, ClosedForm, by_z, within
 
 FAST = 0.05
 LONG = ("O7", "O18")
-"""Rare states and a long queue: a standard error of 0.2 % would take from half a minute to several."""
+"""Rare states and a long queue: a standard error of 0.2 % would take from half a minute to several.
+"""
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -54,7 +57,8 @@ def test_every_row_that_is_not_an_identity_has_a_twin():
     assert without == {"share of 1F1B steps beyond Σ + (m − 1)·max, equal ratios"}
 
 
-# Simulations with one thing wrong -----------------------------------------------------------------------------------
+# Simulations with one thing wrong
+# -----------------------------------------------------------------------------------
 
 
 def redrawn(monkeypatch):
@@ -120,13 +124,17 @@ def spares_for_ever(monkeypatch):
     monkeypatch.setattr(pool, "POWERED", frozenset({"active"}))
     begin = Risk.begin
     monkeypatch.setattr(
-        Risk, "begin", lambda self, running, weak, horizon: begin(self, min(running, 64), weak, horizon)
+        Risk,
+        "begin",
+        lambda self, running, weak, horizon: begin(self, min(running, 64), weak, horizon),
     )
 
 
 def whole_step_slows(monkeypatch):
     """Congestion slows compute too."""
-    monkeypatch.setattr(Plan, "tokens_per_s_at", lambda self, slowdown: self.tokens_per_s / slowdown)
+    monkeypatch.setattr(
+        Plan, "tokens_per_s_at", lambda self, slowdown: self.tokens_per_s / slowdown
+    )
 
 
 MISTAKES = [
@@ -139,7 +147,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    ("name", "mistake"), MISTAKES, ids=lambda value: getattr(value, "__name__", value)
+)
 def test_a_simulation_with_one_thing_wrong_fails(name, mistake, monkeypatch):
     mistake(monkeypatch)
     assert not all(row.ok for row in closed_forms(FAST, [name]))
@@ -159,7 +169,8 @@ def test_making_all_nodes_new_at_each_failure_is_noticed_by_their_number(monkeyp
     assert row().simulated < 0.5 * row().exact
 
 
-# The formulas themselves --------------------------------------------------------------------------------------------
+# The formulas themselves
+# --------------------------------------------------------------------------------------------
 
 
 def test_daly_without_failures_is_the_work_and_its_checkpoints():
@@ -168,11 +179,15 @@ def test_daly_without_failures_is_the_work_and_its_checkpoints():
 
 def test_half_a_period_is_lost_where_failures_are_rare():
     assert lost_in_period(1e6, 10.0) == pytest.approx(5.0, rel=1e-4)
-    assert lost_in_period(1.0, 100.0) == pytest.approx(1.0)  # and all of the time to failure where they are frequent
+    assert lost_in_period(1.0, 100.0) == pytest.approx(
+        1.0
+    )  # and all of the time to failure where they are frequent
 
 
 def test_as_many_repairers_as_units_make_them_independent():
-    assert repairman(5, 0.2, 0.5, 5) == pytest.approx([binom.pmf(k, 5, 0.2 / 0.7) for k in range(6)])
+    assert repairman(5, 0.2, 0.5, 5) == pytest.approx(
+        [binom.pmf(k, 5, 0.2 / 0.7) for k in range(6)]
+    )
     assert math.fsum(repairman(5, 0.2, 0.5, 2)) == pytest.approx(1.0)
     one = repairman(2, 1.0, 1.0, 1)  # balance by hand: 1, 2, 2
     assert one == pytest.approx([0.2, 0.4, 0.4])
@@ -197,14 +212,17 @@ def test_the_largest_of_two_and_three_normal_numbers():
     assert harmonic(2, 3) == pytest.approx(5 / 6)
 
 
-# Rows ---------------------------------------------------------------------------------------------------------------
+# Rows ---------------------------------------------------------------------------------------------
+# ------------------
 
 
 def test_a_row_fails_beyond_four_standard_errors_or_when_it_accepts_its_twin():
     values = [0.9, 1.1] * 50
     assert by_z("X", "x", values, 1.0).ok
     assert by_z("X", "x", values, 1.0 + 3.9 * by_z("X", "x", values, 1.0).standard_error).ok
-    assert not by_z("X", "x", values, 1.0 + (MOST_Z + 0.1) * by_z("X", "x", values, 1.0).standard_error).ok
+    assert not by_z(
+        "X", "x", values, 1.0 + (MOST_Z + 0.1) * by_z("X", "x", values, 1.0).standard_error
+    ).ok
     assert not by_z("X", "x", values, 1.0, "no difference", 1.001).ok
     assert by_z("X", "x", values, 1.0, "a difference", 1.1).ok
 

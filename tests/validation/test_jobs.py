@@ -24,10 +24,16 @@ def test_reported_shares_are_met(table: pd.DataFrame, job: str):
     assert table.loc[job, "ours"] == pytest.approx(table.loc[job, "measured"], abs=0.03)
 
 
-def test_a_row_of_validation_that_misses_is_not_ok(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch):
+def test_a_row_of_validation_that_misses_is_not_ok(
+    table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+):
     assert table["ok"].all()
     monkeypatch.setattr(jobs, "MOST", 0.001)
-    assert rows(5)[lambda found: ~found["ok"]]["job"].tolist() == ["byterobust", "rsc-1-60min", "rsc-1-5min"]
+    assert rows(5)[lambda found: ~found["ok"]]["job"].tolist() == [
+        "byterobust",
+        "rsc-1-60min",
+        "rsc-1-5min",
+    ]
 
 
 @pytest.mark.parametrize("job", ["greyhound-32", "greyhound-512"])

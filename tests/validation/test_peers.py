@@ -46,7 +46,11 @@ def case(name: str) -> PeerCase:
 
 @pytest.mark.parametrize(
     ("name", "days", "expected"),
-    [("airesim-no-bad-servers", 32, 1310.72), ("airesim-weibull-2", 32, 321), ("airesim-weibull-0.7", 2, 316.4)],
+    [
+        ("airesim-no-bad-servers", 32, 1310.72),
+        ("airesim-weibull-2", 32, 321),
+        ("airesim-weibull-0.7", 2, 316.4),
+    ],
 )
 def test_what_is_expected_of_a_case(name, days, expected):
     question = asked(case(name))
@@ -72,19 +76,57 @@ def test_a_fleet_whose_returning_nodes_take_no_place_on_standby_is_told_apart(mo
     assert {"selections"} <= {row.quantity for row in found}
 
 
-# Settings that are in no file ---------------------------------------------------------------------------------------
+# Settings that are in no file
+# ---------------------------------------------------------------------------------------
 
 SETTINGS = {
-    "few spares": {"J": 64, "w": 4, "W": 72, "S": 30, "f": 0.3, "r": 1 / 25, "factor": 4, "R": 15, "h": 5, "take": 40},
-    "many bad": {"J": 128, "w": 8, "W": 140, "S": 60, "f": 0.6, "r": 1 / 60, "factor": 5, "R": 30, "h": 2, "take": 10},
-    "it waits": {"J": 64, "w": 2, "W": 66, "S": 2, "f": 0.2, "r": 1 / 20, "factor": 3, "R": 10, "h": 1, "take": 20},
+    "few spares": {
+        "J": 64,
+        "w": 4,
+        "W": 72,
+        "S": 30,
+        "f": 0.3,
+        "r": 1 / 25,
+        "factor": 4,
+        "R": 15,
+        "h": 5,
+        "take": 40,
+    },
+    "many bad": {
+        "J": 128,
+        "w": 8,
+        "W": 140,
+        "S": 60,
+        "f": 0.6,
+        "r": 1 / 60,
+        "factor": 5,
+        "R": 30,
+        "h": 2,
+        "take": 10,
+    },
+    "it waits": {
+        "J": 64,
+        "w": 2,
+        "W": 66,
+        "S": 2,
+        "f": 0.2,
+        "r": 1 / 20,
+        "factor": 3,
+        "R": 10,
+        "h": 1,
+        "take": 20,
+    },
 }
 STAGES = ((90.0, 0.3, 0.5), (1200.0, 1.0, 0.9))
-"""Mean minutes of each stage of a repair, the probability that it is enough, and that it succeeds."""
+"""Mean minutes of each stage of a repair, the probability that it is enough, and that it succeeds.
+"""
 
 
-def by_its_words(seed: int, days: float, *, J, w, W, S, f, r, factor, R, h, take) -> tuple[float, ...]:
-    """The model of the peer as its paper words it: failures, spares taken, selections and minutes of one job.
+def by_its_words(
+    seed: int, days: float, *, J, w, W, S, f, r, factor, R, h, take
+) -> tuple[float, ...]:
+    """The model of the peer as its paper words it: failures, spares taken, selections and minutes
+    of one job.
 
     It waits until J servers are there; the peer waits for J + w.
     """
@@ -146,7 +188,12 @@ def ours(seed: int, days: float, *, J, w, W, S, f, r, factor, R, h, take) -> tup
         {"time": {"exponential": {"mean": f"{mean} min"}}, "enough": enough, "success": success}
         for mean, enough, success in STAGES
     ]
-    cause = {"cause": "server", "per_1000_node_days": 1000 * r, "clock": "computing", "repair": repair}
+    cause = {
+        "cause": "server",
+        "per_1000_node_days": 1000 * r,
+        "clock": "computing",
+        "repair": repair,
+    }
     changes = {
         "run.tokens": days * DAY * J * 100,
         "run.batch.sequences": J,
@@ -154,7 +201,12 @@ def ours(seed: int, days: float, *, J, w, W, S, f, r, factor, R, h, take) -> tup
         "fleet.servers.hot_spares": W - J,
         "fleet.servers.cold_spares": S,
         "fleet.servers.failures": {"causes": [cause], "bad_nodes": {"share": f, "factor": factor}},
-        "recovery": {"restart": f"{R} min", "standby": w, "reschedule": f"{h} min", "provision": f"{take} min"},
+        "recovery": {
+            "restart": f"{R} min",
+            "standby": w,
+            "reschedule": f"{h} min",
+            "provision": f"{take} min",
+        },
     }
     result = simulate(load_scenario("airesim-default").override(changes), 7, seed)
     return sum(result.failures.values()), result.provisioned, result.selections, result.wall / 60

@@ -57,7 +57,11 @@ def test_every_large_miss_has_a_likely_cause(found: list[Row]) -> None:
 
 
 def test_first_year_stacks_are_shown_apart(found: list[Row]) -> None:
-    assert {row.run for row in found if not row.mature} >= {"pangu-ultra-moe", "sailor-pipeline-2", "hapmoe-s"}
+    assert {row.run for row in found if not row.mature} >= {
+        "pangu-ultra-moe",
+        "sailor-pipeline-2",
+        "hapmoe-s",
+    }
 
 
 def test_ids_are_unique_and_sources_known(found: list[Row]) -> None:

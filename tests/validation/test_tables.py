@@ -1,4 +1,6 @@
-"""`sim validate`: every table in words and as data, and an exit code that says whether all rows hold."""
+"""`sim validate`: every table in words and as data, and an exit code that says whether all rows
+hold.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def table(monkeypatch) -> list[ClosedForm]:
     return mine
 
 
-def test_it_ends_with_0_when_all_rows_hold_and_with_1_naming_those_that_do_not(table, monkeypatch, capsys):
+def test_it_ends_with_0_when_all_rows_hold_and_with_1_naming_those_that_do_not(
+    table, monkeypatch, capsys
+):
     code, out, _ = validate(monkeypatch, capsys, "closed-forms")
     assert code == 0
     assert "a row that holds" in out
@@ -64,7 +68,9 @@ def test_published_rows_fail_when_the_worst_or_the_mean_error_is_too_large(monke
     monkeypatch.setattr(tables, "WORST_ERROR", 0.05)
     failed = [row for row in tables.rows("published") if not row["ok"]]
     assert failed
-    assert all(row["role"] == "validation" and row["mature"] and abs(row["error"]) > 0.05 for row in failed)
+    assert all(
+        row["role"] == "validation" and row["mature"] and abs(row["error"]) > 0.05 for row in failed
+    )
     monkeypatch.setattr(tables, "MEAN_ERROR", published.summary(published.rows()).mean / 2)
     assert len([row for row in tables.rows("published") if not row["ok"]]) > len(failed)
 
@@ -80,4 +86,6 @@ def test_every_table_reads_in_a_terminal(name, monkeypatch):
 
 def _first(table):
     """The catalogue with one peer's case only."""
-    return lambda kind: {"airesim-weibull-2": table(kind)["airesim-weibull-2"]} if kind == "peers" else table(kind)
+    return lambda kind: (
+        {"airesim-weibull-2": table(kind)["airesim-weibull-2"]} if kind == "peers" else table(kind)
+    )

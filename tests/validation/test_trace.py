@@ -16,7 +16,14 @@ NODES, DAYS = 400, 349.0
 ENTRY = catalogue.entry("traces", "infinitehbd")
 TRACE = ENTRY.item
 assert isinstance(TRACE, MeasuredTrace)
-CLUSTERED = {"again.1d", "again.7d", "again.30d", "worst_tenth", "daily_variance_to_mean", "down.p99"}
+CLUSTERED = {
+    "again.1d",
+    "again.7d",
+    "again.30d",
+    "worst_tenth",
+    "daily_variance_to_mean",
+    "down.p99",
+}
 
 
 def of(*rows: tuple[float, float, int], nodes: int = 10, days: float = 100.0) -> dict[str, float]:
@@ -44,7 +51,9 @@ def test_nodes_down_are_weighted_by_time():
     assert found["down.mean"] == pytest.approx(0.8)
     assert found["down.max"] == 2
     assert (found["down.p50"], found["down.p90"]) == (1, 2)
-    assert statistics([[(0.0, 30 * DAY, node) for node in range(6)]], 10, 100.0)["up_to.4"] == pytest.approx(0.7)
+    assert statistics([[(0.0, 30 * DAY, node) for node in range(6)]], 10, 100.0)[
+        "up_to.4"
+    ] == pytest.approx(0.7)
 
 
 def test_daily_counts_of_a_poisson_process_vary_as_their_mean_and_those_of_groups_more():
@@ -52,8 +61,12 @@ def test_daily_counts_of_a_poisson_process_vary_as_their_mean_and_those_of_group
     starts = generator.random(4000) * 1000 * DAY
     alone = [(start, start, k % 50) for k, start in enumerate(starts)]
     groups = [(start, start, k) for start in starts[:500] for k in range(8)]
-    assert statistics([alone], 50, 1000)["daily_variance_to_mean"] == pytest.approx(1, abs=4 * (2 / 1000) ** 0.5)
-    assert statistics([groups], 50, 1000)["daily_variance_to_mean"] == pytest.approx(8, abs=8 * 4 * (2 / 500) ** 0.5)
+    assert statistics([alone], 50, 1000)["daily_variance_to_mean"] == pytest.approx(
+        1, abs=4 * (2 / 1000) ** 0.5
+    )
+    assert statistics([groups], 50, 1000)["daily_variance_to_mean"] == pytest.approx(
+        8, abs=8 * 4 * (2 / 500) ** 0.5
+    )
 
 
 def test_runs_are_pooled():
@@ -135,13 +148,25 @@ def test_the_trace_itself_has_its_published_statistics():
     if not path:
         pytest.skip("no trace given: make prove TRACE=FILE")
     found = statistics([outages(path)], NODES, DAYS)
-    cdf = {4: 0.315, 8: 0.6194, 12: 0.8079, 16: 0.8304, 20: 0.8623, 24: 0.9443, 28: 0.9769, 32: 0.9979, 35: 1.0}
+    cdf = {
+        4: 0.315,
+        8: 0.6194,
+        12: 0.8079,
+        16: 0.8304,
+        20: 0.8623,
+        24: 0.9443,
+        28: 0.9769,
+        32: 0.9979,
+        35: 1.0,
+    }
     assert [found[f"up_to.{k}"] for k in cdf] == pytest.approx(list(cdf.values()), abs=0.002)
     down = {"mean": 9.26, "p50": 7, "p90": 22, "p95": 26, "max": 35}
     assert [found[f"down.{name}"] for name in down] == pytest.approx(list(down.values()), abs=0.01)
     assert (found["repair.mean"], found["repair.p99"]) == pytest.approx((5.54, 81.9), rel=0.005)
     again = {"0.25d": 0.168, "3d": 0.256, "14d": 0.357}
-    assert [found[f"again.{name}"] for name in again] == pytest.approx(list(again.values()), abs=0.005)
+    assert [found[f"again.{name}"] for name in again] == pytest.approx(
+        list(again.values()), abs=0.005
+    )
     near = {"rate": 0.02, "repair.p50": 0.004, "daily_variance_to_mean": 0.05}
     for row in TRACE.rows:
         close = near.get(row.id, 0.005 * max(row.measured, 1))
