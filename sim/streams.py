@@ -4,6 +4,7 @@ stream.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
@@ -24,44 +25,67 @@ def stream(seed: int, replication: int, name: str) -> Generator:
     return Generator(_bits(seed, replication, name))
 
 
+@dataclass(frozen=True)
+class Luck:
+    """All the randomness of one replication: a stream for each purpose, told apart by name.
+
+    Examples
+    --------
+    >>> luck = Luck(0, 0)
+    >>> float(luck.stream("a").random()) == float(luck.stream("a").random())
+    True
+    """
+
+    seed: int
+    replication: int
+
+    def stream(self, name: str) -> Generator:
+        """The generator of one purpose, at its beginning."""
+        return stream(self.seed, self.replication, name)
+
+    def uniforms(self, name: str) -> Uniforms:
+        """Uniform numbers of one purpose, one after another."""
+        return Uniforms(self.stream(name))
+
+    def rows(self, name: str, units: int, columns: int) -> Rows:
+        """Uniform numbers of one purpose for many units."""
+        return Rows(self, name, units, columns)
+
+
 def _bits(seed: int, replication: int, name: str) -> PCG64DXSM:
     return PCG64DXSM(SeedSequence(seed, spawn_key=(replication, crc32(name.encode()))))
 
 
 class Rows:
-    """Uniform numbers in [0, 1): blocks with a row for each of `units`, every block the numbers of
-    one stream.
+    """Uniform numbers in [0, 1): blocks with a row for each of `units`, each block a stream.
 
     The first block is drawn whole; of later ones, where few rows are asked for, only the part a row
     lies in.
 
     Examples
     --------
-    >>> rows = Rows(0, 0, "failures", units=3000, columns=3)
+    >>> rows = Rows(Luck(0, 0), "failures", units=3000, columns=3)
     >>> rows.of(2, unit=2999) == stream(0, 0, "failures.2").random((3000, 3))[2999].tolist()
     True
     """
 
     PART = 256
 
-    def __init__(self, seed: int, replication: int, name: str, units: int, columns: int) -> None:
-        self._key, self._name, self._units, self._columns = (
-            (seed, replication),
-            name,
-            units,
-            columns,
-        )
+    def __init__(self, luck: Luck, name: str, units: int, columns: int) -> None:
+        self._luck = luck
+        self._name = name
+        self._units = units
+        self._columns = columns
         self._parts: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._streams: dict[int, tuple[PCG64DXSM, Any, Generator]] = {}
         """The stream of each block, and how it began."""
 
     def first(self) -> NDArray[np.float64]:
         """The first block, a row for each unit."""
-        block = stream(*self._key, f"{self._name}.0").random((self._units, self._columns))
-        self._parts = {
-            (0, k): block[k * self.PART : (k + 1) * self.PART]
-            for k in range(-(-self._units // self.PART))
-        }
+        block = self._luck.stream(f"{self._name}.0").random((self._units, self._columns))
+        size = self.PART
+        parts = -(-self._units // size)
+        self._parts = {(0, k): block[k * size : (k + 1) * size] for k in range(parts)}
         return block
 
     def of(self, number: int, unit: int) -> list[float]:
@@ -76,9 +100,12 @@ class Rows:
         part = self._parts.get((number, k))
         if part is None:
             if number not in self._streams:
-                bits = _bits(*self._key, f"{self._name}.{number}")
+                luck = self._luck
+                bits = _bits(luck.seed, luck.replication, f"{self._name}.{number}")
                 self._streams[number] = bits, bits.state, Generator(bits)
             bits, beginning, generator = self._streams[number]
+            # The generator can jump: a part in the middle of a block costs nothing before it, and
+            # is the same as if the whole block had been drawn.
             bits.state = beginning
             bits.advance(k * self.PART * self._columns)
             rows = min(self.PART, self._units - k * self.PART)
@@ -91,19 +118,20 @@ class Uniforms:
 
     Examples
     --------
-    >>> draws = Uniforms(0, 0, "congestion")
+    >>> draws = Luck(0, 0).uniforms("congestion")
     >>> 0 < draws.next() < 1
     True
     """
 
     BLOCK = 128
 
-    def __init__(self, seed: int, replication: int, name: str) -> None:
-        self._generator = stream(seed, replication, name)
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
         self._block: list[float] = []
 
     def next(self) -> float:
         """The next number of the stream."""
         if not self._block:
+            # Reversed, as taking from the end of a list is free.
             self._block = self._generator.random(self.BLOCK)[::-1].tolist()
         return self._block.pop()

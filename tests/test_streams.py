@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.streams import Uniforms, stream
+from sim.streams import Luck, Uniforms, stream
 
 NUMBERS = 20_000
 Z = 4
@@ -41,6 +41,6 @@ def test_first_numbers_of_many_streams_are_uniform() -> None:
 def test_blocks_give_the_numbers_of_the_generator_in_order() -> None:
     count = 2 * Uniforms.BLOCK + 7
     expected = stream(3, 5, "x").random(count + 10)
-    draws = Uniforms(3, 5, "x")
+    draws = Luck(3, 5).uniforms("x")
     assert [draws.next() for _ in range(count)] == expected[:count].tolist()
     assert [draws.next() for _ in range(10)] == expected[count:].tolist()

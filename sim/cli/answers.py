@@ -88,8 +88,7 @@ def step_time(case: Case) -> dict[str, Any]:
     """
     from sim.throughput import Throughput
 
-    pools, names = list(case.fleet.values()), tuple(case.fleet)
-    fleet = Throughput(case.run, pools, case.mixing, constants=case.constants, names=names)
+    fleet = Throughput(case.run, case.fleet, case.mixing, constants=case.constants)
     plan: Plan = fleet.full
     return {
         "step_seconds": plan.step_seconds,
@@ -97,10 +96,8 @@ def step_time(case: Case) -> dict[str, Any]:
         "mfu": plan.mfu,
         "parts": dict(plan.parts),
         "bottleneck": plan.bottleneck,
-        "memory_gb_per_chip": {
-            n: b / 1e9 for n, b in zip(case.fleet, plan.memory_bytes_per_chip, strict=True)
-        },
-        "idle_chips": dict(zip(case.fleet, plan.idle_chips, strict=True)),
+        "memory_gb_per_chip": {n: b / 1e9 for n, b in plan.memory_bytes_per_chip.items()},
+        "idle_chips": plan.idle_chips,
         "planner_tokens_per_s": fleet.freely_planned.full.tokens_per_s,
         "scaling_ratio": fleet.scaling_ratio,
         "faster_without": fleet.faster_without,

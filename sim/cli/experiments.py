@@ -143,7 +143,7 @@ def sweep(
     Example: `sim sweep two-thousand-plus --grid fleet.weak.chips=1024,4096 --out runs/weak`
     """
     from sim import experiments
-    from sim.experiments.store import check_metric
+    from sim.results.metrics import check_metric
 
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 import simpy
 
 from sim.engine import campaign
 from sim.engine.checkpoints import Watch
-from sim.engine.record import Record
-from sim.engine.setup import fleet_of, job_of, throughput_of
+from sim.engine.setup import Site, throughput_of
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
+from sim.streams import Luck
 from sim.throughput import planned
+
+Pools = dict[str, Pool]
 
 
 def simulate(
@@ -44,55 +48,59 @@ def simulate(
     >>> simulate(load_scenario("deepseek-v3"), seed=1).finished
     True
     """
-    question = scenario.resolve(seed, replication, fixed=fixed_inputs)
-    if question.runs:
-        return campaign.simulate(question, _programme_pools(scenario), seed, replication)
-    pools = dict(zip(question.fleet, _laid_out(scenario, question), strict=True))
-    throughput = throughput_of(question, question.run, pools)
-    plan = throughput.full
-    env, record = simpy.Environment(), Record()
-    fleet, _ = fleet_of(env, question, plan.used_chips, record, seed, replication)
-    job = job_of(env, question, question.run, throughput, fleet, record, seed, replication)
-    job.progress.watch = watch
-    fleet.sleeper = env.process(job.run())
-    env.run(until=fleet.sleeper)
+    settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
+    laid_out = _laid_out(scenario.written)
+    luck = Luck(seed, replication)
+    if settled.runs:
+        return campaign.simulate(settled, laid_out, luck)
+    pools = {
+        name: pool.model_copy(update={"layout": laid_out[name].layout})
+        for name, pool in settled.fleet.items()
+    }
+    throughput = throughput_of(settled, settled.run, pools)
+    env = simpy.Environment()
+    site = Site(env, settled, throughput.full.used_chips, luck)
+    job = site.job(settled.run, throughput, watch=watch)
+    env.run(until=env.process(job.run()))
+    record = site.record
     record.close(env.now)
     return RunResult(
-        question=question,
+        scenario=settled,
         seed=seed,
         replication=replication,
-        plan=plan,
+        plan=throughput.full,
         finished=job.finished,
         wall=env.now,
-        tokens=question.run.tokens if job.finished else job.progress.durable(env.now).tokens,
+        tokens=job.kept_tokens,
         interruptions=job.interruptions,
         planned_stops=job.planned_stops,
         selections=job.selections,
         provisioned=job.provisioned,
         active_chip_seconds=job.active_chip_seconds,
-        failures=job.fleet.failures,
+        failures=site.fleet.failures,
         time=dict(record.time),
         chip_seconds=record.chip_seconds(env.now),
-        counts=dict(record.counts),
-        trace=tuple(record.trace),
+        counts=record.counts,
+        trace=record.trace,
     )
 
 
-def _laid_out(scenario: Scenario, question: Scenario) -> list[Pool]:
-    """The pools with complete layouts: planned once a scenario, with unknown constants at their
-    modes.
+_LAYOUTS: dict[int, tuple[ref[Scenario], Pools]] = {}
+"""By the identity of the scenario, for as long as it lives."""
+
+
+def _laid_out(scenario: Scenario) -> Pools:
+    """The pools with complete layouts, with unknown constants at their modes.
+
+    Planning takes longer than a run, so it is done once for a scenario; a scenario never changes.
     """
-    if scenario._layouts is None:
-        pools = planned(
-            scenario.run, list(scenario.fleet.values()), scenario.mixing, scenario.constants
-        )
-        scenario._layouts = [pool.layout for pool in pools]
-    given = zip(question.fleet.values(), scenario._layouts, strict=True)
-    return [pool.model_copy(update={"layout": layout}) for pool, layout in given]
-
-
-def _programme_pools(scenario: Scenario) -> dict[str, Pool]:
-    """The same for each pool of a programme on its own."""
-    if scenario._alone is None:
-        scenario._alone = campaign.laid_out(scenario, campaign.tasks(scenario)[0])
-    return scenario._alone
+    key = id(scenario)
+    known = _LAYOUTS.get(key)
+    if known and known[0]() is scenario:
+        return known[1]
+    if scenario.runs:
+        found = campaign.laid_out(scenario)
+    else:
+        found = planned(scenario.run, scenario.fleet, scenario.mixing, scenario.constants)
+    _LAYOUTS[key] = ref(scenario, lambda _: _LAYOUTS.pop(key, None)), found
+    return found

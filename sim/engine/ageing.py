@@ -1,6 +1,4 @@
-"""Whatever strikes the nodes of a pool in its time, and the queue of all that is to come on one
-clock.
-"""
+"""Whatever strikes the nodes of a pool in its time, and the queue of all to come on one clock."""
 
 from __future__ import annotations
 
@@ -17,12 +15,14 @@ Due = tuple[float, int, int]
 """A failure to come: its time on a clock, the rank of the risk, the unit."""
 NEVER: Due = (math.inf, -1, -1)
 NONE = -math.inf
-"""In place of a time that there is not."""
+"""Stands for no time at all: of a clock that runs, or of one that stands still."""
 
 
 class Queue:
-    """The failures to come on one clock, of all risks; those that have been put off meanwhile are
-    passed over.
+    """The failures to come on one clock, of all risks.
+
+    One that has been put off meanwhile stays in the heap and is passed over when its turn comes:
+    taking it out at once would cost a search.
     """
 
     def __init__(self) -> None:
@@ -30,8 +30,10 @@ class Queue:
         self._dues: dict[int, list[float]] = {}
 
     def add(self, rank: int, dues: list[float], horizon: float) -> None:
-        """The failures of one risk, by unit; those beyond the horizon are left out until they are
-        put off again.
+        """Add the failures of one risk, by unit.
+
+        Those beyond the horizon are left out, as most of a large fleet's are, until they are put
+        off again.
         """
         self._dues[rank] = dues
         self.heap += [(due, rank, unit) for unit, due in enumerate(dues) if NONE < due <= horizon]
@@ -50,7 +52,24 @@ class Queue:
 
 
 class Failure:
-    """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds)."""
+    """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds).
+
+    Attributes
+    ----------
+    node : int
+    cause : Cause
+    detect, repair : float
+    permanent : bool
+        Whether what failed is beyond repair.
+    cured : bool
+        Whether the repair makes a bad node good.
+    again : float
+        Powered time after the repair at which the same cause strikes again.
+    neighbours : int
+        Further nodes that this shock takes.
+    shared_repair : bool
+        Whether these are repaired in the time drawn for the first.
+    """
 
     __slots__ = (
         "again",
@@ -76,14 +95,14 @@ class Failure:
         neighbours: int = 0,
         shared_repair: bool = False,
     ) -> None:
-        self.node, self.cause, self.detect, self.repair = node, cause, detect, repair
+        self.node = node
+        self.cause = cause
+        self.detect = detect
+        self.repair = repair
         self.permanent = permanent
         self.cured = cured
-        """Whether the repair makes a bad node good."""
         self.again = again
-        """Powered time after the repair at which the same cause strikes again."""
         self.neighbours = neighbours
-        """Further nodes that this shock takes."""
         self.shared_repair = shared_repair
 
     @property
@@ -93,7 +112,7 @@ class Failure:
 
 
 class Ageing(ABC):
-    """Failures to come of units, which are nodes or parts of nodes; here there are none yet."""
+    """Failures to come of units, which are nodes or parts of nodes."""
 
     def __init__(self, clock: Clock, units: int) -> None:
         self.clock: Clock = clock
@@ -101,13 +120,15 @@ class Ageing(ABC):
         """When each unit fails whose clock runs."""
         self._left = [NONE] * units
         """What is left of the life of each unit whose clock stands."""
-        self._queue, self._rank = Queue(), 0
+        self._queue = Queue()
+        self._rank = 0
         self._horizon = math.inf
 
     def join(self, queue: Queue, rank: int) -> None:
         """Enter the failures before the horizon in a queue that other risks share."""
         queue.add(rank, self._due, self._horizon)
-        self._queue, self._rank = queue, rank
+        self._queue = queue
+        self._rank = rank
 
     @abstractmethod
     def strike(self, unit: int) -> Failure:

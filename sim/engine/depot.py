@@ -22,22 +22,25 @@ import simpy.resources.resource
 
 from sim.engine.record import Record
 from sim.engine.supply import Arrival, Policy
+from sim.quantities.distributions import Distribution
 from sim.scenario import Scenario
 from sim.scenario.stock import pool_of
-from sim.streams import Uniforms
+from sim.streams import Luck, Uniforms
 
 Process = Generator[simpy.Event, Any, None]
 
 
-class Pool(Protocol):
+class NodesOfAChip(Protocol):
     """What the depot needs to know of a pool of nodes."""
 
     name: str
     size: int
     place: list[str]
 
+    def complete(self, node: int) -> None: ...
 
-class Nodes(Protocol):
+
+class NodesAtWork(Protocol):
     """Where nodes go when they are whole again."""
 
     @property
@@ -48,9 +51,9 @@ class Nodes(Protocol):
 class Shelf:
     """The loose chips and the broken nodes of one pool."""
 
-    def __init__(self, pool: Pool, supported_until: float, draws: Uniforms) -> None:
-        self.pool, self.supported_until, self.draws = pool, supported_until, draws
-        self.entity = f"{pool.name}.depot"
+    def __init__(self, pool: NodesOfAChip, supported_until: float, draws: Uniforms) -> None:
+        self.pool = pool
+        self.supported_until = supported_until
         self.stock = 0
         self.broken: list[tuple[int, int]] = []
         """Good chips left in a node, and the node; the one that lacks least comes last."""
@@ -59,8 +62,44 @@ class Shelf:
         self.empty: deque[int] = deque()
         """Nodes without a chip, old and new."""
         self.coming = deque(node for node, place in enumerate(pool.place) if place == "absent")
-        self.boxed = 0
+        self._boxed = 0
         """Chips that came in boxes not yet counted as a node."""
+        self._draws = draws
+
+    def draw(self, distribution: Distribution) -> float:
+        """A time, from the stream of this shelf."""
+        return distribution.one(*(self._draws.next() for _ in range(distribution.dims)))
+
+    def chance(self) -> float:
+        """A uniform number from it."""
+        return self._draws.next()
+
+    def take_in(self, chips: int, *, boxed: bool) -> None:
+        """Chips arrive, loose or in the boxes of new nodes."""
+        self.stock += chips
+        if boxed:
+            self._boxed += chips
+        while self._boxed >= self.pool.size and self.coming:
+            self._boxed -= self.pool.size
+            self.empty.append(self.coming.popleft())
+
+    def lose_a_chip(self, node: int) -> None:
+        """A node is broken: one of its chips is dead."""
+        good = self.pool.size - 1
+        insort(self.broken, (good, node))
+        self.parts += good
+
+    def take_parts(self, chips: int) -> None:
+        """Take good chips out of broken nodes, from the one that has least first."""
+        self.parts -= chips
+        while chips:
+            good, node = self.broken.pop(0)
+            taken = min(good, chips)
+            chips -= taken
+            if good > taken:
+                insort(self.broken, (good - taken, node))
+            else:
+                self.empty.append(node)
 
 
 class Depot:
@@ -73,25 +112,26 @@ class Depot:
     def __init__(
         self,
         env: simpy.Environment,
-        question: Scenario,
+        scenario: Scenario,
         policy: Policy,
-        fleet: Nodes,
+        fleet: NodesAtWork,
         record: Record,
-        seed: int,
-        replication: int,
+        luck: Luck,
     ) -> None:
-        self._env, self._fleet, self._record, self._spec = env, fleet, record, question.depot
+        self._env = env
+        self._fleet = fleet
+        self._record = record
+        self._spec = scenario.depot
         self.repairs = 0
+        """Chips that the shop took on."""
         self._shelves: dict[str, Shelf] = {}
         for pool in fleet.pools:
-            until = policy.supported_until(pool.name, question.fleet[pool.name].chip.name)
-            self._shelves[pool.name] = Shelf(
-                pool, until, Uniforms(seed, replication, f"depot.{pool.name}")
-            )
+            until = policy.supported_until(pool.name, scenario.fleet[pool.name].chip.name)
+            self._shelves[pool.name] = Shelf(pool, until, luck.uniforms(f"depot.{pool.name}"))
         for name, chips in self._spec.stock.items():
-            shelf = self._shelves[pool_of(question.fleet, name, "depot.stock")]
-            shelf.stock += round(chips)
-            record.supply(shelf.pool.name, "stock", round(chips))
+            pool_name = pool_of(scenario.fleet, name, "depot.stock")
+            self._shelves[pool_name].take_in(round(chips), boxed=False)
+            record.supply(pool_name, "stock", round(chips))
         shop = self._spec.repair
         benches = max(math.ceil(shop.capacity * shop.turnaround.mean - 1e-9), 1) if shop else 1
         self._benches = simpy.Resource(env, benches)
@@ -100,28 +140,22 @@ class Depot:
         """Take in what arrives, when it arrives."""
         for arrival in arrivals:
             yield self._env.timeout(arrival.time - self._env.now)
-            shelf, size = self._shelves[arrival.pool], self._shelves[arrival.pool].pool.size
             self._record.supply(arrival.pool, "stock", arrival.chips, self._env.now)
-            shelf.stock += arrival.chips
-            shelf.boxed += arrival.chips * arrival.boxed
-            while shelf.boxed >= size and shelf.coming:
-                shelf.boxed -= size
-                shelf.empty.append(shelf.coming.popleft())
+            shelf = self._shelves[arrival.pool]
+            shelf.take_in(arrival.chips, boxed=arrival.boxed)
             self._mend(shelf)
 
-    def chip_died(self, pool: Pool, node: int) -> None:
-        """A node, idle now, has a dead chip: send the chip off, and make the node or others whole
-        as far as it goes.
-        """
+    def chip_died(self, pool: NodesOfAChip, node: int) -> None:
+        """A node, idle now, has a dead chip: send that off, and make nodes whole as far as it goes."""
         shelf = self._shelves[pool.name]
         self._send_off(shelf)
-        insort(shelf.broken, (pool.size - 1, node))
-        shelf.parts += pool.size - 1
+        shelf.lose_a_chip(node)
         self._mend(shelf)
 
-    def node_died(self, pool: Pool, node: int) -> None:
-        """A node, idle now, is beyond repair, its chips are not: they go on the shelf where nodes
-        are cannibalised.
+    def node_died(self, pool: NodesOfAChip, node: int) -> None:
+        """A node, idle now, is beyond repair and its chips are not.
+
+        They go on the shelf where nodes are cannibalised.
         """
         if self._spec.cannibalise:
             shelf = self._shelves[pool.name]
@@ -130,35 +164,27 @@ class Depot:
             self._mend(shelf)
 
     def _send_off(self, shelf: Shelf) -> None:
-        """Every death takes as many draws, so that policy and shop leave those of later deaths
-        alone.
-        """
-        vendor, shop = self._spec.vendor, self._spec.repair
-        lead = (
-            vendor.lead.one(*(shelf.draws.next() for _ in range(vendor.lead.dims)))
-            if vendor
-            else 0.0
-        )
-        turnaround = (
-            shop.turnaround.one(*(shelf.draws.next() for _ in range(shop.turnaround.dims)))
-            if shop
-            else 0.0
-        )
-        success = shop is not None and shelf.draws.next() < shop.success
+        """Send a dead chip to whoever takes it."""
+        vendor = self._spec.vendor
+        shop = self._spec.repair
+        # Every death takes as many draws, so that controls leave those of later deaths alone.
+        lead = shelf.draw(vendor.lead) if vendor else 0.0
+        turnaround = shelf.draw(shop.turnaround) if shop else 0.0
+        success = shop is not None and shelf.chance() < shop.success
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
             self._env.process(self._exchange(shelf, lead))
         elif shop:
             self.repairs += 1
             bench = self._benches.request()
-            self._move(shelf, "idle", "repair" if bench.triggered else "repair_queue")
-            self._env.process(
-                self._repair(shelf, bench, turnaround, success, waits=not bench.triggered)
-            )
+            waits = not bench.triggered
+            self._move(shelf, "idle", "repair_queue" if waits else "repair")
+            self._env.process(self._repair(shelf, bench, turnaround, success, waits=waits))
         else:
             self._move(shelf, "idle", "scrap")
 
     def _exchange(self, shelf: Shelf, lead: float) -> Process:
+        """The maker sends a new chip."""
         yield self._env.timeout(lead)
         self._to_shelf(shelf, "in_transit")
 
@@ -171,6 +197,7 @@ class Depot:
         *,
         waits: bool,
     ) -> Process:
+        """The shop mends a chip, or fails to."""
         with bench:
             yield bench
             if waits:
@@ -187,42 +214,31 @@ class Depot:
         self._mend(shelf)
 
     def _mend(self, shelf: Shelf) -> None:
-        """Make whole nodes of what is there; when no broken node is left, fill the empty ones."""
-        size, broken = shelf.pool.size, shelf.broken
-        while broken:
-            good, node = broken[-1]
+        """Make whole nodes of what is there; when no broken one is left, fill the empty ones."""
+        size = shelf.pool.size
+        while shelf.broken:
+            good, node = shelf.broken[-1]
+            lacks = size - good
             others = shelf.parts - good if self._spec.cannibalise else 0
-            if size - good > shelf.stock + others:
+            if lacks > shelf.stock + others:
                 return
-            broken.pop()
+            shelf.broken.pop()
             shelf.parts -= good
-            from_stock = min(size - good, shelf.stock)
-            self._cannibalise(shelf, size - good - from_stock)
+            from_stock = min(lacks, shelf.stock)
+            shelf.take_parts(lacks - from_stock)
             self._complete(shelf, node, from_stock)
         while shelf.empty and shelf.stock >= size:
             node = shelf.empty.popleft()
+            # One that came in a box has lives of its own; one filled with other chips is new.
             self._complete(shelf, node, size, new=shelf.pool.place[node] != "absent")
 
-    def _cannibalise(self, shelf: Shelf, chips: int) -> None:
-        shelf.parts -= chips
-        while chips:
-            good, node = shelf.broken.pop(0)
-            taken = min(good, chips)
-            chips -= taken
-            if good > taken:
-                insort(shelf.broken, (good - taken, node))
-            else:
-                shelf.empty.append(node)
-
     def _complete(self, shelf: Shelf, node: int, from_stock: int, *, new: bool = False) -> None:
-        """A node is whole; one whose chips are all others is `new`, and one that came in a box has
-        lives of its own.
-        """
+        """A node is whole; one whose chips are all others is `new`."""
         if from_stock:
             self._move(shelf, "stock", "idle", from_stock)
             shelf.stock -= from_stock
-        shelf.pool.place[node] = "idle"
+        shelf.pool.complete(node)
         self._fleet.node_back(shelf.pool, node, new=new)
 
-    def _move(self, shelf: Shelf, origin: str, destination: str, chips: int = 1) -> None:
-        self._record.move(self._env.now, shelf.pool.name, shelf.entity, origin, destination, chips)
+    def _move(self, shelf: Shelf, origin: str, place: str, chips: int = 1) -> None:
+        self._record.way(shelf.pool.name, origin, place, chips).take(self._env.now)

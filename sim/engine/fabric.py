@@ -1,6 +1,4 @@
-"""The network between nodes: congestion that slows communication, and flaps that stop the job for
-seconds.
-"""
+"""The network between nodes: congestion slows communication, flaps stop the job for seconds."""
 
 from __future__ import annotations
 
@@ -14,30 +12,30 @@ from sim.catalogue.failures import Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
 from sim.errors import InputError
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
-from sim.streams import Uniforms, stream
+from sim.results.ledger import DAY
+from sim.streams import Luck
 
-DAY = 86400.0
+CERTAIN = 1 - 2**-53
+"""The largest uniform number below one."""
 
 
 class Fabric:
-    """Congestion of the parts of a job's network, each good or bad on its own; all start good, on
-    wall time.
+    """Congestion of the parts of a job's network, each good or bad on its own, on wall time.
+
+    All parts are good at first; the job is as slow as its slowest.
     """
 
-    def __init__(
-        self, congestion: Congestion | None, pods: int, seed: int, replication: int
-    ) -> None:
+    def __init__(self, congestion: Congestion | None, pods: int, luck: Luck) -> None:
         self.slowdown = 1.0
         self.next_change = math.inf
         """Wall time of the next onset or end of congestion."""
         if congestion and congestion.share > 0 and congestion.slowdown > 1:
             good = congestion.bad.mean * (1 - congestion.share) / congestion.share
-            self._lengths: tuple[Distribution, Distribution] = (Weibull(1.0, good), congestion.bad)
+            self._good: Distribution = Weibull(1.0, good)
+            self._bad = congestion.bad
             self._worst = congestion.slowdown
-            self._uniforms = [
-                Uniforms(seed, replication, f"congestion.{pod}") for pod in range(pods)
-            ]
-            self._bad = [False] * pods
+            self._uniforms = [luck.uniforms(f"congestion.{pod}") for pod in range(pods)]
+            self._congested = [False] * pods
             self._changes = [(self._length(pod), pod) for pod in range(pods)]
             heapify(self._changes)
             self.next_change = self._changes[0][0]
@@ -46,41 +44,45 @@ class Fabric:
         """Bring the state up to `now`."""
         while self.next_change <= now:
             time, pod = self._changes[0]
-            self._bad[pod] = not self._bad[pod]
+            self._congested[pod] = not self._congested[pod]
             heapreplace(self._changes, (time + self._length(pod), pod))
-            self.slowdown = self._worst if any(self._bad) else 1.0
+            self.slowdown = self._worst if any(self._congested) else 1.0
             self.next_change = self._changes[0][0]
 
     def _length(self, pod: int) -> float:
-        distribution = self._lengths[self._bad[pod]]
-        return distribution.one(*(self._uniforms[pod].next() for _ in range(distribution.dims)))
+        """How long the state in which a part now is lasts."""
+        distribution = self._bad if self._congested[pod] else self._good
+        uniforms = self._uniforms[pod]
+        return distribution.one(*(uniforms.next() for _ in range(distribution.dims)))
 
 
 class Flaps:
-    """Link flaps that the collectives ride through: full stops, arriving as a Poisson process in
-    time that moves.
+    """Link flaps that the collectives ride through: full stops of the job.
 
-    The job's running time halts for the length of each, so flaps never overlap and the time they
-    take is an exact compound Poisson sum. They are drawn in growing blocks and found by bisection:
-    a thousand a day cost no event.
+    They arrive as a Poisson process in time that moves, which halts for the length of each. So they
+    never overlap, and the time they take is an exact compound Poisson sum. They are drawn in growing
+    blocks and found by bisection: a thousand a day cost no event.
 
     Parameters
     ----------
     spec : Flaps
     nodes : int
         Nodes whose links flap.
+    luck : Luck
     """
 
     BLOCK = 4096
 
-    def __init__(self, spec: FlapSpec, nodes: int, seed: int, replication: int) -> None:
+    def __init__(self, spec: FlapSpec, nodes: int, luck: Luck) -> None:
         self._rate = nodes * spec.per_node_day / DAY
         self._spec = spec
-        self._generator = stream(seed, replication, "flaps")
+        self._generator = luck.stream("flaps")
         self._starts: NDArray[np.float64] = np.zeros(0)
         """Moving time of each flap."""
         self._stops: NDArray[np.float64] = np.zeros(1)
         """Seconds stopped before each flap, and after the last."""
+        self._begins: NDArray[np.float64] = np.zeros(0)
+        """Running time of each flap."""
         self._drawn = -math.inf
         """Running time of the last flap."""
 
@@ -100,22 +102,22 @@ class Flaps:
             self._extend()
         k = int(self._begins.searchsorted(running, "right"))
         moving = running - self._stops.item(k)
-        if k:  # within the k-th flap the clock of moving time stands at its start
+        if k:
+            # Within the k-th flap the clock of moving time stands at its start.
             moving = max(moving, self._starts.item(k - 1))
         return running - moving
 
     def _extend(self) -> None:
-        u = self._generator.random(
-            (max(self.BLOCK, len(self._starts)), 1 + self._spec.duration.dims)
-        )
+        """Draw as many flaps again as there are."""
+        spec = self._spec
+        count = max(self.BLOCK, len(self._starts))
+        u = self._generator.random((count, 1 + spec.duration.dims))
         last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-u[:, 0])) / self._rate
-        durations = self._spec.duration.draw(u[:, 1:])
-        # The longer ones are failures, with a stream of their own (`flap_failures`): a thinned
-        # Poisson process.
-        durations = np.where(
-            durations <= self._spec.ride_through, durations + self._spec.back_off, 0.0
-        )
+        durations = spec.duration.draw(u[:, 1:])
+        # The longer ones are failures, with a stream of their own: a thinned Poisson process.
+        ridden = durations <= spec.ride_through
+        durations = np.where(ridden, durations + spec.back_off, 0.0)
         self._starts = np.concatenate([self._starts, starts])
         self._stops = np.concatenate([self._stops, self._stops[-1] + np.cumsum(durations)])
         self._begins = self._starts + self._stops[:-1]
@@ -127,13 +129,14 @@ def flap_failures(spec: FlapSpec) -> Cause | None:
     rate = 1000 * spec.per_node_day * (1 - share_below(spec.duration, spec.ride_through))
     if not rate:
         return None
+    # `detect` is what comes after the collective's timer has run out.
     return Cause(
         cause="link-flap",
         per_1000_node_days=rate,
         clock="computing",
         hardware=False,
         detect=spec.detect,
-    )  # the timer of the collective has run out by then
+    )
 
 
 def share_below(distribution: Distribution, limit: float) -> float:
@@ -151,15 +154,18 @@ def share_below(distribution: Distribution, limit: float) -> float:
     """
     if isinstance(distribution, Mixture):
         parts = zip(distribution.weights, distribution.parts, strict=True)
-        return math.fsum(w * share_below(part, limit) for w, part in parts) / math.fsum(
-            distribution.weights
-        )
+        below = math.fsum(weight * share_below(part, limit) for weight, part in parts)
+        return below / math.fsum(distribution.weights)
     if isinstance(distribution, Sum):
         raise InputError("fabric.flaps.duration cannot be a sum; give its distribution directly")
-    if distribution.one(1 - 2**-53) <= limit:
+    if distribution.one(CERTAIN) <= limit:
         return 1.0
-    low, high = 0.0, 1.0
+    low = 0.0
+    high = 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if distribution.one(middle) <= limit else (low, middle)
+        if distribution.one(middle) <= limit:
+            low = middle
+        else:
+            high = middle
     return low if low > 1e-15 else 0.0

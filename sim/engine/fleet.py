@@ -1,20 +1,19 @@
-"""Every pool of a job: which nodes fail, which take their places, and when the failed ones come
-back.
-"""
+"""Every pool of a job: which nodes fail, who repairs them, and how a sleeping job learns of it."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import simpy
 
 from sim.engine.ageing import Ageing, Due, Failure, Queue
 from sim.engine.pool import POWERED, NodePool
+from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
-from sim.results.ledger import USABLE
 from sim.scenario import Recovery
 
 
@@ -23,6 +22,48 @@ class Shop(Protocol):
 
     def chip_died(self, pool: NodePool, node: int) -> None: ...
     def node_died(self, pool: NodePool, node: int) -> None: ...
+
+
+class Strike:
+    """A failure that has happened: the pool, what failed, and the active nodes it struck."""
+
+    __slots__ = ("failure", "nodes", "pool")
+
+    def __init__(self, pool: NodePool, failure: Failure, nodes: list[int]) -> None:
+        self.pool = pool
+        self.failure = failure
+        self.nodes = nodes
+
+
+@dataclass(frozen=True)
+class Woken:
+    """Why a sleep ended."""
+
+    on_time: bool
+    """It took as long as was asked: nothing that comes earlier turned up meanwhile."""
+    by_return: bool
+    """A node came back, for which the sleeper had asked to be woken."""
+
+
+ON_TIME = Woken(True, False)
+EARLY = Woken(False, False)
+
+
+@dataclass(frozen=True)
+class Staffing:
+    """What is to be done so that the job has its nodes.
+
+    Attributes
+    ----------
+    step : str
+        ``choose``: nodes from outside the job were taken, so it is scheduled again. ``unpack``: a
+        boxed spare is installed. ``start``: every pool is complete. ``short``: nothing is left.
+    box : NodePool or None
+        Whose spare is installed.
+    """
+
+    step: str
+    box: NodePool | None = None
 
 
 class Fleet:
@@ -34,99 +75,122 @@ class Fleet:
         pools: list[NodePool],
         recovery: Recovery,
         pod: int,
+        clock: ComputingClock,
         record: Record,
     ) -> None:
-        self._env, self._record, self._recovery, self._pod = env, record, recovery, pod
-        self.pools = self.every = pools
-        """Those that take part in the run, and all of them."""
-        self.shop: Shop | None = None
-        """Who takes care of dead chips, if anybody does."""
-        self._standby: int = round(recovery.standby or 0)
+        self._env = env
+        self.every = pools
+        self.pools = pools
+        """Those that take part in the run."""
+        self._pod = pod
+        self.clock = clock
+        self._record = record
+        self._shop: Shop | None = None
         self._most_strikes: float = recovery.evict_after or math.inf
         self._crews: float = round(recovery.crew) if recovery.crew else math.inf
         """Crews that have nothing to do."""
         self._broken: deque[tuple[NodePool, Failure, int]] = deque()
         """Nodes that wait for a crew."""
-        self.returned: simpy.Event | None = None
-        """Set by a job that waits or runs degraded; succeeds when a node comes back."""
         self.degraded = False
         """Whether the job wants fewer nodes than a whole one."""
-        self.computing = 0.0
-        """The job's computing clock, kept up to date by the job."""
         self.failures: dict[str, int] = {}
-        self.sleeper: simpy.Process | None = None
-        """The process that calls `sleep`."""
+        """Number by cause."""
+        self._sleeper: simpy.Process | None = None
         self._until = -math.inf
-        """When it will wake; long ago while it is awake."""
+        """When the sleeper will wake; long ago while nobody sleeps."""
+        self._returned: simpy.Event | None = None
         self._risks: list[tuple[NodePool, Ageing]] = [
             (pool, risk) for pool in pools for risk in pool.risks
         ]
-        self._powered, self._computing = Queue(), Queue()
+        self._powered = Queue()
+        self._computing = Queue()
         for rank, (_, risk) in enumerate(self._risks):
             risk.join(self._powered if risk.clock == "powered" else self._computing, rank)
 
+    def employ(self, shop: Shop) -> None:
+        """Leave dead chips to a shop."""
+        self._shop = shop
+
     @property
-    def at_hand(self) -> tuple[int, ...]:
+    def at_hand(self) -> dict[str, int]:
         """Nodes per pool that work or could be put to work, as many as a whole job wants."""
-        return tuple(min(pool.at_hand, pool.whole) for pool in self.pools)
+        return {pool.name: min(pool.at_hand, pool.whole) for pool in self.pools}
 
     def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
         """The next failure and its wall time, if the computing clock goes on `running` or stands."""
         powered = self._powered.next()
         if running:
             computing = self._computing.next()
-            due = now + computing[0] - self.computing
+            due = now + computing[0] - self.clock.seconds
             if due < powered[0]:
                 return due, computing
         return powered[0], powered
 
     def sleep(
-        self, now: float, until: float, wake: simpy.Event | None = None
-    ) -> Generator[simpy.Event, Any, bool]:
-        """Let time pass to `until`, or less: `wake` happens, or a node comes back that fails
-        before. True if it did.
+        self, now: float, until: float, *, for_return: bool = False
+    ) -> Generator[simpy.Event, Any, Woken]:
+        """Let time pass to `until`.
+
+        Parameters
+        ----------
+        now, until : float
+        for_return : bool
+            Wake when a node comes back, too. Without it one that comes back wakes the sleeper only
+            if it would itself fail before `until`.
         """
-        pause = self._env.timeout(max(until - now, 0.0))
+        env = self._env
+        pause = env.timeout(max(until - now, 0.0))
+        self._sleeper = env.active_process
         self._until = until
+        returned = self._returned = env.event() if for_return else None
         try:
-            yield pause if wake is None else pause | wake
+            yield pause if returned is None else pause | returned
         except simpy.Interrupt:
-            return False
+            return Woken(False, True) if returned and returned.triggered else EARLY
         finally:
             self._until = -math.inf
-        return wake is None or pause.processed
+            self._returned = None
+        if returned is None:
+            return ON_TIME
+        return Woken(pause.processed, returned.triggered)
 
-    def fail(self, now: float, due: Due) -> tuple[NodePool, Failure, list[int]]:
-        """Let a failure happen: its pool, what failed, and the active nodes it struck.
+    def fail(self, now: float, due: Due) -> Strike:
+        """Let a failure happen.
 
-        A node with a fault that is not noticed at once, a straggler or silent corruption, stays
-        where it is.
+        A node with a fault that is not noticed at once stays where it is.
         """
         _, rank, unit = due
         pool, risk = self._risks[rank]
         failure = risk.strike(unit)
-        node, cause = failure.node, failure.cause
+        node = failure.node
+        cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
-        self._record.event(now, "failure", pool.names[node], cause.cause)
+        self._record.event(now, "failure", pool.name, node, cause.cause)
         alone = cause.scope != "switch" and not failure.neighbours
-        hits = [node] if alone else self._struck(pool, failure)
-        struck = [n for n in hits if pool.place[n] == "active"]
-        clock = now if risk.clock == "powered" else self.computing
+        hits = [node] if alone else self._hits(pool, failure)
+        struck = [hit for hit in hits if pool.place[hit] == "active"]
+        clock = now if risk.clock == "powered" else self.clock.seconds
         if cause.hardware and not failure.hidden:
             for hit in hits:
-                own = failure
-                if hit != node and cause.scope != "switch":
-                    own = risk.likewise(hit, cause, clock, weak=hit in pool.bad)
-                    if failure.shared_repair:
-                        own.repair = failure.repair
-                self.take_out(now, pool, hit, own)
+                self.take_out(now, pool, hit, self._of(pool, risk, failure, hit, clock))
         elif failure.again < math.inf and not failure.hidden:
             pool.relapses.stop(node, now)
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
         risk.renew(unit, clock, weak=node in pool.bad)
-        return pool, failure, struck
+        return Strike(pool, failure, struck)
+
+    def _of(
+        self, pool: NodePool, risk: Ageing, failure: Failure, hit: int, clock: float
+    ) -> Failure:
+        """The failure of one of the nodes that were hit: the neighbours of a shock have their own."""
+        if hit == failure.node or failure.cause.scope == "switch":
+            return failure
+        own = risk.likewise(hit, failure.cause, clock, weak=hit in pool.bad)
+        if failure.shared_repair:
+            own.repair = failure.repair
+        return own
 
     def take_out(self, now: float, pool: NodePool, node: int, failure: Failure) -> None:
         """Send a node to repair, or out of service if it has died or failed too often.
@@ -134,185 +198,128 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        place = pool.place[node]
-        if place not in USABLE:
+        if not pool.works(node):
             return
-        strikes = pool.strikes[node] = pool.strikes.get(node, 0) + 1
-        if place == "hot_spare":
-            position = pool.hot.index(node)
-            pool.standby -= position < pool.standby
-            del pool.hot[position]
-        elif place == "cold_spare":
-            (pool.cold if node in pool.cold else pool.boxed).remove(node)
+        strikes = pool.strike(node)
+        pool.take_out(node)
         if failure.permanent:
-            self._move(pool, node, "idle", now)
-            if self.shop:
-                (self.shop.chip_died if failure.cause.scope == "chip" else self.shop.node_died)(
-                    pool, node
-                )
-            elif failure.cause.scope == "chip":
-                self._record.move(now, pool.name, pool.names[node], "idle", "scrap", 1)
-        elif strikes >= self._most_strikes + pool.inherited.get(node, 0):
-            self._move(pool, node, "idle", now)
-            self._record.event(now, "evicted", pool.names[node])
+            pool.put(node, "idle", now)
+            self._bury(now, pool, node, failure)
+        elif strikes >= self._most_strikes:
+            pool.put(node, "idle", now)
+            self._record.event(now, "evicted", pool.name, node)
         elif self._crews:
             self._crews -= 1
             self._repair(pool, failure, node, now)
         else:
             self._broken.append((pool, failure, node))
-            self._move(pool, node, "repair_queue", now)
+            pool.put(node, "repair_queue", now)
+
+    def _bury(self, now: float, pool: NodePool, node: int, failure: Failure) -> None:
+        """A chip of a node, or the node without its chips, is beyond repair."""
+        chip = failure.cause.scope == "chip"
+        if self._shop and chip:
+            self._shop.chip_died(pool, node)
+        elif self._shop:
+            self._shop.node_died(pool, node)
+        elif chip:
+            self._record.way(pool.name, "idle", "scrap", 1).take(now, node)
 
     def node_back(self, pool: NodePool, node: int, *, new: bool = False) -> None:
-        """A node works again; a `new` one begins all its lives anew, and with no failure behind it."""
+        """A node works again; a `new` one begins all its lives anew, no failure behind it."""
         if new:
-            pool.bad.discard(node)
-            pool.inherited[node] = pool.strikes.get(node, 0)
-            for risk in pool.risks:
-                risk.replace(node)
-        if pool.programme:
-            self._move(pool, node, "research", self._env.now)
-        else:
-            self._spare(pool, node, self._env.now)
-        if self.returned and not self.returned.triggered:
-            self.returned.succeed()
+            pool.renew(node)
+        pool.come_back(node, self._env.now)
+        if self._returned and not self._returned.triggered:
+            self._returned.succeed()
+        # A node that fails before the sleeper would wake must not be slept over.
         if self._powered.next()[0] < self._until:
-            assert self.sleeper
+            assert self._sleeper
             self._until = -math.inf
-            self.sleeper.interrupt()
+            self._sleeper.interrupt()
 
-    def _spare(self, pool: NodePool, node: int, now: float) -> None:
-        """Make a node a spare of a whole job: on standby if a place there is empty, hot if few are,
-        else cold.
+    def staff(self, *, chosen: bool, unpacked: bool) -> Staffing:
+        """Put spares where active nodes are missing, and say what is to be done next.
+
+        Parameters
+        ----------
+        chosen : bool
+            Whether the nodes were chosen anew in this recovery: once is enough.
+        unpacked : bool
+            Whether a boxed spare was installed in it: then places on standby are filled as well.
         """
-        standby = pool.standby < self._standby
-        if pool.active < pool.target or not (standby or len(pool.hot) < pool.hot_wanted):
-            pool.cold.append(node)
-            self._move(pool, node, "cold_spare", now)
-            return
-        pool.hot.insert(pool.standby if standby else len(pool.hot), node)
-        pool.standby += standby
-        self._move(pool, node, "hot_spare", now)
+        filled = [pool.fill(self._env.now) for pool in self.pools]
+        complete = all(one.came == one.missing for one in filled)
+        came = any(one.came for one in filled)
+        enough = all(one.standby_enough for one in filled)
+        box = self._box(standby=unpacked) if unpacked or not complete else None
+        if not enough and not chosen and (box or came):
+            return Staffing("choose")
+        if box:
+            return Staffing("unpack", box)
+        return Staffing("start" if complete else "short")
 
-    def fill(self, now: float) -> tuple[bool, bool, bool]:
-        """Put spares where active nodes are missing, those on standby first.
-
-        Returns
-        -------
-        enough, came, complete : bool
-            Whether those on standby were enough, any spare came, and every pool has the active
-            nodes wanted now.
-        """
-        enough, came, complete = True, False, True
+    def _box(self, *, standby: bool) -> NodePool | None:
+        """A pool that has a boxed spare and misses an active node or (with `standby`) a standby."""
         for pool in self.pools:
-            gap = pool.target - pool.active
-            if gap > 0:
-                enough = enough and gap <= (
-                    len(pool.hot) if self._recovery.standby is None else pool.standby
-                )
-                self._fill(pool, gap, now)
-                missing = pool.target - pool.active
-                came, complete = came or missing < gap, complete and not missing
-        return enough, came, complete
-
-    def box(self, standby: bool) -> NodePool | None:
-        """A pool that has a boxed spare, and an active node missing or (with `standby`) one on
-        standby.
-        """
-        wanted = self._standby if standby else 0
-        for pool in self.pools:
-            if pool.boxed and (
-                pool.active < pool.target or len(pool.hot) + len(pool.cold) < wanted
-            ):
+            wanted = pool.active < pool.target or (standby and pool.lacks_standby())
+            if pool.boxed and wanted:
                 return pool
         return None
 
-    def unpack(self, pool: NodePool, now: float) -> None:
-        """Put a boxed spare to work, or on standby."""
-        if pool.boxed:
-            node = pool.boxed.popleft()
-            if pool.active < pool.target:
-                self._move(pool, node, "active", now)
-            else:
-                self._spare(pool, node, now)
+    def fill(self) -> None:
+        """Put spares where active nodes are missing."""
+        for pool in self.pools:
+            pool.fill(self._env.now)
 
     def schedule(self) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
         for pool in self.pools:
-            while pool.cold and len(pool.hot) < pool.hot_wanted and pool.active >= pool.target:
-                node = pool.cold.popleft()
-                pool.hot.append(node)
-                self._move(pool, node, "hot_spare", self._env.now)
-            wanted = pool.hot_wanted if self._recovery.standby is None else self._standby
-            pool.standby = min(len(pool.hot), wanted)
+            pool.schedule(self._env.now)
 
-    def want_all(self) -> None:
+    def want_whole(self) -> None:
         """Want the active nodes of a whole job again."""
         self.degraded = False
         for pool in self.pools:
-            pool.target = pool.whole
+            pool.want_whole()
 
-    def shrink_to(self, nodes: tuple[int, ...]) -> None:
-        """Want as many active nodes as a plan uses; those it does not need stand by as hot spares."""
-        for pool, target in zip(self.pools, nodes, strict=True):
-            pool.target = target
-            node = len(pool.place) - 1
-            while pool.active > target:
-                if pool.place[node] == "active":
-                    pool.hot.append(node)
-                    self._move(pool, node, "hot_spare", self._env.now)
-                node -= 1
+    def shrink_to(self, chips: Mapping[str, int]) -> None:
+        """Want the active nodes that hold some chips of each pool; the others stand by."""
+        for pool in self.pools:
+            pool.shrink_to(-(-chips[pool.name] // pool.size), self._env.now)
         self.degraded = any(pool.target < pool.whole for pool in self.pools)
 
-    def engage(self, nodes: dict[str, int]) -> None:
-        """Call so many nodes of each pool from research to a run; only their pools take part in it."""
+    def engage(self, nodes: Mapping[str, int]) -> None:
+        """Call nodes of some pools from research to a run; only their pools take part in it."""
         self.pools = [pool for pool in self.every if nodes.get(pool.name)]
         for pool in self.pools:
-            pool.whole = pool.target = nodes[pool.name]
-            self._fill(pool, pool.target, self._env.now)
+            pool.engage(nodes[pool.name], self._env.now)
 
     def release(self) -> None:
         """The run is over: its nodes go back to research."""
         for pool in self.pools:
-            for node in [
-                node for node, place in enumerate(pool.place) if place in ("active", "hot_spare")
-            ]:
-                self._move(pool, node, "research", self._env.now)
-            pool.hot.clear()
-            pool.whole = pool.target = pool.standby = 0
+            pool.release(self._env.now)
 
-    def _fill(self, pool: NodePool, gap: int, now: float) -> None:
-        for _ in range(gap):
-            if pool.hot:
-                node = pool.hot.popleft()
-                pool.standby = max(pool.standby - 1, 0)
-            elif pool.cold:
-                node = pool.cold.popleft()
-            elif pool.research:
-                node = pool.call()
-            else:
-                break
-            self._move(pool, node, "active", now)
-
-    def _struck(self, pool: NodePool, failure: Failure) -> list[int]:
+    def _hits(self, pool: NodePool, failure: Failure) -> list[int]:
         """The nodes a failure takes: one, those of a pod, or neighbours that are powered."""
         node = failure.node
+        place = pool.place
         if failure.cause.scope == "switch" and self._pod > 1:
             start = node // self._pod * self._pod
-            near = range(start, min(start + self._pod, len(pool.place)))
-            return [n for n in near if n == node or pool.place[n] in POWERED]
+            pod = range(start, min(start + self._pod, len(place)))
+            return [other for other in pod if other == node or place[other] in POWERED]
         nodes = [node]
-        if not failure.neighbours:
-            return nodes
-        for step in range(1, len(pool.place)):
+        for step in range(1, len(place)):
             if len(nodes) > failure.neighbours:
                 break
-            other = (node + step) % len(pool.place)
-            if pool.place[other] in POWERED:
+            other = (node + step) % len(place)
+            if place[other] in POWERED:
                 nodes.append(other)
         return nodes
 
     def _repair(self, pool: NodePool, failure: Failure, node: int, now: float) -> None:
-        self._move(pool, node, "repair", now)
+        pool.put(node, "repair", now)
+        # A callback in place of a process: a fleet under repair would be thousands of them.
         done = self._env.timeout(failure.repair, (pool, failure, node))
         assert done.callbacks is not None
         done.callbacks.append(self._mended)
@@ -320,20 +327,13 @@ class Fleet:
     def _mended(self, repair: simpy.Event) -> None:
         """A crew is through with a node, and turns to the one that has waited longest."""
         whose: Any = repair.value
-        self._repaired(*whose)
+        pool, failure, node = whose
+        if failure.cured:
+            pool.cure(node)
+        if failure.again < math.inf and node == failure.node:
+            pool.relapses.add(node, failure.again, failure.cause)
+        self.node_back(pool, node)
         if self._broken:
             self._repair(*self._broken.popleft(), self._env.now)
         else:
             self._crews += 1
-
-    def _repaired(self, pool: NodePool, failure: Failure, node: int) -> None:
-        if failure.cured and node in pool.bad:
-            pool.bad.remove(node)
-            for risk in pool.risks:
-                risk.cure(node)
-        if failure.again < math.inf and node == failure.node:
-            pool.relapses.add(node, failure.again, failure.cause)
-        self.node_back(pool, node)
-
-    def _move(self, pool: NodePool, node: int, place: str, now: float) -> None:
-        pool.put(node, place, now, self.computing)

@@ -1,6 +1,4 @@
-"""One training job as a SimPy process: assemble, restart, compute until something changes, detect,
-roll back.
-"""
+"""One training job as a SimPy process: assemble, restart, compute until something changes, repeat."""
 
 from __future__ import annotations
 
@@ -11,18 +9,21 @@ from typing import Any
 
 import simpy
 
-from sim.engine.ageing import Failure
+from sim.engine import order
+from sim.engine.ageing import Due, Failure
 from sim.engine.checkpoints import INSTANT, Mark, Sawtooth
 from sim.engine.fabric import Fabric
-from sim.engine.fleet import Fleet
+from sim.engine.fleet import Fleet, Strike
 from sim.engine.pool import NodePool
 from sim.engine.progress import Progress
 from sim.engine.record import Record
+from sim.engine.recovery import Copies, RecoveryTimes
 from sim.scenario import Recovery
-from sim.streams import Uniforms
 from sim.throughput import Plan, Throughput
 
 Process = Generator[simpy.Event, Any, Any]
+CHANGED = "changed"
+"""Why computing stopped: nodes have come back with which a better plan can run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,21 @@ class Hidden:
     @property
     def there(self) -> bool:
         """Whether the node still works for the job."""
-        return (
-            self.pool.place[self.node] == "active"
-            and self.pool.strikes.get(self.node, 0) == self.strikes
-        )
+        same = self.pool.strikes.get(self.node, 0) == self.strikes
+        return same and self.pool.place[self.node] == "active"
 
 
 class Job:
-    """A job on a fleet. After `run` has ended, `finished` says whether the goal was reached by the
-    horizon.
+    """A job on a fleet.
+
+    Attributes
+    ----------
+    finished : bool
+        Whether the goal was reached by the horizon, after `run` has ended.
+    interruptions, planned_stops, selections, provisioned : int
+        As the metrics of these names.
+    active_chip_seconds : float
+        Active chips times productive time.
     """
 
     def __init__(
@@ -63,162 +70,199 @@ class Job:
         throughput: Throughput,
         recovery: Recovery,
         sawtooth: Sawtooth,
-        draws: Uniforms,
+        times: RecoveryTimes,
         horizon: float,
         record: Record,
     ) -> None:
-        self.env, self.progress, self.fleet, self.fabric = env, progress, fleet, fabric
-        self.throughput, self.recovery, self.record = throughput, recovery, record
-        self.horizon, self._sawtooth, self._draws = horizon, sawtooth, draws
-        self.plan = throughput.full
+        self.env = env
+        self.progress = progress
+        self.fleet = fleet
+        self.throughput = throughput
+        self.plan: Plan = throughput.full
         self.finished = False
-        self.interruptions = self.planned_stops = self.selections = self.provisioned = 0
+        self.interruptions = 0
+        self.planned_stops = 0
+        self.selections = 0
+        self.provisioned = 0
         self.active_chip_seconds = 0.0
-        """Active chips times productive time."""
+        self._fabric = fabric
+        self._recovery = recovery
+        self._save_seconds = sawtooth.blocking + sawtooth.flush
+        self._times = times
+        self._horizon = horizon
+        self._record = record
         self._chips: int = 0
         """Active chips of the plan computed with last."""
         self._rates: dict[float, float] = {}
         """Tokens per second of the present plan by how much communication is slowed."""
         self._hidden: list[Hidden] = []
-        self._lost: set[tuple[str, int]] = set()
-        """Nodes whose copies in host memory are gone."""
+        self._copies = Copies(kept=sawtooth.storage_every > 1)
         self._fallen: Failure | Hidden | None = None
         """What the job has yet to roll back from."""
+
+    @property
+    def kept_tokens(self) -> float:
+        """Tokens kept, once `run` has ended: all, or those of the last durable checkpoint."""
+        if self.finished:
+            return self.progress.goal
+        self.progress.checkpoints.settle(self.env.now)
+        return self.progress.checkpoints.durable.tokens
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
         self.selections += 1
         self.fleet.schedule()
-        yield from self._spend("restart", self._time(self.recovery.reschedule))
+        yield from self._spend("restart", self._times.choose())
         yield from self._assemble()
-        while self.env.now < self.horizon:
+        while self.env.now < self._horizon:
             stop = yield from self._compute()
             if isinstance(stop, Failure):
                 yield from self._recover(stop, stop.detect)
             elif isinstance(stop, Hidden):
                 yield from self._evict(stop)
-            elif stop == "changed":
+            elif stop == CHANGED:
                 yield from self._rejoin()
             else:
                 break
         self._roll_back()
 
     def _compute(self) -> Process:
-        """Train until something stops the job: the goal or horizon (None), a failure, a found
-        fault, a better fleet.
+        """Train until something stops the job.
+
+        Returns a failure, a fault that was found, `CHANGED`, or None at the goal and the horizon.
         """
-        env, progress, fabric, fleet = self.env, self.progress, self.fabric, self.fleet
+        env = self.env
+        fleet = self.fleet
+        fabric = self._fabric
         unstalled: float = self.plan.tokens_per_s
         degraded = fleet.degraded
-        self._chips = sum(self.plan.used_chips)
+        self._chips = sum(self.plan.used_chips.values())
         now: float = env.now
-        self._state("compute" if not degraded else "degraded", now)
+        self._state("degraded" if degraded else "compute", now)
         while True:
             start = now
             if fabric.next_change <= start:
                 fabric.advance(start)
-            rate = self._rate(fabric.slowdown) / (self._straggling() if self._hidden else 1.0)
-            due, failing = fleet.next_failure(start, running=True)
-            until = min(due, min(fabric.next_change, self.horizon))
-            found = min(self._hidden, key=lambda h: h.found_at) if self._hidden else None
-            shown = max(found.found_at, start) if found else math.inf
-            until = min(until, shown)
-            finish = start + progress.seconds_to_finish(rate, until - start)
-            until = min(finish, until)
-            fleet.returned = env.event() if degraded else None
-            slept = yield from fleet.sleep(start, until, fleet.returned)
+            rate = self._rate(fabric.slowdown) / self._straggling()
+            until, what, failing = self._first(start, rate)
+            woken = yield from fleet.sleep(start, until, for_return=degraded)
             now = env.now
             self._advance(start, now, rate, unstalled)
-            if slept and until == finish:
-                progress.finish()
+            if woken.on_time and what == order.FINISH:
+                self.progress.finish()
                 self.finished = True
                 self._state("finished", now)
                 return None
-            if degraded and fleet.returned and fleet.returned.triggered and self._better_plan():
-                return "changed"
-            if not slept:
+            if woken.by_return and self._better_plan():
+                return CHANGED
+            if not woken.on_time:
                 continue
-            if until == due:
-                pool, failure, struck = fleet.fail(now, failing)
-                if struck and not self._hide(pool, failure):
-                    self._interrupt(pool, failure, struck, now)
-                    return failure
-            elif found and until == shown:
+            if what == order.FAILURE:
+                strike = fleet.fail(now, failing)
+                if strike.nodes and not self._hide(strike):
+                    self._interrupt(strike, now)
+                    return strike.failure
+            elif what == order.FOUND:
+                found = self._first_found()
                 if self._surface(found):
                     return found
-            elif until == self.horizon:
+            elif what == order.HORIZON:
                 self._state("horizon", now)
                 return None
 
+    def _first(self, start: float, rate: float) -> tuple[float, int, Due]:
+        """When computing is first disturbed, by what, and the failure that is due next."""
+        due, failing = self.fleet.next_failure(start, running=True)
+        shown = math.inf
+        if self._hidden:
+            # One that was to be found while the job stood still is found when it trains again.
+            shown = max(self._first_found().found_at, start)
+        until, what = min(
+            (due, order.FAILURE),
+            (shown, order.FOUND),
+            (self._fabric.next_change, order.FABRIC),
+            (self._horizon, order.HORIZON),
+        )
+        # Asked last, so that no flaps need be drawn beyond what comes first.
+        finish = start + self.progress.seconds_to_finish(rate, until - start)
+        if finish <= until:
+            return finish, order.FINISH, failing
+        return until, what, failing
+
+    def _first_found(self) -> Hidden:
+        return min(self._hidden, key=lambda hidden: hidden.found_at)
+
     def _recover(self, failure: Failure, detect: float) -> Process:
-        """Detect, assemble the fleet and restart; a failure on the way costs its detection and a
-        full restart again.
+        """Detect, assemble the fleet and restart.
+
+        A failure on the way costs its detection and a full restart again.
         """
         while True:
             if detect > 0:
                 yield from self._spend("detect", detect)
-            if self.env.now >= self.horizon:
+            if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
-            again = yield from self._spend("restart", self._restart(failure), exposed=True)
+            # Copies in memory hold what a fault found late had corrupted.
+            in_memory = self._copies.usable and not isinstance(self._fallen, Hidden)
+            restart = self._times.restart(failure, self.plan, in_memory=in_memory)
+            again = yield from self._spend("restart", restart, exposed=True)
             if again is None:
                 self._roll_back()
                 return
-            failure, detect = again, again.detect
+            failure = again
+            detect = again.detect
 
     def _assemble(self) -> Process:
-        """Fill the gaps with spares; without any left wait, or go on with fewer nodes if the policy
-        has a plan.
-        """
+        """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""
         fleet = self.fleet
-        fleet.want_all()
-        chosen = unpacked = False
-        while (now := self.env.now) < self.horizon:
-            enough, came, complete = fleet.fill(now)
-            box = fleet.box(standby=unpacked) if unpacked or not complete else None
-            if not (enough or chosen) and (box or came):
+        fleet.want_whole()
+        chosen = False
+        unpacked = False
+        while self.env.now < self._horizon:
+            staffing = fleet.staff(chosen=chosen, unpacked=unpacked)
+            if staffing.step == "choose":
                 chosen = True
                 self.selections += 1
-                yield from self._spend("restart", self._time(self.recovery.reschedule))
-            elif box:
+                yield from self._spend("restart", self._times.choose())
+            elif staffing.box:
                 unpacked = True
                 self.provisioned += 1
-                yield from self._spend("restart", self._time(self.recovery.provision))
-                fleet.unpack(box, self.env.now)
-            elif complete:
+                yield from self._spend("restart", self._times.install())
+                staffing.box.unpack(self.env.now)
+            elif staffing.step == "start":
                 if chosen:
                     fleet.schedule()
                 self._use(self._best_plan() if fleet.degraded else self.throughput.full)
                 return
             elif not self._shrink():
-                chosen = unpacked = False
-                fleet.returned = self.env.event()
-                yield from self._spend("wait", self.horizon - self.env.now, until=fleet.returned)
+                chosen = False
+                unpacked = False
+                left = self._horizon - self.env.now
+                yield from self._spend("wait", left, for_return=True)
 
     def _shrink(self) -> bool:
         """Settle for the nodes at hand, if the policy allows it and they can hold a replica."""
-        if self.recovery.policy == "wait":
+        if self._recovery.policy == "wait":
             return False
         plan = self._best_plan()
         if plan.tokens_per_s <= 0:
             return False
         self._use(plan)
-        sizes = (pool.size for pool in self.fleet.pools)
-        self.fleet.shrink_to(
-            tuple(-(-used // size) for used, size in zip(plan.used_chips, sizes, strict=True))
-        )
+        self.fleet.shrink_to(plan.used_chips)
         return True
 
     def _use(self, plan: Plan) -> None:
         """Compute by this plan from now on."""
         if plan is not self.plan:
-            self.plan, self._rates = plan, {}
+            self.plan = plan
+            self._rates = {}
 
     def _best_plan(self) -> Plan:
         """What the nodes at hand can do under the policy."""
-        policy = self.recovery.policy
+        policy = self._recovery.policy
         assert policy != "wait"
-        return self.throughput.plan(self.fleet.at_hand, policy, self.recovery.keep_batch)
+        return self.throughput.plan(self.fleet.at_hand, policy, self._recovery.keep_batch)
 
     def _better_plan(self) -> bool:
         return self._best_plan().tokens_per_s > self.plan.tokens_per_s
@@ -229,143 +273,155 @@ class Job:
         failure = yield from self._save()
         if failure is None:
             self._shrink()
-            self.fleet.fill(self.env.now)
-            failure = yield from self._spend(
-                "reconfigure", self._time(self.recovery.reconfigure), exposed=True
-            )
+            self.fleet.fill()
+            reconfigure = self._times.reconfigure()
+            failure = yield from self._spend("reconfigure", reconfigure, exposed=True)
         if failure is not None:
             yield from self._recover(failure, failure.detect)
 
     def _evict(self, found: Hidden) -> Process:
-        """Take out the node of a fault just found: a straggler in a planned stop, after a
-        checkpoint.
-        """
+        """Take out the node of a fault just found: a straggler in a planned stop, after a save."""
         failure = None
-        if not found.failure.cause.silent:
+        cause = found.failure.cause
+        if not cause.silent:
             self.planned_stops += 1
             failure = yield from self._save()
-        if found.failure.cause.hardware and found.there:
+        if cause.hardware and found.there:
             self.fleet.take_out(self.env.now, found.pool, found.node, found.failure)
-        yield from self._recover(failure or found.failure, failure.detect if failure else 0.0)
+        detect = failure.detect if failure else 0.0
+        yield from self._recover(failure or found.failure, detect)
 
     def _save(self) -> Process:
-        """Write a checkpoint and wait until it is durable; a failure meanwhile voids it and is
-        returned.
+        """Write a checkpoint and wait until it is durable.
+
+        A failure meanwhile voids it and is returned.
         """
-        saw = self._sawtooth
-        failure = yield from self._spend("checkpoint", saw.blocking + saw.flush, exposed=True)
+        failure = yield from self._spend("checkpoint", self._save_seconds, exposed=True)
         if failure is not None:
             self._fallen = failure
-            self.progress.durable(self.env.now)
-        elif self.env.now < self.horizon:
+            self.progress.checkpoints.settle(self.env.now)
+        elif self.env.now < self._horizon:
             self.progress.save(self.env.now)
         return failure
 
     def _spend(
-        self,
-        category: str,
-        duration: float,
-        *,
-        exposed: bool = False,
-        until: simpy.Event | None = None,
+        self, category: str, duration: float, *, exposed: bool = False, for_return: bool = False
     ) -> Process:
-        """Let `duration` pass, or less if `until` happens; nodes go on failing.
+        """Let a time pass that is not computing; nodes go on failing.
 
-        An `exposed` phase ends at a failure of an active node, which is returned; any other takes
-        it in its stride.
+        Parameters
+        ----------
+        category : str
+            Of the time ledger.
+        duration : float
+        exposed : bool
+            Whether a failure of an active node ends it; that failure is returned. Otherwise it is
+            taken in its stride.
+        for_return : bool
+            Whether a node that comes back ends it.
         """
         if duration <= 0:
             return None
-        env, fleet = self.env, self.fleet
+        env = self.env
+        fleet = self.fleet
         now: float = env.now
-        end = min(now + duration, self.horizon)
+        end = min(now + duration, self._horizon)
         self._state(category, now)
         while True:
             start = now
             due, failing = fleet.next_failure(start, running=False)
-            slept = yield from fleet.sleep(start, min(end, due), until)
+            woken = yield from fleet.sleep(start, min(end, due), for_return=for_return)
             now = env.now
-            self.record.time[category] += now - start
-            if until is not None and until.triggered:
+            self._record.time[category] += now - start
+            if woken.by_return:
                 return None
-            if not slept:
+            if not woken.on_time:
                 continue
             if due >= end:
                 return None
-            pool, failure, struck = fleet.fail(now, failing)
-            if struck and not self._hide(pool, failure):
-                self._lose(pool, failure, struck)
+            strike = fleet.fail(now, failing)
+            if strike.nodes and not self._hide(strike):
+                self._lose(strike)
                 if exposed:
-                    return failure
+                    return strike.failure
 
     def _advance(self, start: float, now: float, rate: float, unstalled: float) -> None:
+        """Train from one moment to another, and keep the ledgers."""
         progress = self.progress
-        before = progress.marks
+        before = progress.checkpoints.passed
         productive, stall, blocked = progress.advance(start, now - start, rate, unstalled)
-        self.fleet.computing = progress.computing
-        if self._lost and progress.marks > before:
-            self._lost.clear()
+        if progress.checkpoints.passed > before:
+            self._copies.restore()
         self.active_chip_seconds += productive * self._chips
-        time = self.record.time
+        time = self._record.time
         time["productive"] += productive
         if stall:
             time["stall"] += stall
         if blocked:
             time["checkpoint"] += blocked
 
-    def _interrupt(self, pool: NodePool, failure: Failure, struck: list[int], now: float) -> None:
+    def _interrupt(self, strike: Strike, now: float) -> None:
         """Stop: whatever else fails at this instant belongs to the same interruption."""
+        failure = strike.failure
         self.interruptions += 1
         self._fallen = failure
-        self.progress.durable(now)
-        self.record.event(now, "interruption", pool.names[failure.node], failure.cause.cause)
-        self._lose(pool, failure, struck)
+        self.progress.checkpoints.settle(now)
+        cause = failure.cause.cause
+        self._record.event(now, "interruption", strike.pool.name, failure.node, cause)
+        self._lose(strike)
         while True:
             due, failing = self.fleet.next_failure(now, running=True)
             if due > now + INSTANT:
                 return
-            other, also, struck = self.fleet.fail(now, failing)
-            if struck and not self._hide(other, also):
-                self._lose(other, also, struck)
+            also = self.fleet.fail(now, failing)
+            if also.nodes and not self._hide(also):
+                self._lose(also)
 
-    def _lose(self, pool: NodePool, failure: Failure, struck: list[int]) -> None:
+    def _lose(self, strike: Strike) -> None:
         """The copies in the memory of broken nodes are gone."""
-        if failure.cause.hardware and self._sawtooth.storage_every > 1:
-            self._lost.update((pool.name, node) for node in struck)
+        if strike.failure.cause.hardware:
+            self._copies.lose(strike.pool.name, strike.nodes)
 
     def _roll_back(self) -> None:
-        """Fall back to the newest checkpoint that can be used; its work since then becomes rework."""
-        fallen, self._fallen = self._fallen, None
+        """Fall back to the newest checkpoint that can be used; the work since becomes rework."""
+        fallen = self._fallen
+        self._fallen = None
         if fallen is None:
             return
-        corrupt = fallen.clean if isinstance(fallen, Hidden) else None
-        lost = self.progress.roll_back(memory=self._copies_left(), at_most=corrupt)
-        here = self.progress.tokens
+        progress = self.progress
+        mark = progress.usable(memory=self._copies.complete)
+        if isinstance(fallen, Hidden) and fallen.clean.tokens < mark.tokens:
+            mark = fallen.clean
+            progress.checkpoints.trust_none_after(mark)
+        lost = progress.roll_back(mark)
         if self._hidden:
             self._hidden = [
-                h for h in self._hidden if not h.failure.cause.silent or h.tokens < here
+                hidden
+                for hidden in self._hidden
+                if not hidden.failure.cause.silent or hidden.tokens < progress.tokens
             ]
         self.active_chip_seconds -= lost * self._chips
-        self.record.time["productive"] -= lost
-        self.record.time["rework"] += lost
-        self.record.event(self.env.now, "rework", "job", lost)
+        self._record.time["productive"] -= lost
+        self._record.time["rework"] += lost
+        self._record.event(self.env.now, "rework", amount=lost)
 
-    def _copies_left(self) -> bool:
-        """Whether every lost node's copy in host memory has a peer: its neighbour of even and odd
-        number.
-        """
-        lost = self._lost
-        return not lost or not any((pool, node ^ 1) in lost for pool, node in lost)
-
-    def _hide(self, pool: NodePool, failure: Failure) -> bool:
+    def _hide(self, strike: Strike) -> bool:
         """Keep a fault that is not noticed at once; whether this is one."""
+        failure = strike.failure
         if not failure.hidden:
             return False
-        now, node, progress = self.env.now, failure.node, self.progress
-        strikes = pool.strikes.get(node, 0)
-        clean = progress.clean(now)
+        now = self.env.now
+        progress = self.progress
         self._hidden.append(
-            Hidden(now + failure.detect, pool, node, failure, strikes, clean, progress.tokens)
+            Hidden(
+                found_at=now + failure.detect,
+                pool=strike.pool,
+                node=failure.node,
+                failure=failure,
+                strikes=strike.pool.strikes.get(failure.node, 0),
+                clean=progress.checkpoints.begun(now),
+                tokens=progress.tokens,
+            )
         )
         return True
 
@@ -381,41 +437,22 @@ class Job:
         if cause.silent:
             self.interruptions += 1
             self._fallen = hidden
-            self.progress.durable(self.env.now)
-        self.record.event(self.env.now, "found", hidden.pool.names[hidden.node], cause.cause)
+            self.progress.checkpoints.settle(self.env.now)
+        self._record.event(self.env.now, "found", hidden.pool.name, hidden.node, cause.cause)
         return True
 
     def _rate(self, slowdown: float) -> float:
-        """Tokens per second of the present plan while communication is slowed; worked out once for
-        each slow-down.
-        """
+        """Tokens per second of the present plan while communication is slowed by a factor."""
         if slowdown not in self._rates:
             self._rates[slowdown] = self.plan.tokens_per_s_at(slowdown)
         return self._rates[slowdown]
 
     def _straggling(self) -> float:
         """How much slower the slowest active straggler makes every step."""
-        return max((h.failure.cause.slowdown for h in self._hidden if h.there), default=1.0)
-
-    def _restart(self, failure: Failure) -> float:
-        """Seconds of a restart, growing with the size of the job, and of loading the checkpoint."""
-        recovery, saw = self.recovery, self._sawtooth
-        seconds = self._time(failure.cause.restart or recovery.restart)
-        if recovery.restart_scaling:
-            chips = sum(self.plan.used_chips)
-            seconds *= (chips / recovery.restart_scaling.chips) ** recovery.restart_scaling.exponent
-        in_memory = (
-            saw.storage_every > 1 and self._copies_left() and not isinstance(self._fallen, Hidden)
-        )
-        return seconds + (saw.memory_load if in_memory else saw.load)
-
-    def _time(self, distribution: Any) -> float:
-        draws, dims = self._draws, distribution.dims
-        return (
-            distribution.one(draws.next())
-            if dims == 1
-            else distribution.one(*[draws.next() for _ in range(dims)])
-        )
+        if not self._hidden:
+            return 1.0
+        slow = (hidden.failure.cause.slowdown for hidden in self._hidden if hidden.there)
+        return max(slow, default=1.0)
 
     def _state(self, state: str, now: float) -> None:
-        self.record.event(now, "state", "job", state)
+        self._record.event(now, "state", what=state)

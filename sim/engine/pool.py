@@ -1,4 +1,4 @@
-"""The nodes of one chip type, each in one place, and the risks that they run."""
+"""The nodes of one chip type: where each is, which of them are spares, and the risks they run."""
 
 from __future__ import annotations
 
@@ -8,35 +8,71 @@ from dataclasses import dataclass
 
 from sim.catalogue.failures import BadNodes, FailureTable
 from sim.engine.ageing import Ageing
-from sim.engine.record import Record, Way
+from sim.engine.progress import ComputingClock
+from sim.engine.record import CountedWay, Record
 from sim.engine.relapses import Relapses
 from sim.engine.replay import Replay
 from sim.engine.risks import risks
+from sim.results.ledger import USABLE
 from sim.scenario import Pool
-from sim.streams import stream
+from sim.streams import Luck
+
+POWERED = frozenset({"active", "hot_spare", "research"})
+"""Places in which a node is switched on."""
+EVERY_HOT_SPARE = None
+"""In place of a number of standby nodes: all hot spares are inside the job."""
 
 
 @dataclass
 class Step:
     """What a move of a node from one place to another changes."""
 
-    way: Way
+    way: CountedWay
     power: int
-    """Whether its powered clocks start (1) or stop (-1)."""
+    """1 if its powered clocks start, -1 if they stop, 0 if neither."""
     work: int
-    """Whether its computing clocks do."""
+    """The same of its computing clocks, and of the number of active nodes."""
     research: int
+    """By how much it changes the number of nodes that do research."""
 
 
-POWERED = frozenset({"active", "hot_spare", "research"})
+@dataclass(frozen=True)
+class Filled:
+    """What came of putting spares where active nodes are missing."""
+
+    missing: int
+    """Active nodes that were missing."""
+    came: int
+    """Spares that took their places."""
+    standby_enough: bool
+    """Whether those inside the job would have done."""
+
+
+NOTHING_MISSING = Filled(0, 0, True)
 
 
 class NodePool:
-    """Nodes of one chip type: first the active ones, then hot spares, cold spares and those no
-    layout needs.
+    """Nodes of one chip type: first the active ones, then hot spares, cold spares, and the rest.
 
     In a programme (`used_chips` None) all do research until a run calls them, and so does a node
     that comes back. The last `coming` nodes are absent until their chips arrive.
+
+    Parameters
+    ----------
+    name : str
+    spec : Pool
+    used_chips : int or None
+        Chips that the layout uses.
+    table : FailureTable
+    standby : int or None
+        Hot spares inside the job that need no scheduling; all of them if None.
+    clock : ComputingClock
+    record : Record
+    luck : Luck
+    horizon : float
+        Seconds.
+    coming : int
+        Nodes that are still to arrive.
     """
 
     def __init__(
@@ -45,67 +81,84 @@ class NodePool:
         spec: Pool,
         used_chips: int | None,
         table: FailureTable,
+        standby: int | None,
+        clock: ComputingClock,
         record: Record,
-        seed: int,
-        replication: int,
+        luck: Luck,
         horizon: float,
         coming: int = 0,
     ) -> None:
-        self.name, self.spec = name, spec
+        self.name = name
+        self.spec = spec
         self.size: int = spec.chip.node_size
         self.programme = used_chips is None
         self.whole: int = math.ceil((used_chips or 0) / self.size)
         """Active nodes of a whole job."""
         self.target = self.whole
         """Active nodes wanted now: fewer while the job runs degraded."""
-        self.hot_wanted: int = 0 if self.programme else round(spec.hot_spares)
-        cold, rest = round(spec.cold_spares), spec.active_nodes - self.whole
-        self.research: int = rest + round(spec.hot_spares) if self.programme else 0
-        """Nodes that do research and can be called."""
-        self.place = (
-            ["active"] * self.whole + ["hot_spare"] * self.hot_wanted + ["research"] * self.research
-        )
-        self.place += (
-            ["cold_spare"] * cold + ["idle"] * (0 if self.programme else rest) + ["absent"] * coming
-        )
-        self.names = [f"{name}.{node}" for node in range(len(self.place))]
-        self._record, self._steps = record, dict[tuple[str, str], Step]()
-        for place in dict.fromkeys(place for place in self.place if place != "absent"):
-            record.supply(name, place, self.size * self.place.count(place))
-        powered = self.whole + self.hot_wanted + self.research
-        self._callable = deque(range(self.research))
-        """Nodes that have come to research, in order; some of them have left it since."""
-        self.active = self.whole
-        self.hot = deque(range(self.whole, self.whole + self.hot_wanted))
-        self.cold: deque[int] = deque()
-        """Nodes that have come back; they need no unpacking."""
-        self.boxed = deque(range(powered, powered + cold))
-        self.standby = 0
-        """Hot spares, at the head of their queue, that are part of the job."""
+        self._standby_wanted = standby
+        self._clock = clock
+        self._record = record
+        self._steps: dict[tuple[str, str], Step] = {}
+        self._place_all(coming)
         self.strikes: dict[int, int] = {}
         """Failures by node."""
         self.inherited: dict[int, int] = {}
         """Those of the nodes in whose places others have come."""
-        self.bad = _bad_nodes(name, table.bad_nodes, len(self.place), seed, replication)
-        drawn = risks(name, table, len(self.place), self.size, seed, replication)
+        nodes = len(self.place)
+        self.bad = _bad_nodes(name, table.bad_nodes, nodes, luck)
+        drawn = risks(name, table, nodes, self.size, luck)
+        powered = self.whole + self.hot_wanted + self.research
         for risk in drawn:
-            risk.begin(powered if risk.clock == "powered" else self.whole, self.bad, horizon)
-        self.relapses = Relapses(name, table, len(self.place), seed, replication)
-        again = [self.relapses] if any(cause.refail for cause in table.causes) else []
-        self.risks: list[Ageing] = [
-            *drawn,
-            *again,
-            *([Replay(table.trace, len(self.place))] if table.trace else []),
-        ]
+            running = powered if risk.clock == "powered" else self.whole
+            risk.begin(running, self.bad, horizon)
+        self.relapses = Relapses(name, table, nodes, luck)
+        self.risks: list[Ageing] = list(drawn)
+        if any(cause.refail for cause in table.causes):
+            self.risks.append(self.relapses)
+        if table.trace:
+            self.risks.append(Replay(table.trace, nodes))
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 
-    def put(self, node: int, place: str, now: float, computing: float) -> None:
+    def _place_all(self, coming: int) -> None:
+        """Put every node in its first place."""
+        spec = self.spec
+        rest = spec.active_nodes - self.whole
+        cold = round(spec.cold_spares)
+        hot = round(spec.hot_spares)
+        self.hot_wanted: int = 0 if self.programme else hot
+        self.research: int = rest + hot if self.programme else 0
+        """Nodes that do research and can be called."""
+        places = {
+            "active": self.whole,
+            "hot_spare": self.hot_wanted,
+            "research": self.research,
+            "cold_spare": cold,
+            "idle": 0 if self.programme else rest,
+            "absent": coming,
+        }
+        self.place = [place for place, count in places.items() for _ in range(count)]
+        for place, count in places.items():
+            if count and place != "absent":
+                self._record.supply(self.name, place, self.size * count)
+        self.active = self.whole
+        self.hot = deque(range(self.whole, self.whole + self.hot_wanted))
+        """Hot spares; the first `standby` of them are part of the job."""
+        self.standby = 0
+        self.cold: deque[int] = deque()
+        """Nodes that have come back; they need no unpacking."""
+        powered = self.whole + self.hot_wanted + self.research
+        self.boxed = deque(range(powered, powered + cold))
+        self._callable = deque(range(self.research))
+        """Nodes that have come to research, in order; some of them have left it since."""
+
+    def put(self, node: int, place: str, now: float) -> None:
         """Put a node in a place, which starts or stops its clocks."""
         origin = self.place[node]
         step = self._steps.get((origin, place)) or self._step(origin, place)
         self.place[node] = place
-        step.way.take(now, self.names[node])
+        step.way.take(now, node)
         if step.power > 0:
             for risk in self._powered:
                 risk.start(node, now)
@@ -115,41 +168,189 @@ class NodePool:
         if step.work > 0:
             self.active += 1
             for risk in self._computing:
-                risk.start(node, computing)
+                risk.start(node, self._clock.seconds)
         elif step.work < 0:
             self.active -= 1
             for risk in self._computing:
-                risk.stop(node, computing)
+                risk.stop(node, self._clock.seconds)
         self.research += step.research
         if step.research > 0:
             self._callable.append(node)
 
     def _step(self, origin: str, place: str) -> Step:
-        step = self._steps[origin, place] = Step(
+        step = Step(
             self._record.way(self.name, origin, place, self.size),
-            (place in POWERED) - (origin in POWERED),
-            (place == "active") - (origin == "active"),
-            (place == "research") - (origin == "research"),
+            power=_change(origin in POWERED, place in POWERED),
+            work=_change(origin == "active", place == "active"),
+            research=_change(origin == "research", place == "research"),
         )
+        self._steps[origin, place] = step
         return step
 
-    def call(self) -> int:
-        """The node that has done research for longest."""
-        while self.place[node := self._callable.popleft()] != "research":
-            pass
-        return node
+    def complete(self, node: int) -> None:
+        """The chips of a node, loose until now, are in it: it is idle, and its ledger knows."""
+        self.place[node] = "idle"
 
     @property
     def at_hand(self) -> int:
         """Nodes that work or could be put to work now."""
         return self.active + len(self.hot) + len(self.cold) + self.research + len(self.boxed)
 
+    def take_out(self, node: int) -> None:
+        """A node, about to leave, is no spare any more."""
+        place = self.place[node]
+        if place == "hot_spare":
+            position = self.hot.index(node)
+            if position < self.standby:
+                self.standby -= 1
+            del self.hot[position]
+        elif place == "cold_spare":
+            (self.cold if node in self.cold else self.boxed).remove(node)
 
-def _bad_nodes(
-    name: str, bad: BadNodes | None, nodes: int, seed: int, replication: int
-) -> set[int]:
+    def fill(self, now: float) -> Filled:
+        """Put spares where active nodes are missing, those on standby first."""
+        missing = self.target - self.active
+        if missing <= 0:
+            return NOTHING_MISSING
+        everyone = self._standby_wanted is EVERY_HOT_SPARE
+        standby = len(self.hot) if everyone else self.standby
+        came = self.call(missing, now)
+        return Filled(missing, came, missing <= standby)
+
+    def call(self, nodes: int, now: float) -> int:
+        """Make up to so many spares or research nodes active; how many there were."""
+        for called in range(nodes):
+            if self.hot:
+                node = self.hot.popleft()
+                self.standby = max(self.standby - 1, 0)
+            elif self.cold:
+                node = self.cold.popleft()
+            elif self.research:
+                node = self._longest_in_research()
+            else:
+                return called
+            self.put(node, "active", now)
+        return nodes
+
+    def _longest_in_research(self) -> int:
+        while self.place[node := self._callable.popleft()] != "research":
+            pass
+        return node
+
+    def come_back(self, node: int, now: float) -> None:
+        """A node works again: back to research, or a spare."""
+        if self.programme:
+            self.put(node, "research", now)
+        else:
+            self.become_spare(node, now)
+
+    def become_spare(self, node: int, now: float) -> None:
+        """Make a node a spare of a whole job.
+
+        It goes on standby if a place there is empty, is hot if too few are, else cold.
+        """
+        standby = self.standby < (self._standby_wanted or 0)
+        wanted = standby or len(self.hot) < self.hot_wanted
+        # While active nodes are missing no node is a hot spare: the job takes the cold ones as well
+        # when it next assembles, and a hot one it did not take would look like a standby node.
+        if self.active < self.target or not wanted:
+            self.cold.append(node)
+            self.put(node, "cold_spare", now)
+            return
+        if standby:
+            self.hot.insert(self.standby, node)
+            self.standby += 1
+        else:
+            self.hot.append(node)
+        self.put(node, "hot_spare", now)
+
+    def lacks_standby(self) -> bool:
+        """Whether fewer spares are there than the job wants on standby."""
+        return len(self.hot) + len(self.cold) < (self._standby_wanted or 0)
+
+    def unpack(self, now: float) -> None:
+        """Put a boxed spare to work, or on standby."""
+        if self.boxed:
+            node = self.boxed.popleft()
+            if self.active < self.target:
+                self.put(node, "active", now)
+            else:
+                self.become_spare(node, now)
+
+    def schedule(self, now: float) -> None:
+        """Make hot spares, and nodes that have come back, the job's standby."""
+        while self.cold and len(self.hot) < self.hot_wanted and self.active >= self.target:
+            node = self.cold.popleft()
+            self.hot.append(node)
+            self.put(node, "hot_spare", now)
+        everyone = self._standby_wanted is EVERY_HOT_SPARE
+        wanted = self.hot_wanted if everyone else self._standby_wanted or 0
+        self.standby = min(len(self.hot), wanted)
+
+    def shrink_to(self, target: int, now: float) -> None:
+        """Want so many active nodes; those there are beyond stand by as hot spares."""
+        self.target = target
+        node = len(self.place) - 1
+        while self.active > target:
+            if self.place[node] == "active":
+                self.hot.append(node)
+                self.put(node, "hot_spare", now)
+            node -= 1
+
+    def want_whole(self) -> None:
+        """Want the active nodes of a whole job again."""
+        self.target = self.whole
+
+    def engage(self, nodes: int, now: float) -> None:
+        """Call so many nodes from research to a run."""
+        self.whole = nodes
+        self.target = nodes
+        self.call(nodes, now)
+
+    def release(self, now: float) -> None:
+        """The run is over: its nodes go back to research."""
+        for node, place in enumerate(self.place):
+            if place in ("active", "hot_spare"):
+                self.put(node, "research", now)
+        self.hot.clear()
+        self.whole = 0
+        self.target = 0
+        self.standby = 0
+
+    def renew(self, node: int) -> None:
+        """Another node has come in the place of one: all its lives begin anew, nothing behind it."""
+        self.bad.discard(node)
+        self.inherited[node] = self.strikes.get(node, 0)
+        for risk in self.risks:
+            risk.replace(node)
+
+    def cure(self, node: int) -> None:
+        """A repair has made a node good, if it was bad."""
+        if node in self.bad:
+            self.bad.remove(node)
+            for risk in self.risks:
+                risk.cure(node)
+
+    def strike(self, node: int) -> int:
+        """A node has failed once more; failures so far, those before it was replaced left out."""
+        self.strikes[node] = self.strikes.get(node, 0) + 1
+        return self.strikes[node] - self.inherited.get(node, 0)
+
+    def works(self, node: int) -> bool:
+        """Whether a node is in a place of nodes that work."""
+        return self.place[node] in USABLE
+
+
+def _change(before: bool, after: bool) -> int:
+    """1 from no to yes, -1 from yes to no, else 0."""
+    if before == after:
+        return 0
+    return 1 if after else -1
+
+
+def _bad_nodes(name: str, bad: BadNodes | None, nodes: int, luck: Luck) -> set[int]:
     """A random part of the nodes, of just the share given."""
     if bad is None:
         return set()
-    order = stream(seed, replication, f"bad.{name}").permutation(nodes)
+    order = luck.stream(f"bad.{name}").permutation(nodes)
     return set(order[: round(bad.share * nodes)].tolist())

@@ -18,8 +18,8 @@ from typing import Any
 from sim.catalogue.failures import Cause
 from sim.engine.ageing import Ageing, Failure
 from sim.errors import InputError
+from sim.results.ledger import DAY
 
-DAY = 86400.0
 COLUMNS = ("node", "start_day", "end_day")
 OUTAGE = Cause(cause="outage", per_1000_node_days=0)
 

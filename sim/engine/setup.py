@@ -3,131 +3,162 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import simpy
 
 from sim.catalogue.failures import FailureTable
-from sim.engine.checkpoints import sawtooth
+from sim.engine.checkpoints import Watch, sawtooth_of
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
 from sim.engine.pool import NodePool
-from sim.engine.progress import Progress
+from sim.engine.progress import ComputingClock, Progress
 from sim.engine.record import Record
+from sim.engine.recovery import RecoveryTimes
 from sim.engine.replay import outages
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.scenario import Fabric as FabricSpec
 from sim.scenario import Pool, Run, Scenario
-from sim.streams import Uniforms
+from sim.scenario.stock import Depot as DepotSpec
+from sim.streams import Luck
 from sim.throughput import Throughput
 
 
-def throughput_of(question: Scenario, run: Run, pools: dict[str, Pool]) -> Throughput:
+def throughput_of(scenario: Scenario, run: Run, pools: Mapping[str, Pool]) -> Throughput:
     """Tokens per second of a run on pools, by name."""
     return Throughput(
         run,
-        list(pools.values()),
-        question.mixing,
-        step_noise=question.fabric.step_noise,
-        model_error=question.constants.model_error,
-        constants=question.constants,
-        names=tuple(pools),
+        pools,
+        scenario.mixing,
+        step_noise=scenario.fabric.step_noise,
+        model_error=scenario.constants.model_error,
+        constants=scenario.constants,
     )
 
 
-def fleet_of(
-    env: simpy.Environment,
-    question: Scenario,
-    used_chips: Sequence[int | None],
-    record: Record,
-    seed: int,
-    replication: int,
-) -> tuple[Fleet, list[Arrival]]:
-    """The nodes of every pool, with a depot where the scenario has one, and what will arrive there."""
-    policy = Policy(question.policy, question.start)
-    coming = arrivals(question, policy, seed, replication)
-    pools = []
-    for (name, spec), used in zip(question.fleet.items(), used_chips, strict=True):
-        boxed = sum(a.chips for a in coming if a.pool == name and a.boxed) // spec.chip.node_size
-        table = table_of(spec, question.fabric)
-        pools.append(
-            NodePool(name, spec, used, table, record, seed, replication, question.horizon, boxed)
-        )
-    fleet = Fleet(env, pools, question.recovery, round(question.fabric.pod), record)
-    if question.depot != type(question.depot)():
-        fleet.shop = depot = Depot(env, question, policy, fleet, record, seed, replication)
-        env.process(depot.receive(coming))
-    env.process(_announce(env, policy, record))
-    return fleet, coming
+class Site:
+    """Where runs take place: nodes of every pool, with a depot where the scenario has one.
 
-
-def _announce(
-    env: simpy.Environment, policy: Policy, record: Record
-) -> Generator[simpy.Event, Any, None]:
-    """Note each policy event in the trace on its date."""
-    for name, event in policy.events:
-        if policy.seconds(event.date) >= env.now:
-            yield env.timeout(policy.seconds(event.date) - env.now)
-            record.event(env.now, "policy", name, event.title)
-
-
-def job_of(
-    env: simpy.Environment,
-    question: Scenario,
-    run: Run,
-    throughput: Throughput,
-    fleet: Fleet,
-    record: Record,
-    seed: int,
-    replication: int,
-    label: str = "",
-) -> Job:
-    """A job that trains `run` on the pools of a fleet; `label` tells the draws of several jobs
-    apart.
+    Parameters
+    ----------
+    env : simpy.Environment
+    scenario : Scenario
+        With every unknown constant settled.
+    used_chips : mapping of str to int, optional
+        Chips of each pool that the layout uses; in a programme, which is without, all do research.
+    luck : Luck
     """
-    fabric, pools = question.fabric, fleet.pools
-    rate = math.fsum(_failure_rate(pool, fabric, question.horizon) for pool in pools)
-    saw = sawtooth(question.checkpoint, run, throughput.full, question.constants, rate)
-    nodes = sum(pool.whole for pool in pools)
-    progress = Progress(
-        run.tokens, saw, Flaps(fabric.flaps, nodes, seed, replication) if fabric.flaps else None
-    )
-    progress.computing = fleet.computing
-    return Job(
-        env,
-        progress,
-        fleet,
-        Fabric(fabric.congestion, round(fabric.pods), seed, replication),
-        throughput,
-        question.recovery,
-        saw,
-        Uniforms(seed, replication, f"recovery{label}"),
-        question.horizon,
-        record,
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        scenario: Scenario,
+        used_chips: Mapping[str, int] | None,
+        luck: Luck,
+    ) -> None:
+        self.env = env
+        self.scenario = scenario
+        self.luck = luck
+        self.record = Record()
+        self._clock = ComputingClock()
+        policy = Policy(scenario.policy, scenario.start)
+        self.coming = arrivals(scenario, policy, luck)
+        """What will arrive."""
+        pools = [self._pool(name, spec, used_chips) for name, spec in scenario.fleet.items()]
+        pod = round(scenario.fabric.pod)
+        self.fleet = Fleet(env, pools, scenario.recovery, pod, self._clock, self.record)
+        self.depot: Depot | None = None
+        if scenario.depot != DepotSpec():
+            self.depot = Depot(env, scenario, policy, self.fleet, self.record, luck)
+            self.fleet.employ(self.depot)
+            env.process(self.depot.receive(self.coming))
+        env.process(self._announce(policy))
+
+    def _pool(self, name: str, spec: Pool, used_chips: Mapping[str, int] | None) -> NodePool:
+        scenario = self.scenario
+        standby = scenario.recovery.standby
+        return NodePool(
+            name,
+            spec,
+            used_chips[name] if used_chips is not None else None,
+            table_of(spec, scenario.fabric),
+            None if standby is None else round(standby),
+            self._clock,
+            self.record,
+            self.luck,
+            scenario.horizon,
+            _boxed_nodes(self.coming, name, spec.chip.node_size),
+        )
+
+    def _announce(self, policy: Policy) -> Generator[simpy.Event, Any, None]:
+        """Note each control in the trace on its date."""
+        env = self.env
+        for name, event in policy.events:
+            due = policy.seconds(event.date)
+            if due >= env.now:
+                yield env.timeout(due - env.now)
+                self.record.event(env.now, "policy", name=name, what=event.title)
+
+    def job(
+        self, run: Run, throughput: Throughput, *, label: str = "", watch: Watch | None = None
+    ) -> Job:
+        """A job that trains `run` on the pools that take part.
+
+        Parameters
+        ----------
+        run : Run
+        throughput : Throughput
+            Of the run on these pools.
+        label : str
+            Tells the draws of several jobs apart.
+        watch : Watch, optional
+            Is told of every checkpoint.
+        """
+        scenario = self.scenario
+        fabric = scenario.fabric
+        pools = self.fleet.pools
+        rate = math.fsum(failure_rate(pool, fabric, scenario.horizon) for pool in pools)
+        saw = sawtooth_of(
+            scenario.checkpoint, run, throughput.full, scenario.constants, failure_rate=rate
+        )
+        nodes = sum(pool.whole for pool in pools)
+        flaps = Flaps(fabric.flaps, nodes, self.luck) if fabric.flaps else None
+        draws = self.luck.uniforms(f"recovery{label}")
+        return Job(
+            self.env,
+            Progress(run.tokens, saw, self._clock, flaps, watch),
+            self.fleet,
+            Fabric(fabric.congestion, round(fabric.pods), self.luck),
+            throughput,
+            scenario.recovery,
+            saw,
+            RecoveryTimes(scenario.recovery, saw, draws),
+            scenario.horizon,
+            self.record,
+        )
+
+
+def _boxed_nodes(coming: list[Arrival], pool: str, size: int) -> int:
+    """Nodes of a pool that will arrive in boxes."""
+    return (
+        sum(arrival.chips for arrival in coming if arrival.pool == pool and arrival.boxed) // size
     )
 
 
-def _failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
+def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
     """Failures per second of the active nodes of a pool."""
     if trace := pool.spec.failures.trace:
-        return (
-            sum(start < horizon for start, _, _ in outages(trace))
-            / horizon
-            * pool.whole
-            / len(pool.place)
-        )
+        recorded = sum(start < horizon for start, _, _ in outages(trace))
+        return recorded / horizon * pool.whole / len(pool.place)
     return pool.whole * node_rate(table_of(pool.spec, fabric), pool.size)
 
 
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
-    """The causes that strike a pool: its own, and the link flaps that no collective rides through."""
-    flap = flap_failures(fabric.flaps) if fabric.flaps and not pool.failures.trace else None
-    return (
-        pool.failures.model_copy(update={"causes": (*pool.failures.causes, flap)})
-        if flap
-        else pool.failures
-    )
+    """The causes that strike a pool: its own, and the link flaps no collective rides through."""
+    table = pool.failures
+    flap = flap_failures(fabric.flaps) if fabric.flaps and not table.trace else None
+    return table.model_copy(update={"causes": (*table.causes, flap)}) if flap else table

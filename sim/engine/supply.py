@@ -1,13 +1,14 @@
-"""What comes in, and when: dated deliveries and flows, as policy lets them pass; all is known
-before a run begins.
+"""What comes in, and when: dated deliveries and flows, as controls let them pass.
 
-Nothing here waits for events: a flow is a rate that changes on dates, its integral is piecewise
-linear, and arrivals are read off that line, monthly or (grey market) in lots at random.
+All is known before a run begins, and nothing here waits for events: a flow is a rate that changes
+on dates, its integral is piecewise linear, and arrivals are read off that line, monthly or (grey
+market) in lots at random.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,16 +17,17 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent
+from sim.results.ledger import DAY, YEAR
 from sim.scenario import Scenario
 from sim.scenario.stock import Delivery, pool_of
-from sim.streams import stream
+from sim.streams import Luck
 
-DAY = 86400.0
-YEAR = 365.25 * DAY
 MONTH = YEAR / 12
 
 Steps = list[tuple[float, float]]
 """Times (seconds from the start) at which a value changes, and the value from then on."""
+ALWAYS: Steps = [(-math.inf, 1.0)]
+"""A factor that changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class Arrival:
 
 
 class Policy:
-    """The dated events of a scenario as functions of time. Events before the start hold from the
-    start.
+    """The dated events of a scenario as functions of time.
+
+    Events before the start hold from the start.
     """
 
     def __init__(self, events: Mapping[str, PolicyEvent], start: dt.date) -> None:
@@ -54,31 +57,42 @@ class Policy:
         return (date - self._start).days * DAY
 
     def licensed(self, *names: str) -> Steps:
-        """Share of the open flow of a chip, known by `names`, that its maker may sell; only the
-        blocked is opened.
+        """Share of the open flow of a chip, known by `names`, that its maker may sell.
+
+        Only what is blocked can be opened.
         """
-        steps = [(-np.inf, 1.0)]
+        steps = list(ALWAYS)
         for _, event in self.events:
+            _, share = steps[-1]
             if any(name in event.blocks for name in names):
                 steps.append((self.seconds(event.date), 0.0))
-            elif steps[-1][1] == 0.0 and any(name in event.opens for name in names):
+            elif share == 0.0 and any(name in event.opens for name in names):
                 steps.append((self.seconds(event.date), event.licensed))
         return steps
 
     def supported_until(self, *names: str) -> float:
         """When the maker stops replacing dead chips."""
         ends = [
-            self.seconds(e.date)
-            for _, e in self.events
-            if any(name in e.ends_support for name in names)
+            self.seconds(event.date)
+            for _, event in self.events
+            if any(name in event.ends_support for name in names)
         ]
-        return min(ends, default=np.inf)
+        return min(ends, default=math.inf)
 
-    def grey(self, key: str) -> Steps:
-        """Factor on the grey market's flow (`trickle`) or prices (`price`)."""
-        steps = [(-np.inf, 1.0)]
-        for _, event in self.events:
-            steps.append((self.seconds(event.date), steps[-1][1] * getattr(event, key)))
+    def grey_flow(self) -> Steps:
+        """Factor on the flow of the grey market."""
+        return self._factor({name: event.trickle for name, event in self.events})
+
+    def grey_price(self) -> Steps:
+        """Factor on its prices."""
+        return self._factor({name: event.price for name, event in self.events})
+
+    def _factor(self, of_event: Mapping[str, float]) -> Steps:
+        """The product of the factors of all events so far."""
+        steps = list(ALWAYS)
+        for name, event in self.events:
+            _, before = steps[-1]
+            steps.append((self.seconds(event.date), before * of_event[name]))
         return steps
 
 
@@ -89,54 +103,50 @@ def value_at(steps: Steps, time: float) -> float:
 
 def cumulative(
     flow: Flow, policy: Policy, factor: Steps, horizon: float
-) -> tuple[NDArray, NDArray]:
-    """Times where the rate of a flow changes, and the expected chips that have come by them since
-    the start.
-    """
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times where the rate of a flow changes, and the chips expected to have come by them."""
     starts = [policy.seconds(date) for date, _ in flow.chips]
     ends = [*starts[1:], policy.seconds(flow.until)]
-    rates: Steps = [(-np.inf, 0.0)]
-    rates += [
-        (a, chips / (b - a)) for a, b, (_, chips) in zip(starts, ends, flow.chips, strict=True)
-    ]
+    rates: Steps = [(-math.inf, 0.0)]
+    for start, end, (_, chips) in zip(starts, ends, flow.chips, strict=True):
+        rates.append((start, chips / (end - start)))
     rates.append((ends[-1], flow.then))
-    changes = {0.0, horizon, *(t for t, _ in (*rates, *factor) if 0 < t < horizon)}
-    times = np.array(sorted(changes))
+    changes = {time for time, _ in (*rates, *factor) if 0 < time < horizon}
+    times = np.array(sorted({0.0, horizon, *changes}))
     middles = (times[1:] + times[:-1]) / 2
-    rate = np.array([value_at(rates, t) * value_at(factor, t) for t in middles])
-    return times, flow.scale * flow.share * np.concatenate(
-        [[0.0], np.cumsum(rate * np.diff(times))]
-    )
+    rate = np.array([value_at(rates, time) * value_at(factor, time) for time in middles])
+    total = np.concatenate([[0.0], np.cumsum(rate * np.diff(times))])
+    return times, flow.scale * flow.share * total
 
 
 def flow_arrivals(
     flow: Flow, pool: str, chip: str, policy: Policy, horizon: float, lots: Generator
 ) -> list[Arrival]:
-    """When the chips of a flow arrive: each month what has come together, or in lots at random."""
-    always: Steps = [(-np.inf, 1.0)]
-    factor = {
-        "licensed": policy.licensed(chip, pool),
-        "grey": policy.grey("trickle"),
-        "domestic": always,
-    }[flow.origin]
+    """When the chips of a flow arrive: what comes in a month together, or in lots at random."""
+    factor = price = ALWAYS
+    if flow.origin == "licensed":
+        factor = policy.licensed(chip, pool)
+    elif flow.origin == "grey":
+        factor = policy.grey_flow()
+        price = policy.grey_price()
     times, total = cumulative(flow, policy, factor, horizon)
-    price = policy.grey("price") if flow.origin == "grey" else always
     if flow.lots is None:
-        ends: NDArray = np.append(np.arange(MONTH, horizon, MONTH), horizon)
+        ends: NDArray[np.float64] = np.append(np.arange(MONTH, horizon, MONTH), horizon)
+        # A sum of months may be short of a whole chip by its last digit.
         counts = np.diff(np.floor(np.interp(ends, times, total) + 1e-9), prepend=0.0)
     else:
         ends, counts = _lots(flow, times, total, lots)
     return [
-        Arrival(float(t), pool, int(n), True, flow.premium * value_at(price, t))
-        for t, n in zip(ends, counts, strict=True)
-        if n >= 1
+        Arrival(float(time), pool, int(chips), True, flow.premium * value_at(price, time))
+        for time, chips in zip(ends, counts, strict=True)
+        if chips >= 1
     ]
 
 
 def _lots(
-    flow: Flow, times: NDArray, total: NDArray, generator: Generator
-) -> tuple[NDArray, NDArray]:
-    """Compound Poisson: lots of random size, as many as give the expected flow on average.
+    flow: Flow, times: NDArray[np.float64], total: NDArray[np.float64], generator: Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lots of random size, as many as give the expected flow on average (compound Poisson).
 
     The k-th lot comes when the expected flow reaches the k-th point of a unit Poisson process, so
     that a lower flow delays the same lots.
@@ -144,50 +154,49 @@ def _lots(
     assert flow.lots is not None
     mean = flow.lots.mean * flow.share
     expected = total[-1] / mean
-    most = int(expected + 8 * np.sqrt(expected) + 16)
+    # Eight standard deviations more than expected: the last of them never comes.
+    most = int(expected + 8 * math.sqrt(expected) + 16)
     uniforms = generator.random((most, 1 + flow.lots.dims))
     points = np.cumsum(-np.log1p(-uniforms[:, 0])) * mean
     come = points < total[-1]
-    rising = total + 1e-9 * np.arange(len(total))  # where nothing flows, no lot comes
-    sizes = np.diff(
-        np.floor(np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))), prepend=0.0
-    )
+    # Where nothing flows the line is level; a slope too small to matter puts no lot there.
+    rising = total + 1e-9 * np.arange(len(total))
+    chips = np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))
+    sizes = np.diff(np.floor(chips), prepend=0.0)
     return np.interp(points[come], rising, times), sizes
 
 
-def arrivals(question: Scenario, policy: Policy, seed: int, replication: int) -> list[Arrival]:
-    """Every arrival of a scenario whose unknown constants are settled, in order of time, before the
-    horizon.
-    """
-    fleet, found = question.fleet, []
-    for delivery in question.depot.deliveries:
+def arrivals(scenario: Scenario, policy: Policy, luck: Luck) -> list[Arrival]:
+    """Every arrival before the horizon, in order of time; unknown constants must be settled."""
+    fleet = scenario.fleet
+    found = []
+    for delivery in scenario.depot.deliveries:
         pool = pool_of(fleet, delivery.chip, "depot.deliveries")
-        time = _date_of(delivery, policy)
+        time = _time_of(delivery, policy)
         if time is not None:
-            size = fleet[pool].chip.node_size
-            chips = (
-                round(delivery.chips)
-                if delivery.chips is not None
-                else round(delivery.nodes or 0) * size
-            )
-            found.append(
-                Arrival(max(time, 0.0), pool, chips, delivery.nodes is not None, delivery.premium)
-            )
-    for name, flow in question.depot.supply.items():
+            chips = _chips_of(delivery, fleet[pool].chip.node_size)
+            boxed = delivery.nodes is not None
+            found.append(Arrival(max(time, 0.0), pool, chips, boxed, delivery.premium))
+    for name, flow in scenario.depot.supply.items():
         pool = pool_of(fleet, flow.chip, f"depot.supply.{name}")
-        lots = stream(seed, replication, f"supply.{name}")
-        found += flow_arrivals(flow, pool, fleet[pool].chip.name, policy, question.horizon, lots)
-    return sorted(
-        (a for a in found if a.time < question.horizon and a.chips), key=lambda a: (a.time, a.pool)
-    )
+        chip = fleet[pool].chip.name
+        lots = luck.stream(f"supply.{name}")
+        found += flow_arrivals(flow, pool, chip, policy, scenario.horizon, lots)
+    due = [arrival for arrival in found if arrival.time < scenario.horizon and arrival.chips]
+    return sorted(due, key=lambda arrival: (arrival.time, arrival.pool))
 
 
-def _date_of(delivery: Delivery, policy: Policy) -> float | None:
+def _chips_of(delivery: Delivery, node_size: int) -> int:
+    if delivery.chips is not None:
+        return round(delivery.chips)
+    return round(delivery.nodes or 0) * node_size
+
+
+def _time_of(delivery: Delivery, policy: Policy) -> float | None:
+    """When a delivery comes; None where the control it was to come before is not there."""
     if delivery.date is not None:
         return policy.seconds(delivery.date)
-    date = (
-        dict(policy.events)[delivery.before].date
-        if delivery.before in dict(policy.events)
-        else None
-    )
-    return None if date is None else policy.seconds(date) - delivery.lead
+    events = dict(policy.events)
+    if delivery.before not in events:
+        return None
+    return policy.seconds(events[delivery.before].date) - delivery.lead

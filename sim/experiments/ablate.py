@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.experiments.executors import Work
 from sim.experiments.replicate import replicate
-from sim.experiments.store import check_metric
+from sim.results.metrics import check_metric
 from sim.scenario import Scenario
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from sim.experiments.executors import Work
 from sim.experiments.replicate import Replications, Summary, summary
-from sim.experiments.store import Point, check_metric
+from sim.experiments.store import Point
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY
+from sim.results.metrics import check_metric
 from sim.scenario import Scenario
 
 

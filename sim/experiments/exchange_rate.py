@@ -43,7 +43,6 @@ def exchange(
         When a run does not finish by the scenario's horizon.
     """
     rows = []
-    where = list(scenario.fleet).index(pool)
     for count in counts:
         nodes = -(-int(count) // scenario.fleet[pool].chip.node_size)
         changes = {
@@ -65,7 +64,7 @@ def exchange(
                 high,
                 frame["ettr"].mean(),
                 plan.tokens_per_s,
-                plan.idle_chips[where],
+                plan.idle_chips[pool],
                 plan.bottleneck,
             )
         )
@@ -87,10 +86,9 @@ def smallest_replica(scenario: Scenario, pool: str = "weak", most: int = 1 << 17
 
 def _plan(question: Scenario) -> Plan | None:
     """The plan of the healthy fleet; None where a pool cannot hold one replica."""
-    pools, names = list(question.fleet.values()), tuple(question.fleet)
     try:
         return Throughput(
-            question.run, pools, question.mixing, constants=question.constants, names=names
+            question.run, question.fleet, question.mixing, constants=question.constants
         ).full
     except InputError:
         return None

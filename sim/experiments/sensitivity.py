@@ -12,8 +12,9 @@ import pandas as pd
 
 from sim.errors import InputError, nearest
 from sim.experiments.executors import Work
-from sim.experiments.store import Point, check_metric
+from sim.experiments.store import Point
 from sim.experiments.sweep import power_of_two, study
+from sim.results.metrics import check_metric
 from sim.scenario import Scenario
 
 Method = Literal["sobol", "morris"]

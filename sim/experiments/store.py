@@ -17,7 +17,7 @@ from typing import Any
 
 from sim.engine import simulate
 from sim.engine.replay import outages
-from sim.errors import InputError, nearest
+from sim.errors import InputError
 from sim.files import write
 from sim.scenario import Scenario
 
@@ -145,17 +145,6 @@ class Store:
             "points": [{"at": at, "key": point.key} for at, point in points],
         }
         write(self.folder / "record.json", json.dumps(record, indent=2, default=str) + "\n")
-
-
-def check_metric(metric: str, *scenarios: Scenario) -> None:
-    """Raise InputError, before anything is run, unless runs of the scenarios have the metric."""
-    for scenario in scenarios:
-        known = Point(scenario, 0, range(1), fixed_inputs=True).run(0).metrics
-        if metric not in known:
-            hint = nearest(metric, known)
-            raise InputError(
-                f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}"
-            )
 
 
 @cache

@@ -29,7 +29,7 @@ from sim.pictures.style import (
     label_ends,
     styled,
 )
-from sim.results.ledger import DAY, USABLE
+from sim.results.ledger import DAY, USABLE, at, levels
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
 
@@ -185,10 +185,13 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     bars.grid(axis="y", visible=False)
     bars.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
     labels = []
-    for name, pool in results[0].question.fleet.items():
+    for name, pool in results[0].scenario.fleet.items():
         colour, needed = chip_colour(pool.chip.name), 0 if programme else pool.active_chips
         band = _band(
-            "chips", name, grid / day, np.array([_working(r, name, grid) - needed for r in results])
+            "chips",
+            name,
+            grid / day,
+            np.array([at(*levels(r, USABLE, name), grid) - needed for r in results]),
         )
         lines.fill_between(band["at"], band["p5"], band["p95"], alpha=0.2, color=colour, lw=0)
         lines.plot(band["at"], band["median"], color=colour, ls=DASHES[len(labels) % len(DASHES)])
@@ -217,19 +220,3 @@ def _band(
     return pd.DataFrame(
         {"panel": panel, "item": item, "at": at, "p5": low, "median": middle, "p95": high}
     )
-
-
-def _working(result: RunResult, pool: str, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Chips of a pool in working nodes at each time, counted back from the end of the run."""
-    moves = [
-        (t, *p.split())
-        for t, kind, entity, p in result.trace
-        if kind == "move" and entity.split(".")[0] == pool
-    ]
-    steps = [(t, int(n) * ((to in USABLE) - (origin in USABLE))) for t, origin, to, n in moves]
-    end = sum(
-        chips for (name, place), chips in result.counts.items() if name == pool and place in USABLE
-    )
-    times, changes = np.array([*zip(*steps, strict=True)]) if steps else (np.zeros(0), np.zeros(0))
-    later = np.append(np.cumsum(changes[::-1])[::-1], 0.0)
-    return end - later[np.searchsorted(times, grid, side="right")]

@@ -12,6 +12,7 @@ from typing import Any
 
 from sim import files
 from sim.engine.checkpoints import Mark
+from sim.results.ledger import Event, levels
 from sim.results.run import RunResult
 
 MOST = 4000
@@ -53,7 +54,7 @@ def write(result: RunResult, checkpoints: Checkpoints, path: Path) -> None:
     chips as counters.
     """
     about = {
-        "scenario": result.question.name,
+        "scenario": result.scenario.name,
         "seed": result.seed,
         "replication": result.replication,
     }
@@ -65,7 +66,7 @@ def events(result: RunResult, checkpoints: Checkpoints) -> list[Traced]:
     """Names of processes and threads, then everything by time."""
     outages = [_slice(o.cause, o.pool, o.node + 1, o.start, o.end) for o in result.outages]
     found = [*_job(result, checkpoints), *outages, *_levels(result)]
-    numbers = {name: number for number, name in enumerate((JOB, *result.question.fleet), 1)}
+    numbers = {name: number for number, name in enumerate((JOB, *result.scenario.fleet), 1)}
     tracks = {(o["pid"], o["tid"]): f"node {o['tid'] - 1}" for o in outages}
     tracks |= {(JOB, STATES): "state", (JOB, CHECKPOINTS): "checkpoints"}
     names = [_event("process_name", "M", name, 0, 0.0, name=name) for name in numbers]
@@ -76,34 +77,28 @@ def events(result: RunResult, checkpoints: Checkpoints) -> list[Traced]:
 
 
 def _job(result: RunResult, checkpoints: Checkpoints) -> Iterator[Traced]:
-    states = [(time, what) for time, kind, _, what in result.trace if kind == "state"]
-    for (start, state), (end, _) in zip(states, [*states[1:], (result.wall, "")], strict=True):
-        if end > start:
-            yield _slice(state, JOB, STATES, start, end)
-    for time, kind, entity, what in result.trace:
-        if kind in INSTANTS:
-            yield _event(kind, "i", JOB, STATES, time, of=entity, what=what)
+    for stretch in result.timeline:
+        yield _slice(stretch.state, JOB, STATES, stretch.start, stretch.end)
+    for event in result.trace.events(*INSTANTS):
+        yield _event(event.kind, "i", JOB, STATES, event.time, **_told(event))
     for mark in checkpoints.durable(result.wall):
         yield _event("checkpoint", "i", JOB, CHECKPOINTS, mark.durable_at, tokens=mark.tokens)
 
 
+def _told(event: Event) -> dict[str, Any]:
+    """Whom an event concerns, and what else there is to say."""
+    if event.kind == "arrival":
+        return {"of": event.pool, "what": f"{event.what} {event.amount:.0f}"}
+    node = f"{event.pool}.{event.node}"
+    return {"of": node if event.pool else event.name, "what": event.what}
+
+
 def _levels(result: RunResult) -> Iterator[Traced]:
     """Chips of each pool by place, whenever their number changes."""
-    steps: list[tuple[float, str, str, int]] = []
-    for time, kind, entity, what in result.trace:
-        if kind in ("move", "arrival"):
-            *origin, place, chips = what.split()
-            pool = entity.rpartition(".")[0] if kind == "move" else entity
-            steps += [(time, pool, origin[0], -int(chips))] if origin else []
-            steps.append((time, pool, place, int(chips)))
-    levels = dict(result.counts)
-    for _, pool, place, change in steps:
-        levels[pool, place] -= change
-    for time, pool, place, change in [*((0.0, *key, 0) for key in list(levels)), *steps]:
-        levels[pool, place] += change
-        yield _event(
-            f"{place.replace('_', ' ')} chips", "C", pool, 0, time, chips=levels[pool, place]
-        )
+    for pool, place in result.counts:
+        times, chips = levels(result, [place], pool)
+        for time, count in zip(times.tolist(), chips.tolist(), strict=True):
+            yield _event(f"{place.replace('_', ' ')} chips", "C", pool, 0, time, chips=count)
 
 
 def _slice(name: str, pid: str, tid: int, start: float, end: float, **args: Any) -> Traced:

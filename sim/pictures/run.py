@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
 from sim.pictures.style import DASHES, MARKS, TIME_COLOURS, WIDTH, chip_colour, label_ends, styled
-from sim.results.ledger import DAY, PLACES, TIME
+from sim.results.ledger import DAY, HOUR, PLACES, TIME, at, levels
 from sim.results.run import RunResult
 
 Picture = tuple[Figure, pd.DataFrame]
@@ -48,11 +48,11 @@ def timeline(result: RunResult) -> Picture:
     InputError
         For a programme of runs.
     """
-    if result.question.runs:
+    if result.scenario.runs:
         raise InputError(
-            f"{result.question.name} is a programme of runs over years; this shows a single run"
+            f"{result.scenario.name} is a programme of runs over years; this shows a single run"
         )
-    states = result.timeline()
+    states = _states(result)
     losses = _losses(result)
     figure, (strips, lost) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), height_ratios=[1.15, 1])
     for start, end, state in states.itertuples(index=False):
@@ -117,12 +117,11 @@ def _losses(result: RunResult) -> pd.DataFrame:
     Checkpoints and stalls accrue while training goes on, so only their sum at the end is kept.
     """
     rows = []
-    for start, end, state in result.timeline().itertuples(index=False):
+    for start, end, state in _states(result).itertuples(index=False):
         if state in BADPUT:
             rows.append((end, state, (end - start) * 24))
-    for time, kind, _, payload in result.trace:
-        if kind == "rework":
-            rows.append((time / DAY, "rework", payload / 3600))
+    for event in result.trace.events("rework"):
+        rows.append((event.time / DAY, "rework", event.amount / HOUR))
     wall = result.wall / DAY
     frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values(
         "day", kind="stable"
@@ -178,7 +177,7 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
     figure, axes = plt.subplots()
     parts, labels = [], []
     for place in PLACES:
-        counts = np.array([_count(result, place, days) for result in results])
+        counts = np.array([at(*levels(result, [place]), days * DAY) for result in results])
         if place == "active" or not counts.any():
             continue
         low, middle, high = np.quantile(counts, [0.05, 0.5, 0.95], axis=0)
@@ -203,18 +202,10 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
     return figure, pd.concat(parts, ignore_index=True)
 
 
-def _count(result: RunResult, place: str, days: np.ndarray) -> np.ndarray:
-    """Chips in a place on each day of one run, counted back from its end."""
-    end = sum(chips for (_, where), chips in result.counts.items() if where == place)
-    moves = [
-        (m.time / DAY, m.chips * ((m.to == place) - (m.origin == place))) for m in result.moves
-    ]
-    moves = [(day, change) for day, change in moves if change]
-    if not moves:
-        return np.full(len(days), end)
-    times, changes = np.array([t for t, _ in moves]), np.array([c for _, c in moves])
-    later = np.concatenate([np.cumsum(changes[::-1])[::-1], [0]])
-    return end - later[np.searchsorted(times, days, side="right")]
+def _states(result: RunResult) -> pd.DataFrame:
+    """The states of the job: start and end in days, and the state."""
+    rows = [(one.start / DAY, one.end / DAY, one.state) for one in result.timeline]
+    return pd.DataFrame(rows, columns=["start_days", "end_days", "state"])
 
 
 @styled()

@@ -50,7 +50,7 @@ def months(results: Sequence[ProgrammeResult]) -> list[str]:
     """The months of the crossing at 5, 50 and 95 % of results; after the horizon where it does not
     come before.
     """
-    start, end = year_of(results[0].question.start), results[0].question.horizon / YEAR
+    start, end = year_of(results[0].scenario.start), results[0].scenario.horizon / YEAR
     years = [result.crossing / YEAR if result.crossed else np.inf for result in results]
     quantiles = np.quantile(years, QUANTILES, method="nearest")
     return [
@@ -66,7 +66,7 @@ def trajectories(
 
     `scale` multiplies all numbers of chips: how many chips one simulated chip stands for.
     """
-    question = results[0].question
+    question = results[0].scenario
     seconds = np.linspace(0.0, question.horizon, points)
     years = year_of(question.start) + seconds / YEAR
     usable: dict[str, list[np.ndarray]] = {name: [] for name in question.fleet}
@@ -74,9 +74,9 @@ def trajectories(
     for result in results:
         times, chips = result.stock
         here = np.clip(np.searchsorted(times, seconds, side="right") - 1, 0, None)
-        for k, name in enumerate(result.exchange.pools):
+        for k, name in enumerate(result.worth.pools):
             usable[name].append(chips[here, k])
-        have.append(result.exchange.available(chips)[here])
+        have.append(result.worth.available(chips)[here])
         need.append(_need(result, seconds))
     series = {("usable", name): np.array(values) for name, values in usable.items()}
     series |= {("a run could have", ""): np.array(have), ("a run needs", ""): np.array(need)}
@@ -97,10 +97,10 @@ def trajectories(
 
 
 def _need(result: ProgrammeResult, seconds: np.ndarray) -> np.ndarray:
-    programme = result.question.runs
+    programme = result.scenario.runs
     if not isinstance(programme, Programme):
         raise ValueError("only a growing programme has a line of need")
-    begin = first_due(programme, result.question.start)
+    begin = first_due(programme, result.scenario.start)
     grown = programme.chips * growth_of(programme) ** ((seconds - begin) / YEAR)
     return np.where(seconds >= begin, grown, np.nan)
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from sim.catalogue.hardware import Chip
 from sim.catalogue.market import CostMethod
+from sim.results.ledger import YEAR
 from sim.scenario import Scenario
 from sim.scenario.parts import Pool
 
-YEAR = 365.25 * 86400.0
 DELIVERY = dt.timedelta(days=90)
 """Epoch AI's rule: hardware is bought no sooner than 90 days after its release."""
 

@@ -1,16 +1,27 @@
-"""The words of a run's ledger: kinds of time, places of chips, moves and outages."""
+"""What a run notes as it goes: kinds of time, places of chips, and a trace of events and moves.
+
+This is the one place that writes a move and reads it again. It needs neither SimPy nor pandas.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-DAY, HOUR = 86400.0, 3600.0
+import numpy as np
+from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+Chips = NDArray[np.int64]
+
+DAY = 86400.0
+HOUR = 3600.0
+YEAR = 365.25 * DAY
 
 TIME = ("productive", "checkpoint", "rework", "detect", "restart", "stall", "wait", "reconfigure")
 """Categories of a job's wall clock: the productive one and the badput."""
-
 
 PLACES = (
     "active",
@@ -26,33 +37,177 @@ PLACES = (
 )
 """Where a chip can be; it is in exactly one place."""
 
-
 USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
 """Places of chips in nodes that work."""
-
 
 STOCK = ("cold_spare", "stock")
 """Places of chips that wait to be used."""
 
-
-Event = tuple[float, str, str, Any]
-"""Time in seconds, kind, entity, and what else there is to say: words, or the seconds of a rework.
-"""
+NO_NODE = -1
+"""The node of an event that concerns no single one, and of loose chips."""
 
 
-@dataclass(frozen=True)
-class Move:
-    """Chips that changed their place at a time (seconds)."""
+class Event(NamedTuple):
+    """Something that happened at a time (seconds).
+
+    Which fields say anything depends on the kind: `failure`, `interruption`, `found` and `evicted`
+    have a pool, a node and (but for the last) the cause in `what`; `state` has the job's new state
+    in `what`; `rework` the seconds lost in `amount`; `arrival` the pool, the place in `what` and
+    the chips in `amount`; `policy` and `run` a `name`, and in `what` a title and an outcome.
+    """
 
     time: float
+    kind: str
+    pool: str = ""
+    node: int = NO_NODE
+    what: str = ""
+    amount: float = 0.0
+    name: str = ""
+
+
+class Move(NamedTuple):
+    """Chips of a pool, those of a node or loose ones, that changed their place at a time (seconds)."""
+
+    time: float
+    pool: str
+    node: int
     origin: str
-    to: str
+    place: str
     chips: int
+
+
+class Way:
+    """The way of so many chips of a pool from one place to another: what all such moves share."""
+
+    __slots__ = ("chips", "origin", "place", "pool")
+
+    def __init__(self, pool: str, origin: str, place: str, chips: int) -> None:
+        self.pool = pool
+        self.origin = origin
+        self.place = place
+        self.chips = chips
+
+
+Row = tuple[Any, ...]
+
+
+class Trace:
+    """Events and moves of a run in their order; iterating gives an `Event` or a `Move` each.
+
+    A run has many thousands, so they are kept as plain tuples and named only for those who read:
+    the fields of an `Event`, or time, way and node of a move.
+    """
+
+    def __init__(self, rows: list[Row] | None = None) -> None:
+        self.rows: list[Row] = rows if rows is not None else []
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Event | Move]:
+        for row in self.rows:
+            if isinstance(row[1], str):
+                yield Event(*row)
+            else:
+                time, way, node = row
+                yield Move(time, way.pool, node, way.origin, way.place, way.chips)
+
+    def events(self, *kinds: str) -> list[Event]:
+        """All events of these kinds."""
+        return [Event(*row) for row in self.rows if row[1] in kinds]
+
+    def moves(self) -> list[Move]:
+        """All moves."""
+        return [item for item in self if isinstance(item, Move)]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the trace: the times as little-endian doubles, then everything else as words."""
+        times = np.array([row[0] for row in self.rows], "<f8")
+        words = "\n".join([_words(row) for row in self.rows])
+        return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
+
+
+def _words(row: Row) -> str:
+    """A row without its time, in words that no rewriting of the code may change."""
+    if not isinstance(row[1], str):
+        _, way, node = row
+        whose = "depot" if node == NO_NODE else node
+        return f"move\n{way.pool}.{whose}\n{way.origin} {way.place} {way.chips}"
+    event = Event(*row)
+    if event.kind == "arrival":
+        return f"arrival\n{event.pool}\n{event.what} {event.amount:.0f}"
+    if event.kind == "rework":
+        return f"rework\njob\n{event.amount}"
+    whose = f"{event.pool}.{event.node}" if event.pool else event.name or "job"
+    return f"{event.kind}\n{whose}\n{event.what}"
+
+
+class Traced(Protocol):
+    """What `levels` and `outages` need of a result."""
+
+    trace: Trace
+    counts: dict[tuple[str, str], int]
+    wall: float
+
+
+def levels(
+    result: Traced, places: Collection[str], pool: str | None = None
+) -> tuple[Floats, Chips]:
+    """Times (seconds) at which the chips in any of some places change, and how many from then on.
+
+    Parameters
+    ----------
+    result : Traced
+    places : collection of str
+        Of `PLACES`. Moves among them change nothing.
+    pool : str, optional
+        Chips of this pool only; of all unless given.
+
+    Returns
+    -------
+    times, chips : array of shape (changes + 1,)
+        The first time is 0.
+    """
+    # Counted back from the end, as only the end knows every place a chip was in at the start.
+    end = sum(
+        count
+        for (name, place), count in result.counts.items()
+        if place in places and pool in (None, name)
+    )
+    gains: dict[Way, int] = {}
+    times: list[float] = []
+    steps: list[int] = []
+    for row in result.trace.rows:
+        time, way = row[0], row[1]
+        if isinstance(way, str):
+            if way != "arrival" or row[4] not in places or pool not in (None, row[2]):
+                continue
+            gain = round(row[5])
+        elif way in gains:
+            gain = gains[way]
+        else:
+            inside = (way.origin in places, way.place in places)
+            gain = {(False, True): way.chips, (True, False): -way.chips}.get(inside, 0)
+            gains[way] = gain = gain if pool in (None, way.pool) else 0
+        if gain:
+            times.append(time)
+            steps.append(gain)
+    total = np.cumsum([0, *steps])
+    counts = end - total[-1] + total
+    # Of several changes at one instant only the last level ever holds.
+    when = np.array([0.0, *times])
+    last = np.append(when[1:] != when[:-1], True)
+    return when[last], counts[last]
+
+
+def at(times: Floats, levels: NDArray[Any], when: Floats) -> NDArray[Any]:
+    """The levels that hold at some times, as `levels` tells when they change."""
+    return levels[np.clip(np.searchsorted(times, when, side="right") - 1, 0, None)]
 
 
 @dataclass(frozen=True)
 class Outage:
-    """A node out of service, from `start` to `end` in seconds; the run ends one that is still open."""
+    """A node out of service, from `start` to `end` in seconds; the run's end closes an open one."""
 
     pool: str
     node: int
@@ -62,4 +217,40 @@ class Outage:
     """What failed, here or where it took this node with it."""
 
 
-YEAR = 365.25 * DAY
+def outages(result: Traced) -> tuple[Outage, ...]:
+    """Every outage of a node, in order of its start."""
+    since: dict[tuple[str, int], tuple[float, str]] = {}
+    found = []
+    cause = ""
+    for item in result.trace:
+        if isinstance(item, Event):
+            cause = item.what if item.kind in ("failure", "found") else cause
+            continue
+        node = item.pool, item.node
+        if item.origin in USABLE and item.place not in USABLE:
+            since[node] = item.time, cause
+        elif item.origin not in USABLE and item.place in USABLE and node in since:
+            start, why = since.pop(node)
+            found.append(Outage(*node, start, item.time, why))
+    found += [Outage(*node, start, result.wall, why) for node, (start, why) in since.items()]
+    return tuple(sorted(found, key=lambda outage: (outage.start, outage.pool, outage.node)))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A state of the job, from `start` to `end` in seconds."""
+
+    start: float
+    end: float
+    state: str
+
+
+def timeline(result: Traced) -> tuple[Stretch, ...]:
+    """The states of the job in their order; those of no length are left out."""
+    states = result.trace.events("state")
+    ends = [event.time for event in states[1:]] + [result.wall]
+    return tuple(
+        Stretch(event.time, end, event.what)
+        for event, end in zip(states, ends, strict=True)
+        if end > event.time
+    )

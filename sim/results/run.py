@@ -1,18 +1,14 @@
-"""What one run and many runs say: metrics, intervals, tidy tables."""
+"""One run: what was asked, and what happened."""
 
 from __future__ import annotations
 
-import hashlib
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-import pandas as pd
-
-from sim.results import economics
+from sim.results import economics, ledger
 from sim.results.economics import Costs
-from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, USABLE, Event, Move, Outage
+from sim.results.ledger import Outage, Stretch, Trace
+from sim.results.metrics import metrics_of
 from sim.scenario import Scenario
 from sim.throughput import Plan
 
@@ -23,21 +19,31 @@ class RunResult:
 
     Attributes
     ----------
-    question : Scenario
-        The scenario with a plain number in place of each unknown constant.
+    scenario : Scenario
+        With a plain number in place of each unknown constant.
+    plan : Plan
+        The step of the whole fleet.
     wall : float
         Seconds from the start of the run to its finish or to the horizon.
     tokens : float
         Tokens kept: all when finished, the durable ones at the horizon.
+    interruptions, planned_stops, selections, provisioned : int
+        As the metrics of these names.
+    active_chip_seconds : float
+        Active chips times productive time.
+    failures : dict
+        Number by cause.
     time : dict
         Seconds of wall clock by category; sums to `wall`.
     chip_seconds : dict
         Chip-seconds by pool and place.
     counts : dict
         Chips by pool and place at the end.
+    trace : Trace
+        Events and moves in their order.
     """
 
-    question: Scenario
+    scenario: Scenario
     seed: int
     replication: int
     plan: Plan
@@ -53,103 +59,41 @@ class RunResult:
     time: dict[str, float]
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
-    trace: tuple[Event, ...] = field(repr=False)
+    trace: Trace = field(repr=False)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Every metric by name, in the units its name tells; nan where a price is unknown.
+        """Every metric by name, as `sim.results.metrics` describes it; nan where it is not known."""
+        return {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
 
-        `ettr` is productive time over wall time; `goodput` counts tokens kept; `mfu` is causal
-        FLOPs over the dense BF16 peak of the active chips while productive; `gpu_hours_computing`
-        is active chips times productive time, `gpu_hours_allocated` active chips and hot spares
-        times wall time.
-        """
-        question, wall = self.question, self.wall
-        pools = list(question.fleet.values())
-        productive = self.time["productive"]
-        used = sum(self.plan.used_chips)
-        hot = sum(round(pool.hot_spares) * pool.chip.node_size for pool in pools)
-        costs = self.costs
-        metrics = {
-            "wall_days": wall / DAY,
-            "ettr": productive / wall,
-            "goodput_tokens_per_s": self.tokens / wall,
-            "mfu": self.plan.mfu * (1.0 if productive else math.nan),
-            "interruptions": float(self.interruptions),
-            "failures": float(sum(self.failures.values())),
-            "planned_stops": float(self.planned_stops),
-            "selections": float(self.selections),
-            "provisioned": float(self.provisioned),
-            "gpu_hours_computing": self.active_chip_seconds / HOUR,
-            "gpu_hours_allocated": (used + hot) * wall / HOUR,
-            "cost_rental_usd": costs.rental,
-            "cost_amortised_usd": costs.amortised,
-            "energy_mwh": costs.energy / 3.6e9,
-            "tokens": self.tokens,
+    @cached_property
+    def allocated_chips(self) -> dict[str, int]:
+        """Active chips and hot spares of the whole job, by pool."""
+        used = self.plan.used_chips
+        return {
+            name: used[name] + round(pool.hot_spares) * pool.chip.node_size
+            for name, pool in self.scenario.fleet.items()
         }
-        metrics |= {f"time.{category}_days": self.time[category] / DAY for category in TIME}
-        for place in PLACES:
-            seconds = math.fsum(s for (_, where), s in self.chip_seconds.items() if where == place)
-            metrics[f"chips.{place}_days"] = seconds / DAY
-        for name, pool in question.fleet.items():
-            key = f"stock.{pool.chip.name}_end"
-            metrics[key] = metrics.get(key, 0.0) + sum(
-                self.counts.get((name, place), 0) for place in STOCK
-            )
-        return metrics
 
     @cached_property
     def costs(self) -> Costs:
         """Rental, amortised purchase and energy of the chips allocated to the run."""
-        pools = self.question.fleet.values()
-        chips = [
-            used + round(pool.hot_spares) * pool.chip.node_size
-            for pool, used in zip(pools, self.plan.used_chips, strict=True)
-        ]
-        return economics.cost_of(
-            list(pools), chips, self.wall, self.question.start, self.question.costs
-        )
+        scenario = self.scenario
+        pools = list(scenario.fleet.values())
+        chips = list(self.allocated_chips.values())
+        return economics.cost_of(pools, chips, self.wall, scenario.start, scenario.costs)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the event trace: the times as little-endian doubles, then the words."""
-        times = np.array([event[0] for event in self.trace], "<f8")
-        words = "\n".join([str(word) for event in self.trace for word in event[1:]])
-        return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
-
-    @cached_property
-    def moves(self) -> tuple[Move, ...]:
-        """Every move of chips from place to place, in order of time."""
-        moves = (
-            (time, *payload.split()) for time, kind, _, payload in self.trace if kind == "move"
-        )
-        return tuple(Move(time, origin, to, int(chips)) for time, origin, to, chips in moves)
+        """SHA-256 over the trace."""
+        return self.trace.fingerprint()
 
     @cached_property
     def outages(self) -> tuple[Outage, ...]:
         """Every outage of a node, in order of its start."""
-        since: dict[tuple[str, int], tuple[float, str]] = {}
-        found, cause = [], ""
-        for time, kind, entity, payload in self.trace:
-            if kind in ("failure", "found"):
-                cause = payload
-            elif kind == "move":
-                (pool, _, node), (origin, to, _) = entity.rpartition("."), payload.split()
-                if origin in USABLE and to not in USABLE:
-                    since[pool, int(node)] = time, cause
-                elif origin not in USABLE and to in USABLE and (pool, int(node)) in since:
-                    start, why = since.pop((pool, int(node)))
-                    found.append(Outage(pool, int(node), start, time, why))
-        found += [Outage(*node, start, self.wall, why) for node, (start, why) in since.items()]
-        return tuple(sorted(found, key=lambda outage: (outage.start, outage.pool, outage.node)))
+        return ledger.outages(self)
 
-    def timeline(self) -> pd.DataFrame:
-        """The states of the job: start and end in days, and the state."""
-        states = [(time, payload) for time, kind, _, payload in self.trace if kind == "state"]
-        ends = [time for time, _ in states[1:]] + [self.wall]
-        rows = [
-            (time / DAY, end / DAY, state)
-            for (time, state), end in zip(states, ends, strict=True)
-            if end > time
-        ]
-        return pd.DataFrame(rows, columns=["start_days", "end_days", "state"])
+    @cached_property
+    def timeline(self) -> tuple[Stretch, ...]:
+        """The states of the job in their order."""
+        return ledger.timeline(self)

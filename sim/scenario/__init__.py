@@ -111,8 +111,7 @@ class Scenario(Case):
 
     _source: Source = PrivateAttr()
     _sketch: Sketch = PrivateAttr(default=None)
-    _layouts: list[Layout] | None = PrivateAttr(default=None)
-    _alone: dict[str, Pool] | None = PrivateAttr(default=None)
+    _written: Scenario | None = PrivateAttr(default=None)
     _unknowns: dict[str, Uncertain] = PrivateAttr(default_factory=dict)
     _given: dict[str, float] = PrivateAttr(default_factory=dict)
 
@@ -136,6 +135,11 @@ class Scenario(Case):
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
         return self
+
+    @property
+    def written(self) -> Scenario:
+        """The scenario as it was written, before any of its unknown constants became known."""
+        return self._written or self
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
         """The same scenario with values set by dotted path, checked anew.
@@ -205,6 +209,7 @@ class Scenario(Case):
         known = partly(self, values)
         known._sketch, known._unknowns = sketch(known), unknowns(known)
         known._given = {**self._given, **values}
+        known._written = self.written
         return known
 
     @property

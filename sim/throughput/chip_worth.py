@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Exchange:
+class ChipWorth:
     """What the chips of each pool are worth to a run, counted in chips of the reference pool.
 
     Attributes
@@ -47,7 +47,7 @@ class Exchange:
 
         Examples
         --------
-        >>> both = Exchange(("good", "weak"), (1.0, 0.25), (1, 1), research=0.5, offload=(0.0, 1.0))
+        >>> both = ChipWorth(("good", "weak"), (1.0, 0.25), (1, 1), research=0.5, offload=(0.0, 1.0))
         >>> both.free(np.array([2048.0, 10000.0])).tolist()
         [2048.0, 226.0]
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -20,9 +20,8 @@ from sim.throughput.stage import Group, compute_seconds, messages, optimizer, sy
 
 def best_mixed(
     run: Run,
-    pools: Sequence[Pool],
-    names: Sequence[str],
-    chips: Sequence[int],
+    fleet: Mapping[str, Pool],
+    held: Mapping[str, int],
     microbatches: int,
     link: float | None,
     constants: StepTime,
@@ -37,12 +36,14 @@ def best_mixed(
     InputError
         When a pool has too few chips or the layers do not fit in memory.
     """
-    for pool, name in zip(pools, names, strict=True):
+    names, pools = list(fleet), list(fleet.values())
+    chips = [held[name] for name in names]
+    for name, pool in fleet.items():
         check(run.model, pool.layout, name)
     wanted = executed(run.model).layers
     winner, quickest, roomiest = None, math.inf, 0
     for shapes, ranks in _choices(run, pools, chips):
-        chain = _Chain(run, pools, shapes, ranks, -(-microbatches // ranks), constants)
+        chain = _Chain(run, names, pools, shapes, ranks, -(-microbatches // ranks), constants)
         layers = chain.dealt(wanted)
         roomiest = max(roomiest, sum(layers))
         if sum(layers) < wanted:
@@ -112,12 +113,14 @@ class _Chain:
     def __init__(
         self,
         run: Run,
+        names: Sequence[str],
         pools: Sequence[Pool],
         shapes: tuple[Shape, ...],
         ranks: int,
         microbatches: int,
         constants: StepTime,
     ) -> None:
+        self.names = tuple(names)
         self.model, self.pools, self.shapes, self.ranks = run.model, pools, shapes, ranks
         self.microbatches, self.constants = microbatches, constants
         self.owners = [k for k, shape in enumerate(shapes) for _ in range(shape.pipeline)]
@@ -176,7 +179,7 @@ class _Chain:
                 model, pools[k], self.whole[k], count, constants, inner, len(beside) - inner, across
             )
             compute = self._compute(stage, count)
-            stages.append(Stage(k, 1, compute, compute, passed))
+            stages.append(Stage(self.names[k], 1, compute, compute, passed))
         memory, sync, update = [], [], []
         for k, (pool, shape) in enumerate(zip(pools, self.whole, strict=True)):
             own = [(stage, count) for stage, count in enumerate(layers) if self.owners[stage] == k]
@@ -186,7 +189,7 @@ class _Chain:
             sync.append(synchronisation(model, pool.chip, shape, most, self.ranks, line, constants))
             update.append(optimizer(model, pool.chip, shape, most, self.ranks, constants))
         return Group(
-            pools=tuple(range(len(pools))),
+            pools=self.names,
             shapes=self.shapes,
             ranks=self.ranks,
             pipeline=Pipeline(

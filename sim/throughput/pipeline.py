@@ -54,7 +54,7 @@ class Message(NamedTuple):
 class Stage:
     """`count` pipeline stages on one chip type, and one micro-batch's seconds on them."""
 
-    pool: int
+    pool: str
     count: int
     compute: float
     """On the mean stage."""

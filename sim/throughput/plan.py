@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.throughput.layouts import Shape
 from sim.throughput.pipeline import Message
 from sim.throughput.stage import Group
+
+NO_MESSAGE = Message("", 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Plan:
 
     Attributes
     ----------
-    used_chips, idle_chips, memory_bytes_per_chip, layouts : tuple
-        Per pool; a pool that does not take part has no layout.
+    used_chips, idle_chips, memory_bytes_per_chip, layouts : dict
+        By pool; one that does not take part has no layout (None).
     step_seconds : float
         Infinite, as it is unless given, when nothing can run.
     tokens_per_s, tokens_per_step : float
@@ -36,10 +38,10 @@ class Plan:
         What multiplies the seconds of the groups: mixing, noise and the model's error.
     """
 
-    used_chips: tuple[int, ...]
-    idle_chips: tuple[int, ...]
-    memory_bytes_per_chip: tuple[float, ...]
-    layouts: tuple[Shape | None, ...]
+    used_chips: dict[str, int]
+    idle_chips: dict[str, int]
+    memory_bytes_per_chip: dict[str, float]
+    layouts: dict[str, Shape | None]
     step_seconds: float = math.inf
     tokens_per_s: float = 0.0
     tokens_per_step: float = 0.0
@@ -93,18 +95,21 @@ def step_parts(
     return last, parts
 
 
-def bottleneck(group: Group, parts: dict[str, float], names: Sequence[str]) -> str:
+def bottleneck(group: Group, parts: dict[str, float]) -> str:
     """The pool of the slowest stage, and the heaviest of what it spends its time on."""
     slow = group.pipeline.slowest()
-    kind, seconds, *_ = max(
-        slow.messages, key=lambda message: message.seconds, default=Message("", 0.0, 0.0)
-    )
-    if parts["data"] > max(parts["compute"], parts.get(kind, 0.0)):
-        return f"{names[slow.pool]}: gradient exchange"
-    return f"{names[slow.pool]}: {f'{kind} messages' if seconds > slow.compute else 'compute'}"
+    heaviest = max(slow.messages, key=lambda message: message.seconds, default=NO_MESSAGE)
+    if parts["data"] > max(parts["compute"], parts.get(heaviest.kind, 0.0)):
+        return f"{slow.pool}: gradient exchange"
+    what = f"{heaviest.kind} messages" if heaviest.seconds > slow.compute else "compute"
+    return f"{slow.pool}: {what}"
 
 
-def stalled(chips: Sequence[int]) -> Plan:
+def stalled(chips: Mapping[str, int]) -> Plan:
     """The plan of a fleet too small to run anything."""
-    pools = len(chips)
-    return Plan((0,) * pools, tuple(chips), (0.0,) * pools, (None,) * pools)
+    return Plan(
+        used_chips=dict.fromkeys(chips, 0),
+        idle_chips=dict(chips),
+        memory_bytes_per_chip=dict.fromkeys(chips, 0.0),
+        layouts=dict.fromkeys(chips),
+    )

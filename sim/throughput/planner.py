@@ -16,14 +16,21 @@ PLENTY = 10**6
 
 
 def best(
-    index: int, run: Run, pool: Pool, name: str, chips: int, microbatches: int, constants: StepTime
+    kind: tuple[str, ...],
+    run: Run,
+    pool: Pool,
+    chips: int,
+    microbatches: int,
+    constants: StepTime,
 ) -> Group:
     """The group of a pool that runs its part of the batch fastest.
 
     Parameters
     ----------
-    index, name
-        Of the pool.
+    kind : tuple of str
+        Names of the pools that are alike and give their chips to it.
+    pool : Pool
+        Any of them.
     chips : int
         At hand.
     microbatches : int
@@ -35,6 +42,7 @@ def best(
         When no layout allowed fits on the chips and in their memory, with the numbers and the
         nearest that does.
     """
+    name = " + ".join(kind)
     check(run.model, pool.layout, name)
     winner, quickest = None, math.inf
     for shape in candidates(run.model, pool, pool.layout, run.batch.micro, chips):
@@ -43,7 +51,7 @@ def best(
             pool, constants
         ):
             continue
-        group = pool_group(index, run, pool, shape, ranks, microbatches, constants)
+        group = pool_group(kind[0], run, pool, shape, ranks, microbatches, constants)
         seconds = group.seconds(-(-microbatches // ranks))
         if seconds < quickest:
             winner, quickest = group, seconds

@@ -169,11 +169,11 @@ def messages(
     return tuple(found)
 
 
-def stages_of(index: int, model: Model, pool: Pool, shape: Shape, constants: StepTime) -> Stage:
+def stages_of(name: str, model: Model, pool: Pool, shape: Shape, constants: StepTime) -> Stage:
     """All stages of a pipeline on one chip type."""
     seconds, layers = compute_seconds(model, pool, shape), executed(model).layers
     return Stage(
-        pool=index,
+        pool=name,
         count=shape.pipeline,
         compute=(layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline,
         slowest=fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe"),
@@ -220,7 +220,7 @@ def optimizer(
 class Group:
     """`ranks` data-parallel ranks of one shape on one chip type, or of one pipeline across several."""
 
-    pools: tuple[int, ...]
+    pools: tuple[str, ...]
     shapes: tuple[Shape, ...]
     """Per pool; in a pipeline across pools each counts its own stages."""
     ranks: int
@@ -290,7 +290,7 @@ def compute_beside(compute: float, stages: int, virtual: int, microbatches: int)
 
 
 def pool_group(
-    index: int,
+    name: str,
     run: Run,
     pool: Pool,
     shape: Shape,
@@ -308,12 +308,12 @@ def pool_group(
     if pool.throughput:
         rate = pool.throughput.tokens_per_second_per_chip * shape.rank_chips
         seconds = shape.micro * model.sequence / rate
-        pipeline = Pipeline((Stage(index, 1, seconds, seconds),), 0.0)
-        return Group((index,), (shape,), ranks, pipeline, 0.0, 1.0, 0.0, 0.0, 0.0, (memory,))
-    stage, each = stages_of(index, model, pool, shape, constants), -(-microbatches // ranks)
+        pipeline = Pipeline((Stage(name, 1, seconds, seconds),), 0.0)
+        return Group((name,), (shape,), ranks, pipeline, 0.0, 1.0, 0.0, 0.0, 0.0, (memory,))
+    stage, each = stages_of(name, model, pool, shape, constants), -(-microbatches // ranks)
     link = (stack.data_efficiency or constants.network_efficiency) * chip.nic
     return Group(
-        pools=(index,),
+        pools=(name,),
         shapes=(shape,),
         ranks=ranks,
         pipeline=Pipeline((stage,), bubble_share(shape.schedule, shape.virtual)),

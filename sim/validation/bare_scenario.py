@@ -104,7 +104,7 @@ def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
 
 def shares(result: RunResult, nodes: int, since: float) -> NDArray[np.float64]:
     """Share of the time after `since` (days) with 0, 1, … nodes active."""
-    moves = [(m.time, (m.to == "active") - (m.origin == "active")) for m in result.moves]
+    moves = [(m.time, (m.place == "active") - (m.origin == "active")) for m in result.trace.moves()]
     times, changes = np.array([(0.0, 0), *moves]).T
     ends = np.append(times[1:], result.wall)
     length = np.clip(ends, since * DAY, None) - np.clip(times, since * DAY, None)
@@ -114,13 +114,13 @@ def shares(result: RunResult, nodes: int, since: float) -> NDArray[np.float64]:
 
 def first(result: RunResult, kind: str, payload: str = "", number: int = 1) -> float:
     """Days until something happened for the `number`-th time."""
-    times = [time for time, what, _, how in result.trace if what == kind and payload in how]
+    times = [event.time for event in result.trace.events(kind) if payload in event.what]
     return times[number - 1] / DAY
 
 
 def supplied(result: RunResult) -> int:
     """Chips that a run began with, if nothing was delivered."""
-    pools = result.question.fleet.values()
+    pools = result.scenario.fleet.values()
     return sum(
         p.active_chips + round(p.hot_spares + p.cold_spares) * p.chip.node_size for p in pools
     )

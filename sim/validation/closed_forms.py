@@ -54,7 +54,7 @@ def o1(effort: float) -> Rows:
         "checkpoint": {"interval": "30 min"},
     }
     result = simulate(load_scenario("deepseek-v3").override(quiet), SEED)
-    steps = result.question.run.tokens / result.plan.tokens_per_step
+    steps = result.scenario.run.tokens / result.plan.tokens_per_step
     exact = steps * result.plan.step_seconds / DAY
     title = "days of a run without failures: steps × step time"
     yield within(
@@ -64,7 +64,7 @@ def o1(effort: float) -> Rows:
 
 def o2(effort: float) -> Rows:
     f, b, stages, m = 1.0, 2.3, 8, 24
-    law = Pipeline((Stage(0, stages, f + b, f + b),), 1.0)
+    law = Pipeline((Stage("pool", stages, f + b, f + b),), 1.0)
     ours, recursion = m * law.beat() + law.ramp(), exact_1f1b([f] * stages, [b] * stages, m)
     yield within(
         "O2",
@@ -150,7 +150,7 @@ def o5(effort: float) -> Rows:
         checkpoint={"interval": f"{theta} s"},
     )
     lost = [
-        how / HOUR for r in runs(q, 400 * effort) for _, kind, _, how in r.trace if kind == "rework"
+        event.amount / HOUR for r in runs(q, 400 * effort) for event in r.trace.events("rework")
     ]
     exact = formulas.lost_in_period(M, theta) / HOUR
     yield by_z(
@@ -381,7 +381,7 @@ def o16(effort: float) -> Rows:
     results = runs(
         endless(200, fleet=failing(50, hardware=False, lifetime=weibull(2, 10))), 260 * effort
     )
-    times = [np.array([t for t, kind, _, _ in r.trace if kind == "failure"]) / DAY for r in results]
+    times = [np.array([event.time for event in r.trace.events("failure")]) / DAY for r in results]
     late = [float((t > 100).sum()) / 50 for t in times]
     aged = (math.gamma(1.5) / 10) ** 2 * (200**2 - 100**2)
     yield by_z(

@@ -95,9 +95,7 @@ def imperfect_repair(effort: float) -> Rows:
         _stock(nodes, 1, 1500, stock=stock, repair=_shop("0 s", 1e6, success=q)), 1300 * effort
     ):
         end = _first_below(result, nodes) * DAY
-        values.append(
-            float(sum(kind == "failure" and time <= end for time, kind, _, _ in result.trace))
-        )
+        values.append(float(sum(event.time <= end for event in result.trace.events("failure"))))
     exact, twin = (stock + 1) / (1 - q), stock + 1
     yield by_z("O20", "deaths until one is not replaced", values, exact, "no repair", twin)
 
@@ -239,7 +237,7 @@ def _first_below(result: ProgrammeResult, level: int) -> float:
     times, chips = result.stock
     below = chips[:, 0] < level
     if not below.any():
-        raise AssertionError(f"{result.question.name}: the horizon is too short for a closed form")
+        raise AssertionError(f"{result.scenario.name}: the horizon is too short for a closed form")
     return float(times[np.argmax(below)]) / DAY
 
 
@@ -254,7 +252,9 @@ def _share_at(result: ProgrammeResult, level: int, after: float) -> float:
 def _mean_in_shop(result: ProgrammeResult, after: float) -> float:
     """Average number of chips waiting or under repair, `after` a warm-up."""
     shop = {"repair", "repair_queue"}
-    moves = [(m.time, m.chips * ((m.to in shop) - (m.origin in shop))) for m in result.moves]
+    moves = [
+        (m.time, m.chips * ((m.place in shop) - (m.origin in shop))) for m in result.trace.moves()
+    ]
     return math.fsum(n * (result.wall - max(time, after)) for time, n in moves) / (
         result.wall - after
     )

@@ -121,7 +121,7 @@ def sum_of_parts(result: RunResult) -> float:
     """``T = L + R·F + h·selections + provisioning·spares + waiting``: the peer's identity, exact in
     every run.
     """
-    question = result.question
+    question = result.scenario
     recovery, failures = question.recovery, sum(result.failures.values())
     times = failures * recovery.restart.mean + result.selections * recovery.reschedule.mean
     work = question.run.tokens / result.plan.tokens_per_s

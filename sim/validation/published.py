@@ -107,14 +107,12 @@ def summary(table: list[Row]) -> Summary:
 
 def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
     fleet = {name: pool for name, pool in case.fleet.items() if name not in without}
-    return Throughput(
-        case.run, list(fleet.values()), case.mixing, names=list(fleet), equal=equal
-    ).full
+    return Throughput(case.run, fleet, case.mixing, equal=equal).full
 
 
 def _quantity(name: str, case: Case, plan: Plan, without: tuple[str, ...]) -> float:
     """One number of a plan under the name the rows use."""
-    chips, rate, model = sum(plan.used_chips), plan.tokens_per_s, case.run.model
+    chips, rate, model = sum(plan.used_chips.values()), plan.tokens_per_s, case.run.model
     if name.startswith("part."):
         return math.fsum(plan.parts[part] for part in name.removeprefix("part.").split("+"))
     full = flops_per_token(model, "full") / flops_per_token(model)

@@ -64,17 +64,12 @@ def lone(node: int, days: float, **keys: Any) -> dict[str, Any]:
 
 def times(result: RunResult, kind: str = "failure", payload: str = "") -> list[float]:
     """Days at which something of a kind happened."""
-    return [time / DAY for time, what, _, how in result.trace if what == kind and payload in how]
+    return [event.time / DAY for event in result.trace.events(kind) if payload in event.what]
 
 
 def moves_to(result: RunResult, place: str) -> list[tuple[float, int]]:
     """Day and node of each move to a place."""
-    found = [
-        (t / DAY, entity)
-        for t, kind, entity, how in result.trace
-        if kind == "move" and how.split()[1] == place
-    ]
-    return [(day, int(entity.removeprefix("pool."))) for day, entity in found]
+    return [(m.time / DAY, m.node) for m in result.trace.moves() if m.place == place]
 
 
 def dead(per_year: float, size: int = 8) -> dict:

@@ -16,7 +16,7 @@ from sim.engine import simulate
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import crossing
-from sim.throughput.chip_worth import Exchange
+from sim.throughput.chip_worth import ChipWorth
 from tests.engine.question import CHIPS, RATE, dead, pool, programme, question, run
 
 
@@ -129,7 +129,7 @@ def test_research_leaves_less_for_the_run():
     assert run(programme({"every": "100 d", "chips": 16}, research=0.5)).runs[0].staffed is True
 
 
-BOTH = Exchange(("good", "weak"), (1.0, 0.2), (1, 1), mixing=0.9, research=0.5)
+BOTH = ChipWorth(("good", "weak"), (1.0, 0.2), (1, 1), mixing=0.9, research=0.5)
 
 
 def test_two_types_reach_less_than_their_sum_together():
@@ -143,7 +143,7 @@ def test_a_type_that_would_slow_the_rest_drops_out():
 
 
 def test_a_type_drops_out_when_it_can_no_longer_hold_a_replica():
-    few = Exchange(("good", "weak"), (1.0, 0.2), (64, 256), research=0.0)
+    few = ChipWorth(("good", "weak"), (1.0, 0.2), (64, 256), research=0.0)
     assert few.available(np.array([100.0, 255.0])) == 100
     assert few.available(np.array([100.0, 256.0])) == pytest.approx(151.2)
     assert few.available(np.array([63.0, 255.0])) == 0
@@ -158,7 +158,7 @@ def test_the_best_chips_are_taken_first_and_only_as_many_as_needed():
 
 
 def test_offloading_frees_good_chips_by_what_weak_ones_are_worth_to_research():
-    away = Exchange(
+    away = ChipWorth(
         ("good", "weak"), (1.0, 0.2), (1, 1), research=0.5, offload=(0.0, 1.0), bench=(1.0, 0.5)
     )
     free = away.free(np.array([100.0, 1000.0]))
@@ -175,8 +175,8 @@ def test_offloading_frees_good_chips_by_what_weak_ones_are_worth_to_research():
 )
 def test_work_is_neither_made_nor_lost_by_offloading(chips, research, share, mixing):
     names, worth = ("a", "b", "c"), (1.0, 0.6, 0.1)
-    plain = Exchange(names, worth, (0, 0, 0), mixing, research)
-    moved = Exchange(names, worth, (0, 0, 0), mixing, research, (0.0, 0.0, share))
+    plain = ChipWorth(names, worth, (0, 0, 0), mixing, research)
+    moved = ChipWorth(names, worth, (0, 0, 0), mixing, research, (0.0, 0.0, share))
     owned = np.array(chips)
     assert moved.free(owned).sum() == pytest.approx(plain.free(owned).sum(), rel=1e-9, abs=1e-6)
     assert (moved.free(owned) >= -1e-6).all()
@@ -219,7 +219,7 @@ def test_moving_a_control_changes_nothing_before_it():
     )
     moved = asked.override({"policy.us-2022-10-07.date": "2023-09-01"})
     day = (dt.date(2023, 3, 1) - asked.start).days * DAY
-    a, b = ([e for e in run(q, 3).trace if e[0] < day] for q in (asked, moved))
+    a, b = ([item for item in run(q, 3).trace if item.time < day] for q in (asked, moved))
     assert a == b
     assert run(moved, 3).metrics["usable.pool_end"] > run(asked, 3).metrics["usable.pool_end"]
 

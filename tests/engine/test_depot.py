@@ -14,6 +14,7 @@ from sim.engine.record import Record
 from sim.engine.supply import DAY, Arrival, Policy
 from sim.results.ledger import PLACES
 from sim.scenario.reading import merge
+from sim.streams import Luck
 from tests.engine.question import pool, question
 
 SIZE = 8
@@ -31,6 +32,9 @@ class Nodes:
         self.new: list[int] = []
         record.supply("pool", "active", nodes * SIZE)
 
+    def complete(self, node: int) -> None:
+        self.place[node] = "idle"
+
     def node_back(self, pool: Any, node: int, *, new: bool) -> None:
         assert pool.place[node] == "idle"
         self.move(node, "idle", "active")
@@ -43,7 +47,7 @@ class Nodes:
 
     def move(self, node: int, origin: str, place: str) -> None:
         self.place[node] = place
-        self.record.move(self.env.now, "pool", f"pool.{node}", origin, place, SIZE)
+        self.record.way("pool", origin, place, SIZE).take(self.env.now, node)
 
 
 class World:
@@ -58,7 +62,7 @@ class World:
         )
         self.nodes = Nodes(self.env, self.record, nodes, coming)
         self.depot = Depot(
-            self.env, asked, Policy(asked.policy, asked.start), self.nodes, self.record, 1, 0
+            self.env, asked, Policy(asked.policy, asked.start), self.nodes, self.record, Luck(1, 0)
         )
 
     def die(self, node: int, day: float = 0.0) -> None:

@@ -17,6 +17,7 @@ from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below
 from sim.errors import InputError
 from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
 from sim.results.ledger import DAY, HOUR
+from sim.streams import Luck
 from tests.engine.question import NODES, agree, cause, endless, pool, question
 
 # Flaps --------------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ moments = st.floats(0.0, 5e5)
 
 
 def flapping(seed: int) -> Flaps:
-    return Flaps(flaps_of(100, Lognormal(3.0, 1.0), "30 s", "0.5 s"), 8, seed, 0)
+    return Flaps(flaps_of(100, Lognormal(3.0, 1.0), "30 s", "0.5 s"), 8, Luck(seed, 0))
 
 
 def flaps_of(
@@ -116,7 +117,7 @@ def test_stops_do_not_depend_on_when_and_how_often_one_asks(asked, seed):
 
 
 def test_the_clock_of_moving_time_stands_still_within_a_flap():
-    flaps = Flaps(flaps_of(1.0, Constant(100.0), "1000 s"), 1, 7, 0)
+    flaps = Flaps(flaps_of(1.0, Constant(100.0), "1000 s"), 1, Luck(7, 0))
     flaps.running(DAY)
     start = float(flaps._starts[0])
     assert flaps.stopped(start) == pytest.approx(0.0)
@@ -197,7 +198,7 @@ def congestion(share: float, slowdown: float, bad: str) -> Congestion:
 
 
 def test_congestion_begins_good_and_alternates():
-    fabric = Fabric(congestion(0.5, 3.0, "1 h"), 1, 5, 0)
+    fabric = Fabric(congestion(0.5, 3.0, "1 h"), 1, Luck(5, 0))
     assert fabric.slowdown == 1.0
     onset = fabric.next_change
     fabric.advance(onset - 1)
@@ -209,22 +210,22 @@ def test_congestion_begins_good_and_alternates():
 
 
 def test_the_job_is_slowed_while_any_of_its_pods_is():
-    fabric = Fabric(congestion(0.5, 3.0, "1 h"), 4, 5, 0)
-    single = [Fabric(congestion(0.5, 3.0, "1 h"), pods, 5, 0) for pods in (1, 2, 3)]
+    fabric = Fabric(congestion(0.5, 3.0, "1 h"), 4, Luck(5, 0))
+    single = [Fabric(congestion(0.5, 3.0, "1 h"), pods, Luck(5, 0)) for pods in (1, 2, 3)]
     now, seen = 0.0, set()
     while now < 40 * HOUR:
         now = fabric.next_change
         for each in (fabric, *single):
             each.advance(now)
         assert fabric.slowdown >= single[2].slowdown >= single[1].slowdown >= single[0].slowdown
-        assert (fabric.slowdown > 1) == any(fabric._bad)
-        seen.add(sum(fabric._bad))
+        assert (fabric.slowdown > 1) == any(fabric._congested)
+        seen.add(sum(fabric._congested))
     assert {0, 1, 2} <= seen
 
 
 @pytest.mark.parametrize(("share", "slowdown"), [(0.0, 3.0), (0.3, 1.0)])
 def test_what_slows_nothing_is_no_event(share, slowdown):
-    assert Fabric(congestion(share, slowdown, "1 h"), 2, 5, 0).next_change == math.inf
+    assert Fabric(congestion(share, slowdown, "1 h"), 2, Luck(5, 0)).next_change == math.inf
 
 
 def test_congestion_goes_on_while_the_job_is_down():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sim.engine import simulate
 from sim.engine.checkpoints import Sawtooth
-from sim.engine.progress import Progress
+from sim.engine.progress import ComputingClock, Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
 from sim.scenario import Scenario
@@ -123,10 +123,10 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
 def test_a_goal_on_a_mark_costs_no_checkpoint_whatever_the_last_digits():
     """Three periods: two marks on the way. 0.1 * 3 is a little more than 0.3."""
     for goal in (0.1 * 3, 0.3):
-        assert Progress(goal, Sawtooth(period=0.1, blocking=10.0)).seconds_to_finish(
-            1.0
-        ) == pytest.approx(20.3)
-    assert Progress(0.31, Sawtooth(period=0.1, blocking=10.0)).seconds_to_finish(
+        assert Progress(
+            goal, Sawtooth(period=0.1, blocking=10.0), ComputingClock()
+        ).seconds_to_finish(1.0) == pytest.approx(20.3)
+    assert Progress(0.31, Sawtooth(period=0.1, blocking=10.0), ComputingClock()).seconds_to_finish(
         1.0
     ) == pytest.approx(30.31)
 
@@ -156,7 +156,7 @@ def check(q: Scenario, seed: int) -> RunResult:
     assert all(seconds >= -1e-9 * result.wall for seconds in result.time.values())
     supplied = sum(
         round(p.active_chips + 8 * (p.hot_spares + p.cold_spares))
-        for p in result.question.fleet.values()
+        for p in result.scenario.fleet.values()
     )
     assert sum(result.counts.values()) == supplied
     assert math.fsum(result.chip_seconds.values()) == pytest.approx(
@@ -164,13 +164,13 @@ def check(q: Scenario, seed: int) -> RunResult:
     )
     assert all(chips >= 0 for chips in result.counts.values())
     assert all(seconds >= -1e-9 * result.wall for seconds in result.chip_seconds.values())
-    assert 0 <= result.tokens <= result.question.run.tokens
-    assert result.finished or result.wall == pytest.approx(result.question.horizon)
+    assert 0 <= result.tokens <= result.scenario.run.tokens
+    assert result.finished or result.wall == pytest.approx(result.scenario.horizon)
     assert result.tokens <= result.plan.tokens_per_s * result.time["productive"] * (1 + 1e-9)
     assert result.interruptions <= sum(result.failures.values())
-    moments = [time for time, _, _, _ in result.trace]
+    moments = [item.time for item in result.trace]
     assert moments == sorted(moments)
-    assert all(-1e-9 * result.wall <= how for _, kind, _, how in result.trace if kind == "rework")
+    assert all(event.amount >= -1e-9 * result.wall for event in result.trace.events("rework"))
     again = simulate(q, seed)
     assert (again.fingerprint, again.wall, again.time) == (
         result.fingerprint,

@@ -9,9 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.engine.checkpoints import Sawtooth
-from sim.engine.progress import Progress
+from sim.engine.progress import ComputingClock, Progress
 
 POLICY = Sawtooth(period=100.0, blocking=10.0, flush=20.0)
+
+
+def progress_to(goal: float) -> Progress:
+    return Progress(goal, POLICY, ComputingClock())
+
+
+def durable(progress: Progress, now: float) -> float:
+    """Tokens of the checkpoint that survives a failure now."""
+    progress.checkpoints.settle(now)
+    return progress.checkpoints.durable.tokens
 
 
 def walk(
@@ -43,7 +53,7 @@ stretch = st.tuples(st.floats(0.001, 700), st.floats(0.5, 3))
 
 @given(st.lists(stretch, min_size=1, max_size=8))
 def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a_walk(stretches):
-    progress, now = Progress(1e9, POLICY), 0.0
+    progress, now = progress_to(1e9), 0.0
     productive = blocked = 0.0
     for seconds, rate in stretches:
         done, stall, waited = progress.advance(now, seconds, rate, 3.0)
@@ -52,17 +62,15 @@ def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a
     tokens, computed, waited, marks = walk(stretches)
     assert progress.tokens == pytest.approx(tokens, rel=1e-9)
     assert (productive, blocked) == pytest.approx((computed, waited), rel=1e-9, abs=1e-7)
-    durable = [position for time, position in marks if time + 30 <= now - 1e-6]
+    kept = [position for time, position in marks if time + 30 <= now - 1e-6]
     edge = any(abs(time + 30 - now) <= 1e-6 for time, _ in marks)
     if not edge:
-        assert progress.durable(now).tokens == pytest.approx(
-            durable[-1] if durable else 0.0, rel=1e-9
-        )
+        assert durable(progress, now) == pytest.approx(kept[-1] if kept else 0.0, rel=1e-9)
 
 
 @given(st.floats(1, 5000), st.floats(0.5, 3), st.floats(0, 300))
 def test_it_arrives_when_it_said_it_would(goal, rate, before):
-    progress = Progress(goal, POLICY)
+    progress = progress_to(goal)
     if before < progress.seconds_to_finish(rate):
         progress.advance(0.0, before, rate, rate)
     left = progress.seconds_to_finish(rate)
@@ -71,31 +79,31 @@ def test_it_arrives_when_it_said_it_would(goal, rate, before):
 
 
 def test_no_checkpoint_is_written_at_the_very_end():
-    assert Progress(300.0, POLICY).seconds_to_finish(1.0) == 300 + 2 * 10
+    assert progress_to(300.0).seconds_to_finish(1.0) == 300 + 2 * 10
 
 
 def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before():
-    progress = Progress(1e9, POLICY)
+    progress = progress_to(1e9)
     progress.advance(0.0, 239.0, 1.0, 1.0)  # marks at 100 and 210; the second durable at 240
-    assert progress.durable(239.0).tokens == 100
-    assert progress.durable(240.0).tokens == 200
+    assert durable(progress, 239.0) == 100
+    assert durable(progress, 240.0) == 200
 
 
 def test_rolling_back_starts_the_timer_anew_and_tells_the_seconds_lost():
-    progress = Progress(1e9, POLICY)
+    progress = progress_to(1e9)
     progress.advance(0.0, 205.0, 2.0, 2.0)
-    progress.durable(205.0)
-    assert progress.roll_back() == pytest.approx(95.0)
+    progress.checkpoints.settle(205.0)
+    assert progress.roll_back(progress.usable(memory=False)) == pytest.approx(95.0)
     assert progress.tokens == 200.0
     progress.advance(300.0, 99.0, 2.0, 2.0)
-    assert progress.durable(1e6).tokens == 200.0
+    assert durable(progress, 1e6) == 200.0
 
 
 def test_a_stall_counts_against_the_interval_but_not_as_productive():
-    progress = Progress(1e9, POLICY)
+    progress = progress_to(1e9)
     productive, stall, blocked = progress.advance(0.0, 110.0, 1.0, 2.0)
     assert (productive, stall, blocked) == pytest.approx((50.0, 50.0, 10.0))
 
 
 def test_standing_still_never_finishes():
-    assert Progress(10.0, POLICY).seconds_to_finish(0.0) == math.inf
+    assert progress_to(10.0).seconds_to_finish(0.0) == math.inf

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sim.__main__ import main
 from sim.errors import InputError
+from sim.results.ledger import NO_NODE, Move, Trace
 from sim.results.programme import ProgrammeResult
 from tests.engine.question import dead, pool, programme, run
 
@@ -93,29 +94,27 @@ def walk(result: ProgrammeResult) -> None:
     """Follow every event of the trace: chips of each type by place, none below zero, each node
     where it was left.
     """
-    fleet, here = result.question.fleet, Counter[tuple[str, str]]()
+    fleet, here = result.scenario.fleet, Counter[tuple[str, str]]()
     for name, spec in fleet.items():
         here[name, "research"] = round(spec.active_nodes + spec.hot_spares) * spec.chip.node_size
         here[name, "cold_spare"] = round(spec.cold_spares) * spec.chip.node_size
-    for name, chips in result.question.depot.stock.items():
+    for name, chips in result.scenario.depot.stock.items():
         here[name, "stock"] += round(chips)
     supplied = {name: sum(n for (key, _), n in here.items() if key == name) for name in fleet}
-    place: dict[str, str] = {}
-    for _, kind, entity, words in result.trace:
-        name = entity.split(".")[0]
-        if kind == "arrival":
-            where, chips = words.split()
-            supplied[name] += int(chips)
-            here[name, where] += int(chips)
-        elif kind == "move":
-            origin, where, chips = words.split()
-            here[name, origin] -= int(chips)
-            here[name, where] += int(chips)
-            assert here[name, origin] >= 0
-            if entity != f"{name}.depot":
-                assert place.get(entity, origin) == origin
-                place[entity] = where
+    place: dict[tuple[str, int], str] = {}
+    for item in result.trace:
+        name = item.pool
+        if isinstance(item, Move):
+            here[name, item.origin] -= item.chips
+            here[name, item.place] += item.chips
+            assert here[name, item.origin] >= 0
+            if item.node != NO_NODE:
+                assert place.get((name, item.node), item.origin) == item.origin
+                place[name, item.node] = item.place
             assert sum(n for (key, _), n in here.items() if key == name) == supplied[name]
+        elif item.kind == "arrival":
+            supplied[name] += round(item.amount)
+            here[name, item.what] += round(item.amount)
     assert +here == +Counter(result.counts)
     for name in fleet:
         assert sum(n for _, key, n, _ in result.bought if key == name) == supplied[name]
@@ -124,7 +123,7 @@ def walk(result: ProgrammeResult) -> None:
             chips * (result.wall - t) for t, key, chips, _ in result.bought if key == name
         )
         assert present == pytest.approx(arrived, rel=1e-9)
-        chips = dict(zip(result.exchange.pools, result.stock[1][-1], strict=True))[name]
+        chips = dict(zip(result.worth.pools, result.stock[1][-1], strict=True))[name]
         assert chips == sum(
             here[name, usable] for usable in ("active", "research", "hot_spare", "cold_spare")
         )
@@ -140,10 +139,11 @@ def test_chips_are_conserved_by_type_at_every_event_of_any_programme(**example):
 def test_the_walk_notices_a_move_that_is_left_out_and_a_chip_that_is_lost():
     result = run(programme(fleet=pool(nodes=20, failures=dead(0.5)), depot={"cannibalise": True}))
     walk(result)
-    moves = [k for k, event in enumerate(result.trace) if event[1] == "move"]
+    rows = result.trace.rows
+    moves = [k for k, item in enumerate(result.trace) if isinstance(item, Move)]
     for k in (moves[0], moves[len(moves) // 2], moves[-1]):
         with pytest.raises(AssertionError):
-            walk(replace(result, trace=result.trace[:k] + result.trace[k + 1 :]))
+            walk(replace(result, trace=Trace(rows[:k] + rows[k + 1 :])))
     with pytest.raises(AssertionError):
         walk(replace(result, counts={**result.counts, ("pool", "scrap"): 0}))
 

@@ -9,7 +9,7 @@ import math
 import pytest
 
 from sim.engine import simulate
-from sim.engine.checkpoints import daly_interval, sawtooth
+from sim.engine.checkpoints import daly_interval, sawtooth_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
@@ -274,7 +274,7 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
         }
     )
     result, settled = simulate(q, 0, fixed_inputs=True), q.resolve(0, 0, fixed=True)
-    pools = planned(settled.run, list(settled.fleet.values()), settled.mixing, settled.constants)
+    pools = planned(settled.run, settled.fleet, settled.mixing, settled.constants)
     fleet = Throughput(
         settled.run,
         pools,
@@ -282,12 +282,12 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
         constants=settled.constants,
         model_error=settled.constants.model_error,
     )
-    degraded = fleet.plan((255,), policy)
+    degraded = fleet.plan({"good": 255}, policy)
     left = 14.8e12 - fleet.full.tokens_per_s * start * DAY
     assert result.wall == pytest.approx(start * DAY + left / degraded.tokens_per_s, rel=1e-9)
-    dropped = fleet.plan((255,)).tokens_per_s / fleet.full.tokens_per_s
+    dropped = fleet.plan({"good": 255}).tokens_per_s / fleet.full.tokens_per_s
     assert dropped == pytest.approx(0.5, abs=0.04)
-    gain = degraded.tokens_per_s / fleet.plan((255,)).tokens_per_s
+    gain = degraded.tokens_per_s / fleet.plan({"good": 255}).tokens_per_s
     assert {"drop-replica": gain == 1, "re-route": 1 < gain < 1.1, "re-plan": 1.5 < gain < 2}[
         policy
     ]
@@ -361,7 +361,7 @@ def test_the_size_of_the_state_and_the_bandwidth_of_the_storage_give_flush_and_l
     saved = asked(
         [lone(0, 25.5 / 24, hardware=False)], hours=40, checkpoint={"bandwidth": "10 MB/s"}
     )
-    constants = saved.question.constants
+    constants = saved.scenario.constants
     transfer = 1e9 * (constants.element + constants.optimizer) / 1e7
     assert 60 < transfer < 1800
     assert hours(saved) == pytest.approx(
@@ -394,8 +394,8 @@ def test_an_interval_in_steps_is_one_in_tokens():
 
 def saw(**keys):
     settled = question(checkpoint=keys).resolve(0, 0)
-    plan = Throughput(settled.run, list(settled.fleet.values()), settled.mixing).full
-    return sawtooth(
+    plan = Throughput(settled.run, settled.fleet, settled.mixing).full
+    return sawtooth_of(
         settled.checkpoint, settled.run, plan, settled.constants, keys.pop("rate", 1 / HOUR)
     )
 

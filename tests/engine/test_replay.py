@@ -134,9 +134,8 @@ def test_a_node_that_is_still_out_when_the_trace_fails_it_again_stays_where_it_i
 def test_an_evicted_node_stays_out_of_service(tmp_path: Path):
     result = replayed(trace(tmp_path, "a,1,1\na,2,2\na,3,3\n"), recovery={"evict_after": 2})
     assert result.counts["pool", "idle"] == 8
-    assert [payload for _, kind, _, payload in result.trace if kind == "move"][
-        -1
-    ] == "hot_spare idle 8"
+    last = result.trace.moves()[-1]
+    assert (last.origin, last.place, last.chips) == ("hot_spare", "idle", 8)
 
 
 def test_the_optimal_interval_knows_how_often_the_trace_fails(tmp_path: Path):

@@ -14,6 +14,7 @@ from sim.engine.relapses import Relapses
 from sim.engine.risks import BURST, CAUSE, DETECT, LIFE, REPAIR, ChipRisk, Risk, describe
 from sim.quantities.distributions import Constant, Weibull
 from sim.results.ledger import DAY
+from sim.streams import Luck
 from sim.validation.formulas import renewal_function
 from tests.engine.question import (
     agree,
@@ -35,7 +36,7 @@ def counts(scenario, runs: int, seed: int = 3) -> list[float]:
 
 def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = None) -> Risk:
     kind = ChipRisk if causes[0].scope == "chip" else Risk
-    made = kind("test", causes, nodes, size, bad, seed=1, replication=0)
+    made = kind("test", causes, nodes, size, bad, Luck(1, 0))
     made.begin(nodes, set(), math.inf)
     return made
 
@@ -110,9 +111,9 @@ def test_a_batch_fails_by_itself():
     table = {"causes": [cause(lifetime=weibull(2, 10), hardware=False, nodes=[0.5, 1.0])]}
     q = endless(15, fleet=pool(nodes=nodes, failures=table))
     results = [simulate(q, 3, k) for k in range(40)]
-    struck = {entity for r in results for _, kind, entity, _ in r.trace if kind == "failure"}
+    struck = {event.node for r in results for event in r.trace.events("failure")}
     members = [n for n in range(nodes) if n * (math.sqrt(5) - 1) / 2 % 1.0 >= 0.5]
-    assert struck == {f"pool.{n}" for n in members}
+    assert struck == set(members)
     assert len(members) == pytest.approx(nodes / 2, abs=1)
     exact = len(members) * renewal_function(2, 10, 15)
     found = [float(sum(r.failures.values())) for r in results]
@@ -172,8 +173,7 @@ def test_a_cured_node_lives_on_as_a_good_one_of_its_age():
         1,
         8,
         BadNodes(share=1, factor=6),
-        1,
-        0,
+        Luck(1, 0),
     )
     made.begin(1, {0}, math.inf)
     good = risk([Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))], 1)._due[0]
@@ -266,7 +266,7 @@ def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_
 def test_a_pending_relapse_dies_with_a_replacement():
     again = Refail(probability=1, after=Constant(1.0))
     why = Cause(cause="x", per_1000_node_days=1, refail=again)
-    made = Relapses("test", FailureTable(causes=(why,)), 1, 1, 0)
+    made = Relapses("test", FailureTable(causes=(why,)), 1, Luck(1, 0))
     queue = Queue()
     made.join(queue, 2)
     for replaced in (False, True):
@@ -376,6 +376,6 @@ def test_one_more_cause_disturbs_no_other():
     alone, both = (
         simulate(question(horizon="9 d", fleet=pool(failures={"causes": c})), 3) for c in (one, two)
     )
-    of_a = [t for t, kind, _, name in both.trace if (kind, name) == ("failure", "a")]
-    assert of_a == [t for t, kind, _, _ in alone.trace if kind == "failure"]
+    of_a = [e.time for e in both.trace.events("failure") if e.what == "a"]
+    assert of_a == [e.time for e in alone.trace.events("failure")]
     assert len(both.failures) == 2

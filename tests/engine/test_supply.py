@@ -11,7 +11,7 @@ from sim import catalogue
 from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import DAY, YEAR, Arrival, Policy, arrivals, flow_arrivals, value_at
 from sim.scenario import load_scenario
-from sim.streams import stream
+from sim.streams import Luck, stream
 
 START = dt.date(2022, 1, 1)
 PUBLISHED = {
@@ -108,10 +108,8 @@ def test_no_lot_comes_before_the_flow_begins_or_while_it_is_stopped():
 
 def test_factors_on_the_grey_market_multiply_and_set_its_price():
     rules = policy("us-2026-03-19", "us-2026-05-31")
-    assert value_at(rules.grey("trickle"), rules.seconds(dt.date(2026, 5, 1))) == pytest.approx(0.7)
-    assert value_at(rules.grey("trickle"), rules.seconds(dt.date(2026, 6, 1))) == pytest.approx(
-        0.56
-    )
+    assert value_at(rules.grey_flow(), rules.seconds(dt.date(2026, 5, 1))) == pytest.approx(0.7)
+    assert value_at(rules.grey_flow(), rules.seconds(dt.date(2026, 6, 1))) == pytest.approx(0.56)
     found = come("grey-h100", rules)
     assert found[0].premium == pytest.approx(1.2)
     assert found[-1].premium == pytest.approx(1.2**3)
@@ -138,7 +136,7 @@ def test_deliveries_come_on_their_date_or_before_the_event_they_are_bought_for()
 
     def found(changes: dict) -> list[Arrival]:
         moved = question.override(changes)
-        return arrivals(moved, Policy(moved.policy, moved.start), 0, 0)
+        return arrivals(moved, Policy(moved.policy, moved.start), Luck(0, 0))
 
     assert [(a.time, a.chips, a.boxed) for a in found({})] == [(fortnight, 4000, True)]
     assert [a.time for a in found({"policy.us-2023-10-17.date": "2023-12-17"})] == [

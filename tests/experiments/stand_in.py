@@ -37,8 +37,8 @@ class Run:
         self.finished = days * DAY <= horizon
         self.metrics = {
             "wall_days": min(days, horizon / DAY),
-            "nothing": 1.0,
-            "price": float("nan"),
+            "ettr": 1.0,
+            "cost_rental_usd": float("nan"),
         }
         self.fingerprint = fingerprint
 

@@ -13,18 +13,18 @@ def test_leaving_something_out_is_compared_under_the_same_luck_and_inputs():
     stock = load_scenario("embargoed-stock")
     table = ablate(
         stock,
-        {"nothing": {}, "research": {"research": 0}, "growth": {"runs.growth": "1 per yr"}},
+        {"ettr": {}, "research": {"research": 0}, "growth": {"runs.growth": "1 per yr"}},
         n=6,
         seed=2,
         progress=False,
     ).set_index("mechanism")
-    assert table[["median", "p5", "p95"]].to_dict("index")["nothing"] == {
+    assert table[["median", "p5", "p95"]].to_dict("index")["ettr"] == {
         "median": 0,
         "p5": 0,
         "p95": 0,
     }
     matters = table["matters"].to_dict()
-    assert matters["growth"] and not matters["nothing"]
+    assert matters["growth"] and not matters["ettr"]
     assert 0 < table["median"].to_dict()["research"] < table["median"].to_dict()["growth"]
 
 

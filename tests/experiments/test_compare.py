@@ -75,9 +75,9 @@ def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_n
     monkeypatch,
 ) -> None:
     stand_in(monkeypatch, lambda q, luck: luck.uniform(5, 15))
-    same = compare(sure(horizon="10 d"), sure(horizon="10 d"), "nothing", n=20)
+    same = compare(sure(horizon="10 d"), sure(horizon="10 d"), "ettr", n=20)
     assert (same.difference["mean"], same.restricted_to_days) == (0, 10)
-    other = compare(sure(horizon="10 d"), sure(horizon="11 d"), "nothing", n=20)
+    other = compare(sure(horizon="10 d"), sure(horizon="11 d"), "ettr", n=20)
     assert other.difference["mean"] is None
     assert "not comparable" in str(other)
 

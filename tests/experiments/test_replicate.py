@@ -119,7 +119,7 @@ def test_the_restricted_mean_is_the_area_above_the_curve() -> None:
 
 def test_a_metric_that_is_not_known_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, lambda q, luck: luck.normal(20, 4))
-    assert set(replicate(sure(), 3).summary()["price"].values()) == {None}
+    assert set(replicate(sure(), 3).summary()["cost_rental_usd"].values()) == {None}
 
 
 def test_the_spread_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_splitting_costs_nothing_when_it_is_not_asked_for(monkeypatch: pytest.Mo
         whole.split()
     apart = replicate(unsure(), 8, split=True)
     assert apart.fingerprint == whole.fingerprint
-    assert set(apart.report()["split"]) == {"wall_days", "nothing"}
+    assert set(apart.report()["split"]) == {"wall_days", "ettr"}
 
 
 def test_nothing_to_split_with_fixed_inputs() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from sim.errors import InputError
 from sim.experiments import store
-from sim.experiments.store import Outcome, Point, Store, check_metric
+from sim.experiments.store import Outcome, Point, Store
+from sim.results.metrics import check_metric
 from sim.scenario import load_scenario
 from tests.engine.question import PLAIN, pool, question
 from tests.experiments.stand_in import NAMES, unsure

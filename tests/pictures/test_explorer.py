@@ -6,13 +6,11 @@ import shlex
 import sys
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 
 from sim import __main__ as command_line
 from sim.pictures import explorer
 from sim.pictures.explorer import AS_GIVEN, Explorer
-from sim.scenario import load_scenario
 
 
 @pytest.fixture
@@ -130,18 +128,6 @@ def test_of_a_programme_it_shows_when_the_fleet_falls_short_and_its_working_chip
     assert chips["at"].iloc[-1] == pytest.approx(5.0)
     assert chips["median"].iloc[0] == 2048
     assert 4000 < chips["median"].max() <= 2048 + 4000
-
-
-def test_spare_chips_are_counted_back_from_the_end(handles: Explorer) -> None:
-    result = explorer.simulate(load_scenario("two-thousand-plus"), 1, 0)
-    start, end = explorer._working(result, "good", np.array([0.0, result.wall]))
-    assert start == 2048 + (4 + 32) * 8
-    away = sum(
-        n
-        for (pool, place), n in result.counts.items()
-        if pool == "good" and place in ("idle", "repair", "scrap")
-    )
-    assert end == start - away < start
 
 
 def test_an_unfinished_run_is_told_apart(handles: Explorer) -> None:

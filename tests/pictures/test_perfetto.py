@@ -92,7 +92,7 @@ def test_checkpoints_are_marked_when_they_are_durable_and_void_ones_left_out():
     """
     result, found = traced(question(**FAILING))
     marks = sorted(event["ts"] / 1e6 for event in of(found, "i", "checkpoint"))
-    states = [(time, state) for time, kind, _, state in result.trace if kind == "state"]
+    states = [(event.time, event.what) for event in result.trace.events("state")]
     expected = []
     for (start, state), (end, _) in zip(states, [*states[1:], (result.wall, "")], strict=True):
         k = 1

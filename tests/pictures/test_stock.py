@@ -47,7 +47,7 @@ def test_the_table_holds_the_stock_the_need_and_the_dates_of_the_crossing(result
     assert (usable["p5"] <= usable["median"]).all() and (usable["median"] <= usable["p95"]).all()
     needs = table[table["series"] == "a run needs"]
     assert needs["median"].iloc[0] == pytest.approx(
-        2 * np.median([r.question.runs.chips for r in results])
+        2 * np.median([r.scenario.runs.chips for r in results])
     )
     crossing = table.loc[table["series"] == "crossing", "year"]
     assert sorted(crossing) == pytest.approx(

@@ -11,14 +11,14 @@ import simpy
 from sim import simulate
 from sim.catalogue.failures import Cause
 from sim.engine.ageing import Failure
-from sim.engine.depot import Depot
-from sim.engine.record import Record
-from sim.engine.setup import fleet_of
+from sim.engine.setup import Site
 from sim.engine.supply import DAY, Arrival
 from sim.results.run import RunResult
+from sim.streams import Luck
 from tests.engine.question import cause, exponential, pool, question
 
 ENDLESS = {"tokens": 1e15}
+GONE = ("idle", "scrap", 1)
 BAD = {"share": 1, "factor": 2, "cured": 0}
 
 
@@ -73,11 +73,7 @@ def test_nodes_of_a_burst_share_the_time_of_repair_and_nothing_else():
     result = run(
         cause(scope="chip", per_1000_node_days=20, permanent=0.5, burst=burst), "30 d", nodes=40
     )
-    dead = [
-        time
-        for time, kind, _, payload in result.trace
-        if kind == "move" and payload == "idle scrap 1"
-    ]
+    dead = [m.time for m in result.trace.moves() if (m.origin, m.place, m.chips) == GONE]
     struck = {outage.start for outage in result.outages}
     assert len(struck) > 5
     assert {dead.count(time) for time in struck} - {0, 4}
@@ -100,16 +96,17 @@ def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_fai
         depot={"cannibalise": True},
         recovery={"evict_after": 2},
     )
-    env, record = simpy.Environment(), Record()
-    fleet, _ = fleet_of(env, asked, [16], record, 1, 0)
+    env = simpy.Environment()
+    site = Site(env, asked, {"pool": 16}, Luck(1, 0))
+    fleet = site.fleet
     [nodes], why = fleet.pools, Cause(cause="dies", scope="chip", per_1000_node_days=1)
     for node in (0, *[1] * 7):
         fleet.take_out(0.0, nodes, node, Failure(node, why, 0.0, 0.0, permanent=True))
     [risk, *_] = nodes.risks
     assert nodes.bad == {0, 1}
     before = list(risk._left)
-    assert isinstance(fleet.shop, Depot)
-    env.process(fleet.shop.receive([Arrival(DAY, "pool", 8, False)]))
+    assert site.depot
+    env.process(site.depot.receive([Arrival(DAY, "pool", 8, False)]))
     env.run(2 * DAY)
     assert nodes.place[0] == "cold_spare"
     assert risk._left[0] != before[0]

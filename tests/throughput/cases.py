@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim import catalogue
 from sim.catalogue.hardware import Chip, Model, StepTime
 from sim.scenario.parts import Mixing, Pool, Run
-from sim.throughput import Throughput
+from sim.throughput import Plan, Throughput
 from sim.throughput.layouts import Shape
 
 V3 = {
@@ -64,9 +64,26 @@ def deepseek(chips: int = 2048, **rest: Any) -> Pool:
 
 
 def fleet(
-    run: Run, pools: Sequence[Pool], mixing: dict[str, Any] | None = None, **rest: Any
+    run: Run,
+    pools: Sequence[Pool],
+    mixing: dict[str, Any] | None = None,
+    names: Sequence[str] = (),
+    **rest: Any,
 ) -> Throughput:
-    return Throughput(run, pools, Mixing.model_validate(mixing or {}), **rest)
+    """Pools by their names, or those of their chips, numbered."""
+    names = names or [f"{pool.chip.name} ({k})" for k, pool in enumerate(pools, 1)]
+    named = dict(zip(names, pools, strict=True))
+    return Throughput(run, named, Mixing.model_validate(mixing or {}), **rest)
+
+
+def healthy(fleet: Throughput, nodes: Sequence[int], *how: Any, **rest: Any) -> Plan:
+    """The plan with so many nodes of each pool, in their order."""
+    return fleet.plan(dict(zip(fleet.pools, nodes, strict=True)), *how, **rest)
+
+
+def listed(per_pool: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a plan says of each pool, in their order."""
+    return tuple(per_pool.values())
 
 
 def shape(**degrees: Any) -> Shape:

@@ -13,7 +13,7 @@ SECONDS = st.floats(0.1, 10.0)
 
 
 def unequal(times: list[float], bubble: float = 1.0) -> Pipeline:
-    return Pipeline(tuple(Stage(0, 1, t, t) for t in times), bubble)
+    return Pipeline(tuple(Stage("pool", 1, t, t) for t in times), bubble)
 
 
 def closed_form(pipeline: Pipeline, microbatches: int) -> float:
@@ -73,7 +73,7 @@ def test_dualpipe_holds_one_micro_batch_more_than_1f1b_on_every_stage() -> None:
 
 
 def test_communication_hides_behind_compute_and_no_further() -> None:
-    stage = Stage(0, 1, 10.0, 10.0, (Message("expert", 4.0, 1.0), Message("tensor", 2.0, 0.5)))
+    stage = Stage("pool", 1, 10.0, 10.0, (Message("expert", 4.0, 1.0), Message("tensor", 2.0, 0.5)))
     assert stage.exposed() == pytest.approx(1.0)  # half of the tensor messages
     assert stage.exposed(2.0) == pytest.approx(
         2.0

@@ -9,7 +9,7 @@ import pytest
 from sim.errors import InputError
 from sim.scenario.parts import Mixing
 from sim.throughput import planned
-from tests.throughput.cases import GPT, V3, deepseek, fleet, pool, run
+from tests.throughput.cases import GPT, V3, deepseek, fleet, listed, pool, run
 
 
 def test_the_planned_layout_beats_every_layout_near_it() -> None:
@@ -29,9 +29,8 @@ def test_the_planned_layout_beats_every_layout_near_it() -> None:
 
 
 def test_what_a_layout_fixes_the_planner_keeps() -> None:
-    layout = fleet(
-        run("deepseek-v3", 15360), [deepseek(layout={"pipeline": 8, "expert": 32})]
-    ).full.layouts[0]
+    some = deepseek(layout={"pipeline": 8, "expert": 32})
+    [layout] = fleet(run("deepseek-v3", 15360), [some]).full.layouts.values()
     assert layout is not None
     assert (layout.pipeline, layout.expert, layout.schedule) == (8, 32, "dualpipe")
 
@@ -43,14 +42,15 @@ def test_how_far_a_layout_is_from_the_planners() -> None:
 
 def test_planned_pools_plan_the_same_again() -> None:
     question, pools = run("deepseek-v3", 15360), [deepseek(), pool("H20-96", 1024, "hai-llm")]
-    fixed = planned(question, pools, Mixing())
-    assert all(p.layout.pipeline and p.layout.recompute for p in fixed)
-    assert fleet(question, fixed).full == fleet(question, pools).full
+    given = fleet(question, pools)
+    fixed = planned(question, given.pools, Mixing())
+    assert all(p.layout.pipeline and p.layout.recompute for p in fixed.values())
+    assert fleet(question, list(fixed.values())).full == given.full
 
 
 def test_chips_left_over_idle_and_are_counted() -> None:
     plan = fleet(run(), [pool(chips=200, layout=GPT)]).full
-    assert (plan.used_chips, plan.idle_chips) == ((192,), (8,))
+    assert (listed(plan.used_chips), listed(plan.idle_chips)) == ((192,), (8,))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.scenario.parts import Pool
-from sim.throughput.speeds import Policy
-from tests.throughput.cases import GPT, V3, deepseek, fleet, pool, run
+from sim.throughput.elastic import ElasticPolicy
+from tests.throughput.cases import GPT, V3, deepseek, fleet, healthy, listed, pool, run
 
 WEAK = {
     "tensor": 8,
@@ -80,9 +80,9 @@ def test_one_type_given_as_two_pools_is_the_homogeneous_fleet(first: int, lost: 
         fleet(question, [weak(chips=8 * first), weak(chips=1024 - 8 * first)]),
     )
     assert parts.full.step_seconds == whole.full.step_seconds
-    assert sum(parts.full.used_chips) == whole.full.used_chips[0]
-    healthy = (max(first - lost, 0), 128 - first - max(lost - first, 0))
-    assert parts.plan(healthy).tokens_per_s == whole.plan((128 - lost,)).tokens_per_s
+    assert sum(listed(parts.full.used_chips)) == listed(whole.full.used_chips)[0]
+    left = (max(first - lost, 0), 128 - first - max(lost - first, 0))
+    assert healthy(parts, left).tokens_per_s == healthy(whole, (128 - lost,)).tokens_per_s
 
 
 @settings(max_examples=20)
@@ -91,7 +91,7 @@ def test_the_order_of_pools_does_not_matter(chip: str, size: int) -> None:
     question, pools = run("deepseek-v3", 15360), [deepseek(), weak(chip, 1024 * size)]
     one, two = fleet(question, pools).full, fleet(question, pools[::-1]).full
     assert one.step_seconds == pytest.approx(two.step_seconds, rel=1e-12)
-    assert one.used_chips == two.used_chips[::-1]
+    assert listed(one.used_chips) == listed(two.used_chips)[::-1]
 
 
 @settings(max_examples=20)
@@ -135,7 +135,7 @@ def test_the_scaling_ratio_compares_the_mix_with_its_parts() -> None:
     mixed = fleet(
         run("deepseek-v3", 15360), [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.95}
     )
-    alone = [fleet(mixed.run, [p]).full.tokens_per_s for p in mixed.pools]
+    alone = [fleet(mixed.run, [p]).full.tokens_per_s for p in mixed.pools.values()]
     assert mixed.scaling_ratio == pytest.approx(mixed.full.tokens_per_s / sum(alone))
     assert 0.85 < mixed.scaling_ratio < 0.95
 
@@ -169,7 +169,7 @@ def test_a_pool_that_slows_the_rest_is_kept_and_named() -> None:
     )
     alone = fleet(question, [deepseek()]).full.tokens_per_s
     mixed = fleet(question, [deepseek(), few], {"efficiency": 0.9}, names=["good", "weak"])
-    assert mixed.full.used_chips == (2048, 1024)
+    assert listed(mixed.full.used_chips) == (2048, 1024)
     assert mixed.full.tokens_per_s < alone
     assert mixed.faster_without == {"weak": pytest.approx(alone)}
     assert fleet(question, [deepseek(), weak("A800-SXM-80")]).faster_without == {}
@@ -177,27 +177,27 @@ def test_a_pool_that_slows_the_rest_is_kept_and_named() -> None:
 
 def test_a_lost_node_takes_its_replica_and_whole_micro_batches_take_the_rest() -> None:
     planned = fleet(run(), [pool(layout=GPT)])
-    plan = planned.plan((127,))
+    plan = healthy(planned, (127,))
     group = planned.full.groups[0]
     once = planned.full.step_seconds - 48 * group.pipeline.beat()
-    assert (plan.counts, plan.used_chips, plan.idle_chips) == ((52,), (960,), (56,))
+    assert (plan.counts, listed(plan.used_chips), listed(plan.idle_chips)) == ((52,), (960,), (56,))
     assert plan.step_seconds == pytest.approx(52 * group.pipeline.beat() + once)
     assert (
-        planned.plan((120,)).step_seconds == plan.step_seconds
+        healthy(planned, (120,)).step_seconds == plan.step_seconds
     )  # seven more nodes of the same replica
 
 
 def test_a_smaller_batch_keeps_the_step_and_loses_the_tokens() -> None:
     planned = fleet(run(), [pool(layout=GPT)])
-    plan = planned.plan((127,), keep_batch=False)
+    plan = healthy(planned, (127,), keep_batch=False)
     assert plan.step_seconds == pytest.approx(planned.full.step_seconds)
     assert plan.tokens_per_step == pytest.approx(planned.full.tokens_per_step * 15 / 16)
 
 
 def test_one_node_halves_deepseek_v3() -> None:
     planned = fleet(run("deepseek-v3", 15360), [deepseek()])
-    assert planned.plan((255,)).used_chips == (1024,)
-    assert planned.plan((255,)).tokens_per_s == pytest.approx(
+    assert listed(healthy(planned, (255,)).used_chips) == (1024,)
+    assert healthy(planned, (255,)).tokens_per_s == pytest.approx(
         planned.full.tokens_per_s * (120 + 14.9) / (240 + 14.9), rel=0.01
     )
 
@@ -205,10 +205,10 @@ def test_one_node_halves_deepseek_v3() -> None:
 def test_rerouting_lies_between_its_bounds() -> None:
     planned = fleet(run(), [pool(layout=GPT | {"virtual": 1})])
     ramp = planned.full.groups[0].pipeline.ramp() / planned.full.groups[0].pipeline.beat()
-    ratio = planned.plan((127,), "re-route").tokens_per_s / planned.full.tokens_per_s
+    ratio = healthy(planned, (127,), "re-route").tokens_per_s / planned.full.tokens_per_s
     moved = 48 * 16 / 15
     assert (48 + ramp) / (moved + ramp) * 0.99 < ratio < (48 + ramp) / max(48 + ramp, moved) + 1e-9
-    assert ratio > planned.plan((127,)).tokens_per_s / planned.full.tokens_per_s
+    assert ratio > healthy(planned, (127,)).tokens_per_s / planned.full.tokens_per_s
 
 
 @settings(max_examples=25)
@@ -217,16 +217,21 @@ def test_policies_never_do_worse_than_dropping_and_never_better_than_new(
     good: int, bad: int
 ) -> None:
     planned = fleet(run("deepseek-v3", 15360), [deepseek(), weak()])
-    dropped = planned.plan((good, bad)).tokens_per_s
-    policies: tuple[Policy, ...] = ("re-route", "re-plan")
+    dropped = healthy(planned, (good, bad)).tokens_per_s
+    policies: tuple[ElasticPolicy, ...] = ("re-route", "re-plan")
     for policy in policies:
-        assert dropped <= planned.plan((good, bad), policy).tokens_per_s * (1 + 1e-12)
+        assert dropped <= healthy(planned, (good, bad), policy).tokens_per_s * (1 + 1e-12)
     assert dropped <= planned.full.tokens_per_s * (1 + 1e-9)
 
 
 def test_a_fleet_too_small_for_a_replica_stands_still() -> None:
-    plan = fleet(run("deepseek-v3", 15360), [deepseek()]).plan((100,))
-    assert (plan.tokens_per_s, plan.step_seconds, plan.used_chips, plan.idle_chips) == (
+    plan = healthy(fleet(run("deepseek-v3", 15360), [deepseek()]), (100,))
+    assert (
+        plan.tokens_per_s,
+        plan.step_seconds,
+        listed(plan.used_chips),
+        listed(plan.idle_chips),
+    ) == (
         0.0,
         math.inf,
         (0,),
@@ -241,12 +246,12 @@ def test_states_are_planned_within_a_millisecond_and_remembered() -> None:
     def quickest(work: Callable[[], object], times: int) -> float:
         return min(timeit.repeat(work, number=times, repeat=5)) / times
 
-    def new_state(policy: Policy) -> Callable[[], object]:
+    def new_state(policy: ElasticPolicy) -> Callable[[], object]:
         lost = itertools.count(1)
-        return lambda: planned.plan((256 - next(lost), 256), policy)
+        return lambda: healthy(planned, (256 - next(lost), 256), policy)
 
     planned = fleet(question, pools)
-    policies: tuple[Policy, ...] = ("drop-replica", "re-route", "re-plan")
+    policies: tuple[ElasticPolicy, ...] = ("drop-replica", "re-route", "re-plan")
     assert quickest(lambda: fleet(question, pools), 20) < 4e-3
     assert all(quickest(new_state(policy), 10) < 4e-3 for policy in policies)
-    assert quickest(lambda: planned.plan((256, 256)), 1000) < 8e-6
+    assert quickest(lambda: healthy(planned, (256, 256)), 1000) < 8e-6

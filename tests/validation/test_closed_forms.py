@@ -78,8 +78,8 @@ def safe_restarts(monkeypatch):
     """Nothing that fails during a restart is noticed."""
     spend = Job._spend
 
-    def unexposed(self, category, duration, *, exposed=False, until=None):
-        return spend(self, category, duration, until=until)
+    def unexposed(self, category, duration, *, exposed=False, for_return=False):
+        return spend(self, category, duration, for_return=for_return)
 
     monkeypatch.setattr(Job, "_spend", unexposed)
 
@@ -88,9 +88,9 @@ def worn_timer(monkeypatch):
     """The timer of the checkpoints goes on through a restart instead of beginning anew."""
     begin = Progress._begin_anew
 
-    def keep(self, mark):
+    def keep(self):
         timer = self._timer
-        begin(self, mark)
+        begin(self)
         self._timer = timer
 
     monkeypatch.setattr(Progress, "_begin_anew", keep)
@@ -100,9 +100,9 @@ def averaged_loss(monkeypatch):
     """Half a period is lost at each failure, wherever in the period it strikes."""
     roll_back = Progress.roll_back
 
-    def half(self, **keys):
+    def half(self, mark):
         before = self.productive
-        roll_back(self, **keys)
+        roll_back(self, mark)
         return min(self._sawtooth.period / 2, before)
 
     monkeypatch.setattr(Progress, "roll_back", half)

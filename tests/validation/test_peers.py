@@ -12,7 +12,7 @@ import pytest
 from sim import catalogue, load_scenario
 from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
-from sim.engine.fleet import Fleet
+from sim.engine.pool import NodePool
 from sim.results.ledger import DAY
 from sim.validation.peers import asked, expected_failures, peers, rows
 from sim.validation.report import MOST_Z, PeerRow
@@ -67,11 +67,11 @@ def test_the_peers_own_number_of_weibull_failures_is_rejected():
 
 
 def test_a_fleet_whose_returning_nodes_take_no_place_on_standby_is_told_apart(monkeypatch):
-    def cold(self, pool, node, now):
-        pool.cold.append(node)
-        self._move(pool, node, "cold_spare", now)
+    def cold(self, node, now):
+        self.cold.append(node)
+        self.put(node, "cold_spare", now)
 
-    monkeypatch.setattr(Fleet, "_spare", cold)
+    monkeypatch.setattr(NodePool, "become_spare", cold)
     found = wrong(rows(case("airesim-32-days"), 10))
     assert {"selections"} <= {row.quantity for row in found}
 

@@ -1,0 +1,93 @@
+"""How long it takes to go on after an interruption: choosing nodes, installing them, restarting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sim.engine.ageing import Failure
+from sim.engine.checkpoints import Sawtooth
+from sim.quantities.distributions import Distribution
+from sim.scenario import Recovery
+from sim.streams import Uniforms
+from sim.throughput import Plan
+
+
+class RecoveryTimes:
+    """Draws the times of the steps of a recovery, one after another from one stream."""
+
+    def __init__(self, recovery: Recovery, sawtooth: Sawtooth, draws: Uniforms) -> None:
+        self._recovery = recovery
+        self._sawtooth = sawtooth
+        self._draws = draws
+
+    def choose(self) -> float:
+        """Seconds to choose the nodes of the job."""
+        return self._draw(self._recovery.reschedule)
+
+    def install(self) -> float:
+        """Seconds to unpack and install a boxed spare."""
+        return self._draw(self._recovery.provision)
+
+    def reconfigure(self) -> float:
+        """Seconds to take nodes into a job that had gone on with fewer."""
+        return self._draw(self._recovery.reconfigure)
+
+    def restart(self, failure: Failure, plan: Plan, *, in_memory: bool) -> float:
+        """Seconds of a restart, growing with the size of the job, and of loading the checkpoint.
+
+        Parameters
+        ----------
+        failure : Failure
+            Whose cause may have a restart time of its own.
+        plan : Plan
+            By which the job goes on.
+        in_memory : bool
+            Whether the checkpoint is a copy in host memory.
+        """
+        recovery = self._recovery
+        saw = self._sawtooth
+        seconds = self._draw(failure.cause.restart or recovery.restart)
+        if scaling := recovery.restart_scaling:
+            chips = sum(plan.used_chips.values())
+            seconds *= (chips / scaling.chips) ** scaling.exponent
+        return seconds + (saw.memory_load if in_memory else saw.load)
+
+    def _draw(self, distribution: Distribution) -> float:
+        draws = self._draws
+        if distribution.dims == 1:
+            return distribution.one(draws.next())
+        return distribution.one(*[draws.next() for _ in range(distribution.dims)])
+
+
+class Copies:
+    """Copies of the state in host memory, each node's kept by itself and by a peer.
+
+    Software failures keep host memory; a node failure loses that node's copy. What is left can be
+    used if for no lost node its peer is lost too. Copies are restored at the next mark.
+    """
+
+    def __init__(self, kept: bool) -> None:
+        self._kept = kept
+        """Whether there are copies at all."""
+        self._lost: set[tuple[str, int]] = set()
+
+    def lose(self, pool: str, nodes: Iterable[int]) -> None:
+        """The copies in the memory of broken nodes are gone."""
+        if self._kept:
+            self._lost.update((pool, node) for node in nodes)
+
+    def restore(self) -> None:
+        """A mark was passed: every node has a copy again."""
+        self._lost.clear()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the state can be put together from the copies that are left."""
+        lost = self._lost
+        # Peers are neighbours of even and odd number.
+        return not lost or not any((pool, node ^ 1) in lost for pool, node in lost)
+
+    @property
+    def usable(self) -> bool:
+        """Whether there are copies and they are complete."""
+        return self._kept and self.complete

@@ -1,0 +1,350 @@
+"""Every metric of a run and of a programme: its name, its unit, what it means, how it is worked out.
+
+Which metrics a result has follows from its scenario, so nothing is run to learn their names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import InputError, nearest
+from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME
+
+if TYPE_CHECKING:  # a result asks this module for its metrics, not the other way round
+    from sim.results.programme import ProgrammeResult
+    from sim.results.run import RunResult
+    from sim.scenario import Scenario
+
+MEGAWATT_HOUR = 3.6e9
+"""Joules."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that every result of a kind has.
+
+    Attributes
+    ----------
+    name, unit, meaning : str
+    of : callable
+        Works it out from a result; nan where it is not known.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    of: Callable[[Any], float]
+
+
+def _mfu(result: RunResult) -> float:
+    return result.plan.mfu if result.time["productive"] else math.nan
+
+
+def _allocated(result: RunResult) -> float:
+    return sum(result.allocated_chips.values()) * result.wall / HOUR
+
+
+RUN = (
+    Metric(
+        "wall_days",
+        "days",
+        "From the start of the run to its finish, or to the horizon.",
+        lambda r: r.wall / DAY,
+    ),
+    Metric(
+        "ettr",
+        "share",
+        "Effective training time ratio: productive time over wall time.",
+        lambda r: r.time["productive"] / r.wall,
+    ),
+    Metric(
+        "goodput_tokens_per_s",
+        "tokens/s",
+        "Tokens kept over wall time: all when finished, the durable ones at the horizon.",
+        lambda r: r.tokens / r.wall,
+    ),
+    Metric(
+        "mfu",
+        "share",
+        "Model FLOPs utilisation: causal FLOPs over the dense BF16 peak of the chips in use, "
+        "while productive with the whole fleet.",
+        _mfu,
+    ),
+    Metric(
+        "interruptions",
+        "",
+        "Unplanned stops of the job; several failures at one instant are one.",
+        lambda r: float(r.interruptions),
+    ),
+    Metric(
+        "failures",
+        "",
+        "Failures of components, those of spares included.",
+        lambda r: float(sum(r.failures.values())),
+    ),
+    Metric(
+        "planned_stops",
+        "",
+        "Stops after a checkpoint: to take nodes in again, or a straggler out.",
+        lambda r: float(r.planned_stops),
+    ),
+    Metric(
+        "selections",
+        "",
+        "Times the scheduler chose the nodes of the job, the first included.",
+        lambda r: float(r.selections),
+    ),
+    Metric(
+        "provisioned",
+        "nodes",
+        "Boxed cold spares that were installed.",
+        lambda r: float(r.provisioned),
+    ),
+    Metric(
+        "gpu_hours_computing",
+        "chip-hours",
+        "Active chips times productive time.",
+        lambda r: r.active_chip_seconds / HOUR,
+    ),
+    Metric(
+        "gpu_hours_allocated",
+        "chip-hours",
+        "Active chips and hot spares times wall time.",
+        _allocated,
+    ),
+    Metric(
+        "cost_rental_usd",
+        "USD",
+        "What renting the allocated chips costs.",
+        lambda r: r.costs.rental,
+    ),
+    Metric(
+        "cost_amortised_usd",
+        "USD",
+        "What the allocated chips lose in value, and their energy.",
+        lambda r: r.costs.amortised,
+    ),
+    Metric(
+        "energy_mwh",
+        "MWh",
+        "Energy of the allocated chips, with their share of server and site.",
+        lambda r: r.costs.energy / MEGAWATT_HOUR,
+    ),
+    Metric(
+        "tokens",
+        "tokens",
+        "Tokens kept.",
+        lambda r: r.tokens,
+    ),
+)
+"""Of one training run."""
+
+MEANING_OF_TIME = {
+    "productive": "Computing that was kept.",
+    "checkpoint": "The job blocked while a checkpoint was written.",
+    "rework": "Computing since the last usable checkpoint, lost at an interruption.",
+    "detect": "From a failure until it was noticed.",
+    "restart": "Choosing and installing nodes, starting the job, loading the checkpoint.",
+    "stall": "Time lost to a slow network and to stragglers while computing.",
+    "wait": "No node could take the place of a missing one.",
+    "reconfigure": "Taking nodes into a job that had gone on with fewer.",
+}
+
+MEANING_OF_PLACE = {
+    "active": "in a job",
+    "research": "in nodes that do research and can be called",
+    "hot_spare": "in powered spares of the job",
+    "cold_spare": "in spare nodes that are boxed, or have come back from repair",
+    "stock": "loose in the depot",
+    "repair_queue": "waiting for repair",
+    "repair": "under repair",
+    "in_transit": "on the way from their maker",
+    "idle": "in nodes that no layout uses, or that lack a chip",
+    "scrap": "dead",
+}
+
+
+def _time(category: str) -> Metric:
+    return Metric(
+        f"time.{category}_days",
+        "days",
+        MEANING_OF_TIME[category],
+        lambda r: r.time[category] / DAY,
+    )
+
+
+def _chips(place: str) -> Metric:
+    def chip_days(result: RunResult) -> float:
+        seconds = (s for (_, where), s in result.chip_seconds.items() if where == place)
+        return math.fsum(seconds) / DAY
+
+    return Metric(
+        f"chips.{place}_days", "chip-days", f"Chips {MEANING_OF_PLACE[place]}.", chip_days
+    )
+
+
+def _stock(chip: str) -> Metric:
+    def left(result: RunResult) -> float:
+        fleet = result.scenario.fleet
+        pools = [name for name, pool in fleet.items() if pool.chip.name == chip]
+        # From 0.0, so that an empty stock is 0.0 and prints as the others do.
+        return sum((result.counts.get((n, place), 0) for n in pools for place in STOCK), 0.0)
+
+    return Metric(
+        f"stock.{chip}_end", "chips", f"{chip} in cold spares and loose, at the end.", left
+    )
+
+
+def _usable(pool: str) -> Metric:
+    def left(result: ProgrammeResult) -> float:
+        column = result.worth.pools.index(pool)
+        return float(result.stock[1][-1, column])
+
+    return Metric(
+        f"usable.{pool}_end", "chips", f"Chips of {pool} in working nodes at the end.", left
+    )
+
+
+def _per_second_of_runs(amount: Callable[[ProgrammeResult], float]) -> Any:
+    """A number over the time in which runs held chips; nan where none did."""
+
+    def ratio(result: ProgrammeResult) -> float:
+        held = math.fsum(run.ended - run.started for run in result.staffed_runs)
+        return amount(result) / held if held else math.nan
+
+    return ratio
+
+
+PROGRAMME = (
+    Metric(
+        "ettr",
+        "share",
+        "Productive time over the time in which runs held chips.",
+        _per_second_of_runs(lambda r: r.time["productive"]),
+    ),
+    Metric(
+        "goodput_tokens_per_s",
+        "tokens/s",
+        "Tokens of all runs over the time in which runs held chips.",
+        _per_second_of_runs(lambda r: r.tokens),
+    ),
+    Metric(
+        "mfu",
+        "share",
+        "Not known of a programme, whose runs differ.",
+        lambda r: math.nan,
+    ),
+    Metric(
+        "gpu_hours_allocated",
+        "chip-hours",
+        "Chips of each run times its length.",
+        lambda r: math.fsum(run.chip_hours for run in r.staffed_runs),
+    ),
+    Metric(
+        "energy_mwh",
+        "MWh",
+        "Energy of all powered chips, with their share of server and site.",
+        lambda r: r.bill.joules / MEGAWATT_HOUR,
+    ),
+    Metric(
+        "runs_due",
+        "runs",
+        "Runs that came up.",
+        lambda r: float(len(r.runs)),
+    ),
+    Metric(
+        "runs_staffed",
+        "runs",
+        "Runs for which there were chips enough.",
+        lambda r: float(len(r.staffed_runs)),
+    ),
+    Metric(
+        "runs_finished",
+        "runs",
+        "Runs that reached their last token by the horizon.",
+        lambda r: float(sum(run.finished for run in r.runs)),
+    ),
+    Metric(
+        "crossing_days",
+        "days",
+        "Until the fleet first cannot staff the next run; the horizon if that does not come before.",
+        lambda r: min(r.crossing if r.crossed else math.inf, r.wall) / DAY,
+    ),
+    Metric(
+        "crossed",
+        "share",
+        "Whether that comes before the horizon (1 or 0).",
+        lambda r: float(r.crossed),
+    ),
+    Metric(
+        "servers_usd",
+        "USD",
+        "Price of all servers.",
+        lambda r: r.bill.servers,
+    ),
+    Metric(
+        "network_usd",
+        "USD",
+        "Price of their network.",
+        lambda r: r.bill.network,
+    ),
+    Metric(
+        "premium_usd",
+        "USD",
+        "What was paid beyond the price.",
+        lambda r: r.bill.premium,
+    ),
+    Metric(
+        "repair_usd",
+        "USD",
+        "What repairs cost.",
+        lambda r: r.bill.repair,
+    ),
+    Metric(
+        "cost_full_usd",
+        "USD",
+        "Servers, network, premium, repair and energy together.",
+        lambda r: r.bill.total,
+    ),
+    Metric(
+        "repairs",
+        "chips",
+        "Chips that a repair shop took on.",
+        lambda r: float(r.repairs),
+    ),
+)
+"""Of a programme: in place of a run's metric of the same name, or besides."""
+
+
+def metrics_of(scenario: Scenario) -> dict[str, Metric]:
+    """The metrics that every result of a scenario has, by name.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> known = metrics_of(load_scenario("deepseek-v3"))
+    >>> known["ettr"].unit, "crossing_days" in known
+    ('share', False)
+    """
+    chips = dict.fromkeys(pool.chip.name for pool in scenario.fleet.values())
+    found = {metric.name: metric for metric in RUN}
+    families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
+    if scenario.runs:
+        families += [PROGRAMME, map(_usable, scenario.fleet)]
+    for family in families:
+        found |= {metric.name: metric for metric in family}
+    return found
+
+
+def check_metric(metric: str, *scenarios: Scenario) -> None:
+    """Raise InputError, before anything is run, unless results of the scenarios have the metric."""
+    for scenario in scenarios:
+        known = metrics_of(scenario)
+        if metric not in known:
+            hint = nearest(metric, known)
+            raise InputError(
+                f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}"
+            )

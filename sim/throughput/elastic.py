@@ -1,0 +1,71 @@
+"""What a fleet that has lost nodes can still do, under each elastic policy: the only list of them.
+
+A policy is a function from the planned fleet and the chips left to the groups of ranks that train
+on them; None where it has nothing to offer. The fleet takes what it offers only if that is faster
+than dropping replicas, which is what every policy falls back to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from sim.errors import InputError
+from sim.throughput.layouts import complete
+from sim.throughput.stage import Group
+
+if TYPE_CHECKING:  # a fleet asks for its elastic plans, not the other way round
+    from sim.throughput.speeds import Throughput
+
+ElasticPolicy = Literal["drop-replica", "re-route", "re-plan"]
+Groups = tuple[Group, ...]
+Chips = Mapping[str, int]
+
+
+def drop_replica(fleet: Throughput, chips: Chips) -> Groups:
+    """The planned groups with as many ranks as the chips hold, in whole expert groups."""
+    found = []
+    for group in fleet.groups:
+        held = zip(group.shapes, fleet.held(group, chips), strict=True)
+        units = min(count // (shape.rank_chips * group.expert) for shape, count in held)
+        found.append(replace(group, ranks=min(group.ranks, units * group.expert)))
+    return tuple(found)
+
+
+def re_route(fleet: Throughput, chips: Chips) -> Groups | None:
+    """The planned groups at full strength, the lost chips spread evenly over their stages.
+
+    The peers of a lost stage run its micro-batches besides their own (ReCycle, SOSP 2024).
+    """
+    found = []
+    for group, microbatches in zip(fleet.groups, fleet.full.counts, strict=True):
+        held = zip(group.shapes, group.chips, fleet.held(group, chips), strict=True)
+        lost = max(-(-max(own - left, 0) // shape.replica_chips) for shape, own, left in held)
+        changed = group.rerouted(lost, microbatches) if lost else group
+        if changed is None:
+            return None
+        found.append(changed)
+    return tuple(found)
+
+
+def re_plan(fleet: Throughput, chips: Chips) -> Groups | None:
+    """Layouts chosen anew for the chips left, with tensor and expert parallelism as they are."""
+    pools = dict(fleet.pools)
+    # Weights are cut by tensor and expert parallelism: changing those would mean moving all of them.
+    free = {"pipeline": None, "virtual": None, "recompute": None}
+    for group in fleet.groups:
+        for name, shape in zip(group.pools, group.shapes, strict=True):
+            layout = complete(shape).model_copy(update=free)
+            pools[name] = pools[name].model_copy(update={"layout": layout})
+    try:
+        return fleet.grouped(chips, pools, given_up=True)
+    except InputError:
+        return None
+
+
+POLICIES: dict[ElasticPolicy, Callable[[Throughput, Chips], Groups | None]] = {
+    "drop-replica": drop_replica,
+    "re-route": re_route,
+    "re-plan": re_plan,
+}
