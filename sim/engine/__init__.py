@@ -78,6 +78,7 @@ def simulate(
         provisioned=job.provisioned,
         active_chip_seconds=job.active_chip_seconds,
         failures=site.fleet.failures,
+        hidden_faults=site.fleet.hidden,
         time=dict(record.time),
         chip_seconds=record.chip_seconds(env.now),
         counts=record.counts,

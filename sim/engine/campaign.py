@@ -273,10 +273,16 @@ class Campaign:
         while env.now < end:
             start = env.now
             due, failing = fleet.next_failure(start, running=False)
-            woken = yield from fleet.sleep(start, min(end, due))
+            found = fleet.next_find()
+            until = min(end, due, found)
+            woken = yield from fleet.sleep(start, until)
             record.time[BETWEEN] += env.now - start
-            if woken.on_time and due < end:
+            if not woken.on_time or until >= end:
+                continue
+            if due <= found:
                 fleet.fail(env.now, failing)
+            else:
+                fleet.reveal(env.now, fleet.find())
 
 
 def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult:
@@ -317,6 +323,7 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
         provisioned=campaign.provisioned,
         active_chip_seconds=campaign.active_chip_seconds,
         failures=site.fleet.failures,
+        hidden_faults=site.fleet.hidden,
         time=dict(record.time),
         chip_seconds=record.chip_seconds(env.now),
         counts=record.counts,

@@ -6,11 +6,13 @@ import math
 from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import simpy
 
 from sim.engine.ageing import Ageing, Due, Failure, Queue
+from sim.engine.hidden import Fault
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
@@ -24,15 +26,24 @@ class Shop(Protocol):
     def node_died(self, pool: NodePool, node: int) -> None: ...
 
 
+@dataclass
 class Strike:
-    """A failure that has happened: the pool, what failed, and the active nodes it struck."""
+    """A failure that has happened.
 
-    __slots__ = ("failure", "nodes", "pool")
+    Attributes
+    ----------
+    pool : NodePool
+    failure : Failure
+    nodes : list of int
+        Active nodes that it struck.
+    fault : Fault or None
+        Where it is not noticed at once.
+    """
 
-    def __init__(self, pool: NodePool, failure: Failure, nodes: list[int]) -> None:
-        self.pool = pool
-        self.failure = failure
-        self.nodes = nodes
+    pool: NodePool
+    failure: Failure
+    nodes: list[int]
+    fault: Fault | None
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,9 @@ class Fleet:
         self._most_strikes: float = recovery.evict_after or math.inf
         self._crews: float = round(recovery.crew) if recovery.crew else math.inf
         """Crews that have nothing to do."""
+        self._finds: list[tuple[float, int, Fault]] = []
+        """Hidden faults by the time at which they are found, and in the order they came."""
+        self._faults = 0
         self._broken: deque[tuple[NodePool, Failure, int]] = deque()
         """Nodes that wait for a crew."""
         self.degraded = False
@@ -125,6 +139,39 @@ class Fleet:
             if due < powered[0]:
                 return due, computing
         return powered[0], powered
+
+    def next_find(self) -> float:
+        """When the next hidden fault is found (s)."""
+        return self._finds[0][0] if self._finds else math.inf
+
+    def find(self) -> Fault:
+        """The hidden fault whose time has come."""
+        return heappop(self._finds)[-1]
+
+    def reveal(self, now: float, fault: Fault) -> None:
+        """A hidden fault is known: its node, if it is still in service, goes to repair."""
+        if not fault.in_service:
+            return
+        pool = fault.pool
+        failure = fault.failure
+        pool.reveal(fault)
+        self._record.event(now, "found", pool.name, failure.node, failure.cause.cause)
+        if failure.cause.hardware:
+            self.take_out(now, pool, failure.node, failure)
+
+    def at_work(self) -> list[Fault]:
+        """The hidden faults of nodes that work for the job."""
+        return [fault for pool in self.pools if pool.hidden for fault in pool.at_work()]
+
+    @property
+    def straggling(self) -> float:
+        """How much slower the slowest straggler makes every step of the job."""
+        return max((fault.failure.cause.slowdown for fault in self.at_work()), default=1.0)
+
+    @property
+    def hidden(self) -> int:
+        """Faults of nodes in service that nobody has found."""
+        return sum(len(faults) for pool in self.every for faults in pool.hidden.values())
 
     def sleep(
         self, now: float, until: float, *, for_return: bool = False
@@ -179,7 +226,17 @@ class Fleet:
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
         risk.renew(unit, clock, weak=node in pool.bad)
-        return Strike(pool, failure, struck)
+        return Strike(pool, failure, struck, self._hide(now, pool, failure))
+
+    def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault | None:
+        """Keep a fault that is not noticed at once; None for any other."""
+        if not failure.hidden:
+            return None
+        fault = Fault(pool, failure, now + failure.detect)
+        pool.hide(fault)
+        self._faults += 1
+        heappush(self._finds, (fault.found_at, self._faults, fault))
+        return fault
 
     def _of(
         self, pool: NodePool, risk: Ageing, failure: Failure, hit: int, clock: float

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sim.catalogue.failures import BadNodes, FailureTable
 from sim.engine.ageing import Ageing
+from sim.engine.hidden import Fault
 from sim.engine.progress import ComputingClock
 from sim.engine.record import CountedWay, Record
 from sim.engine.relapses import Relapses
@@ -101,6 +102,8 @@ class NodePool:
         self._record = record
         self._steps: dict[tuple[str, str], Step] = {}
         self._place_all(coming)
+        self.hidden: dict[int, list[Fault]] = {}
+        """Faults of nodes in service that nobody has noticed."""
         self.strikes: dict[int, int] = {}
         """Failures by node."""
         self.inherited: dict[int, int] = {}
@@ -196,8 +199,29 @@ class NodePool:
         """Nodes that work or could be put to work now."""
         return self.active + len(self.hot) + len(self.cold) + self.research + len(self.boxed)
 
+    def hide(self, fault: Fault) -> None:
+        """A node has a fault that is not noticed yet."""
+        self.hidden.setdefault(fault.failure.node, []).append(fault)
+
+    def reveal(self, fault: Fault) -> None:
+        """It is known now."""
+        faults = self.hidden[fault.failure.node]
+        faults.remove(fault)
+        if not faults:
+            del self.hidden[fault.failure.node]
+
+    def at_work(self) -> list[Fault]:
+        """The hidden faults of nodes that work for the job."""
+        return [
+            fault
+            for node, faults in self.hidden.items()
+            if self.place[node] == "active"
+            for fault in faults
+        ]
+
     def take_out(self, node: int) -> None:
-        """A node, about to leave, is no spare any more."""
+        """A node, about to leave, is no spare any more, and whoever mends it finds every fault."""
+        self.hidden.pop(node, None)
         place = self.place[node]
         if place == "hot_spare":
             position = self.hot.index(node)

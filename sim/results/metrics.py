@@ -86,6 +86,12 @@ RUN = (
         lambda r: float(sum(r.failures.values())),
     ),
     Metric(
+        "hidden_faults",
+        "",
+        "Silent faults and stragglers in nodes at work that nobody had found by the end.",
+        lambda r: float(r.hidden_faults),
+    ),
+    Metric(
         "planned_stops",
         "",
         "Stops after a checkpoint: to take nodes in again, or a straggler out.",

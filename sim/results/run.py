@@ -33,6 +33,8 @@ class RunResult:
         Active chips times productive time.
     failures : dict
         Number by cause.
+    hidden_faults : int
+        Faults of nodes in service that nobody had found by the end.
     time : dict
         Seconds of wall clock by category; sums to `wall`.
     chip_seconds : dict
@@ -56,6 +58,7 @@ class RunResult:
     provisioned: int
     active_chip_seconds: float
     failures: dict[str, int]
+    hidden_faults: int
     time: dict[str, float]
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
