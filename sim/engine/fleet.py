@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 import simpy
 
-from sim.engine.ageing import Ageing, Due, Failure, Queue
+from sim.engine.ageing import NEVER, Ageing, Due, Failure, Queue
 from sim.engine.hidden import Fault
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
+from sim.results.ledger import USABLE
 from sim.scenario import Recovery
 
 
@@ -26,7 +27,7 @@ class Shop(Protocol):
     def node_died(self, pool: NodePool, node: int) -> None: ...
 
 
-@dataclass
+@dataclass(slots=True)
 class Strike:
     """A failure that has happened.
 
@@ -43,7 +44,7 @@ class Strike:
     pool: NodePool
     failure: Failure
     nodes: list[int]
-    fault: Fault | None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Staffing:
 
     step: str
     box: NodePool | None = None
+
+
+START = Staffing("start")
+SHORT = Staffing("short")
+CHOOSE = Staffing("choose")
 
 
 class Fleet:
@@ -132,7 +138,7 @@ class Fleet:
 
     def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
         """The next failure and its wall time, if the computing clock goes on `running` or stands."""
-        powered = self._powered.next()
+        powered = self._powered.next() if self._powered.heap else NEVER
         if running:
             computing = self._computing.next()
             due = now + computing[0] - self.clock.seconds
@@ -148,6 +154,13 @@ class Fleet:
         """The hidden fault whose time has come."""
         return heappop(self._finds)[-1]
 
+    def straggler_to_find(self) -> Fault | None:
+        """The fault whose time has come, if it is a straggler that works for the job."""
+        fault = self._finds[0][-1]
+        if fault.silent or not fault.at_work:
+            return None
+        return self.find()
+
     def reveal(self, now: float, fault: Fault) -> None:
         """A hidden fault is known: its node, if it is still in service, goes to repair."""
         if not fault.in_service:
@@ -161,11 +174,15 @@ class Fleet:
 
     def at_work(self) -> list[Fault]:
         """The hidden faults of nodes that work for the job."""
-        return [fault for pool in self.pools if pool.hidden for fault in pool.at_work()]
+        # Asked at every step of every job, most of which will never see any.
+        if not self._finds:
+            return []
+        return [fault for pool in self.pools for fault in pool.at_work()]
 
-    @property
     def straggling(self) -> float:
         """How much slower the slowest straggler makes every step of the job."""
+        if not self._finds:
+            return 1.0
         return max((fault.failure.cause.slowdown for fault in self.at_work()), default=1.0)
 
     @property
@@ -206,32 +223,31 @@ class Fleet:
 
         A node with a fault that is not noticed at once stays where it is.
         """
-        _, rank, unit = due
+        _, rank, node = due
         pool, risk = self._risks[rank]
-        failure = risk.strike(unit)
-        node = failure.node
+        failure = risk.strike(node)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
         self._record.event(now, "failure", pool.name, node, cause.cause)
-        alone = cause.scope != "switch" and not failure.neighbours
+        alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)
         struck = [hit for hit in hits if pool.place[hit] == "active"]
-        clock = now if risk.clock == "powered" else self.clock.seconds
-        if cause.hardware and not failure.hidden:
+        if failure.hidden:
+            return Strike(pool, failure, struck, self._hide(now, pool, failure))
+        if cause.hardware:
+            clock = now if risk.clock == "powered" else self.clock.seconds
             for hit in hits:
-                self.take_out(now, pool, hit, self._of(pool, risk, failure, hit, clock))
-        elif failure.again < math.inf and not failure.hidden:
+                own = failure if hit == node else self._of(pool, risk, failure, hit, clock)
+                self.take_out(now, pool, hit, own)
+        elif failure.again < math.inf:
             pool.relapses.stop(node, now)
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
-        risk.renew(unit, clock, weak=node in pool.bad)
-        return Strike(pool, failure, struck, self._hide(now, pool, failure))
+        return Strike(pool, failure, struck)
 
-    def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault | None:
-        """Keep a fault that is not noticed at once; None for any other."""
-        if not failure.hidden:
-            return None
+    def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault:
+        """Keep a fault that is not noticed at once."""
         fault = Fault(pool, failure, now + failure.detect)
         pool.hide(fault)
         self._faults += 1
@@ -241,10 +257,10 @@ class Fleet:
     def _of(
         self, pool: NodePool, risk: Ageing, failure: Failure, hit: int, clock: float
     ) -> Failure:
-        """The failure of one of the nodes that were hit: the neighbours of a shock have their own."""
-        if hit == failure.node or failure.cause.scope == "switch":
+        """The failure of a node that was hit as well: the neighbours of a shock have their own."""
+        if failure.cause.scope == "switch":
             return failure
-        own = risk.likewise(hit, failure.cause, clock, weak=hit in pool.bad)
+        own = risk.likewise(hit, failure.cause, clock)
         if failure.shared_repair:
             own.repair = failure.repair
         return own
@@ -255,7 +271,7 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        if not pool.works(node):
+        if pool.place[node] not in USABLE:
             return
         strikes = pool.strike(node)
         pool.take_out(node)
@@ -305,16 +321,22 @@ class Fleet:
         unpacked : bool
             Whether a boxed spare was installed in it: then places on standby are filled as well.
         """
-        filled = [pool.fill(self._env.now) for pool in self.pools]
-        complete = all(one.came == one.missing for one in filled)
-        came = any(one.came for one in filled)
-        enough = all(one.standby_enough for one in filled)
+        now = self._env.now
+        complete = True
+        came = False
+        enough = True
+        for pool in self.pools:
+            missing = pool.target - pool.active
+            if missing > 0:
+                enough = enough and missing <= pool.at_once
+                came = pool.call(missing, now) > 0 or came
+                complete = complete and pool.active == pool.target
         box = self._box(standby=unpacked) if unpacked or not complete else None
         if not enough and not chosen and (box or came):
-            return Staffing("choose")
+            return CHOOSE
         if box:
             return Staffing("unpack", box)
-        return Staffing("start" if complete else "short")
+        return START if complete else SHORT
 
     def _box(self, *, standby: bool) -> NodePool | None:
         """A pool that has a boxed spare and misses an active node or (with `standby`) a standby."""
@@ -327,7 +349,7 @@ class Fleet:
     def fill(self) -> None:
         """Put spares where active nodes are missing."""
         for pool in self.pools:
-            pool.fill(self._env.now)
+            pool.call(pool.target - pool.active, self._env.now)
 
     def schedule(self) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
@@ -336,9 +358,10 @@ class Fleet:
 
     def want_whole(self) -> None:
         """Want the active nodes of a whole job again."""
-        self.degraded = False
-        for pool in self.pools:
-            pool.want_whole()
+        if self.degraded:
+            self.degraded = False
+            for pool in self.pools:
+                pool.want_whole()
 
     def shrink_to(self, chips: Mapping[str, int]) -> None:
         """Want the active nodes that hold some chips of each pool; the others stand by."""

@@ -66,13 +66,13 @@ class Corruption:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._spoilt: dict[Fault, Spoilt] = {}
+        self.spoilt: dict[Fault, Spoilt] = {}
 
     def begin(self, fault: Fault, now: float) -> None:
         """A node of the job computes wrong numbers from now on."""
-        if fault not in self._spoilt:
+        if fault not in self.spoilt:
             clean = self._progress.checkpoints.begun(now)
-            self._spoilt[fault] = Spoilt(clean, self._progress.tokens)
+            self.spoilt[fault] = Spoilt(clean, self._progress.tokens)
 
     def resume(self, faults: Iterable[Fault], now: float) -> None:
         """The job trains again, with these faults in its nodes.
@@ -81,8 +81,8 @@ class Corruption:
         node that is still there spoils it again.
         """
         here = self._progress.tokens
-        self._spoilt = {
-            fault: spoilt for fault, spoilt in self._spoilt.items() if spoilt.tokens < here
+        self.spoilt = {
+            fault: spoilt for fault, spoilt in self.spoilt.items() if spoilt.tokens < here
         }
         for fault in faults:
             if fault.silent:
@@ -90,7 +90,7 @@ class Corruption:
 
     def find(self, fault: Fault) -> Mark | None:
         """The checkpoint that is free of what a fault spoilt; None if it spoilt nothing that is left."""
-        spoilt = self._spoilt.pop(fault, None)
+        spoilt = self.spoilt.pop(fault, None)
         if spoilt is None or spoilt.tokens >= self._progress.tokens:
             return None
         return spoilt.clean

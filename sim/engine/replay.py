@@ -97,11 +97,11 @@ class Replay(Ageing):
         for node, ahead in self._ahead.items():
             self._due[node] = ahead[-1][0]
 
-    def strike(self, unit: int) -> Failure:
+    def strike(self, node: int) -> Failure:
         """The outage that now begins."""
-        start, end = self._ahead[unit].pop()
-        self._run(unit, self._ahead[unit][-1][0] if self._ahead[unit] else math.inf)
-        return Failure(unit, OUTAGE, detect=0.0, repair=end - start)
+        start, end = self._ahead[node].pop()
+        self._run(node, self._ahead[node][-1][0] if self._ahead[node] else math.inf)
+        return Failure(node, OUTAGE, detect=0.0, repair=end - start)
 
     def start(self, node: int, clock: float) -> None:
         """Wall time runs anyway."""

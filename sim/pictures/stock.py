@@ -135,7 +135,7 @@ def stock(
         _effects(below[0], effects)
         below[0].set_ylabel("without")
         parts.append(effects.assign(series="days later without"))
-    reference = question.fleet[question.reference or next(iter(question.fleet))].chip.name
+    reference = question.fleet[question.reference_pool].chip.name
     note = "" if scale == 1 else f";\none server in {scale:g} simulated"
     runs.set(
         xlabel=f"year (line: median, shaded: {SPREAD}{note})",

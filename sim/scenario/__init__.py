@@ -137,6 +137,14 @@ class Scenario(Case):
         return self
 
     @property
+    def reference_pool(self) -> str:
+        """The pool in whose chips needs are counted: the one named, else the one of fastest chips."""
+        if self.reference is not None:
+            return pool_of(self.fleet, self.reference, "reference")
+        # Not the first: the order in which a file lists the pools decides nothing.
+        return min(self.fleet, key=lambda name: (-self.fleet[name].chip.bf16, name))
+
+    @property
     def written(self) -> Scenario:
         """The scenario as it was written, before any of its unknown constants became known."""
         return self._written or self

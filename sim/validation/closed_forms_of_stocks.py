@@ -18,7 +18,7 @@ from sim.engine.supply import Policy, flow_arrivals
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import ProgrammeResult
 from sim.scenario import Scenario
-from sim.streams import stream
+from sim.streams import Luck
 from sim.validation import formulas
 from sim.validation.bare_scenario import pool, question, runs
 from sim.validation.report import ClosedForm, by_z, within
@@ -218,9 +218,9 @@ def _shop(turnaround: Any, per_day: float, success: float = 1.0) -> dict[str, An
 
 def _come(flow: Flow, policy: Policy, seconds: float, replication: int = 0) -> float:
     """Chips that a flow brings in so many seconds."""
-    lots = stream(SEED, replication, "lots")
+    luck = Luck(SEED, replication)
     return float(
-        sum(a.chips for a in flow_arrivals(flow, "pool", flow.chip, policy, seconds, lots))
+        sum(a.chips for a in flow_arrivals(flow, "pool", flow.chip, policy, seconds, luck, "lots"))
     )
 
 

@@ -74,7 +74,7 @@ class World:
 
     def run(self, days: float) -> dict[str, int]:
         self.env.run(until=days * DAY)
-        return {place: n for (_, place), n in self.record.counts.items() if n}
+        return {place: n for (_, place), n in self.record.chips.items() if n}
 
 
 def shop(turnaround: Any = "10 d", per_day: float = 1.0, **more: Any) -> dict[str, Any]:
@@ -224,14 +224,14 @@ def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
             [Arrival(3 * DAY * k, "pool", n, box) for k, (n, box) in enumerate(coming)]
         )
     )
-    supplied, day = 6 * SIZE + world.record.counts.get(("pool", "stock"), 0), 0.0
+    supplied, day = 6 * SIZE + world.record.chips.get(("pool", "stock"), 0), 0.0
     for node, wait in deaths:
         day += wait
         world.run(day)
         if world.nodes.place[node] == "active":
             world.nodes.die(world.depot, node)
         here = supplied + sum(n for k, (n, _) in enumerate(coming) if 3 * k < day)
-        counts = world.record.counts
+        counts = world.record.chips
         assert sum(counts.values()) == here
         assert all(n >= 0 for n in counts.values()) and {place for _, place in counts} <= set(
             PLACES

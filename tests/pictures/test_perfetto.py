@@ -114,9 +114,9 @@ def test_of_too_many_checkpoints_only_those_fallen_back_to_are_drawn():
 
 def test_a_checkpoint_fallen_back_to_twice_is_drawn_once():
     seen = Checkpoints()
-    seen.written(Mark(float(k), float(k), float(k)) for k in range(1, MOST + 5))
+    seen.written(Mark(float(k), float(k), 0.0, float(k)) for k in range(1, MOST + 5))
     for _ in range(2):
-        seen.fell_back(Mark(7.0, 7.0, 7.0), None)
+        seen.fell_back(Mark(7.0, 7.0, 0.0, 7.0), None)
     assert [mark.durable_at for mark in seen.durable(9.0)] == [7.0]
 
 

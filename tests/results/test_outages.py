@@ -104,13 +104,13 @@ def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_fai
         fleet.take_out(0.0, nodes, node, Failure(node, why, 0.0, 0.0, permanent=True))
     [risk, *_] = nodes.risks
     assert nodes.bad == {0, 1}
-    before = list(risk._left)
+    before = list(risk._least)
     assert site.depot
     env.process(site.depot.receive([Arrival(DAY, "pool", 8, False)]))
     env.run(2 * DAY)
     assert nodes.place[0] == "cold_spare"
-    assert risk._left[0] != before[0]
-    assert risk._left[1] == before[1]
+    assert risk._least[0] != before[0]
+    assert risk._least[1] == before[1]
     assert nodes.bad == {1}
     for place in (
         "repair",

@@ -15,7 +15,7 @@ from sim.engine.ageing import NONE
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
 from sim.engine.progress import Progress
-from sim.engine.risks import Risk
+from sim.engine.risks import Lives
 from sim.throughput import Plan
 from sim.validation.bare_scenario import endless, failing, weibull
 from sim.validation.closed_forms import CHECKS, closed_forms
@@ -63,15 +63,19 @@ def test_every_row_that_is_not_an_identity_has_a_twin():
 
 def redrawn(monkeypatch):
     """Each failure makes all nodes new, as in the nearest peer."""
-    renew = Risk.renew
+    strike = Lives.strike
 
-    def anew(self, unit, clock, *, weak):
-        for each, due in enumerate(self._due):
-            if each != unit and due != NONE:
-                renew(self, each, clock, weak=weak)
-        renew(self, unit, clock, weak=weak)
+    def anew(self, node):
+        clock = self._due[node]
+        failure = strike(self, node)
+        for other, due in enumerate(self._due):
+            if other != node and due != NONE:
+                self.stop(other, clock)
+                self.replace(other)
+                self.start(other, clock)
+        return failure
 
-    monkeypatch.setattr(Risk, "renew", anew)
+    monkeypatch.setattr(Lives, "strike", anew)
 
 
 def safe_restarts(monkeypatch):
@@ -122,11 +126,9 @@ def any_crew(monkeypatch):
 def spares_for_ever(monkeypatch):
     """Hot spares do not age."""
     monkeypatch.setattr(pool, "POWERED", frozenset({"active"}))
-    begin = Risk.begin
+    begin = Lives.begin
     monkeypatch.setattr(
-        Risk,
-        "begin",
-        lambda self, running, weak, horizon: begin(self, min(running, 64), weak, horizon),
+        Lives, "begin", lambda self, running, horizon: begin(self, min(running, 64), horizon)
     )
 
 

@@ -94,7 +94,7 @@ def test_the_outages_of_a_run_are_its_failures_bursts_included():
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return rows(20).set_index("id")
+    return rows(40).set_index("id")
 
 
 def test_a_few_years_of_the_table_look_like_the_trace(table: pd.DataFrame):
