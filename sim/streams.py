@@ -1,11 +1,8 @@
-"""Named random streams: stateless, so a new component or another draw order disturbs no other
-stream.
-"""
+"""Named random streams: without state, so that no new component or draw order disturbs another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -22,7 +19,9 @@ def stream(seed: int, replication: int, name: str) -> Generator:
     >>> first == again, first == other
     (True, False)
     """
-    return Generator(_bits(seed, replication, name))
+    # Not Python's own hash, which differs from one process to the next.
+    number = crc32(name.encode())
+    return Generator(PCG64DXSM(SeedSequence(seed, spawn_key=(replication, number))))
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,19 @@ class Luck:
         return Rows(self, name, units, columns)
 
 
-def _bits(seed: int, replication: int, name: str) -> PCG64DXSM:
-    return PCG64DXSM(SeedSequence(seed, spawn_key=(replication, crc32(name.encode()))))
-
-
 class Rows:
-    """Uniform numbers in [0, 1): blocks with a row for each of `units`, each block a stream.
+    """Uniform numbers in [0, 1): numbered blocks, each a stream, with a row for each unit.
 
-    The first block is drawn whole; of later ones, where few rows are asked for, only the part a row
-    lies in.
+    The first block is drawn whole. Few rows of the later ones are ever needed, so only the part
+    that a row lies in is drawn.
+
+    Parameters
+    ----------
+    luck : Luck
+    name : str
+        What the numbers are for.
+    units, columns : int
+        Shape of a block.
 
     Examples
     --------
@@ -77,15 +80,12 @@ class Rows:
         self._units = units
         self._columns = columns
         self._parts: dict[tuple[int, int], NDArray[np.float64]] = {}
-        self._streams: dict[int, tuple[PCG64DXSM, Any, Generator]] = {}
-        """The stream of each block, and how it began."""
 
     def first(self) -> NDArray[np.float64]:
         """The first block, a row for each unit."""
         block = self._luck.stream(f"{self._name}.0").random((self._units, self._columns))
-        size = self.PART
-        parts = -(-self._units // size)
-        self._parts = {(0, k): block[k * size : (k + 1) * size] for k in range(parts)}
+        for start in range(0, self._units, self.PART):
+            self._parts[0, start // self.PART] = block[start : start + self.PART]
         return block
 
     def of(self, number: int, unit: int) -> list[float]:
@@ -99,17 +99,14 @@ class Rows:
     def _part(self, number: int, k: int) -> NDArray[np.float64]:
         part = self._parts.get((number, k))
         if part is None:
-            if number not in self._streams:
-                luck = self._luck
-                bits = _bits(luck.seed, luck.replication, f"{self._name}.{number}")
-                self._streams[number] = bits, bits.state, Generator(bits)
-            bits, beginning, generator = self._streams[number]
-            # The generator can jump: a part in the middle of a block costs nothing before it, and
-            # is the same as if the whole block had been drawn.
-            bits.state = beginning
-            bits.advance(k * self.PART * self._columns)
-            rows = min(self.PART, self._units - k * self.PART)
-            part = self._parts[number, k] = generator.random((rows, self._columns))
+            start = k * self.PART
+            rows = min(self.PART, self._units - start)
+            generator = self._luck.stream(f"{self._name}.{number}")
+            # The generator can jump: what lies before the part costs nothing, and the part is the
+            # same as if the whole block had been drawn.
+            generator.bit_generator.advance(start * self._columns)  # type: ignore[attr-defined]
+            part = generator.random((rows, self._columns))
+            self._parts[number, k] = part
         return part
 
 

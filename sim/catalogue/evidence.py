@@ -1,4 +1,4 @@
-"""What was published or recorded, and is held beside ours: runs, jobs, traces, another simulator."""
+"""What was published or recorded, to be compared with our results: runs, jobs, traces, peers."""
 
 from __future__ import annotations
 

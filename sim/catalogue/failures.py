@@ -133,7 +133,7 @@ class Congestion(Inline):
 
 
 class Flaps(Inline):
-    """Links that go down for seconds: a stall if the collective rides it through, else a failure."""
+    """Links that go down for seconds: a stall if the collective outlasts it, else a failure."""
 
     title: str = ""
     per_node_day: Number

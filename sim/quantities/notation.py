@@ -1,9 +1,14 @@
-"""How distributions and unknown constants are written in a scenario or the catalogue."""
+"""How quantities, distributions and unknown constants are written in a scenario or the catalogue.
+
+A field annotated with one of the types below accepts text with a unit (``30 min``), an uncertain
+number (``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) or, where the unit
+may be left out, a bare number.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
@@ -11,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from sim.errors import nearest
+from sim.errors import InputError, expected, nearest
 from sim.quantities.distributions import (
     Constant,
     Distribution,
@@ -28,35 +33,42 @@ from sim.quantities.distributions import (
 from sim.quantities.units import COUNTED, number, wanted
 
 Read = Callable[[Any], float]
+"""Turns one value with its unit into an SI float."""
 
 
 def is_value(data: dict[Any, Any]) -> bool:
-    """Whether a mapping describes one value, a distribution or an unknown constant, rather than
-    named parts.
+    """Whether a mapping is a distribution or an unknown constant, rather than one of named parts.
 
     Examples
     --------
     >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3]}), is_value({})
     (True, True, False)
     """
-    return "uncertain" in data or (len(data) == 1 and next(iter(data)) in READERS)
+    return "uncertain" in data or (len(data) == 1 and data.keys() <= READERS.keys())
 
 
 def uncertain(data: Any, read: Read) -> Uncertain:
-    """Read ``[low, mode, high]`` (triangular) or a distribution as an unknown constant.
+    """Read an unknown constant.
+
+    Parameters
+    ----------
+    data : list or mapping
+        ``[low, mode, high]`` of a triangular distribution, or another distribution.
+    read : callable
+        Turns one value with its unit into an SI float.
 
     Raises
     ------
-    ValueError
+    InputError
         When the numbers are out of order or the distribution is unknown.
     """
-    if isinstance(data, dict):
-        distribution = distribution_from(data, read)
-        if distribution.dims > 1:
-            raise ValueError("an unknown constant cannot be a sum; give its distribution directly")
-        return Uncertain(distribution.mode, distribution)
-    triangle = _triangular(data, read)
-    return Uncertain(triangle.peak, triangle)
+    reader = distribution_from if isinstance(data, dict) else _triangular
+    distribution = reader(data, read)
+    # A draw at one probability is all that a constant gets.
+    if distribution.dims > 1:
+        problem = "an unknown constant cannot be a sum; give its distribution directly"
+        raise InputError(problem, given=data)
+    return Uncertain(distribution.mode, distribution)
 
 
 def distribution_from(data: Any, read: Read) -> Distribution:
@@ -72,7 +84,7 @@ def distribution_from(data: Any, read: Read) -> Distribution:
 
     Raises
     ------
-    ValueError
+    InputError
         With what is allowed, when the data does not describe a distribution.
 
     Examples
@@ -82,89 +94,95 @@ def distribution_from(data: Any, read: Read) -> Distribution:
     """
     if not isinstance(data, dict) or "uncertain" in data:
         return Constant(read(data))
-    if len(data) != 1 or next(iter(data)) not in READERS:
+    names = tuple(READERS)
+    if not is_value(data):
         given = ", ".join(map(str, data))
-        hint = nearest(given, READERS) if len(data) == 1 else ""
-        raise ValueError(
-            f"{{{given:.60}}} is no distribution{hint}; allowed: a constant or one of {', '.join(READERS)}"
+        hint = nearest(given, names) if len(data) == 1 else ""
+        raise InputError(
+            f"{{{given:.60}}} is no distribution{hint}; "
+            f"allowed: a constant or one of {', '.join(names)}",
+            given=data,
+            allowed=names,
         )
-    ((name, body),) = data.items()
+    [(name, body)] = data.items()
     try:
         return READERS[name](body, read)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except InputError as error:
+        raise _within(name, error) from None
 
 
-def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> dict[str, Any]:
-    wanted = [f"{key}: …" for key in required] + (
-        [" or ".join(f"{key}: …" for key in one_of)] if one_of else []
-    )
-    problem = f"expected {{{', '.join(wanted)}}}"
-    if (
-        not isinstance(body, dict)
-        or set(body) - set(required) - set(one_of)
-        or set(required) - set(body)
-    ):
-        raise ValueError(problem)
-    if one_of and len(set(one_of) & set(body)) != 1:
-        raise ValueError(problem)
+def _within(name: str, error: InputError) -> InputError:
+    return InputError(f"{name}: {error}", given=error.given, allowed=error.allowed)
+
+
+def _fields(body: Any, *required: str, one_of: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The mapping, if it has just the required keys, and one of a choice if there is a choice."""
+    wanted_keys = [f"{key}: …" for key in required]
+    right = [set(required)]
+    if one_of:
+        wanted_keys.append(" or ".join(f"{key}: …" for key in one_of))
+        right = [{*required, key} for key in one_of]
+    if not isinstance(body, dict) or set(body) not in right:
+        raise expected(f"{{{', '.join(wanted_keys)}}}", body)
     return body
 
 
-def _positive(value: float, name: str) -> float:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be above 0")
-    return value
+def _size(value: Any, read: Read, name: str) -> float:
+    result = read(value)
+    if not 0 < result < math.inf:
+        raise InputError(f"{name} must be above 0", given=value, allowed="above 0")
+    return result
 
 
 def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
     """A number without unit, above zero and within bounds; it may be uncertain."""
     try:
         return Quantity(least=least, most=most, positive=True).read(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except InputError as error:
+        raise _within(name, error) from None
 
 
 def _exponential(body: Any, read: Read) -> Distribution:
-    return Weibull(1.0, _positive(read(_fields(body, ["mean"])["mean"]), "mean"))
+    fields = _fields(body, "mean")
+    return Weibull(1.0, _size(fields["mean"], read, "mean"))
 
 
 def _weibull(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, ["shape"], ["scale", "mean"])
+    fields = _fields(body, "shape", one_of=("scale", "mean"))
+    # Below, the longest lifetimes are beyond what a float can hold.
     shape = _pure(fields["shape"], "shape", least=0.05)
     size = "scale" if "scale" in fields else "mean"
-    return Weibull(shape, _positive(read(fields[size]), size), by_mean=size == "mean")
+    return Weibull(shape, _size(fields[size], read, size), by_mean=size == "mean")
 
 
 def _lognormal(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, ["median", "sigma"])
-    return Lognormal(
-        _positive(read(fields["median"]), "median"), _pure(fields["sigma"], "sigma", most=10.0)
-    )
+    fields = _fields(body, "median", "sigma")
+    median = _size(fields["median"], read, "median")
+    return Lognormal(median, _pure(fields["sigma"], "sigma", most=10.0))
 
 
-def _triangular(body: Any, read: Read) -> Triangular:
+def _triangular(body: Any, read: Read) -> Distribution:
     if not isinstance(body, (list, tuple)) or len(body) != 3:
-        raise ValueError("expected [low, mode, high]")
+        raise expected("[low, mode, high]", body)
     low, peak, high = (read(part) for part in body)
-    if not (highest(low) <= lowest(peak) and highest(peak) <= lowest(high)) or low == high:
-        raise ValueError(
-            f"expected low ≤ mode ≤ high, and low < high, not {', '.join(map(str, body))}"
-        )
+    # Each of the three may itself be uncertain, but they must not cross.
+    ordered = highest(low) <= lowest(peak) and highest(peak) <= lowest(high)
+    if not ordered or low == high:
+        given = ", ".join(map(str, body))
+        rule = "low ≤ mode ≤ high, and low < high"
+        raise InputError(f"expected {rule}, not {given}", given=body, allowed=rule)
     return Triangular(low, peak, high)
 
 
 def _empirical(body: Any, read: Read) -> Distribution:
-    if (
-        not _are_pairs(body)
-        or len(body) < 2
-        or not all(isinstance(p, (int, float)) for p, _ in body)
-    ):
-        raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
-    pairs = tuple((float(p), _positive(read(value), "a value")) for p, value in body)
-    rising = all(a[0] < b[0] and highest(a[1]) <= lowest(b[1]) for a, b in pairwise(pairs))
+    listed = _are_pairs(body) and len(body) > 1
+    if not listed or not all(isinstance(p, (int, float)) for p, _ in body):
+        raise expected("[[0, …], …, [1, …]]: pairs of probability and value", body)
+    pairs = tuple((float(p), _size(value, read, "a value")) for p, value in body)
+    rising = all(p < q and highest(a) <= lowest(b) for (p, a), (q, b) in pairwise(pairs))
     if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
-        raise ValueError("probabilities must rise from 0 to 1, and the values with them")
+        rule = "probabilities must rise from 0 to 1, and the values with them"
+        raise InputError(rule, given=body, allowed=rule)
     return Empirical(pairs)
 
 
@@ -175,14 +193,14 @@ def _are_pairs(body: Any) -> bool:
 
 def _mixture(body: Any, read: Read) -> Distribution:
     if not _are_pairs(body):
-        raise ValueError("expected [[weight, distribution], …]")
+        raise expected("[[weight, distribution], …]", body)
     weights = tuple(_pure(weight, "a weight") for weight, _ in body)
     return Mixture(weights, tuple(distribution_from(part, read) for _, part in body))
 
 
 def _sum(body: Any, read: Read) -> Distribution:
     if not isinstance(body, (list, tuple)) or not body:
-        raise ValueError("expected a list of distributions")
+        raise expected("a list of distributions", body)
     return Sum(tuple(distribution_from(part, read) for part in body))
 
 
@@ -199,10 +217,18 @@ READERS: dict[str, Callable[[Any, Read], Distribution]] = {
 
 @dataclass(frozen=True)
 class Quantity:
-    """Marks a pydantic field as a quantity in `unit`, within ``[least, most]``; `positive` shuts
-    out zero.
+    """Marks a pydantic field as a quantity.
 
-    `whole` asks for a whole number where the number is plain; an unknown one may fall between.
+    Parameters
+    ----------
+    unit : str
+        The SI unit, ``""`` for a pure number.
+    least, most : float
+        Bounds, which are themselves allowed.
+    positive : bool
+        Whether zero is shut out.
+    whole : bool
+        Whether a plain number must be whole; an unknown one may fall between.
     """
 
     unit: str = ""
@@ -212,29 +238,43 @@ class Quantity:
     whole: bool = False
 
     def read(self, value: Any) -> float:
-        """Parse and check one value; an ``{uncertain: …}`` mapping becomes an `Uncertain`."""
+        """Parse and check one value; an ``{uncertain: …}`` mapping becomes an `Uncertain`.
+
+        Raises
+        ------
+        InputError
+            When it is no such quantity, or out of bounds.
+        """
         if isinstance(value, Uncertain):
             return value
         if isinstance(value, dict):
-            name = value.get("name", "")
-            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(
-                name, str
-            ):
-                raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
-            result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
+            result: float = self._uncertain(value)
         else:
             result = number(value, self.unit)
-        if self.positive and result <= 0:
-            raise ValueError("must be above zero")
-        if lowest(result) < self.least:
-            raise ValueError(
-                f"must be at least {self.least:,.12g}" if self.least else "must not be negative"
-            )
-        if highest(result) > self.most:
-            raise ValueError(f"must be at most {self.most:,.12g}")
-        if self.whole and not isinstance(result, Uncertain) and result != int(result):
-            raise ValueError("must be a whole number")
+        rule = self._broken_rule(result)
+        if rule:
+            raise InputError(rule, given=value, allowed=rule)
         return result
+
+    def _uncertain(self, value: dict[str, Any]) -> Uncertain:
+        name = value.get("name", "")
+        right = {"uncertain"} <= set(value) <= {"uncertain", "name"}
+        if not right or not isinstance(name, str):
+            raise expected(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}", value)
+        # Its parts are plain: an end that is uncertain itself would be drawn twice.
+        found = uncertain(value["uncertain"], lambda part: number(part, self.unit))
+        return found.named(name)
+
+    def _broken_rule(self, result: float) -> str:
+        if self.positive and result <= 0:
+            return "must be above zero"
+        if lowest(result) < self.least:
+            return f"must be at least {self.least:,.12g}" if self.least else "must not be negative"
+        if highest(result) > self.most:
+            return f"must be at most {self.most:,.12g}"
+        if self.whole and not isinstance(result, Uncertain) and result != int(result):
+            return "must be a whole number"
+        return ""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -247,10 +287,12 @@ class Quantity:
     def json_schema(self) -> dict[str, Any]:
         """What an editor may accept."""
         text = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]"}
-        plain = {"type": "number"} if self.unit in COUNTED else {"const": 0}
-        if self.unit in COUNTED and self.least > -math.inf:
-            plain |= {"exclusiveMinimum" if self.positive else "minimum": self.least}
-        return {"anyOf": [text, plain, UNCERTAIN], "description": wanted(self.unit)}
+        plain: dict[str, Any] = {"const": 0}
+        if self.unit in COUNTED:
+            bound = "exclusiveMinimum" if self.positive else "minimum"
+            plain = {"type": "number", bound: self.least}
+        description = f"expected {wanted(self.unit)}"
+        return {"anyOf": [text, plain, UNCERTAIN], "description": description}
 
 
 UNCERTAIN: dict[str, Any] = {
