@@ -52,6 +52,11 @@ class Document:
         line = self.line(path)
         return self.name if line is None else f"{self.name}, line {line}"
 
+    def error(self, path: KeyPath, problem: str, **known: Any) -> InputError:
+        """The error of what stands at `path`, which is its key unless another is given."""
+        known = {"key": dotted(path), "file": self.file, "line": self.line(path)} | known
+        return InputError(f"{self.where(path)}: {problem}", **known)
+
 
 def dotted(path: KeyPath) -> str:
     """A path as ``--set`` takes it.
@@ -145,7 +150,7 @@ def _lines(root: Node, name: str, constructor: SafeConstructor) -> dict[KeyPath,
                 raise ValueError(f"has more than {MOST_NODES:,} values, written out or by aliases")
             _check_tag(node)
             if is_key:
-                _check_key(node, path, lines)
+                _check_key(node, lines.get(path))
             elif isinstance(node, ScalarNode):
                 _check_scalar(node, constructor)
         except ValueError as error:
@@ -161,6 +166,7 @@ def _nodes(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node, bool]]:
     yield path, node, False
     if isinstance(node, MappingNode):
         for key, value in node.value:
+            # A key that is no text has no name; it is refused before its value is looked at.
             below = (*path, key.value if isinstance(key, ScalarNode) else "?")
             yield below, key, True
             yield from _nodes(value, below)
@@ -176,13 +182,13 @@ def _check_tag(node: Node) -> None:
         raise ValueError(f"the tag {tag:.60} is not allowed; only plain data is")
 
 
-def _check_key(key: Node, path: KeyPath, lines: dict[KeyPath, int]) -> None:
+def _check_key(key: Node, line: int | None) -> None:
     if not isinstance(key, ScalarNode):
         raise ValueError("a key must be text, not a list or mapping")
     if str(key.tag) not in TEXT:
         raise ValueError(f"the key {key.value} is not text; put it in quotes")
-    if path in lines:
-        raise ValueError(f"the key '{key.value}' is already there on line {lines[path]}")
+    if line is not None:
+        raise ValueError(f"the key '{key.value}' is already there on line {line}")
 
 
 def _check_scalar(value: ScalarNode, constructor: SafeConstructor) -> None:

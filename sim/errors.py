@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,30 @@ class InputError(ValueError):
         self.key = first.key
         self.given = first.given
         self.allowed = first.allowed
+
+    @classmethod
+    def no_such(
+        cls, problem: str, given: str, names: Iterable[str], more: str = "", **known: Any
+    ) -> Self:
+        """The error of a name that is none of those there are, with a hint at the nearest.
+
+        Parameters
+        ----------
+        problem, more : str
+            The message before and after the hint.
+        given : str
+        names : iterable of str
+        **known
+            More of what the error takes.
+
+        Examples
+        --------
+        >>> InputError.no_such("no table 'chps'", "chps", ["chips", "models"], key="kind")
+        InputError('no table \'chps\' (did you mean "chips"?)')
+        """
+        allowed = tuple(names)
+        message = f"{problem}{nearest(given, allowed)}{more}"
+        return cls(message, given=given, allowed=allowed, **known)
 
 
 class CheckFailed(Exception):

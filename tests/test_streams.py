@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.streams import Luck, Uniforms, stream
+from sim.streams import Luck, Rows, Uniforms, stream
 
 NUMBERS = 20_000
 Z = 4
@@ -44,3 +44,23 @@ def test_blocks_give_the_numbers_of_the_generator_in_order() -> None:
     draws = Luck(3, 5).uniforms("x")
     assert [draws.next() for _ in range(count)] == expected[:count].tolist()
     assert [draws.next() for _ in range(10)] == expected[count:].tolist()
+
+
+def test_the_rows_of_a_block_are_those_of_its_stream_wherever_they_lie() -> None:
+    """Parts are drawn alone by jumping there; the last is shorter than the others."""
+    units = 2 * Rows.PART + 3
+    for number in (0, 1, 7):
+        block = stream(3, 5, f"x.{number}").random((units, 4))
+        rows = Luck(3, 5).rows("x", units, 4)
+        for unit in (units - 1, 0, Rows.PART, Rows.PART - 1):
+            assert rows.of(number, unit) == block[unit].tolist()
+            assert rows.one(number, unit, 2) == block[unit, 2]
+    assert rows.of(7, 0) != rows.of(1, 0)
+
+
+def test_the_first_block_comes_whole_and_is_kept() -> None:
+    units = Rows.PART + 3
+    rows = Luck(3, 5).rows("x", units, 2)
+    first = rows.first()
+    assert (first == stream(3, 5, "x.0").random((units, 2))).all()
+    assert [rows.of(0, unit) for unit in range(units)] == first.tolist()

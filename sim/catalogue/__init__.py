@@ -68,9 +68,8 @@ def table(kind: str) -> dict[str, Entry]:
         When there is no such table, or an entry lacks a source, a status or a needed value.
     """
     if kind not in KINDS:
-        hint = nearest(kind, KINDS)
-        problem = f"the catalogue has no table '{kind}'{hint}; allowed: {', '.join(KINDS)}"
-        raise InputError(problem, given=kind, allowed=kinds())
+        listed = f"; allowed: {', '.join(KINDS)}"
+        raise InputError.no_such(f"the catalogue has no table '{kind}'", kind, KINDS, listed)
     document = documents.read(FOLDER / f"{kind}.yaml")
     if not isinstance(document.data, dict):
         raise in_file(document.name, "a table is a mapping of names to entries")
@@ -94,9 +93,8 @@ def entry(kind: str, name: str) -> Entry:
     """
     entries = table(kind)
     if name not in entries:
-        hint = nearest(name, entries)
-        problem = f"no '{name}' among the {kind}{hint}; known: {', '.join(entries)}"
-        raise InputError(problem, given=name, allowed=tuple(entries))
+        listed = f"; known: {', '.join(entries)}"
+        raise InputError.no_such(f"no '{name}' among the {kind}", name, entries, listed)
     return entries[name]
 
 
@@ -119,11 +117,11 @@ class _Reader:
     def entry(self) -> Entry:
         """The entry, made and checked."""
         kind, name = self.path
-        known = isinstance(self.body, dict) and set(self.body) <= ENTRY_KEYS
-        if not known or not isinstance(self.body.get("values"), dict):
+        stated = self.body.get("values") if isinstance(self.body, dict) else None
+        if not isinstance(stated, dict) or set(self.body) - ENTRY_KEYS:
             allowed = "source, status, note and a mapping of values"
             raise self._error(self.path, f": expected {allowed}", self.body, allowed)
-        values = self._stripped(self.body["values"], self.path)
+        values = self._stripped(stated, self.path)
         if "name" in KINDS[kind].model_fields:
             values = {"name": name} | values
         try:
@@ -137,17 +135,16 @@ class _Reader:
 
     def _stripped(self, value: Any, path: KeyPath) -> Any:
         """A value without its provenance: what a scenario could say inline."""
-        if isinstance(value, dict) and "value" in value:
-            return self._stated(value, path)
-        if isinstance(value, dict) and not is_value(value):
-            return {key: self._stripped(part, (*path, key)) for key, part in value.items()}
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            # A cause of failure goes by its name: its place changes when one is added.
-            labels = [part.get("cause", k) for k, part in enumerate(value)]
-            return [
-                self._stripped(part, (*path, label))
-                for label, part in zip(labels, value, strict=True)
-            ]
+        match value:
+            case {"value": _}:
+                return self._stated(value, path)
+            case dict() if not is_value(value):
+                return {key: self._stripped(part, (*path, key)) for key, part in value.items()}
+            case [dict(), *_]:
+                # A cause of failure goes by its name: its place changes when one is added.
+                labels = [part.get("cause", k) for k, part in enumerate(value)]
+                pairs = zip(labels, value, strict=True)
+                return [self._stripped(part, (*path, label)) for label, part in pairs]
         self._note(path, value, {})
         return value
 
@@ -166,8 +163,9 @@ class _Reader:
         name = dotted(path)
         shared = body.get("shared")
         if shared:
-            kind, entry_name = self.path
-            name = dotted((kind, shared) if "." in shared else (kind, entry_name, shared))
+            # With a dot the word names an owner as well, which may be no entry: a chip's die.
+            owner = self.path[:1] if "." in shared else self.path
+            name = dotted((*owner, shared))
         if ends:
             return {"uncertain": [ends[0], value, ends[1]], "name": name}
         if isinstance(value, dict) and "uncertain" in value:
@@ -193,6 +191,5 @@ class _Reader:
         """An error about a key, whose name the problem continues."""
         key = dotted(path)
         _, name, *rest = path
-        line = self.document.line((name, "values", *rest))
-        file = self.document.name
-        return in_file(file, key + problem, line, key=key, given=given, allowed=allowed)
+        place = (name, "values", *rest)
+        return self.document.error(place, key + problem, key=key, given=given, allowed=allowed)

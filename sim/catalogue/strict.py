@@ -16,9 +16,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from sim.errors import InputError, expected, nearest
+from sim.errors import InputError, expected
 from sim.quantities.distributions import Distribution
-from sim.quantities.notation import READERS, Quantity, distribution_from
+from sim.quantities.notation import WRITTEN, Quantity, distribution_from
 from sim.quantities.units import whole
 
 A_DATE = "a date like 2024-06-01"
@@ -42,12 +42,11 @@ class Strict(BaseModel):
     def _known_keys(cls, data: Any) -> Any:
         # Before pydantic's own check, which knows neither the allowed names nor the nearest.
         names = data if isinstance(data, dict) else {}
+        allowed = (*cls.also, *cls.model_fields)
+        listed = f"; allowed: {', '.join(allowed)}"
         for name in map(str, names):
             if name not in cls.model_fields:
-                allowed = (*cls.also, *cls.model_fields)
-                hint = nearest(name, allowed)
-                message = f"is unknown{hint}; allowed: {', '.join(allowed)}"
-                raise UnknownKey(message, key=name, given=name, allowed=allowed)
+                raise UnknownKey.no_such("is unknown", name, allowed, listed, key=name)
         return data
 
     @field_validator("*", mode="before")
@@ -88,7 +87,7 @@ def _drawn(unit: str) -> BeforeValidator:
 
 _SHAPES = {
     "type": "object",
-    "propertyNames": {"enum": list(READERS)},
+    "propertyNames": {"enum": list(WRITTEN)},
     "minProperties": 1,
     "maxProperties": 1,
 }

@@ -24,6 +24,7 @@ BELOW_ONE = 1 - 2**-53
 """The largest float below 1: at 1 itself the tail of a distribution is infinite."""
 
 
+@dataclass(frozen=True)
 class Distribution(ABC):
     """A distribution of non-negative numbers."""
 
@@ -120,7 +121,9 @@ class Weibull(Distribution):
     def _at(self, hazard: Any) -> Any:
         """When a cumulative hazard is reached."""
         # A power of 1 takes as long as any other.
-        return self.scale * (hazard if self.shape == 1.0 else hazard ** (1 / self.shape))
+        if self.shape == 1.0:
+            return self.scale * hazard
+        return self.scale * hazard ** (1 / self.shape)
 
     @property
     def mean(self) -> float:
@@ -128,7 +131,8 @@ class Weibull(Distribution):
 
     @property
     def mode(self) -> float:
-        return self.scale * (max(self.shape - 1, 0) / self.shape) ** (1 / self.shape)
+        hazard = max(self.shape - 1, 0) / self.shape
+        return self.scale * hazard ** (1 / self.shape)
 
 
 @dataclass(frozen=True)
@@ -139,10 +143,12 @@ class Lognormal(Distribution):
     sigma: float
 
     def draw(self, uniforms: Floats) -> Floats:
-        return self.median * np.exp(self.sigma * ndtri(uniforms[..., 0]))
+        normal = ndtri(uniforms[..., 0])
+        return self.median * np.exp(self.sigma * normal)
 
     def one(self, *uniforms: float) -> float:
-        return self.median * math.exp(self.sigma * float(ndtri(uniforms[0])))
+        normal = float(ndtri(uniforms[0]))
+        return self.median * math.exp(self.sigma * normal)
 
     @property
     def mean(self) -> float:
@@ -174,9 +180,10 @@ class Triangular(Distribution):
         u = uniforms[0]
         width = self.high - self.low
         left = self.peak - self.low
+        right = self.high - self.peak
         if u * width < left:
             return self.low + math.sqrt(u * width * left)
-        return self.high - math.sqrt((1 - u) * width * (self.high - self.peak))
+        return self.high - math.sqrt((1 - u) * width * right)
 
     @property
     def mean(self) -> float:
@@ -216,7 +223,8 @@ class Empirical(Distribution):
         # A uniform of 1 lies beyond the last quantile.
         k = min(above, len(self.quantiles) - 1)
         (p, low), (q, high) = self.quantiles[k - 1 : k + 1]
-        return low * (high / low) ** ((uniforms[0] - p) / (q - p))
+        share = (uniforms[0] - p) / (q - p)
+        return low * (high / low) ** share
 
     @property
     def mean(self) -> float:
@@ -225,7 +233,8 @@ class Empirical(Distribution):
         rise = np.diff(np.exp(logs))
         # The mean of a piece is its rise over that of its logarithm; its value if both are zero.
         flat = step == 0
-        pieces = np.where(flat, np.exp(logs[:-1]), rise / np.where(flat, 1.0, step))
+        means = rise / np.where(flat, 1.0, step)
+        pieces = np.where(flat, np.exp(logs[:-1]), means)
         return float(np.sum(np.diff(probability) * pieces))
 
     @property
@@ -246,29 +255,33 @@ class Mixture(Distribution):
 
     def draw(self, uniforms: Floats) -> Floats:
         first = uniforms[..., 0]
-        edges = np.concatenate([[0.0], np.cumsum(self.weights)]) / math.fsum(self.weights)
+        sums = np.concatenate([[0.0], np.cumsum(self.weights)])
+        edges = sums / math.fsum(self.weights)
+        chosen = np.searchsorted(edges, first, side="right") - 1
         # Rounding can leave the last edge below a uniform close to 1.
-        last = len(self.parts) - 1
-        chosen = np.clip(np.searchsorted(edges, first, side="right") - 1, 0, last)
+        chosen = np.clip(chosen, 0, len(self.parts) - 1)
         result = np.empty(first.shape)
         for k, part in enumerate(self.parts):
             here = chosen == k
             # The uniform that chose the part is as good as new when stretched to (0, 1): so a
             # mixture needs no more uniforms than its parts, and its draws rise within each.
             own = np.array(uniforms[here][..., : part.dims])
-            stretched = (own[..., 0] - edges[k]) / (edges[k + 1] - edges[k])
+            width = edges[k + 1] - edges[k]
+            stretched = (own[..., 0] - edges[k]) / width
             own[..., 0] = np.clip(stretched, 0.0, BELOW_ONE)
             result[here] = part.draw(own)
         return result
 
     @property
     def mean(self) -> float:
-        weighed = [w * part.mean for w, part in zip(self.weights, self.parts, strict=True)]
-        return math.fsum(weighed) / math.fsum(self.weights)
+        pairs = zip(self.weights, self.parts, strict=True)
+        total = math.fsum(weight * part.mean for weight, part in pairs)
+        return total / math.fsum(self.weights)
 
     @property
     def support(self) -> tuple[float, float]:
-        lows, highs = zip(*(part.support for part in self.parts), strict=True)
+        lows = [part.support[0] for part in self.parts]
+        highs = [part.support[1] for part in self.parts]
         return min(lows), max(highs)
 
 
@@ -297,7 +310,8 @@ class Sum(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        lows, highs = zip(*(part.support for part in self.parts), strict=True)
+        lows = [part.support[0] for part in self.parts]
+        highs = [part.support[1] for part in self.parts]
         return math.fsum(lows), math.fsum(highs)
 
 
@@ -341,7 +355,8 @@ class Uncertain(float):
 
     def draw(self, uniform: float) -> float:
         """The value at a probability."""
-        return float(self.distribution.draw(np.full(self.distribution.dims, uniform)))
+        uniforms = np.full(self.distribution.dims, uniform)
+        return float(self.distribution.draw(uniforms))
 
 
 def lowest(number: float) -> float:

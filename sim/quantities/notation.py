@@ -35,6 +35,17 @@ from sim.quantities.units import COUNTED, number, wanted
 Read = Callable[[Any], float]
 """Turns one value with its unit into an SI float."""
 
+WRITTEN = {
+    "exponential": "{mean: …}",
+    "weibull": "{shape: …, scale: … or mean: …}",
+    "lognormal": "{median: …, sigma: …}",
+    "triangular": "[low, mode, high]",
+    "empirical": "[[0, …], …, [1, …]]: pairs of probability and value",
+    "mixture": "[[weight, distribution], …]",
+    "sum": "a list of distributions",
+}
+"""How each distribution is written, after its name."""
+
 
 def is_value(data: dict[Any, Any]) -> bool:
     """Whether a mapping is a distribution or an unknown constant, rather than one of named parts.
@@ -44,7 +55,9 @@ def is_value(data: dict[Any, Any]) -> bool:
     >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3]}), is_value({})
     (True, True, False)
     """
-    return "uncertain" in data or (len(data) == 1 and data.keys() <= READERS.keys())
+    if "uncertain" in data:
+        return True
+    return len(data) == 1 and data.keys() <= WRITTEN.keys()
 
 
 def uncertain(data: Any, read: Read) -> Uncertain:
@@ -62,8 +75,10 @@ def uncertain(data: Any, read: Read) -> Uncertain:
     InputError
         When the numbers are out of order or the distribution is unknown.
     """
-    reader = distribution_from if isinstance(data, dict) else _triangular
-    distribution = reader(data, read)
+    if isinstance(data, dict):
+        distribution = distribution_from(data, read)
+    else:
+        distribution = _made("triangular", data, read)
     # A draw at one probability is all that a constant gets.
     if distribution.dims > 1:
         problem = "an unknown constant cannot be a sum; give its distribution directly"
@@ -72,13 +87,13 @@ def uncertain(data: Any, read: Read) -> Uncertain:
 
 
 def distribution_from(data: Any, read: Read) -> Distribution:
-    """Read a distribution of events: a quantity, or a mapping with one of the names in `READERS`.
+    """Read a distribution of events.
 
     Parameters
     ----------
     data : number, text or mapping
-        As in a scenario: ``2 d``, ``{exponential: {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1,
-        90 d]]}``.
+        A quantity, or a mapping with one of the names in `WRITTEN`: ``2 d``, ``{exponential:
+        {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1, 90 d]]}``.
     read : callable
         Turns one value with its unit into an SI float.
 
@@ -94,77 +109,45 @@ def distribution_from(data: Any, read: Read) -> Distribution:
     """
     if not isinstance(data, dict) or "uncertain" in data:
         return Constant(read(data))
-    names = tuple(READERS)
     if not is_value(data):
         given = ", ".join(map(str, data))
-        hint = nearest(given, names) if len(data) == 1 else ""
-        raise InputError(
-            f"{{{given:.60}}} is no distribution{hint}; "
-            f"allowed: a constant or one of {', '.join(names)}",
-            given=data,
-            allowed=names,
-        )
+        hint = nearest(given, WRITTEN) if len(data) == 1 else ""
+        names = ", ".join(WRITTEN)
+        problem = f"{{{given:.60}}} is no distribution{hint}"
+        listed = f"allowed: a constant or one of {names}"
+        raise InputError(f"{problem}; {listed}", given=data, allowed=tuple(WRITTEN))
     [(name, body)] = data.items()
     try:
-        return READERS[name](body, read)
+        return _made(name, body, read)
     except InputError as error:
         raise _within(name, error) from None
 
 
-def _within(name: str, error: InputError) -> InputError:
-    return InputError(f"{name}: {error}", given=error.given, allowed=error.allowed)
-
-
-def _fields(body: Any, *required: str, one_of: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The mapping, if it has just the required keys, and one of a choice if there is a choice."""
-    wanted_keys = [f"{key}: …" for key in required]
-    right = [set(required)]
-    if one_of:
-        wanted_keys.append(" or ".join(f"{key}: …" for key in one_of))
-        right = [{*required, key} for key in one_of]
-    if not isinstance(body, dict) or set(body) not in right:
-        raise expected(f"{{{', '.join(wanted_keys)}}}", body)
-    return body
-
-
-def _size(value: Any, read: Read, name: str) -> float:
-    result = read(value)
-    if not 0 < result < math.inf:
-        raise InputError(f"{name} must be above 0", given=value, allowed="above 0")
-    return result
-
-
-def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
-    """A number without unit, above zero and within bounds; it may be uncertain."""
-    try:
-        return Quantity(least=least, most=most, positive=True).read(value)
-    except InputError as error:
-        raise _within(name, error) from None
-
-
-def _exponential(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, "mean")
-    return Weibull(1.0, _size(fields["mean"], read, "mean"))
-
-
-def _weibull(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, "shape", one_of=("scale", "mean"))
-    # Below, the longest lifetimes are beyond what a float can hold.
-    shape = _pure(fields["shape"], "shape", least=0.05)
-    size = "scale" if "scale" in fields else "mean"
-    return Weibull(shape, _size(fields[size], read, size), by_mean=size == "mean")
-
-
-def _lognormal(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, "median", "sigma")
-    median = _size(fields["median"], read, "median")
-    return Lognormal(median, _pure(fields["sigma"], "sigma", most=10.0))
+def _made(name: str, body: Any, read: Read) -> Distribution:
+    match name, body:
+        case "exponential", {"mean": mean, **rest} if not rest:
+            return Weibull(1.0, _size(mean, read, "mean"))
+        case "weibull", {"shape": shape, "mean": mean, **rest} if not rest:
+            return Weibull(_shape(shape), _size(mean, read, "mean"), by_mean=True)
+        case "weibull", {"shape": shape, "scale": scale, **rest} if not rest:
+            return Weibull(_shape(shape), _size(scale, read, "scale"))
+        case "lognormal", {"median": median, "sigma": sigma, **rest} if not rest:
+            return Lognormal(_size(median, read, "median"), _pure(sigma, "sigma", most=10.0))
+        case "triangular", [_, _, _]:
+            return _triangular(body, read)
+        case "empirical", [_, _, *_] if _are_pairs(body):
+            return _empirical(body, read)
+        case "mixture", [_, *_] if _are_pairs(body):
+            weights = tuple(_pure(weight, "a weight") for weight, _ in body)
+            parts = tuple(distribution_from(part, read) for _, part in body)
+            return Mixture(weights, parts)
+        case "sum", [_, *_]:
+            return Sum(tuple(distribution_from(part, read) for part in body))
+    raise expected(WRITTEN[name], body)
 
 
 def _triangular(body: Any, read: Read) -> Distribution:
-    if not isinstance(body, (list, tuple)) or len(body) != 3:
-        raise expected("[low, mode, high]", body)
-    low, peak, high = (read(part) for part in body)
+    low, peak, high = map(read, body)
     # Each of the three may itself be uncertain, but they must not cross.
     ordered = highest(low) <= lowest(peak) and highest(peak) <= lowest(high)
     if not ordered or low == high:
@@ -175,44 +158,44 @@ def _triangular(body: Any, read: Read) -> Distribution:
 
 
 def _empirical(body: Any, read: Read) -> Distribution:
-    listed = _are_pairs(body) and len(body) > 1
-    if not listed or not all(isinstance(p, (int, float)) for p, _ in body):
-        raise expected("[[0, …], …, [1, …]]: pairs of probability and value", body)
-    pairs = tuple((float(p), _size(value, read, "a value")) for p, value in body)
-    rising = all(p < q and highest(a) <= lowest(b) for (p, a), (q, b) in pairwise(pairs))
-    if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
+    if not all(isinstance(p, (int, float)) for p, _ in body):
+        raise expected(WRITTEN["empirical"], body)
+    probabilities = [float(p) for p, _ in body]
+    values = [_size(value, read, "a value") for _, value in body]
+    whole = (probabilities[0], probabilities[-1]) == (0, 1)
+    rising = probabilities == sorted(set(probabilities))
+    if not whole or not rising or any(highest(a) > lowest(b) for a, b in pairwise(values)):
         rule = "probabilities must rise from 0 to 1, and the values with them"
         raise InputError(rule, given=body, allowed=rule)
-    return Empirical(pairs)
+    return Empirical(tuple(zip(probabilities, values, strict=True)))
 
 
 def _are_pairs(body: Any) -> bool:
-    listed = isinstance(body, (list, tuple)) and len(body) > 0
-    return listed and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in body)
+    return all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in body)
 
 
-def _mixture(body: Any, read: Read) -> Distribution:
-    if not _are_pairs(body):
-        raise expected("[[weight, distribution], …]", body)
-    weights = tuple(_pure(weight, "a weight") for weight, _ in body)
-    return Mixture(weights, tuple(distribution_from(part, read) for _, part in body))
+def _size(value: Any, read: Read, name: str) -> float:
+    result = read(value)
+    if not 0 < result < math.inf:
+        raise InputError(f"{name} must be above 0", given=value, allowed="above 0")
+    return result
 
 
-def _sum(body: Any, read: Read) -> Distribution:
-    if not isinstance(body, (list, tuple)) or not body:
-        raise expected("a list of distributions", body)
-    return Sum(tuple(distribution_from(part, read) for part in body))
+def _shape(value: Any) -> float:
+    # Below, the longest lifetimes are beyond what a float can hold.
+    return _pure(value, "shape", least=0.05)
 
 
-READERS: dict[str, Callable[[Any, Read], Distribution]] = {
-    "exponential": _exponential,
-    "weibull": _weibull,
-    "lognormal": _lognormal,
-    "triangular": _triangular,
-    "empirical": _empirical,
-    "mixture": _mixture,
-    "sum": _sum,
-}
+def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
+    """A number without unit, above zero and within bounds; it may be uncertain."""
+    try:
+        return Quantity(least=least, most=most, positive=True).read(value)
+    except InputError as error:
+        raise _within(name, error) from None
+
+
+def _within(name: str, error: InputError) -> InputError:
+    return InputError(f"{name}: {error}", given=error.given, allowed=error.allowed)
 
 
 @dataclass(frozen=True)
@@ -269,7 +252,8 @@ class Quantity:
         if self.positive and result <= 0:
             return "must be above zero"
         if lowest(result) < self.least:
-            return f"must be at least {self.least:,.12g}" if self.least else "must not be negative"
+            least = f"must be at least {self.least:,.12g}"
+            return least if self.least else "must not be negative"
         if highest(result) > self.most:
             return f"must be at most {self.most:,.12g}"
         if self.whole and not isinstance(result, Uncertain) and result != int(result):

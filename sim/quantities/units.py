@@ -97,10 +97,13 @@ def parse(text: str, unit: str) -> float:
     amount, name = match.groups()
     if not name:
         return number(float(amount), unit)
+    hint = ""
     # A single letter is close to any other.
-    hint = nearest(name, SPELLINGS.get(unit, ())) if len(name) > 1 else ""
+    if len(name) > 1:
+        hint = nearest(name, SPELLINGS.get(unit, ()))
     try:
-        return float(registry().Quantity(text).to(unit or "dimensionless").magnitude)
+        quantity = registry().Quantity(text)
+        return float(quantity.to(unit or "dimensionless").magnitude)
     except pint.UndefinedUnitError:
         wrong = f"'{text}' has no known unit{hint}"
     except pint.DimensionalityError:
@@ -181,7 +184,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _float(value: Real) -> float:
+def _float(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:

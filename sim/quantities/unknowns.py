@@ -88,10 +88,9 @@ def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
     found : Sketch, optional
         The sketch of the item, if it is at hand.
     """
-    # Finding takes longer than filling in, and a replication asks for it each time.
-    return _filled(
-        item, found or sketch(item), lambda number: values.get(number.name, float(number))
-    )
+    # Finding takes longer than filling in, which each replication does.
+    found = found or sketch(item)
+    return _filled(item, found, lambda number: values.get(number.name, float(number)))
 
 
 def partly(item: T, values: Mapping[str, float]) -> T:
@@ -109,7 +108,7 @@ def _filled(item: Any, found: Sketch, value: Callable[[Uncertain], float]) -> An
     if isinstance(item, BaseModel):
         return item.model_copy(update=new)
     if isinstance(item, Distribution):
-        return dataclasses.replace(item, **new)  # type: ignore[type-var]
+        return dataclasses.replace(item, **new)
     together = parts | new
     return together if isinstance(item, dict) else tuple(together.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -80,6 +81,19 @@ def patient(changes: Iterable[str]) -> bool:
     return all(path == "horizon" or path.endswith("_spares") for path in changes)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a scenario was made from."""
+
+    source: Source
+    unknowns: Sketch
+    """Where its unknown constants are."""
+    given: Mapping[str, float] = field(default_factory=dict)
+    """Those that have become known, by name."""
+    written: Scenario | None = None
+    """The scenario before they had, if any has."""
+
+
 class Scenario(Case):
     """All that a simulation needs to know. Make one with `load_scenario`."""
 
@@ -103,23 +117,17 @@ class Scenario(Case):
     """Share of the other pools' research that a pool takes over, as far as its chips go."""
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
 
-    _source: Source = PrivateAttr()
-    _sketch: Sketch = PrivateAttr()
-    """Where its unknown constants are."""
-    _given: dict[str, float] = PrivateAttr()
-    """Those that became known, by name."""
-    _written: Scenario | None = PrivateAttr()
-    """The scenario before they did, if any did."""
+    _origin: Origin = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
     def _first_run(cls, data: Any) -> Any:
         """`runs` that spell out model, tokens and batch need no `run`."""
-        runs = data.get("runs") if isinstance(data, dict) else None
-        first = runs[0] if isinstance(runs, list) and runs else runs
         needed = ("model", "tokens", "batch")
-        if isinstance(first, dict) and not data.get("run") and set(needed) <= set(first):
-            return {**data, "run": {key: first[key] for key in needed}}
+        match data:
+            case {"runs": dict(first) | [dict(first), *_]} if set(needed) <= set(first):
+                run = data.get("run") or {key: first[key] for key in needed}
+                return {**data, "run": run}
         return data
 
     @model_validator(mode="after")
@@ -132,21 +140,12 @@ class Scenario(Case):
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
         built, found = build(cls, source, {"name": name, **source.data})
-        return built._knowing(source, found, {}, None)
+        return built._from(Origin(source, found))
 
-    def _knowing(
-        self,
-        source: Source,
-        found: Sketch,
-        given: dict[str, float],
-        written: Scenario | None,
-    ) -> Scenario:
-        """A copy that knows where it comes from: the one place where that is written."""
+    def _from(self, origin: Origin) -> Scenario:
+        """A copy with an origin: the one place where that is set."""
         made = self.model_copy()
-        made._source = source
-        made._sketch = found
-        made._given = given
-        made._written = written
+        made._origin = origin
         return made
 
     @property
@@ -157,17 +156,17 @@ class Scenario(Case):
     @property
     def written(self) -> Scenario:
         """The scenario as it was written, before any of its unknown constants became known."""
-        return self._written or self
+        return self._origin.written or self
 
     @property
     def changed(self) -> dict[str, Any]:
         """What was set in it by path."""
-        return dict(self._source.overrides)
+        return dict(self._origin.source.overrides)
 
     @property
     def data(self) -> dict[str, Any]:
         """The scenario as merged plain data, from which it can be built again."""
-        return {"name": self.name, **self._source.data}
+        return {"name": self.name, **self._origin.source.data}
 
     @property
     def heading(self) -> str:
@@ -196,11 +195,12 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        return Scenario._read(override(self._source, changes), self.name).given(self._given)
+        source = override(self._origin.source, changes)
+        return Scenario._read(source, self.name).given(self._origin.given)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
-        return by_name(self._sketch)
+        return by_name(self._origin.unknowns)
 
     def draws(self, seed: int, replication: int) -> dict[str, float]:
         """One draw of each unknown constant by name.
@@ -224,16 +224,17 @@ class Scenario(Case):
             Take the mode of each in place of a draw.
         """
         draws = {} if fixed else self.draws(seed, replication)
-        known = settled(self, draws, self._sketch)
-        return known._knowing(self._source, None, self._given, self._written)
+        known = settled(self, draws, self._origin.unknowns)
+        return known._from(replace(self._origin, unknowns=None))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name."""
         if not values:
             return self
         known = partly(self, values)
-        given = {**self._given, **values}
-        return known._knowing(self._source, sketch(known), given, self.written)
+        given = {**self._origin.given, **values}
+        origin = Origin(self._origin.source, sketch(known), given, self.written)
+        return known._from(origin)
 
 
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from sim import documents
 from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
 from sim.documents import Document, KeyPath, dotted
-from sim.errors import InputError, Problem, expected, in_file, nearest
+from sim.errors import InputError, expected, in_file, nearest
 from sim.quantities.notation import is_value
 from sim.quantities.unknowns import Sketch, by_name, named, sketch
 
@@ -48,34 +48,32 @@ class Source:
 
     def where(self, path: KeyPath) -> str:
         """The override, or the file and line, that says what stands at `path`."""
-        key = self._override(path)
-        return f"--set {key}" if key else self._document(path).where(path)
+        key = self.override_of(path)
+        return f"--set {key}" if key else self.document_of(path).where(path)
 
-    def problem(
-        self, path: KeyPath, message: str, given: Any = None, allowed: Any = None
-    ) -> Problem:
-        """What is wrong with what stands at `path`."""
-        key = dotted(path) or None
-        if self._override(path):
-            return Problem(message, key=key, given=given, allowed=allowed)
-        document = self._document(path)
-        return Problem(message, document.file, document.line(path), key, given, allowed)
-
-    def states(self, path: KeyPath) -> bool:
-        """Whether a document itself has `path`."""
-        return any(_depth(document, path) == len(path) for document in self.documents)
-
-    def _override(self, path: KeyPath) -> str | None:
+    def override_of(self, path: KeyPath) -> str | None:
+        """The path of the last override that leads to `path` or below."""
         names = [str(step) for step in path]
         for key, _ in reversed(self.overrides):
-            steps = key.split(".")
-            # One of the two leads to the other.
-            if names and all(a == b for a, b in zip(names, steps, strict=False)):
+            if names and all(a == b for a, b in zip(names, key.split("."), strict=False)):
                 return key
         return None
 
-    def _document(self, path: KeyPath) -> Document:
+    def document_of(self, path: KeyPath) -> Document:
+        """The nearest document that has as much of `path` as any."""
         return max(self.documents, key=lambda document: _depth(document, path))
+
+    def states(self, path: KeyPath) -> bool:
+        """Whether a document itself has `path`."""
+        return _depth(self.document_of(path), path) == len(path)
+
+    def error(self, path: KeyPath, told: str, **known: Any) -> InputError:
+        """The error of what stands at `path`."""
+        # What was set by path stands in no file.
+        if self.override_of(path) is None:
+            document = self.document_of(path)
+            known |= {"file": document.file, "line": document.line(path)}
+        return InputError(f"{self.where(path)}: {told}", **known)
 
 
 def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
@@ -132,14 +130,11 @@ def find(name: str, folder: Path = Path()) -> Path:
     if name in known:
         return FOLDER / f"{name}.yaml"
     path = folder / name
-    if name.endswith((".yaml", ".yml")) or "/" in name or (name and os.path.exists(path)):
+    looks_like_one = name.endswith((".yaml", ".yml")) or "/" in name
+    if looks_like_one or (name and os.path.exists(path)):
         return path
-    hint = nearest(name, known)
-    raise InputError(
-        f"no scenario '{name:.80}'{hint}; known: {', '.join(known)}; or give a file's path",
-        given=name,
-        allowed=tuple(known),
-    )
+    listed = f"; known: {', '.join(known)}; or give a file's path"
+    raise InputError.no_such(f"no scenario '{name:.80}'", name, known, listed)
 
 
 def read(scenario: str | Path | Mapping[str, Any]) -> Source:
@@ -164,23 +159,17 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     like = data.pop("like", None)
     if like is None:
         return Source(merge({}, data), (document,))
-    where = document.where(("like",))
-    known = {"file": document.file, "line": document.line(("like",)), "key": "like"}
     if not isinstance(like, str):
         allowed = "the name or path of a scenario"
-        raise InputError(f"{where}: like takes {allowed}", given=like, allowed=allowed, **known)
+        raise document.error(("like",), f"like takes {allowed}", given=like, allowed=allowed)
     try:
         path = find(like, folder)
         if path.resolve() in seen:
-            raise InputError(f"'{like}' is like itself, directly or by way of others", given=like)
+            raise InputError(f"'{like}' is like itself, directly or by way of others")
         source = _merged(documents.read(path), path.parent, (*seen, path.resolve()))
     except InputError as error:
-        message = f"{where}: like: {error}"
-        # What is wrong inside another file stands there; else the name given here is wrong.
-        if error.file:
-            found = replace(error.problems[0], message=message)
-            raise InputError(message, problems=(found,)) from None
-        raise InputError(message, given=like, allowed=error.allowed, **known) from None
+        wrong = f"like: {error}"
+        raise document.error(("like",), wrong, given=like, allowed=error.allowed) from None
     # What is like another is not the other.
     own = {"name", "title", "status"}
     inherited = {key: value for key, value in source.data.items() if key not in own}
@@ -231,7 +220,8 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
     keep_null = keep_null or "like" in data
     if value is None and not rest and not keep_null:
         return {name: part for name, part in data.items() if name != step}
-    return {**data, step: _set(data.get(step), rest, value, key, keep_null=keep_null)}
+    part = _set(data.get(step), rest, value, key, keep_null=keep_null)
+    return {**data, step: part}
 
 
 def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, Sketch]:
@@ -271,18 +261,20 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
 
 def _explained(error: ValidationError, source: Source) -> InputError:
     """One line for each thing that is wrong, the first few of them."""
-    problems: dict[str, Problem] = {}
+    found: dict[str, InputError] = {}
     for details in error.errors():
-        problem = _problem(details, source)
-        # The branches of a union each find the same mistake.
-        problems.setdefault(problem.message, problem)
-    lines = list(problems)
+        wrong = _wrong(details, source)
+        # Each branch of a union finds the same mistake.
+        found.setdefault(str(wrong), wrong)
+    lines = list(found)
     if len(lines) > MOST_SHOWN:
         lines[MOST_SHOWN:] = [f"… and {len(lines) - MOST_SHOWN} more"]
-    return InputError("\n".join(lines), problems=tuple(problems.values()))
+    problems = tuple(wrong.problems[0] for wrong in found.values())
+    return InputError("\n".join(lines), problems=problems)
 
 
-def _problem(details: ErrorDetails, source: Source) -> Problem:
+def _wrong(details: ErrorDetails, source: Source) -> InputError:
+    """The error of one thing that pydantic found."""
     path = _steps(source.data, details["loc"])
     if details["type"] == "missing":
         return _missing(path, source)
@@ -294,19 +286,20 @@ def _problem(details: ErrorDetails, source: Source) -> Problem:
     if below:
         path = (*path, *str(error.key).split("."))
         given = error.given
-    key = dotted(path) or "the scenario"
     message = str(error)
-    # What was given is repeated only where it is short and the message does not show it.
-    shown = isinstance(given, (dict, BaseModel)) or f"'{given}'" in message
+    # What was given is repeated where the message does not show it, unless it is long.
+    silent = below or isinstance(given, (dict, BaseModel))
+    shown = message.startswith("'") or f"'{given}'" in message
+    gap = ": " if silent or shown else f" = {_shown(given)}: "
     if isinstance(error, UnknownKey):
-        told = f"{key} {message}"
-    elif below or shown or message.startswith("'"):
-        told = f"{key}: {message}"
-    else:
-        told = f"{key} = {_shown(given)}: {message}"
-    where = source.where(path)
-    place = "--set " if where == f"--set {key}" else f"{where}: "
-    return source.problem(path, place + told, given, error.allowed)
+        gap = " "
+    key = dotted(path)
+    told = (key or "the scenario") + gap + message
+    known = {"key": key or None, "given": given, "allowed": error.allowed}
+    # Of what was set by this very path the name has been said.
+    if source.override_of(path) == key:
+        return InputError(f"--set {told}", **known)
+    return source.error(path, told, **known)
 
 
 def _in_our_words(details: ErrorDetails) -> InputError:
@@ -315,9 +308,8 @@ def _in_our_words(details: ErrorDetails) -> InputError:
     given = details["input"]
     context = details.get("ctx", {})
     if kind == "literal_error":
-        options = tuple(re.findall("'([^']*)'", context["expected"]))
-        message = f"expected {context['expected']}{nearest(str(given), options)}"
-        return InputError(message, given=given, allowed=options)
+        options = re.findall("'([^']*)'", context["expected"])
+        return InputError.no_such(f"expected {context['expected']}", str(given), options)
     if kind == "greater_than_equal":
         rule = f"must be at least {context['ge']}"
         return InputError(rule, given=given, allowed=rule)
@@ -328,7 +320,7 @@ def _in_our_words(details: ErrorDetails) -> InputError:
     return refusal(details)
 
 
-def _missing(path: KeyPath, source: Source) -> Problem:
+def _missing(path: KeyPath, source: Source) -> InputError:
     parent = path[:-1]
     stated = source.states(parent)
     hint = ""
@@ -337,10 +329,10 @@ def _missing(path: KeyPath, source: Source) -> Problem:
         siblings: Any = source.data
         for step in parent[:-1]:
             siblings = siblings[step]
-        hint = nearest(str(parent[-1]), [str(key) for key in siblings if key != parent[-1]])
-    spot = path if stated else parent
-    message = f"{source.where(spot)}: {dotted(path)} is missing{hint}"
-    return source.problem(path, message)
+        others = [str(key) for key in siblings if key != parent[-1]]
+        hint = nearest(str(parent[-1]), others)
+    key = dotted(path)
+    return source.error(path if stated else parent, f"{key} is missing{hint}", key=key)
 
 
 def _shown(value: Any) -> str:

@@ -9,13 +9,13 @@ from pydantic import BeforeValidator
 from sim import catalogue
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
+from sim.catalogue.kinds import KINDS
 from sim.catalogue.market import CostMethod, Flow, RepairShop
-from sim.catalogue.strict import Strict
 from sim.errors import expected
 from sim.scenario.reading import merge
 
 
-def from_catalogue(kind: str, type_: type[Strict], default: str | None = None) -> BeforeValidator:
+def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
     """A validator of a field that holds something of the catalogue.
 
     It takes the name of an entry, the entry's keys, or ``{like: NAME, KEY: VALUE…}``.
@@ -24,11 +24,11 @@ def from_catalogue(kind: str, type_: type[Strict], default: str | None = None) -
     ----------
     kind : str
         Table of the catalogue.
-    type_ : type
-        What the table holds.
     default : str, optional
         The entry that keys without ``like`` are like.
     """
+
+    type_ = KINDS[kind]
 
     def look_up(value: Any) -> Any:
         if isinstance(value, str):
@@ -41,18 +41,19 @@ def from_catalogue(kind: str, type_: type[Strict], default: str | None = None) -
         if not name:
             return value
         base = catalogue.entry(kind, str(name)).values
-        return merge(base, {key: part for key, part in value.items() if key != "like"})
+        change = {key: part for key, part in value.items() if key != "like"}
+        return merge(base, change)
 
     return BeforeValidator(look_up, json_schema_input_type=str | type_)
 
 
-ChipRef = Annotated[Chip, from_catalogue("chips", Chip)]
-ModelRef = Annotated[Model, from_catalogue("models", Model)]
-StackRef = Annotated[Stack, from_catalogue("stacks", Stack)]
-FailuresRef = Annotated[FailureTable, from_catalogue("failures", FailureTable)]
-ConstantsRef = Annotated[StepTime, from_catalogue("constants", StepTime, "step-time")]
-CostsRef = Annotated[CostMethod, from_catalogue("costs", CostMethod, "epoch")]
-CongestionRef = Annotated[Congestion, from_catalogue("fabrics", Congestion)]
-FlapsRef = Annotated[Flaps, from_catalogue("flaps", Flaps)]
-RepairRef = Annotated[RepairShop, from_catalogue("repair", RepairShop)]
-FlowRef = Annotated[Flow, from_catalogue("supply", Flow)]
+ChipRef = Annotated[Chip, from_catalogue("chips")]
+ModelRef = Annotated[Model, from_catalogue("models")]
+StackRef = Annotated[Stack, from_catalogue("stacks")]
+FailuresRef = Annotated[FailureTable, from_catalogue("failures")]
+ConstantsRef = Annotated[StepTime, from_catalogue("constants", "step-time")]
+CostsRef = Annotated[CostMethod, from_catalogue("costs", "epoch")]
+CongestionRef = Annotated[Congestion, from_catalogue("fabrics")]
+FlapsRef = Annotated[Flaps, from_catalogue("flaps")]
+RepairRef = Annotated[RepairShop, from_catalogue("repair")]
+FlowRef = Annotated[Flow, from_catalogue("supply")]

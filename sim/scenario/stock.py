@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
 from sim.catalogue.strict import Duration, Strict
-from sim.errors import InputError, expected, nearest
+from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
 from sim.scenario.reading import merge
@@ -119,9 +119,8 @@ def _events(value: Any) -> Any:
         elif "date" in changes:
             base = {"title": str(name)}
         else:
-            hint = nearest(str(name), known)
-            problem = f"no policy event '{name}' in the catalogue{hint}"
-            raise InputError(f"{problem}; one of your own needs a date", allowed=tuple(known))
+            problem = f"no policy event '{name}' in the catalogue"
+            raise InputError.no_such(problem, str(name), known, "; one of your own needs a date")
         events[name] = merge(base, change)
     return events
 
@@ -153,9 +152,9 @@ def pool_of(fleet: Mapping[str, Pool], name: str, key: str) -> str:
     if pools:
         problem = f"{name} are in {' and '.join(pools)}; name the pool"
         raise InputError(problem, key=key, given=name, allowed=tuple(pools))
-    known = (*fleet, *(pool.chip.name for pool in fleet.values()))
-    problem = f"no pool of the fleet is called or holds '{name}'{nearest(name, known)}"
-    raise InputError(problem, key=key, given=name, allowed=known)
+    known = [*fleet, *(pool.chip.name for pool in fleet.values())]
+    problem = f"no pool of the fleet is called or holds '{name}'"
+    raise InputError.no_such(problem, name, dict.fromkeys(known), key=key)
 
 
 def check(
@@ -173,14 +172,14 @@ def check(
     """
     for name in depot.stock:
         pool_of(fleet, name, "depot.stock")
-    known = (*events, *catalogue.table("policy"))
+    known = [*events, *catalogue.table("policy")]
     for delivery in depot.deliveries:
         pool_of(fleet, delivery.chip, "depot.deliveries")
         # A delivery before an event that was taken out of the scenario does not come.
         event = delivery.before
         if event is not None and event not in known:
-            problem = f"no policy event '{event}'{nearest(event, known)}"
-            raise InputError(problem, key="depot.deliveries", given=event, allowed=known)
+            problem = f"no policy event '{event}'"
+            raise InputError.no_such(problem, event, known, key="depot.deliveries")
     for name, flow in depot.supply.items():
         pool_of(fleet, flow.chip, f"depot.supply.{name}")
     for name in offload:
@@ -190,14 +189,13 @@ def check(
 
 def _check_events(fleet: Mapping[str, Pool], events: Mapping[str, PolicyEvent]) -> None:
     in_fleet = [pool.chip.name for pool in fleet.values()]
-    chips = tuple(dict.fromkeys([*catalogue.table("chips"), *fleet, *in_fleet]))
+    chips = [*catalogue.table("chips"), *fleet, *in_fleet]
     acts: dict[tuple[Any, ...], str] = {}
     for name, event in events.items():
         for chip in (*event.blocks, *event.opens, *event.ends_support):
             if chip not in chips:
-                hint = nearest(chip, chips)
-                problem = f"no chip '{chip}' in the catalogue or the fleet{hint}"
-                raise InputError(problem, key=f"policy.{name}", given=chip, allowed=chips)
+                problem = f"no chip '{chip}' in the catalogue or the fleet"
+                raise InputError.no_such(problem, chip, dict.fromkeys(chips), key=f"policy.{name}")
         for act in event.acts():
             # Applied twice, its factors would be squared.
             if act in acts:
