@@ -119,9 +119,7 @@ def _parts(item: Any) -> dict[Any, Any]:
         return item
     if isinstance(item, tuple):
         return dict(enumerate(item))
-    if isinstance(item, BaseModel):
-        return dict(item)
-    if isinstance(item, Distribution):
-        # Not `vars`, which also has what was computed from the fields.
-        return {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    if isinstance(item, (BaseModel, Distribution)):
+        # What was computed from the fields and kept is there too, but it is never unknown.
+        return vars(item)
     return {}

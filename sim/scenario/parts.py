@@ -94,7 +94,7 @@ AutoLayout = Annotated[
 
 
 class Pool(Strict):
-    """Nodes of one chip type and stack: active ones, and hot and cold spares besides."""
+    """Nodes of one chip type and stack: active ones, hot spares and cold spares."""
 
     chip: ChipRef
     chips: Chips | None = None
