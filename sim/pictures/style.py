@@ -23,6 +23,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 # Inches, and points of the smallest letters: eight pixels high where a figure is 450 pixels wide.
 WIDTH, SMALL = 6.4, 8.5
@@ -82,9 +83,15 @@ TIME_COLOURS = {
 }
 
 # What is told apart by colour is told apart by shape or dashes too, and the shape can be written
-# beside its name.
+# before its name.
 MARKS = {"o": "●", "s": "■", "^": "▲", "D": "◆"}
 DASHES = ("-", "--", "-.", ":")
+
+SPREAD = "5–95 % of runs, chance and unknown inputs"
+"""What bands and whiskers show, unless a picture says otherwise."""
+
+Picture = tuple[Figure, pd.DataFrame]
+"""A figure and the numbers that it shows."""
 
 
 @contextmanager
@@ -105,16 +112,15 @@ def chip_colour(chip: str) -> str:
     >>> chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
     True
     """
-    families = [
-        family
-        for family in CHIP_COLOURS
-        if chip.startswith((family, family.removeprefix("Ascend-")))
-    ]
-    return (
-        CHIP_COLOURS[max(families, key=len)]
-        if families
-        else OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
-    )
+    families = [name for name in CHIP_COLOURS if chip.startswith(_prefixes(name))]
+    if families:
+        return CHIP_COLOURS[max(families, key=len)]
+    return OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
+
+
+def _prefixes(family: str) -> tuple[str, str]:
+    # Ascend chips are often named without their family: 910B3.
+    return family, family.removeprefix("Ascend-")
 
 
 def ink(colour: str) -> str:
@@ -127,14 +133,15 @@ def ink(colour: str) -> str:
     ('#00614a', '#767676')
     """
     rgb = np.array(to_rgb(colour))
-    while (
-        np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-        @ (0.2126, 0.7152, 0.0722)
-        > 0.1833
-    ):
+    # White has a luminance of 1, so this is the one of 4.5 to 1: (1 + 0.05) / 4.5 − 0.05.
+    while _luminance(rgb) > 0.1833:
         rgb *= 0.99
-    red, green, blue = rgb
-    return to_hex((red, green, blue))
+    return to_hex(rgb)
+
+
+def _luminance(rgb: NDArray[np.float64]) -> float:
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> None:
