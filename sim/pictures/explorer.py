@@ -1,4 +1,4 @@
-"""A scenario with handles: chips, failures, checkpoints, policy and control dates, drawn at once."""
+"""A scenario with handles: chips, failures, checkpoints, policy, dates; and what they do, drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
-from sim.pictures.marks import DARK, band, spread, whiskers
+from sim.pictures.marks import DARK, band, bars, spread
 from sim.pictures.run import BADPUT
 from sim.pictures.style import (
     DASHES,
@@ -207,11 +207,7 @@ def _lost(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
     lost = pd.DataFrame([{kind: r.time[kind] / DAY for kind in BADPUT} for r in results])
     lost = lost.loc[:, lost.max() > 0]
     table = spread(lost, panel="lost", item=lost.columns, at=0.0)
-    median = table["median"]
-    axes.barh(table["item"], median, color=table["item"].map(TIME_COLOURS))
-    look = {"capsize": 3, "lw": None}
-    whiskers(axes, median, table.index, table["p5"], table["p95"], **look)
-    axes.grid(axis="y", visible=False)
+    bars(axes, table, "item", "median", table["item"].map(TIME_COLOURS), lw=None)
     axes.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
     return table
 
@@ -230,8 +226,8 @@ def _chips(axes: Axes, results: Sequence[RunResult], programme: bool) -> Iterato
         table = spread(chips, panel="chips", item=name, at=when)
         colour = chip_colour(pool.chip.name)
         dashes = DASHES[len(labels) % len(DASHES)]
-        band(axes, table, "at", "median", colour, alpha=0.2, ls=dashes)
-        labels.append((table["median"].iloc[-1], pool.chip.name, colour))
+        chip = pool.chip.name
+        labels.append(band(axes, table, "at", "median", colour, chip, alpha=0.2, ls=dashes))
         yield table
     axes.axhline(0, color=DARK, lw=1)
     axes.set(xlim=(0, when[-1]), ylabel=ylabel)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.pictures.marks import band, interval, key, name_rows, thousands
-from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, Picture, ink, label_ends, styled
+from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, End, Picture, ink, label_ends, styled
 from sim.pictures.trust import job_table
 from sim.validation.report import Row
 
@@ -24,7 +24,7 @@ RING = {"mfc": "none", "color": MEASURED, "mew": 1.5}
 
 @styled()
 def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
-    """Productive share of the time against the nodes of a job, and what is reported of whole jobs."""
+    """Productive share of the time by the size of a job, and what is reported of whole jobs."""
     figure, (axes, below) = plt.subplots(2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.2, 1])
     for k, (variant, part) in enumerate(table.groupby("variant", sort=False)):
         _line(axes, part, "nodes", k, SHAPES[k])
@@ -56,14 +56,13 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     labels = []
     for k, (nodes, part) in enumerate(table.groupby("nodes", sort=False)):
-        _line(axes, part, "minutes", k)
+        labels.append(_line(axes, part, "minutes", k, name=f"{nodes:,} nodes"))
         times, ettr = part["minutes"], part["mean"]
         best = ettr.idxmax()
         axes.plot(times[best], ettr[best], "o", color=COLOURS[k], ms=7)
         daly = float(part["daly_minutes"].iloc[0])
         height = float(np.interp(math.log(daly), np.log(times), ettr))
         axes.plot(daly, height, "|", color=MEASURED, ms=18, mew=2)
-        labels.append((float(ettr.iloc[-1]), f"{nodes:,} nodes", COLOURS[k]))
     minutes = sorted(table["minutes"].unique())
     axes.set(xscale="log", xlim=(minutes[0], minutes[-1] * 1.01), ylim=(0, 1))
     axes.set_ylabel("productive share of the time")
@@ -130,6 +129,6 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
     return figure, table.replace(math.inf, np.nan)
 
 
-def _line(axes: Axes, part: pd.DataFrame, x: str, k: int, mark: str = "") -> None:
+def _line(axes: Axes, part: pd.DataFrame, x: str, k: int, mark: str = "", name: str = "") -> End:
     look = {"lw": 1.8, "marker": mark, "ms": 5, "clip_on": False}
-    band(axes, part, x, "mean", COLOURS[k], alpha=0.15, **look)
+    return band(axes, part, x, "mean", COLOURS[k], name, alpha=0.15, **look)

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sim.pictures.style import MARKS, ink
+from sim.pictures.style import MARKS, End, ink
 
 DARK = "#333333"
 WHISKER = {"fmt": "none", "ecolor": DARK, "capsize": 2, "lw": 1}
-DOT = {"fmt": "o", "ms": 5, "capsize": 2, "lw": 1}
 
 
 def spread(values: Any, **columns: Any) -> pd.DataFrame:
@@ -28,15 +27,23 @@ def band(
     x: str,
     y: str,
     colour: str,
+    name: str = "",
     *,
     alpha: float = 0.16,
     step: Any = None,
     **line: Any,
-) -> None:
-    """A line through the columns `x` and `y` of a table, in a band from its `p5` to its `p95`."""
+) -> End:
+    """A line through the columns `x` and `y` of a table, in a band from its `p5` to its `p95`.
+
+    Returns
+    -------
+    End
+        Where the line ends, its name and its colour, for `label_ends`.
+    """
     low, high = table["p5"], table["p95"]
     axes.fill_between(table[x], low, high, color=colour, alpha=alpha, lw=0, step=step)
     axes.plot(table[x], table[y], color=colour, **line)
+    return table[y].ffill().iloc[-1], name, colour
 
 
 def whiskers(axes: Axes, x: Any, y: Any, low: Any, high: Any, **look: Any) -> None:
@@ -44,6 +51,15 @@ def whiskers(axes: Axes, x: Any, y: Any, low: Any, high: Any, **look: Any) -> No
     # A mean may lie outside of 90 % of its values: then there is no whisker on that side.
     ends = np.reshape([x - low, high - x], (2, -1))
     axes.errorbar(x, y, xerr=np.clip(ends, 0, None), **(WHISKER | look))
+
+
+def bars(
+    axes: Axes, table: pd.DataFrame, names: str, value: str, colours: Any, **look: Any
+) -> None:
+    """A bar for each row of a table, with a whisker from its `p5` to its `p95`."""
+    axes.barh(table[names], table[value], color=colours)
+    whiskers(axes, table[value], table.index, table["p5"], table["p95"], **({"capsize": 3} | look))
+    axes.grid(axis="y", visible=False)
 
 
 def interval(

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
-from sim.pictures.marks import DARK, band, name_rows, spread, thousands, whiskers
+from sim.pictures.marks import DARK, band, bars, name_rows, spread, thousands, whiskers
 from sim.pictures.style import (
     DASHES,
     MARKS,
@@ -126,21 +126,16 @@ def _losses(result: RunResult, states: pd.DataFrame) -> pd.DataFrame:
 def time_ledger(replications: Replications) -> Picture:
     """Days lost to each kind of badput: the mean as a bar, 5–95 % of replications as a whisker."""
     frame = replications.frame[[f"time.{category}_days" for category in BADPUT]]
-    spread = frame.quantile([0.05, 0.95])
-    columns = {"category": BADPUT, "mean_days": frame.mean().array}
-    columns |= {"p5_days": spread.loc[0.05].array, "p95_days": spread.loc[0.95].array}
-    table = pd.DataFrame(columns)[(frame.max() > 0).array]
-    table = table.sort_values("mean_days", ignore_index=True)
+    table = spread(frame, category=BADPUT, mean=frame.mean().array)
+    table = table[(frame.max() > 0).array].sort_values("mean", ignore_index=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
-    mean, low, high = table["mean_days"], table["p5_days"], table["p95_days"]
-    axes.barh(table["category"], mean, color=table["category"].map(TIME_COLOURS))
-    whiskers(axes, mean, table.index, low, high, capsize=3, lw=1.2)
-    for k, days in mean.items():
-        axes.text(high[k], k, f"  {_time(days)}", va="center")
+    bars(axes, table, "category", "mean", table["category"].map(TIME_COLOURS), lw=1.2)
+    for k, row in table.iterrows():
+        axes.text(row["p95"], k, f"  {_time(row['mean'])}", va="center")
     axes.set(xlabel=f"days of wall clock a run (bar: mean, whisker:\n{SPREAD})")
-    axes.set_xlim(0, high.max() * 1.18)
-    axes.grid(axis="y", visible=False)
-    return figure, table
+    axes.set_xlim(0, table["p95"].max() * 1.18)
+    table = table[["category", "mean", "p5", "p95"]]
+    return figure, table.rename(columns=lambda name: name if name == "category" else f"{name}_days")
 
 
 @styled()
@@ -160,8 +155,9 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
         part = spread(counts, place=place, day=days)
         colour = PLACE_COLOURS[place]
         line = {"drawstyle": "steps-post", "lw": 1.8, "ls": DASHES[len(labels) % len(DASHES)]}
-        band(axes, part, "day", "median", colour, alpha=0.18, step="post", **line)
-        labels.append((part["median"].iloc[-1], place.replace("_", " "), colour))
+        name = place.replace("_", " ")
+        end = band(axes, part, "day", "median", colour, name, alpha=0.18, step="post", **line)
+        labels.append(end)
         parts.append(part)
     axes.set(xlim=(0, last), ylim=(0, None), ylabel="chips")
     axes.set_xlabel(f"day of the run (line: median, shaded:\n{SPREAD})")
@@ -239,10 +235,9 @@ def exchange_rate(
         worth = each.assign(chips=curve["chips"])
         colour = chip_colour(chip)
         look = {"lw": 1.8, "marker": mark, "ms": 5, "clip_on": False}
-        band(days, curve, "chips", "days", colour, **look)
-        band(value, worth, "chips", "days", colour, **look)
-        ends.append((curve["days"].iloc[-1], f"{MARKS[mark]} {chip}:\n{why} binds", colour))
-        worths.append((worth["days"].iloc[-1], f"{MARKS[mark]} {chip}", colour))
+        name = f"{MARKS[mark]} {chip}"
+        ends.append(band(days, curve, "chips", "days", colour, f"{name}:\n{why} binds", **look))
+        worths.append(band(value, worth, "chips", "days", colour, name, **look))
     for low, middle, high in levels.values():
         days.axhspan(low, high, color=GREY, alpha=0.13, lw=0)
         days.axhline(middle, color=LEVEL, lw=1.2, ls="--")

@@ -1,4 +1,4 @@
-"""Pictures of a stock over years, and of what it cost: each returns the figure and its numbers."""
+"""Pictures of a stock over years: each returns the figure and the numbers it shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sim.pictures.marks import band, interval, key, name_rows, spread, whiskers
+from sim.pictures.marks import band, name_rows, spread, whiskers
 from sim.pictures.style import (
     DASHES,
     SMALL,
@@ -18,7 +18,6 @@ from sim.pictures.style import (
     WIDTH,
     Picture,
     chip_colour,
-    ink,
     label_ends,
     styled,
 )
@@ -28,8 +27,6 @@ from sim.scenario import Scenario
 from sim.scenario.stock import Programme
 
 NEED, HAVE, INK = "#D55E00", "#333333", "#555555"
-KINDS = {"at the margin": ("#56B4E9", "o"), "the cluster": ("#0072B2", "s"), "in full": (NEED, "D")}
-"""Colour and mark of each kind of cost."""
 MONTH = YEAR / 12
 
 
@@ -63,7 +60,7 @@ def years_of(scenario: Scenario) -> tuple[float, float]:
 
 
 def months(results: Sequence[ProgrammeResult]) -> list[str]:
-    """The months of the crossing at 5, 50 and 95 % of results, or that it comes after the horizon."""
+    """The months of the crossing at 5, 50 and 95 % of results, or which year it comes after."""
     start, end = years_of(results[0].scenario)
     years = [result.crossing / YEAR if result.crossed else np.inf for result in results]
     found = []
@@ -168,8 +165,7 @@ def _types(axes: Axes, table: pd.DataFrame) -> None:
         # No line before the first chips of a type have come, as a logarithm has no zero.
         shown = part.assign(line=part["median"].where(part["median"] > 0))
         line = {"lw": 2, "ls": DASHES[len(ends) % len(DASHES)]}
-        band(axes, shown, "year", "line", colour, alpha=0.2, **line)
-        ends.append((float(shown["line"].dropna().iloc[-1]), str(name), colour))
+        ends.append(band(axes, shown, "year", "line", colour, str(name), alpha=0.2, **line))
     top = table["p95"].max()
     least = min(end for end, _, _ in ends)
     if top > 5 * least:
@@ -190,8 +186,7 @@ def _runs(axes: Axes, table: pd.DataFrame) -> None:
         (has, HAVE, "one run\ncould have"),
         (needs, NEED, "one run\nneeds"),
     ):
-        band(axes, part, "year", "median", colour, lw=2.2)
-        ends.append((float(part["median"].iloc[-1]), label, colour))
+        ends.append(band(axes, part, "year", "median", colour, label, lw=2.2))
     shown = pd.concat([has, needs])
     low = shown["p5"][shown["p5"] > 0].min()
     axes.set(yscale="log", ylim=(low / 8, shown["p95"].max() * 3))
@@ -273,52 +268,3 @@ def effects(table: pd.DataFrame) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * len(table) + 1.2))
     _effects(axes, table)
     return figure, table
-
-
-@styled()
-def answers(table: pd.DataFrame) -> Picture:
-    """Costs as answers to different questions, on one logarithmic axis.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        A row for each answer: `question`, `kind`, `low`, `median`, `high` in US dollars, and
-        `reported`, nan where nobody has.
-    """
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.3))
-    # A dollar sign would begin a formula.
-    plain = {"va": "center", "parse_math": False}
-    for k, row in enumerate(table.itertuples(index=False)):
-        colour, mark = KINDS[row.kind]
-        look = {"lw": 11, "alpha": 0.5, "color": ink(colour), "ms": 3.5}
-        interval(axes, k, row.low, row.median, row.high, colour, mark, **look)
-        words = dollars(row.median)
-        axes.text(row.high * 1.25, k, words, weight="bold", color=ink(colour), **plain)
-        if row.reported > 0:
-            axes.plot(row.reported, k - 0.3, "v", color=INK, ms=5)
-            words = f"reported: {dollars(row.reported)}"
-            axes.text(row.reported * 1.2, k - 0.32, words, color=INK, fontsize=SMALL, **plain)
-    for k, (kind, (colour, mark)) in enumerate(KINDS.items()):
-        key(axes, 0.35 * k, 1.02, mark, kind, colour)
-    name_rows(axes, list(table["question"]))
-    axes.set_xscale("log")
-    axes.set(xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7))
-    axes.set_xlabel(
-        "US dollars, logarithmic (mark: median,\nbar: 5–95 %, chance and unknown inputs)"
-    )
-    axes.xaxis.set_major_formatter(lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " "))
-    return figure, table
-
-
-def dollars(amount: float) -> str:
-    """An amount as it is spoken of.
-
-    Examples
-    --------
-    >>> dollars(5.576e6), dollars(1.6e9)
-    ('$5.6 M', '$1.6 B')
-    """
-    # What would be rounded to 1,000 million is a billion.
-    unit, name = (1e9, "B") if amount >= 9.995e8 else (1e6, "M")
-    digits = 0 if amount / unit >= 10 else 1
-    return f"${amount / unit:.{digits}f} {name}"

@@ -22,7 +22,7 @@ RING = {"mfc": "none", "color": THEIRS}
 
 
 def columns(rows: Sequence[Row], names: str, **of: str) -> pd.DataFrame:
-    """Attributes of rows as a table: the names of its columns, and those that rows call otherwise."""
+    """Attributes of rows as a table: the names of its columns, and what rows call some of them."""
     found = {}
     for name in names.split():
         found[name] = [getattr(row, of.get(name, name)) for row in rows]
@@ -148,7 +148,7 @@ def jobs(rows: Sequence[Row]) -> Picture:
 
 
 def _ratios(names: pd.Series, right: pd.Series, *numbers: pd.Series) -> tuple[Figure, Axes]:
-    """Ours as a dot with whiskers to its low and high end, theirs as a ring, all over what is right."""
+    """Ours as a dot with whiskers from low to high, theirs as a ring, all over what is right."""
     ours, low, high, theirs = (number / right for number in numbers)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.28 * len(names) + 1.5))
     axes.axvline(1, color=DARK, lw=1)

@@ -89,7 +89,7 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
 
 @styled()
 def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
-    """Where the spread of each quantity comes from, as shares of its variance with 95 % intervals."""
+    """Where the spread of each quantity comes from: shares of its variance with 95 % intervals."""
     found = []
     for quantity, split in splits.items():
         for source, (name, _) in SOURCES.items():
