@@ -15,7 +15,7 @@ from sim.experiments import Replications
 from sim.pictures.marks import DARK, band
 from sim.pictures.style import DASHES, SMALL, WIDTH, Picture, styled
 
-BLUE, ORANGE = "#0072B2", "#D55E00"
+COLOURS = BLUE, ORANGE = ("#0072B2", "#D55E00")
 MARK = "†"
 FARTHEST = 8
 """Times the limit, or a part of it, at which the axis of verdicts ends."""
@@ -46,26 +46,39 @@ def completion(runs: Mapping[str, Replications]) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
     curves = {label: _completion(one) for label, one in runs.items()}
     first = min(curves, key=lambda label: curves[label]["days"].median())
-    # Names stand outside of the two curves: above the earlier one, below the later one.
-    above = {"at": 0.65, "end": "hi", "ha": "right", "va": "bottom"}
-    below = {"at": 0.35, "end": "lo", "ha": "left", "va": "top"}
-    for (label, curve), colour, dashes in zip(curves.items(), (BLUE, ORANGE), DASHES, strict=False):
-        ends = curve.rename(columns={"lo": "p5", "hi": "p95"})
-        line = {"drawstyle": "steps-post", "ls": dashes, "lw": 1.8}
-        band(axes, ends, "days", "finished", colour, alpha=0.15, step="post", **line)
-        _name(axes, label, curve, colour, **(above if label == first else below))
+    for k, (label, curve) in enumerate(curves.items()):
+        band(
+            axes,
+            curve.rename(columns={"lo": "p5", "hi": "p95"}),
+            "days",
+            "finished",
+            COLOURS[k],
+            alpha=0.15,
+            step="post",
+            drawstyle="steps-post",
+            ls=DASHES[k],
+            lw=1.8,
+        )
+        # Names stand outside of the two curves: before the earlier one, after the later one.
+        if label == first:
+            share, end, side, height = 0.65, "hi", "right", "bottom"
+        else:
+            share, end, side, height = 0.35, "lo", "left", "top"
+        days = curve["days"]
+        day = days.where(curve[end] >= share, days.max()).min()
+        words = "\n".join(f"  {line}  " for line in textwrap.wrap(label, 19))
+        axes.text(
+            day,
+            share,
+            words,
+            color=COLOURS[k],
+            ha=side,
+            va=height,
+        )
     axes.set(ylim=(0, 1.02), ylabel="share of runs finished")
     axes.set_xlabel("day (shaded: 95 % band of the share)")
     parts = [curve.assign(runs=label) for label, curve in curves.items()]
     return figure, pd.concat(parts, ignore_index=True)
-
-
-def _name(
-    axes: Axes, label: str, curve: pd.DataFrame, colour: str, at: float, end: str, **look: Any
-) -> None:
-    words = "\n".join(f"  {line}  " for line in textwrap.wrap(label, 19))
-    day = curve["days"].where(curve[end] >= at, curve["days"].max()).min()
-    axes.text(day, at, words, color=colour, **look)
 
 
 def _completion(runs: Replications) -> pd.DataFrame:
@@ -73,7 +86,14 @@ def _completion(runs: Replications) -> pd.DataFrame:
     if runs.frame["finished"].any():
         return runs.completion()
     ends = [0.0, runs.frame["wall_days"].max()]
-    return pd.DataFrame({"days": ends, "finished": 0.0, "lo": 0.0, "hi": 0.0})
+    return pd.DataFrame(
+        {
+            "days": ends,
+            "finished": 0.0,
+            "lo": 0.0,
+            "hi": 0.0,
+        }
+    )
 
 
 @styled()
@@ -92,9 +112,16 @@ def verdicts(claims: pd.DataFrame) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 0.53 * len(rows) + 0.9))
     axes.axvspan(1, FARTHEST, color=BLUE, alpha=0.08, lw=0)
     axes.axvline(1, color=DARK, lw=1.5)
-    left = {"ha": "right", "va": "center", "fontsize": SMALL}
     for k, row in enumerate(rows):
-        axes.text(-0.02, k, _claim(row), transform=axes.get_yaxis_transform(), **left)
+        axes.text(
+            -0.02,
+            k,
+            _claim(row),
+            ha="right",
+            va="center",
+            fontsize=SMALL,
+            transform=axes.get_yaxis_transform(),
+        )
         if row["reading"]:
             _verdict(axes, k, row)
     axes.set_xscale("log", base=2)
@@ -114,13 +141,26 @@ def _verdict(axes: Axes, k: int, row: dict[Any, Any]) -> None:
     ends = np.array([row["p5"], row["median"], row["p95"]]) / row["limit"]
     if row["bound"] == "at most":
         ends = 1 / ends
+    # What lies farther out than the axis goes is drawn at its end.
     low, middle, high = np.clip(ends, 1 / FARTHEST, FARTHEST)
+    colour, mark, face = ORANGE, "D", "white"
     if row["share_lo"] > 0.5:
         colour, mark, face = BLUE, "o", BLUE
-    else:
-        colour, mark, face = ORANGE, "D", "white"
-    axes.plot([low, high], [k, k], color=colour, lw=2)
-    axes.plot([middle], [k], mark, ms=8, mew=1.8, color=colour, mfc=face)
+    axes.plot(
+        [low, high],
+        [k, k],
+        color=colour,
+        lw=2,
+    )
+    axes.plot(
+        [middle],
+        [k],
+        mark,
+        ms=8,
+        mew=1.8,
+        color=colour,
+        mfc=face,
+    )
     number = f"{row['median']:.3g} {row['unit']}"
     limit = f"({row['bound']} {row['limit']:.3g})"
     words = "\n".join(filter(None, (number, row["against"], limit)))

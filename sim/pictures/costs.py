@@ -32,14 +32,37 @@ def answers(table: pd.DataFrame) -> Picture:
     plain = {"va": "center", "parse_math": False}
     for k, row in enumerate(table.itertuples(index=False)):
         colour, mark = KINDS[row.kind]
-        look = {"lw": 11, "alpha": 0.5, "color": ink(colour), "ms": 3.5}
-        interval(axes, k, row.low, row.median, row.high, colour, mark, **look)
-        words = dollars(row.median)
-        axes.text(row.high * 1.25, k, words, weight="bold", color=ink(colour), **plain)
+        interval(
+            axes,
+            k,
+            row.low,
+            row.median,
+            row.high,
+            colour,
+            mark,
+            lw=11,
+            alpha=0.5,
+            color=ink(colour),
+            ms=3.5,
+        )
+        axes.text(
+            row.high * 1.25,
+            k,
+            dollars(row.median),
+            weight="bold",
+            color=ink(colour),
+            **plain,
+        )
         if row.reported > 0:
             axes.plot(row.reported, k - 0.3, "v", color=INK, ms=5)
-            words = f"reported: {dollars(row.reported)}"
-            axes.text(row.reported * 1.2, k - 0.32, words, color=INK, fontsize=SMALL, **plain)
+            axes.text(
+                row.reported * 1.2,
+                k - 0.32,
+                f"reported: {dollars(row.reported)}",
+                color=INK,
+                fontsize=SMALL,
+                **plain,
+            )
     for k, (kind, (colour, mark)) in enumerate(KINDS.items()):
         key(axes, 0.35 * k, 1.02, mark, kind, colour)
     name_rows(axes, list(table["question"]))

@@ -32,12 +32,13 @@ from sim.pictures.style import (
 from sim.results.ledger import DAY, USABLE, YEAR, at, levels
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
+from sim.throughput.elastic import POLICIES
 
 AS_GIVEN = "as given"
 INTERVALS = (AS_GIVEN, "5 min", "10 min", "30 min", "1 h", "2 h", "6 h", "optimal")
 FAILURES = {"none": 0, "as counted": 1, "twice": 2, "4 times": 4}
+# Powers of two, and one and a half times each: all are whole nodes, and most hold whole replicas.
 SIZES = [base << k for base in (256, 384) for k in range(8)]
-POLICIES = ("wait", "drop-replica", "re-route", "re-plan")
 
 
 class Explorer:
@@ -63,25 +64,35 @@ class Explorer:
         for name, pool in self.base.fleet.items():
             kinds = sorted(chips | {pool.chip.name})
             self._add(f"fleet.{name}.chip", widgets.Dropdown, pool.chip.name, options=kinds)
+            # A pool that begins with nothing gets its chips by deliveries.
             if pool.chips is not None:
                 count = pool.active_chips
                 self._slide(f"fleet.{name}.chips", count, sorted({count, *SIZES}))
         self._slide("failures", 1, list(FAILURES.items()))
         self._slide("checkpoint.interval", AS_GIVEN, INTERVALS)
-        self._add("recovery.policy", widgets.Dropdown, self.base.recovery.policy, options=POLICIES)
+        self._add(
+            "recovery.policy",
+            widgets.Dropdown,
+            self.base.recovery.policy,
+            options=("wait", *POLICIES),
+        )
         for name, event in self.base.policy.items():
             self._add(f"policy.{name}.date", widgets.DatePicker, event.date, tooltip=event.title)
         self._start = {path: handle.value for path, handle in self.handles.items()}
 
     def _slide(self, path: str, value: object, options: Sequence[Any]) -> None:
         # A run takes seconds: draw when the handle is let go, not all along its way.
-        look = {"options": options, "continuous_update": False}
-        self._add(path, widgets.SelectionSlider, value, **look)
+        slider = widgets.SelectionSlider
+        self._add(path, slider, value, options=options, continuous_update=False)
 
     def _add(self, path: str, kind: type[Any], value: object, **more: Any) -> None:
-        style = {"description_width": "15em"}
-        layout = widgets.Layout(width="34em")
-        self.handles[path] = kind(value=value, description=path, style=style, layout=layout, **more)
+        self.handles[path] = kind(
+            value=value,
+            description=path,
+            style={"description_width": "15em"},
+            layout=widgets.Layout(width="34em"),
+            **more,
+        )
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -173,9 +184,8 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     status : str
         Of the scenario, for the heading.
     """
-    figure, (dots, bars, lines) = plt.subplots(
-        3, 1, figsize=(WIDTH, 7.2), height_ratios=[0.7, 2, 2.4]
-    )
+    size = (WIDTH, 7.2)
+    figure, (top, middle, bottom) = plt.subplots(3, figsize=size, height_ratios=[0.7, 2, 2.4])
     programme = "crossing_days" in results[0].metrics
     unit = "years" if programme else "days"
     if programme:
@@ -187,15 +197,32 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
         ends = np.array([r.wall for r in results]) / DAY
         open_ = np.array([not r.finished for r in results])
         what, outlast = "to train", "do not finish"
-    dots.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
-    ring = {"marker": ">", "facecolors": "none", "edgecolors": "#D55E00"}
-    dots.scatter(ends[open_], 0 * ends[open_], s=60, **ring)
-    dots.set(xlim=(0, 1.05 * ends.max()), yticks=[])
-    dots.set_xlabel(f"{unit} {what} (a dot a run; an open triangle: not by then)")
-    parts = [spread(ends[:, None], panel="end", item=unit, at=0.0)]
-    parts += [_lost(bars, results), *_chips(lines, results, programme)]
-    low, middle, high = (f"{x:.3g}" for x in np.quantile(ends, [0, 0.5, 1]))
-    title = f"{middle} {unit} {what}; {len(ends)} runs lie between {low} and {high}"
+    top.scatter(
+        ends[~open_],
+        0 * ends[~open_],
+        s=50,
+        alpha=0.6,
+        color="#0072B2",
+    )
+    top.scatter(
+        ends[open_],
+        0 * ends[open_],
+        s=60,
+        marker=">",
+        facecolors="none",
+        edgecolors="#D55E00",
+    )
+    top.set(xlim=(0, 1.05 * ends.max()), yticks=[])
+    top.set_xlabel(f"{unit} {what} (a dot a run; an open triangle: not by then)")
+    # In the order of the picture, from top to bottom.
+    parts = [
+        spread(ends[:, None], panel="end", item=unit, at=0.0),
+        _lost(middle, results),
+        *_chips(bottom, results, programme),
+    ]
+    least, median, most = np.quantile(ends, [0, 0.5, 1])
+    runs = f"{len(ends)} runs lie between {least:.3g} and {most:.3g}"
+    title = f"{median:.3g} {unit} {what}; {runs}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {outlast} by {ends.max():.3g} {unit}"
     headline(figure, f"{title} ({status})")
@@ -207,7 +234,14 @@ def _lost(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
     lost = pd.DataFrame([{kind: r.time[kind] / DAY for kind in BADPUT} for r in results])
     lost = lost.loc[:, lost.max() > 0]
     table = spread(lost, panel="lost", item=lost.columns, at=0.0)
-    bars(axes, table, "item", "median", table["item"].map(TIME_COLOURS), lw=None)
+    bars(
+        axes,
+        table,
+        "item",
+        "median",
+        table["item"].map(TIME_COLOURS),
+        lw=None,
+    )
     axes.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
     return table
 
@@ -224,10 +258,17 @@ def _chips(axes: Axes, results: Sequence[RunResult], programme: bool) -> Iterato
         needed = 0 if programme else pool.active_chips
         chips = [at(*levels(r, USABLE, name), grid) - needed for r in results]
         table = spread(chips, panel="chips", item=name, at=when)
-        colour = chip_colour(pool.chip.name)
-        dashes = DASHES[len(labels) % len(DASHES)]
-        chip = pool.chip.name
-        labels.append(band(axes, table, "at", "median", colour, chip, alpha=0.2, ls=dashes))
+        end = band(
+            axes,
+            table,
+            "at",
+            "median",
+            chip_colour(pool.chip.name),
+            pool.chip.name,
+            alpha=0.2,
+            ls=DASHES[len(labels) % len(DASHES)],
+        )
+        labels.append(end)
         yield table
     axes.axhline(0, color=DARK, lw=1)
     axes.set(xlim=(0, when[-1]), ylabel=ylabel)

@@ -25,10 +25,22 @@ RING = {"mfc": "none", "color": MEASURED, "mew": 1.5}
 @styled()
 def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
     """Productive share of the time by the size of a job, and what is reported of whole jobs."""
-    figure, (axes, below) = plt.subplots(2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.2, 1])
+    figure, (axes, below) = plt.subplots(
+        2,
+        1,
+        figsize=(WIDTH, 7.2),
+        height_ratios=[1.2, 1],
+    )
     for k, (variant, part) in enumerate(table.groupby("variant", sort=False)):
         _line(axes, part, "nodes", k, SHAPES[k])
-        key(axes, 0.03, 0.08 + 0.09 * k, SHAPES[k], str(variant), COLOURS[k])
+        key(
+            axes,
+            0.03,
+            0.08 + 0.09 * k,
+            SHAPES[k],
+            str(variant),
+            COLOURS[k],
+        )
     sizes = sorted(table["nodes"].unique())
     axes.set(xscale="log", ylim=(0, 1.02), xlim=(sizes[0], sizes[-1] * 1.01))
     axes.set_ylabel("productive share of the time")
@@ -36,8 +48,22 @@ def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
     # More than six labels of sizes would run into each other.
     thousands(axes, sizes[:: 2 if len(sizes) > 6 else 1])
     for y, job in enumerate(published):
-        interval(below, y, job.p5, job.ours, job.p95, OURS, lw=6)
-        below.plot(job.expected, y, ">" if job.bound else "D", ms=9, **RING)
+        interval(
+            below,
+            y,
+            job.p5,
+            job.ours,
+            job.p95,
+            OURS,
+            lw=6,
+        )
+        below.plot(
+            job.expected,
+            y,
+            ">" if job.bound else "D",
+            ms=9,
+            **RING,
+        )
         over = "over " if job.bound else ""
         words = f"{over}{job.expected:.0%} reported, {job.ours:.1%} simulated"
         below.text(0.655, y + 0.36, words, va="center", fontsize=SMALL)
@@ -59,8 +85,15 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
         labels.append(_line(axes, part, "minutes", k, name=f"{nodes:,} nodes"))
         times, ettr = part["minutes"], part["mean"]
         best = ettr.idxmax()
-        axes.plot(times[best], ettr[best], "o", color=COLOURS[k], ms=7)
+        axes.plot(
+            times[best],
+            ettr[best],
+            "o",
+            color=COLOURS[k],
+            ms=7,
+        )
         daly = float(part["daly_minutes"].iloc[0])
+        # On the line as it is drawn: straight between points of a logarithmic axis.
         height = float(np.interp(math.log(daly), np.log(times), ettr))
         axes.plot(daly, height, "|", color=MEASURED, ms=18, mew=2)
     minutes = sorted(table["minutes"].unique())
@@ -80,11 +113,27 @@ def time_by_fabric(table: pd.DataFrame, published: Sequence[Row], names: dict[st
     for row, (job, part) in enumerate(table.groupby("job", sort=False)):
         for k, one in enumerate(part.itertuples(index=False)):
             y = row + (k - 1.5) * 0.2
-            interval(axes, y, one.p5, one.mean, one.p95, COLOURS[k], SHAPES[k], lw=5, ms=5)
+            interval(
+                axes,
+                y,
+                one.p5,
+                one.mean,
+                one.p95,
+                COLOURS[k],
+                SHAPES[k],
+                lw=5,
+                ms=5,
+            )
             words = f"  {one.mean:.1%}"
             if row == 0:
                 words += f" {one.fabric}"
-            axes.text(max(one.p95, 0.004), y, words, va="center", color=ink(COLOURS[k]))
+            axes.text(
+                max(one.p95, 0.004),
+                y,
+                words,
+                va="center",
+                color=ink(COLOURS[k]),
+            )
         for measured in published:
             if measured.scenario == job:
                 axes.plot(measured.expected, row + 0.1, "D", ms=11, **RING)
@@ -112,11 +161,19 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
     for k, (policy, part) in enumerate(table.groupby("policy", sort=False)):
         part = part.assign(at=part["spares"].map(spares.index), mean=part["median"])
         part = part.sort_values("at")
+        # Where some runs never finish the quantiles of the days are infinite or misleading.
         all_finish = part["finished"] == 1
         _line(axes, part.where(all_finish), "at", k, SHAPES[k])
-        words = {"ha": "center", "va": "center", "color": ink(COLOURS[k]), "fontsize": SMALL}
         for some in part[~all_finish].itertuples():
-            axes.text(some.at, top, f"{some.finished:.0%}", **words)
+            axes.text(
+                some.at,
+                top,
+                f"{some.finished:.0%}",
+                ha="center",
+                va="center",
+                color=ink(COLOURS[k]),
+                fontsize=SMALL,
+            )
         last = float(part["median"].iloc[-1])
         days = f"{last:.0f} d" if last < math.inf else "share\nthat finishes"
         labels.append((min(last, top), f"{MARKS[SHAPES[k]]} {policy}: {days}", COLOURS[k]))
@@ -130,5 +187,16 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
 
 
 def _line(axes: Axes, part: pd.DataFrame, x: str, k: int, mark: str = "", name: str = "") -> End:
-    look = {"lw": 1.8, "marker": mark, "ms": 5, "clip_on": False}
-    return band(axes, part, x, "mean", COLOURS[k], name, alpha=0.15, **look)
+    return band(
+        axes,
+        part,
+        x,
+        "mean",
+        COLOURS[k],
+        name,
+        alpha=0.15,
+        lw=1.8,
+        marker=mark,
+        ms=5,
+        clip_on=False,
+    )

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from sim.pictures.style import MARKS, End, ink
 
 DARK = "#333333"
-WHISKER = {"fmt": "none", "ecolor": DARK, "capsize": 2, "lw": 1}
 
 
 def spread(values: Any, **columns: Any) -> pd.DataFrame:
@@ -41,16 +40,45 @@ def band(
         Where the line ends, its name and its colour, for `label_ends`.
     """
     low, high = table["p5"], table["p95"]
-    axes.fill_between(table[x], low, high, color=colour, alpha=alpha, lw=0, step=step)
+    axes.fill_between(
+        table[x],
+        low,
+        high,
+        color=colour,
+        alpha=alpha,
+        lw=0,
+        step=step,
+    )
     axes.plot(table[x], table[y], color=colour, **line)
     return table[y].ffill().iloc[-1], name, colour
 
 
-def whiskers(axes: Axes, x: Any, y: Any, low: Any, high: Any, **look: Any) -> None:
-    """Whiskers at the points (x, y), from the low to the high ends."""
+def whiskers(
+    axes: Axes,
+    x: Any,
+    y: Any,
+    low: Any,
+    high: Any,
+    *,
+    fmt: str = "none",
+    ecolor: str = DARK,
+    capsize: float = 2,
+    lw: float | None = 1,
+    **dot: Any,
+) -> None:
+    """Whiskers at the points (x, y) from low to high ends, with dots if there is a format."""
     # A mean may lie outside of 90 % of its values: then there is no whisker on that side.
     ends = np.reshape([x - low, high - x], (2, -1))
-    axes.errorbar(x, y, xerr=np.clip(ends, 0, None), **(WHISKER | look))
+    axes.errorbar(
+        x,
+        y,
+        xerr=np.clip(ends, 0, None),
+        fmt=fmt,
+        ecolor=ecolor,
+        capsize=capsize,
+        lw=lw,
+        **dot,
+    )
 
 
 def bars(
@@ -58,7 +86,16 @@ def bars(
 ) -> None:
     """A bar for each row of a table, with a whisker from its `p5` to its `p95`."""
     axes.barh(table[names], table[value], color=colours)
-    whiskers(axes, table[value], table.index, table["p5"], table["p95"], **({"capsize": 3} | look))
+    low, high = table["p5"], table["p95"]
+    whiskers(
+        axes,
+        table[value],
+        table.index,
+        low,
+        high,
+        capsize=3,
+        **look,
+    )
     axes.grid(axis="y", visible=False)
 
 
@@ -76,7 +113,14 @@ def interval(
     **dot: Any,
 ) -> None:
     """A pale bar from low to high with a mark at the middle."""
-    axes.plot([low, high], [y, y], color=colour, lw=lw, alpha=alpha, solid_capstyle="butt")
+    axes.plot(
+        [low, high],
+        [y, y],
+        color=colour,
+        lw=lw,
+        alpha=alpha,
+        solid_capstyle="butt",
+    )
     axes.plot(middle, y, mark, **({"color": colour} | dot))
 
 
@@ -95,4 +139,10 @@ def thousands(axes: Axes, ticks: Sequence[float]) -> None:
 def key(axes: Axes, x: float, y: float, mark: str, words: str, colour: str) -> None:
     """A name with its mark, at a place in shares of the axes."""
     text = f"{MARKS[mark]} {words}"
-    axes.text(x, y, text, color=ink(colour), transform=axes.transAxes)
+    axes.text(
+        x,
+        y,
+        text,
+        color=ink(colour),
+        transform=axes.transAxes,
+    )

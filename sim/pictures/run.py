@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +21,7 @@ from sim.pictures.style import (
     SPREAD,
     TIME_COLOURS,
     WIDTH,
+    End,
     Picture,
     chip_colour,
     label_ends,
@@ -45,7 +47,6 @@ PLACE_COLOURS = {
 WEEK = 7.0
 GREY = "#777777"
 LEVEL = "#444444"
-FEWER, MORE = "#009E73", "#D55E00"
 
 
 @styled()
@@ -66,7 +67,12 @@ def timeline(result: RunResult) -> Picture:
         columns=["category", "day", "until_day"],
     )
     losses = _losses(result, states)
-    figure, (strips, lost) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), height_ratios=[1.15, 1])
+    figure, (strips, lost) = plt.subplots(
+        2,
+        1,
+        figsize=(WIDTH, 5.6),
+        height_ratios=[1.15, 1],
+    )
     _strips(strips, states, math.ceil(result.wall / DAY / WEEK))
     labels = []
     for category, part in losses.groupby("category", sort=False):
@@ -75,7 +81,13 @@ def timeline(result: RunResult) -> Picture:
         if end > 0:
             # Only the end is known of what accrues while training goes on: a straight line to it.
             style = "default" if category in ("checkpoint", "stall") else "steps-post"
-            lost.plot(part["day"], part["hours_lost"], drawstyle=style, color=colour, lw=1.8)
+            lost.plot(
+                part["day"],
+                part["hours_lost"],
+                drawstyle=style,
+                color=colour,
+                lw=1.8,
+            )
             labels.append((end, str(category), colour))
     lost.set(xlim=(0, result.wall / DAY), ylim=(0, None))
     lost.set(xlabel="day of the run", ylabel="hours lost so far")
@@ -92,14 +104,28 @@ def _strips(axes: Axes, states: pd.DataFrame, weeks: int) -> None:
             left = max(start, week * WEEK)
             width = min(end, (week + 1) * WEEK) - left
             if width > 0:
-                place = {"left": left - week * WEEK, "height": 0.72}
-                axes.barh(week, width, **place, color=colour, ec=colour, lw=1)
+                axes.barh(
+                    week,
+                    width,
+                    left=left - week * WEEK,
+                    height=0.72,
+                    color=colour,
+                    ec=colour,
+                    lw=1,
+                )
     axes.set(ylim=(weeks - 0.4, -0.6), xlim=(0, WEEK))
     axes.set(xlabel="day of the week", ylabel="week of the run")
     axes.set_yticks(range(weeks), [str(k + 1) for k in range(weeks)])
     axes.grid(False)
+    # The names stay black: some colours are too pale for letters.
     for k, state in enumerate(states["category"].unique()):
-        axes.text(0.18 * k, 1.03, "■", color=STATE_COLOURS[state], transform=axes.transAxes)
+        axes.text(
+            0.18 * k,
+            1.03,
+            "■",
+            color=STATE_COLOURS[state],
+            transform=axes.transAxes,
+        )
         axes.text(0.18 * k, 1.03, f"    {state}", transform=axes.transAxes)
 
 
@@ -129,13 +155,20 @@ def time_ledger(replications: Replications) -> Picture:
     table = spread(frame, category=BADPUT, mean=frame.mean().array)
     table = table[(frame.max() > 0).array].sort_values("mean", ignore_index=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
-    bars(axes, table, "category", "mean", table["category"].map(TIME_COLOURS), lw=1.2)
+    bars(
+        axes,
+        table,
+        "category",
+        "mean",
+        table["category"].map(TIME_COLOURS),
+        lw=1.2,
+    )
     for k, row in table.iterrows():
         axes.text(row["p95"], k, f"  {_time(row['mean'])}", va="center")
     axes.set(xlabel=f"days of wall clock a run (bar: mean, whisker:\n{SPREAD})")
     axes.set_xlim(0, table["p95"].max() * 1.18)
-    table = table[["category", "mean", "p5", "p95"]]
-    return figure, table.rename(columns=lambda name: name if name == "category" else f"{name}_days")
+    names = ["category", "mean_days", "p5_days", "p95_days"]
+    return figure, table[["category", "mean", "p5", "p95"]].set_axis(names, axis="columns")
 
 
 @styled()
@@ -144,6 +177,7 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
 
     Median and 5–95 % of replications, at `points` moments.
     """
+    # Beyond the end of the shortest run there would be no quantiles of all.
     last = min(result.wall for result in results) / DAY
     days = np.linspace(0, last, points)
     figure, axes = plt.subplots()
@@ -153,10 +187,19 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
         if place == "active" or not counts.any():
             continue
         part = spread(counts, place=place, day=days)
-        colour = PLACE_COLOURS[place]
-        line = {"drawstyle": "steps-post", "lw": 1.8, "ls": DASHES[len(labels) % len(DASHES)]}
-        name = place.replace("_", " ")
-        end = band(axes, part, "day", "median", colour, name, alpha=0.18, step="post", **line)
+        end = band(
+            axes,
+            part,
+            "day",
+            "median",
+            PLACE_COLOURS[place],
+            place.replace("_", " "),
+            alpha=0.18,
+            step="post",
+            drawstyle="steps-post",
+            lw=1.8,
+            ls=DASHES[len(labels) % len(DASHES)],
+        )
         labels.append(end)
         parts.append(part)
     axes.set(xlim=(0, last), ylim=(0, None), ylabel="chips")
@@ -181,29 +224,75 @@ def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, fl
         Their numbers of chips.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.55 * len(table) + 2.2))
-    left, level, end = chips[1] / 4, chips[0], len(table) + 1
+    # A logarithmic axis has no zero: the bars of both fleets begin at its left end.
+    left, end = chips[1] / 4, len(table) + 1
     for row, count, chip in ((0, chips[0], "H100"), (end, chips[1], "H800")):
-        axes.barh(row, count - left, left=left, color=chip_colour(chip), height=0.62)
+        axes.barh(
+            row,
+            count - left,
+            left=left,
+            height=0.62,
+            color=chip_colour(chip),
+        )
         axes.text(count, row, f" {count:,.0f}", va="center", weight="bold")
+    level = chips[0]
     for row, factor in enumerate(table.itertuples(index=False), 1):
-        axes.plot([level, level], [row - 1.31, row + 0.31], color=GREY, lw=0.8)
-        after, low, high = level * factor.median, level * factor.p5, level * factor.p95
-        colour = FEWER if factor.median < 1 else MORE
-        axes.barh(row, after - level, left=level, color=colour, height=0.62)
-        look = {"fmt": "", "color": DARK, "ecolor": None, "capsize": 4, "lw": 1.3}
-        whiskers(axes, after, row, low, high, **look)
-        words = {"s": f"{_factor(factor.median)}  ", "ha": "right", "weight": "bold"}
-        axes.text(min(level, after, low), row, va="center", **words)
-        level = after
-    axes.plot([level, level], [end - 1.31, end + 0.31], color=GREY, lw=0.8)
-    axes.set_xscale("log", base=2)
+        _link(axes, level, row)
+        level = _factor(axes, level, row, factor)
+    _link(axes, level, end)
     right = chips[0] * 1.9
+    axes.set_xscale("log", base=2)
     axes.set(xlim=(left, right), ylim=(end + 0.5, -0.5))
     axes.set_xlabel(f"chips, logarithmic (whisker: {SPREAD})")
     thousands(axes, [2**k for k in range(8, 16) if left <= 2**k <= right])
     details = [f"{row.factor}\n{' '.join(str(row.detail).split())}" for row in table.itertuples()]
     name_rows(axes, [first, *details, last])
     return figure, table.assign(chips_from=chips[0], chips_to=chips[1])
+
+
+def _link(axes: Axes, level: float, row: int) -> None:
+    """A line from the end of one bar to the beginning of the next."""
+    axes.plot(
+        [level, level],
+        [row - 1.31, row + 0.31],
+        color=GREY,
+        lw=0.8,
+    )
+
+
+def _factor(axes: Axes, level: float, row: int, factor: Any) -> float:
+    """A factor as a bar from one number of chips to the next, which is returned."""
+    after, low, high = level * factor.median, level * factor.p5, level * factor.p95
+    fewer = factor.median < 1
+    axes.barh(
+        row,
+        after - level,
+        left=level,
+        height=0.62,
+        color="#009E73" if fewer else "#D55E00",
+    )
+    whiskers(
+        axes,
+        after,
+        row,
+        low,
+        high,
+        fmt="",
+        color=DARK,
+        capsize=4,
+        lw=1.3,
+    )
+    # A factor of one is neither.
+    words = f"÷ {1 / factor.median:.3g}" if factor.median < 0.9995 else f"× {factor.median:.3g}"
+    axes.text(
+        min(level, after, low),
+        row,
+        f"{words}  ",
+        ha="right",
+        va="center",
+        weight="bold",
+    )
+    return after
 
 
 @styled()
@@ -223,7 +312,11 @@ def exchange_rate(
         Number of good chips.
     """
     figure, (days, value) = plt.subplots(
-        2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.6, 1], sharex=True
+        2,
+        1,
+        figsize=(WIDTH, 7.2),
+        height_ratios=[1.6, 1],
+        sharex=True,
     )
     alone = next(iter(levels.values()))[1]
     ends = [(middle, f"{label}: {middle:.0f} d", LEVEL) for label, (_, middle, _) in levels.items()]
@@ -233,11 +326,9 @@ def exchange_rate(
         why = curve["bottleneck"].iloc[-1].split(": ")[-1]
         each = (alone / curve[["days", "p5", "p95"]] - 1).mul(good / curve["chips"], axis=0)
         worth = each.assign(chips=curve["chips"])
-        colour = chip_colour(chip)
-        look = {"lw": 1.8, "marker": mark, "ms": 5, "clip_on": False}
         name = f"{MARKS[mark]} {chip}"
-        ends.append(band(days, curve, "chips", "days", colour, f"{name}:\n{why} binds", **look))
-        worths.append(band(value, worth, "chips", "days", colour, name, **look))
+        ends.append(_marked(days, curve, f"{name}:\n{why} binds", mark, chip))
+        worths.append(_marked(value, worth, name, mark, chip))
     for low, middle, high in levels.values():
         days.axhspan(low, high, color=GREY, alpha=0.13, lw=0)
         days.axhline(middle, color=LEVEL, lw=1.2, ls="--")
@@ -258,10 +349,22 @@ def exchange_rate(
     return figure, table[["series", *table.columns.drop("series")]]
 
 
-def _factor(ratio: float) -> str:
-    return f"÷ {1 / ratio:.3g}" if ratio < 0.9995 else f"× {ratio:.3g}"
+def _marked(axes: Axes, curve: pd.DataFrame, name: str, mark: str, chip: str) -> End:
+    return band(
+        axes,
+        curve,
+        "chips",
+        "days",
+        chip_colour(chip),
+        name,
+        lw=1.8,
+        marker=mark,
+        ms=5,
+        clip_on=False,
+    )
 
 
 def _time(days: float) -> str:
+    # Below two days a figure of days would have a single digit.
     hours = days * 24
     return f"{days:.1f} d" if hours >= 48 else f"{hours:.1f} h"

@@ -161,13 +161,23 @@ def _types(axes: Axes, table: pd.DataFrame) -> None:
     """Chips in working nodes by type."""
     ends = []
     for name, part in table.groupby("chip", sort=False):
-        colour = chip_colour(str(name))
         # No line before the first chips of a type have come, as a logarithm has no zero.
         shown = part.assign(line=part["median"].where(part["median"] > 0))
-        line = {"lw": 2, "ls": DASHES[len(ends) % len(DASHES)]}
-        ends.append(band(axes, shown, "year", "line", colour, str(name), alpha=0.2, **line))
+        end = band(
+            axes,
+            shown,
+            "year",
+            "line",
+            chip_colour(str(name)),
+            str(name),
+            alpha=0.2,
+            lw=2,
+            ls=DASHES[len(ends) % len(DASHES)],
+        )
+        ends.append(end)
     top = table["p95"].max()
     least = min(end for end, _, _ in ends)
+    # Types of very different numbers need a logarithm; others are truer to the eye without.
     if top > 5 * least:
         axes.set(yscale="log", ylim=(least / 12, top * 1.8))
     else:
@@ -186,7 +196,17 @@ def _runs(axes: Axes, table: pd.DataFrame) -> None:
         (has, HAVE, "one run\ncould have"),
         (needs, NEED, "one run\nneeds"),
     ):
-        ends.append(band(axes, part, "year", "median", colour, label, lw=2.2))
+        ends.append(
+            band(
+                axes,
+                part,
+                "year",
+                "median",
+                colour,
+                label,
+                lw=2.2,
+            )
+        )
     shown = pd.concat([has, needs])
     low = shown["p5"][shown["p5"] > 0].min()
     axes.set(yscale="log", ylim=(low / 8, shown["p95"].max() * 3))
@@ -198,6 +218,7 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
     seen = crossings[~np.isnan(crossings)]
     if not len(seen):
         return
+    # Bars of a fifth of a year, the first of which begins before any date.
     counts, edges = np.histogram(seen, bins=np.arange(seen.min() - 0.1, seen.max() + 0.3, 0.2))
     low, high = axes.get_ylim()
 
@@ -205,15 +226,37 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
         return low * (high / low) ** share
 
     tops = height(0.15 * counts / counts.max())
-    look = {"align": "edge", "color": NEED, "alpha": 0.75, "lw": 0}
-    axes.bar(edges[:-1], tops - low, bottom=low, width=np.diff(edges), **look)
+    axes.bar(
+        edges[:-1],
+        tops - low,
+        bottom=low,
+        width=np.diff(edges),
+        align="edge",
+        color=NEED,
+        alpha=0.75,
+        lw=0,
+    )
+    # Programmes that never cross count as later than any date.
     middle = float(np.quantile(np.where(np.isnan(crossings), np.inf, crossings), 0.5))
     if middle < np.inf:
-        axes.plot([middle] * 2, [low, height(0.17)], color=INK, lw=1.2)
+        axes.plot(
+            [middle] * 2,
+            [low, height(0.17)],
+            color=INK,
+            lw=1.2,
+        )
         words = f"dates of the crossing\nmedian {month_of(middle)}"
         paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-        look = {"ha": "center", "va": "bottom", "color": INK, "fontsize": SMALL, "bbox": paper}
-        axes.text(middle, height(0.18), words, **look)
+        axes.text(
+            middle,
+            height(0.18),
+            words,
+            ha="center",
+            va="bottom",
+            color=INK,
+            fontsize=SMALL,
+            bbox=paper,
+        )
 
 
 def _controls(pictures: tuple[Axes, Axes], scenario: Scenario) -> str:
@@ -225,17 +268,25 @@ def _controls(pictures: tuple[Axes, Axes], scenario: Scenario) -> str:
     for k, event in enumerate(shown, 1):
         x = year_of(event.date)
         for axes in pictures:
-            axes.axvline(x, color=INK, lw=0.7, ls=(0, (4, 3)), zorder=0)
+            axes.axvline(
+                x,
+                color=INK,
+                lw=0.7,
+                ls=(0, (4, 3)),
+                zorder=0,
+            )
         # Of two numbers that would touch, the second is raised, and leaves room for a third.
-        height = 1.01
-        if x - before < 0.03 * (end - start):
-            height, x_next = 1.07, -np.inf
-        else:
-            x_next = x
-        before = x_next
+        raised = x - before < 0.03 * (end - start)
+        before = -np.inf if raised else x
         top = pictures[0]
-        look = {"transform": top.get_xaxis_transform(), "ha": "center", "fontsize": SMALL}
-        top.text(x, height, str(k), **look)
+        top.text(
+            x,
+            1.07 if raised else 1.01,
+            str(k),
+            transform=top.get_xaxis_transform(),
+            ha="center",
+            fontsize=SMALL,
+        )
     return "\n".join(f"{k}  {one.date:%b %Y}  {one.title}" for k, one in enumerate(shown, 1))
 
 
@@ -244,9 +295,22 @@ def _effects(axes: Axes, effects: pd.DataFrame) -> None:
     months = effects[["median", "p5", "p95"]] * DAY / MONTH
     middle, low, high = months["median"], months["p5"], months["p95"]
     axes.barh(range(len(effects)), middle, color="#56B4E9")
-    whiskers(axes, middle, range(len(effects)), low, high, ecolor=INK, lw=0.9)
+    whiskers(
+        axes,
+        middle,
+        range(len(effects)),
+        low,
+        high,
+        ecolor=INK,
+        lw=0.9,
+    )
     for k, (value, end) in enumerate(zip(middle, high, strict=True)):
-        axes.text(max(end, 0), k, f" {value:+.1f}".replace("-", "−"), va="center")
+        axes.text(
+            max(end, 0),
+            k,
+            f" {value:+.1f}".replace("-", "−"),
+            va="center",
+        )
     axes.axvline(0, color=INK, lw=0.8)
     name_rows(axes, list(effects["mechanism"]))
     axes.set_xlim(min(low.min(), 0) * 1.1 - 0.5, high.max() * 1.25 + 1)

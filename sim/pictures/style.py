@@ -154,7 +154,9 @@ def label_ends(axes: Axes, x: float, labels: list[End]) -> None:
     """
     figure = axes.figure
     assert isinstance(figure, Figure)
+    # Only a layout that is done knows where a height lies on the paper.
     figure.draw_without_rendering()
+    # From the lowest upwards, each name at its line or just above the name before.
     floor = -math.inf
     for y, text, colour in sorted(labels):
         height = 1.25 * matplotlib.rcParams["font.size"] * (1 + text.count("\n"))
@@ -179,7 +181,14 @@ def headline(figure: Figure, title: str) -> None:
     lines = math.ceil(len(title) / (10 * figure.get_figwidth()))
     # Lines of about one length look better than full ones and a short rest.
     words = textwrap.fill(title, len(title) // lines + 8)
-    figure.suptitle(words, x=0.01, ha="left", weight="bold", fontsize=11, parse_math=False)
+    figure.suptitle(
+        words,
+        x=0.01,
+        ha="left",
+        weight="bold",
+        fontsize=11,
+        parse_math=False,
+    )
 
 
 def save_figure(

@@ -17,7 +17,7 @@ from sim.validation.report import MOST_Z, Row
 
 OURS, THEIRS, PALE = "#0072B2", "#D55E00", "#DDDDDD"
 ROLES = {"validation": ("o", OURS), "interpolation": ("s", "#D55E00"), "fitted": ("D", "#777777")}
-DOT = {"fmt": "o", "ms": 5, "color": OURS, "ecolor": None}
+DOT = {"fmt": "o", "ms": 5, "color": OURS, "ecolor": OURS}
 RING = {"mfc": "none", "color": THEIRS}
 
 
@@ -45,6 +45,7 @@ def step_times(rows: Sequence[Row]) -> Picture:
 
     First-year and research stacks are hollow.
     """
+    # From below: rows are drawn upwards, and evidence stands on top.
     ranks = list(reversed(ROLES))
     shown = sorted(rows, key=lambda row: (ranks.index(row.role), bool(row.mature), row.error))
     figure, axes = plt.subplots(figsize=(WIDTH, 0.19 * len(shown) + 1.2))
@@ -53,7 +54,14 @@ def step_times(rows: Sequence[Row]) -> Picture:
     for k, row in enumerate(shown):
         mark, colour = ROLES[row.role]
         face = colour if row.mature else "white"
-        axes.plot(100 * row.error, k, mark, ms=5, mec=colour, mfc=face)
+        axes.plot(
+            100 * row.error,
+            k,
+            mark,
+            ms=5,
+            mec=colour,
+            mfc=face,
+        )
     axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
     axes.set(xlabel="ours over published, % (grey: ±15 %)", ylim=(-1, len(shown)))
     words = {"ha": "right", "backgroundcolor": "white"}
@@ -68,16 +76,29 @@ def step_times(rows: Sequence[Row]) -> Picture:
 def z_scores(rows: Sequence[Row]) -> Picture:
     """Simulated less exact, in standard errors, and less the answer of a model with a mistake."""
     decided = [row for row in rows if row.z is not None]
+    # Rows are drawn upwards.
     shown = decided[::-1]
     figure, axes = plt.subplots(figsize=(WIDTH, 0.33 * len(shown) + 1.2))
     axes.axvspan(-MOST_Z, MOST_Z, color=PALE, lw=0, alpha=0.5)
     axes.axvline(0, color=DARK, lw=1)
-    axes.plot([row.z for row in shown], range(len(shown)), "o", ms=5, color=OURS)
+    axes.plot(
+        [row.z for row in shown],
+        range(len(shown)),
+        "o",
+        ms=5,
+        color=OURS,
+    )
     for k, row in enumerate(shown):
         if row.twin_z is not None:
             x = abs(row.twin_z)
             axes.plot(x, k, "D", ms=5, **RING)
-            axes.text(x * 1.8, k, textwrap.fill(row.wrong, 22), fontsize=SMALL, va="center")
+            axes.text(
+                x * 1.8,
+                k,
+                textwrap.fill(row.wrong, 22),
+                fontsize=SMALL,
+                va="center",
+            )
     titles = [textwrap.fill(f"{row.title} ({row.id})", 44) for row in shown]
     name_rows(axes, titles, fontsize=SMALL)
     axes.set_xscale("symlog", linthresh=MOST_Z, linscale=0.8)
@@ -94,6 +115,7 @@ def z_scores(rows: Sequence[Row]) -> Picture:
 @styled()
 def peer(rows: Sequence[Row]) -> Picture:
     """Ours over what is right, with four standard errors, and the other simulator's own number."""
+    # No ratio to nothing: whether the minutes add up is not drawn.
     names = "case quantity ours standard_error expected against peer z ok"
     table = columns([row for row in rows if row.expected], names, case="title")
     stars = np.where(table["against"] == "closed form", "*", "")
@@ -139,7 +161,13 @@ def jobs(rows: Sequence[Row]) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * len(shown) + 1.3))
     for k, row in enumerate(shown):
         whiskers(axes, row.ours, k, row.p5, row.p95, **DOT)
-        axes.plot(row.expected, k, ">" if row.bound else "D", ms=6, **RING)
+        axes.plot(
+            row.expected,
+            k,
+            ">" if row.bound else "D",
+            ms=6,
+            **RING,
+        )
     axes.set_yticks(range(len(shown)), [f"{row.title}\n({row.role})" for row in shown])
     axes.set(xlim=(0, 1.05), ylim=(-0.7, len(shown) - 0.3))
     axes.set_xlabel(f"share of time\n(whisker: {SPREAD})")

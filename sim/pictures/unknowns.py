@@ -65,18 +65,37 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     rows = np.arange(len(table))
     for index, shift, colour, letters, name in BARS:
         value, half = table[index], table[f"{index}_conf"]
-        axes.barh(rows + shift, value.clip(lower=0), height=0.34, color=colour)
+        axes.barh(
+            rows + shift,
+            value.clip(lower=0),
+            height=0.34,
+            color=colour,
+        )
+        # Estimates of shares may lie below zero or above one; whiskers end a little beyond.
         low, high = (value - half).clip(lower=-0.1), (value + half).clip(upper=1.1)
         whiskers(axes, value, rows + shift, low, high)
-        axes.text(0, rows[-1] + shift, f" {name}", va="center", color=letters, fontsize=SMALL)
+        axes.text(
+            0,
+            rows[-1] + shift,
+            f" {name}",
+            va="center",
+            color=letters,
+            fontsize=SMALL,
+        )
     ends = [float((table[index] + table[f"{index}_conf"]).max()) for index in ("ST", "S1")]
     right = min(max(ends), 1.1)
     x = right * 1.04
     for row, effect in enumerate(table["effect"]):
         sign = "+" if effect > 0 else "−"
         axes.text(x, row, f"{sign}{_short(abs(effect))} {unit}", va="center")
-    grey = {"va": "bottom", "color": "#555555", "fontsize": SMALL}
-    axes.text(x, len(table) - 0.35, "from low to high", **grey)
+    axes.text(
+        x,
+        len(table) - 0.35,
+        "from low to high",
+        va="bottom",
+        color="#555555",
+        fontsize=SMALL,
+    )
     ticks = np.arange(0, 1.01, 0.1 if right < 0.6 else 0.2)
     axes.set_xticks(ticks[ticks < right])
     name_rows(axes, [plain(name) for name in table["unknown"]])
@@ -101,9 +120,20 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
         places = np.arange(len(part)) + (k - 1) * 0.26
         axes.barh(places, part["share"], height=0.24, color=colour)
         whiskers(axes, part["share"], places, part["lo"], part["hi"])
-        for place, high, sd in zip(places, part["hi"], part["sd"], strict=True):
+        for place, high, sd in zip(
+            places,
+            part["hi"],
+            part["sd"],
+            strict=True,
+        ):
             words = f"{name}: ± {_short(sd)} days"
-            axes.text(high + 0.015, place, words, va="center", color=ink(colour))
+            axes.text(
+                high + 0.015,
+                place,
+                words,
+                va="center",
+                color=ink(colour),
+            )
     name_rows(axes, list(splits))
     axes.set(xlim=(0, 1.32), ylim=(len(splits) - 0.5, -0.5))
     axes.set_xlabel("share of the variance\n(whisker: 95 % interval; ±: standard deviation)")
