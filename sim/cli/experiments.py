@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -247,24 +248,18 @@ def validate(
 
     Example: `sim validate closed-forms --effort 0.1`
     """
-    from sim.validation import tables
+    from sim import validation
+    from sim.validation.report import text
 
-    found = {name: tables.rows(name, effort) for name in ((table,) if table else tables.TABLES)}
-    failed = [
-        str(row.get("title") or row["case"])
-        for rows in found.values()
-        for row in rows
-        if not row["ok"]
-    ]
-    answer(
-        {"ok": not failed, **found},
-        as_json,
-        lambda: "\n\n".join(tables.text(n, rows) for n, rows in found.items()),
-    )
+    names = (table,) if table else validation.TABLES
+    found = {name: validation.rows(name, effort) for name in names}
+    everything = [row for rows in found.values() for row in rows]
+    failed = [row.name for row in everything if not row.ok]
+    data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
+    tables = [text(rows) for rows in found.values()]
+    answer({"ok": not failed, **data}, as_json, lambda: "\n\n".join(tables))
     if failed:
-        raise CheckFailed(
-            f"{len(failed)} of {sum(map(len, found.values()))} rows: {'; '.join(failed)}"
-        )
+        raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 
 
 def claims(

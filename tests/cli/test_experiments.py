@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sim.cli.app import app
 from sim.errors import InputError
 from sim.experiments import load
-from tests.engine.question import PLAIN
+from tests.engine.bare import PLAIN
 from tests.experiments.stand_in import stand_in
 
 COUNTER = "plain (counterfactual: no published run has done this)"

@@ -15,7 +15,7 @@ from sim.engine.supply import DAY, Arrival, Policy
 from sim.results.ledger import PLACES
 from sim.scenario.reading import merge
 from sim.streams import Luck
-from tests.engine.question import pool, question
+from tests.engine.bare import bare_scenario, pool
 
 SIZE = 8
 
@@ -57,7 +57,7 @@ class World:
         self, nodes: int = 4, coming: int = 0, policy: dict | None = None, **depot: Any
     ) -> None:
         self.env, self.record = simpy.Environment(), Record()
-        asked = question(
+        asked = bare_scenario(
             start="2023-01-01", fleet=pool(nodes=nodes), depot=depot, policy=policy or {}
         )
         self.nodes = Nodes(self.env, self.record, nodes, coming)
@@ -258,4 +258,4 @@ def test_the_ledger_counts_chips_from_their_arrival_on():
 def test_a_scenario_names_pools_by_chip_where_that_is_clear():
     two = {"other": merge({"chip": "A100-SXM-80", "nodes": 4, "stack": "megatron-lm"}, {})}
     with pytest.raises(Exception, match="A100-SXM-80 are in pool and other; name the pool"):
-        question(fleet={**pool(), **two}, depot={"stock": {"A100-SXM-80": 1}})
+        bare_scenario(fleet={**pool(), **two}, depot={"stock": {"A100-SXM-80": 1}})

@@ -12,14 +12,14 @@ from sim.engine import simulate
 from sim.engine.risks import bad_nodes
 from sim.scenario import Scenario, load_scenario
 from sim.streams import Luck
-from tests.engine.question import (
+from tests.engine.bare import (
+    bare_scenario,
     cause,
     endless,
     exponential,
     failing,
     pool,
     programme,
-    question,
     run,
     weibull,
 )
@@ -50,7 +50,7 @@ ELASTIC = {"recovery": {"policy": "drop-replica", "restart": "10 min"}}
 
 
 @pytest.mark.parametrize("weak_rate", [60.0, 2.0])
-@pytest.mark.parametrize("make", [question, programme])
+@pytest.mark.parametrize("make", [bare_scenario, programme])
 def test_the_order_of_pools_in_a_file_decides_nothing(make: Any, weak_rate: float):
     fleet = mixed(weak_rate)
     other_way = {"weak": fleet["weak"], "good": fleet["good"]}
@@ -125,7 +125,7 @@ def paired(one: Scenario, other: Scenario, runs: int = 40) -> float:
 
 def crossing_node(shape: float, **keys: Any) -> Scenario:
     table = {"lifetime": weibull(shape, 40), "repair": "2 h"} | keys
-    return question(fleet=failing(8, **table), recovery={"restart": exponential(0.05)})
+    return bare_scenario(fleet=failing(8, **table), recovery={"restart": exponential(0.05)})
 
 
 def test_common_random_numbers_hold_where_a_shape_passes_one():
@@ -146,7 +146,7 @@ def test_common_random_numbers_hold_where_spares_are_put_on_standby():
     recovery = {"restart": exponential(0.05), "reschedule": exponential(0.01)}
     fleet = pool(nodes=8, hot_spares=4, failures=REPAIRED)
     none, two = (
-        question(fleet=fleet, recovery=recovery | {"standby": standby}) for standby in (0, 2)
+        bare_scenario(fleet=fleet, recovery=recovery | {"standby": standby}) for standby in (0, 2)
     )
     first = [simulate(none, 5, k) for k in range(20)]
     second = [simulate(two, 5, k) for k in range(20)]
@@ -159,7 +159,7 @@ def test_common_random_numbers_hold_where_spares_are_put_on_standby():
 def test_one_more_cold_spare_makes_few_runs_longer():
     """A15: what failures there are does not change with the number of spares."""
     asked = [
-        question(
+        bare_scenario(
             fleet=pool(
                 nodes=40,
                 cold_spares=spares,

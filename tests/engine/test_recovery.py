@@ -16,7 +16,7 @@ from sim.results.run import RunResult
 from sim.scenario import load_scenario
 from sim.scenario.parts import Checkpoint
 from sim.throughput import Throughput, planned
-from tests.engine.question import CHIPS, RATE, cause, lone, moves_to, pool, question, times
+from tests.engine.bare import CHIPS, RATE, bare_scenario, cause, lone, moves_to, pool, times
 
 MINUTE = 60.0
 
@@ -25,7 +25,7 @@ def asked(causes: list[dict], hours: float = 45.0, **changes) -> RunResult:
     """A run of so many hours of work on four nodes that fail as told, with a checkpoint each hour."""
     fleet = pool(failures={"causes": causes}, **changes.pop("pool", {}))
     run = {"tokens": hours * HOUR * CHIPS * RATE} | changes.pop("run", {})
-    return simulate(question(fleet=fleet, run=run, **changes), 0)
+    return simulate(bare_scenario(fleet=fleet, run=run, **changes), 0)
 
 
 def hours(result: RunResult) -> dict[str, float]:
@@ -451,7 +451,7 @@ def test_an_interval_in_steps_is_one_in_tokens():
 
 
 def saw(**keys):
-    settled = question(checkpoint=keys).resolve(0, 0)
+    settled = bare_scenario(checkpoint=keys).resolve(0, 0)
     plan = Throughput(settled.run, settled.fleet, settled.mixing).full
     return sawtooth_of(
         settled.checkpoint, settled.run, plan, settled.constants, keys.pop("rate", 1 / HOUR)
@@ -475,7 +475,7 @@ def test_the_engine_uses_the_optimal_interval_of_the_whole_job():
     interval = daly_interval(60.0, 4 * 0.5 / DAY)
     chosen, given = (
         simulate(
-            question(
+            bare_scenario(
                 fleet=pool(failures={"causes": causes}),
                 checkpoint={"interval": i, "blocking": "60 s"},
             ),

@@ -8,7 +8,7 @@ import pytest
 from sim import load_scenario, simulate
 from sim.engine.replay import DAY, outages
 from sim.errors import InputError
-from tests.engine.question import pool, question
+from tests.engine.bare import bare_scenario, pool
 
 HEADER = "node,start_day,end_day\n"
 
@@ -91,7 +91,7 @@ def replayed(path: str, **changes: object):
         "run": {"tokens": 1e15},
         "horizon": "20 d",
     }
-    return simulate(question(**settings | changes))
+    return simulate(bare_scenario(**settings | changes))
 
 
 def test_the_job_waits_while_more_nodes_are_out_than_there_are_spares(tmp_path: Path):

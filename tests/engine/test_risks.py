@@ -17,15 +17,15 @@ from sim.quantities.distributions import Constant, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 from sim.validation.formulas import renewal_function
-from tests.engine.question import (
+from tests.engine.bare import (
     agree,
+    bare_scenario,
     cause,
     endless,
     exponential,
     failing,
     moves_to,
     pool,
-    question,
     times,
     weibull,
 )
@@ -390,7 +390,8 @@ def test_one_more_cause_disturbs_no_other():
     one = [cause(cause="a", lifetime=weibull(2, 10), hardware=False)]
     two = [*one, cause(cause="b", lifetime=weibull(3, 10), hardware=False)]
     alone, both = (
-        simulate(question(horizon="9 d", fleet=pool(failures={"causes": c})), 3) for c in (one, two)
+        simulate(bare_scenario(horizon="9 d", fleet=pool(failures={"causes": c})), 3)
+        for c in (one, two)
     )
     of_a = [e.time for e in both.trace.events("failure") if e.what == "a"]
     assert of_a == [e.time for e in alone.trace.events("failure")]

@@ -16,7 +16,7 @@ from sim.results.ledger import DAY
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
 from sim.streams import stream
-from tests.engine.question import question
+from tests.engine.bare import bare_scenario
 
 Days = Callable[[Any, Generator], float]
 UNSURE = {
@@ -62,13 +62,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, days: Days) -> list[int]:
 
 
 def sure(**changes: Any) -> Scenario:
-    """The plain question with no unknown constant."""
-    return _knowing(question(**merge({"checkpoint": {"load": "0 s"}}, changes)), ())
+    """The bare scenario with no unknown constant."""
+    return _knowing(bare_scenario(**merge({"checkpoint": {"load": "0 s"}}, changes)), ())
 
 
 def unsure(**changes: Any) -> Scenario:
-    """The plain question with three unknown constants and no other."""
-    return _knowing(question(**merge(UNSURE, changes)), NAMES)
+    """The bare scenario with three unknown constants and no other."""
+    return _knowing(bare_scenario(**merge(UNSURE, changes)), NAMES)
 
 
 def _knowing(whole: Scenario, left: tuple[str, ...]) -> Scenario:

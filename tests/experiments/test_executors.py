@@ -18,9 +18,9 @@ from sim.errors import CheckFailed, InputError
 from sim.experiments import executors
 from sim.experiments.executors import run_points
 from sim.experiments.store import Outcome, Point
-from tests.engine.question import cause, pool, question
+from tests.engine.bare import bare_scenario, cause, pool
 
-QUESTION = question(
+QUESTION = bare_scenario(
     fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d"
 )
 POINTS = [Point(QUESTION, seed, range(seed, 7)) for seed in (0, 3)]

@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.experiments.replicate import Replications, wilson
 from sim.experiments.store import Outcome
 from sim.results.ledger import DAY
-from tests.engine.question import NODES, cause, pool
+from tests.engine.bare import NODES, cause, pool
 from tests.experiments.stand_in import stand_in, sure, unsure
 
 

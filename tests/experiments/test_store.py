@@ -16,10 +16,10 @@ from sim.experiments import store
 from sim.experiments.store import Outcome, Point, Store
 from sim.results.metrics import check_metric
 from sim.scenario import load_scenario
-from tests.engine.question import PLAIN, pool, question
+from tests.engine.bare import PLAIN, bare_scenario, pool
 from tests.experiments.stand_in import NAMES, unsure
 
-POINT = Point(question(), 1, range(3))
+POINT = Point(bare_scenario(), 1, range(3))
 OUTCOMES = [
     Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}") for k in range(3)
 ]
@@ -28,7 +28,7 @@ OUTCOMES = [
 @pytest.mark.parametrize(
     "other",
     [
-        replace(POINT, scenario=question(checkpoint={"interval": "2 h"})),
+        replace(POINT, scenario=bare_scenario(checkpoint={"interval": "2 h"})),
         replace(POINT, seed=2),
         replace(POINT, replications=range(1, 3)),
         replace(POINT, replications=range(4)),
@@ -60,7 +60,7 @@ def test_another_trace_of_outages_is_another_key(tmp_path: Path) -> None:
     trace, keys = tmp_path / "trace.csv", set()
     for end in (2, 3, 3):
         trace.write_text(f"node,start_day,end_day\na,1,{end}\n")
-        keys.add(Point(question(fleet=pool(failures={"trace": str(trace)})), 1, range(3)).key)
+        keys.add(Point(bare_scenario(fleet=pool(failures={"trace": str(trace)})), 1, range(3)).key)
     assert len(keys) == 2
 
 
@@ -137,6 +137,6 @@ def test_unknown_constants_that_are_set_stay_and_the_others_are_drawn() -> None:
 
 
 def test_a_metric_is_checked_before_anything_is_run() -> None:
-    check_metric("ettr", question())
+    check_metric("ettr", bare_scenario())
     with pytest.raises(InputError, match=r'plain: no metric \'etr\' \(did you mean "ettr"\?\)'):
-        check_metric("etr", question())
+        check_metric("etr", bare_scenario())
