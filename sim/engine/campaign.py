@@ -110,7 +110,7 @@ def laid_out(scenario: Scenario) -> Pools:
 
 
 def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth, Plan]:
-    """What a chip of each pool is worth to a run, and the plan of the first on the reference pool."""
+    """What a chip of each pool is worth, and the plan of the first run on the reference pool."""
     plans = {}
     for name, pool in pools.items():
         alone = {name: _like(scenario, name, pool, pool.active_nodes)}

@@ -139,7 +139,7 @@ class Depot:
             self._mend(shelf)
 
     def chip_died(self, pool: NodesOfAChip, node: int) -> None:
-        """A node, idle now, has a dead chip: send that off, and make nodes whole as far as it goes."""
+        """A node, idle now, has a dead chip: send that off, and make nodes whole where it goes."""
         shelf = self._shelves[pool.name]
         self._send_off(shelf)
         shelf.lose_a_chip(node)

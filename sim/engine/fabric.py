@@ -64,8 +64,8 @@ class Flaps:
     """Link flaps that the collectives ride through: full stops of the job.
 
     They arrive as a Poisson process in time that moves, which halts for the length of each. So they
-    never overlap, and the time they take is an exact compound Poisson sum. They are drawn in growing
-    blocks and found by bisection: a thousand a day cost no event.
+    never overlap, and the time they take is an exact compound Poisson sum. They are drawn in
+    growing blocks and found by bisection: a thousand a day cost no event.
 
     Parameters
     ----------

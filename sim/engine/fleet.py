@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 import simpy
 
 from sim.engine.ageing import NEVER, Ageing, Due, Failure, Queue
+from sim.engine.crews import Crews
 from sim.engine.hidden import Fault
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
@@ -104,13 +104,11 @@ class Fleet:
         self._record = record
         self._shop: Shop | None = None
         self._most_strikes: float = recovery.evict_after or math.inf
-        self._crews: float = round(recovery.crew) if recovery.crew else math.inf
-        """Crews that have nothing to do."""
+        crews = round(recovery.crew) if recovery.crew else None
+        self._crews = Crews(env, crews, self.node_back)
         self._finds: list[tuple[float, int, Fault]] = []
         """Hidden faults by the time at which they are found, and in the order they came."""
         self._faults = 0
-        self._broken: deque[tuple[NodePool, Failure, int]] = deque()
-        """Nodes that wait for a crew."""
         self.degraded = False
         """Whether the job wants fewer nodes than a whole one."""
         self.failures: dict[str, int] = {}
@@ -137,7 +135,7 @@ class Fleet:
         return {pool.name: min(pool.at_hand, pool.whole) for pool in self.pools}
 
     def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
-        """The next failure and its wall time, if the computing clock goes on `running` or stands."""
+        """The next failure and its wall time, the computing clock `running` or standing."""
         powered = self._powered.next() if self._powered.heap else NEVER
         if running:
             computing = self._computing.next()
@@ -281,12 +279,8 @@ class Fleet:
         elif strikes >= self._most_strikes:
             pool.put(node, "idle", now)
             self._record.event(now, "evicted", pool.name, node)
-        elif self._crews:
-            self._crews -= 1
-            self._repair(pool, failure, node, now)
         else:
-            self._broken.append((pool, failure, node))
-            pool.put(node, "repair_queue", now)
+            self._crews.take(pool, failure, node)
 
     def _bury(self, now: float, pool: NodePool, node: int, failure: Failure) -> None:
         """A chip of a node, or the node without its chips, is beyond repair."""
@@ -396,24 +390,3 @@ class Fleet:
             if place[other] in POWERED:
                 nodes.append(other)
         return nodes
-
-    def _repair(self, pool: NodePool, failure: Failure, node: int, now: float) -> None:
-        pool.put(node, "repair", now)
-        # A callback in place of a process: a fleet under repair would be thousands of them.
-        done = self._env.timeout(failure.repair, (pool, failure, node))
-        assert done.callbacks is not None
-        done.callbacks.append(self._mended)
-
-    def _mended(self, repair: simpy.Event) -> None:
-        """A crew is through with a node, and turns to the one that has waited longest."""
-        whose: Any = repair.value
-        pool, failure, node = whose
-        if failure.cured:
-            pool.cure(node)
-        if failure.again < math.inf and node == failure.node:
-            pool.relapses.add(node, failure.again, failure.cause)
-        self.node_back(pool, node)
-        if self._broken:
-            self._repair(*self._broken.popleft(), self._env.now)
-        else:
-            self._crews += 1

@@ -89,7 +89,7 @@ class Corruption:
                 self.begin(fault, now)
 
     def find(self, fault: Fault) -> Mark | None:
-        """The checkpoint that is free of what a fault spoilt; None if it spoilt nothing that is left."""
+        """The checkpoint free of what a fault spoilt; None if nothing of that is left."""
         spoilt = self.spoilt.pop(fault, None)
         if spoilt is None or spoilt.tokens >= self._progress.tokens:
             return None

@@ -1,4 +1,4 @@
-"""One training job as a SimPy process: assemble, restart, compute until something changes, repeat."""
+"""One training job as a SimPy process: assemble, restart, compute until something changes."""
 
 from __future__ import annotations
 

@@ -316,7 +316,7 @@ class NodePool:
         self.standby = 0
 
     def renew(self, node: int) -> None:
-        """Another node has come in the place of one: all its lives begin anew, nothing behind it."""
+        """Another node has come in the place of one: all its lives begin, no failure behind it."""
         self.bad.discard(node)
         self.inherited[node] = self.strikes.get(node, 0)
         for risk in self.risks:

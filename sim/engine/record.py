@@ -68,7 +68,7 @@ class Record:
     def __init__(self) -> None:
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         """Seconds of wall clock by category."""
-        self.counts = dict.fromkeys(COUNTS, 0)
+        self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
         self.trace = Trace()
         self._rows = self.trace.rows
         self._cells: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))

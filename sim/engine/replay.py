@@ -45,9 +45,8 @@ def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-            raise InputError(
-                f"{path}: the trace has no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}"
-            )
+            needed = ", ".join(COLUMNS)
+            raise InputError(f"{path}: no column {', '.join(missing)}; a trace needs {needed}")
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
     numbers = {name: k for k, name in enumerate(dict.fromkeys(name for name, _, _ in rows))}
     merged: list[tuple[float, float, int]] = []

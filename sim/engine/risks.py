@@ -33,9 +33,9 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 CLOCKS: tuple[Clock, ...] = ("powered", "computing")
 
 
-# Columns of the uniforms that describe one failure and the life after it. Repairs have three columns
-# for each stage, the last of them for its time; a time that needs more numbers than its one column
-# takes the rest from a row of its own, so that no other number moves.
+# Columns of the uniforms that describe one failure and the life after it. Repairs have three for
+# each stage, the last of them for its time. A time that needs more numbers than its one column takes
+# the rest from a row of its own, so that no other number moves.
 LIFE = 0
 PERMANENT = 1
 AGAIN = 2
@@ -346,7 +346,7 @@ def node_rate(table: FailureTable, size: int) -> float:
 
 
 def _repeats(cause: Cause) -> float:
-    """Relapses that a failure of a cause brings on average, each bringing the next, on all nodes."""
+    """Relapses that a failure brings on average, each bringing the next, on all nodes."""
     if cause.refail is None:
         return 0.0
     burst = cause.burst if cause.hardware else None

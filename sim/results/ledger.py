@@ -66,7 +66,7 @@ class Event(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Chips of a pool, those of a node or loose ones, that changed their place at a time (seconds)."""
+    """Chips of a pool, those of a node or loose ones, that changed their place (time in seconds)."""
 
     time: float
     pool: str
@@ -121,7 +121,7 @@ class Trace:
         return [item for item in self if isinstance(item, Move)]
 
     def fingerprint(self) -> str:
-        """SHA-256 over the trace: the times as little-endian doubles, then everything else as words."""
+        """SHA-256 of the trace: the times as little-endian doubles, then everything else as words."""
         times = np.array([row[0] for row in self.rows], "<f8")
         words = "\n".join([_words(row) for row in self.rows])
         return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
@@ -145,9 +145,12 @@ def _words(row: Row) -> str:
 class Traced(Protocol):
     """What `levels` and `outages` need of a result."""
 
-    trace: Trace
-    counts: dict[tuple[str, str], int]
-    wall: float
+    @property
+    def trace(self) -> Trace: ...
+    @property
+    def counts(self) -> dict[tuple[str, str], int]: ...
+    @property
+    def wall(self) -> float: ...
 
 
 def levels(

@@ -66,7 +66,7 @@ class RunResult:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Every metric by name, as `sim.results.metrics` describes it; nan where it is not known."""
+        """Every metric by name, as `sim.results.metrics` describes it; nan where not known."""
         return {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
 
     @cached_property

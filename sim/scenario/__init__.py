@@ -110,7 +110,7 @@ class Scenario(Case):
     runs: Programme | tuple[PlannedRun, ...] | None = None
     """In place of one run: a programme over years."""
     reference: str | None = None
-    """The pool in whose chips the needs of `runs` are counted; that of the fastest chips unless given."""
+    """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
     research: Share = 0.0
     """Share of each pool's working chips that is held for research, rollouts and evaluation."""
     offload: dict[str, Share] = Field(default_factory=dict)
@@ -155,7 +155,7 @@ class Scenario(Case):
 
     @property
     def reference_pool(self) -> str:
-        """The pool in whose chips needs are counted: the one named, else the one of fastest chips."""
+        """The pool in whose chips needs are counted: the one named, else that of the fastest."""
         if self.reference is not None:
             return pool_of(self.fleet, self.reference, "reference")
         # Not the first: the order in which a file lists the pools decides nothing.
