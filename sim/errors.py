@@ -72,8 +72,9 @@ class InputError(ValueError):
 
         Examples
         --------
-        >>> print(InputError.no_such("no table 'chps'", "chps", ["chips", "models"], key="kind"))
-        no table 'chps' (did you mean "chips"?)
+        >>> error = InputError.no_such("no such table", "chps", ["chips", "models"])
+        >>> print(error, error.allowed)
+        no such table (did you mean "chips"?) ('chips', 'models')
         """
         allowed = tuple(names)
         message = f"{problem}{nearest(given, allowed)}{more}"

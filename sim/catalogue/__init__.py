@@ -129,7 +129,8 @@ class _Reader:
         except ValidationError as error:
             first = error.errors()[0]
             wrong = refusal(first)
-            path = (*self.path, *first["loc"], *filter(None, [wrong.key]))
+            below = (wrong.key,) if wrong.key else ()
+            path = (*self.path, *first["loc"], *below)
             raise self._error(path, f": {wrong}", wrong.given, wrong.allowed) from None
         return Entry(kind, name, item, values, tuple(self.facts))
 

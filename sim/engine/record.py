@@ -33,8 +33,6 @@ class Cell:
 class CountedWay(Way):
     """A way from place to place that keeps the ledger of both and the trace up to date."""
 
-    __slots__ = ("_from", "_into", "_trace")
-
     def __init__(
         self, trace: Trace, pool: str, origin: str, place: str, chips: int, cells: dict[str, Cell]
     ) -> None:

@@ -111,7 +111,10 @@ def distribution_from(data: Any, read: Read) -> Distribution:
         return Constant(read(data))
     if not is_value(data):
         given = ", ".join(map(str, data))
-        hint = nearest(given, WRITTEN) if len(data) == 1 else ""
+        hint = ""
+        # Of several names none is the one that was meant.
+        if len(data) == 1:
+            hint = nearest(given, WRITTEN)
         names = ", ".join(WRITTEN)
         problem = f"{{{given:.60}}} is no distribution{hint}"
         listed = f"allowed: a constant or one of {names}"
@@ -132,7 +135,8 @@ def _made(name: str, body: Any, read: Read) -> Distribution:
         case "weibull", {"shape": shape, "scale": scale, **rest} if not rest:
             return Weibull(_shape(shape), _size(scale, read, "scale"))
         case "lognormal", {"median": median, "sigma": sigma, **rest} if not rest:
-            return Lognormal(_size(median, read, "median"), _pure(sigma, "sigma", most=10.0))
+            middle = _size(median, read, "median")
+            return Lognormal(middle, _pure(sigma, "sigma", most=10.0))
         case "triangular", [_, _, _]:
             return _triangular(body, read)
         case "empirical", [_, _, *_] if _are_pairs(body):
@@ -256,7 +260,8 @@ class Quantity:
             return least if self.least else "must not be negative"
         if highest(result) > self.most:
             return f"must be at most {self.most:,.12g}"
-        if self.whole and not isinstance(result, Uncertain) and result != int(result):
+        unknown = isinstance(result, Uncertain)
+        if self.whole and not unknown and result != int(result):
             return "must be a whole number"
         return ""
 
