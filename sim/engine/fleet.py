@@ -97,6 +97,7 @@ class Fleet:
     ) -> None:
         self._env = env
         self.every = pools
+        self._by_name = {pool.name: pool for pool in pools}
         self.pools = pools
         """Those that take part in the run."""
         self._pod = pod
@@ -155,16 +156,19 @@ class Fleet:
     def straggler_to_find(self) -> Fault | None:
         """The fault whose time has come, if it is a straggler that works for the job."""
         fault = self._finds[0][-1]
-        if fault.silent or not fault.at_work:
-            return None
-        return self.find()
+        return self.find() if not fault.silent and self.has_at_work(fault) else None
+
+    def has_at_work(self, fault: Fault) -> bool:
+        """Whether the node of a fault works for the job, and still has it."""
+        pool = self._by_name[fault.pool]
+        return pool.has(fault) and pool.place[fault.node] == "active"
 
     def reveal(self, now: float, fault: Fault) -> None:
         """A hidden fault is known: its node, if it is still in service, goes to repair."""
-        if not fault.in_service:
-            return
-        pool = fault.pool
+        pool = self._by_name[fault.pool]
         failure = fault.failure
+        if not pool.has(fault):
+            return
         pool.reveal(fault)
         self._record.event(now, "found", pool.name, failure.node, failure.cause.cause)
         if failure.cause.hardware:
@@ -246,7 +250,7 @@ class Fleet:
 
     def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault:
         """Keep a fault that is not noticed at once."""
-        fault = Fault(pool, failure, now + failure.detect)
+        fault = Fault(pool.name, failure, now + failure.detect)
         pool.hide(fault)
         self._faults += 1
         heappush(self._finds, (fault.found_at, self._faults, fault))

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sim.engine.ageing import Failure
 from sim.engine.checkpoints import Mark
 from sim.engine.progress import Progress
-
-if TYPE_CHECKING:  # a pool keeps its faults, and they say whose they are
-    from sim.engine.pool import NodePool
 
 
 @dataclass(eq=False)
@@ -25,30 +21,25 @@ class Fault:
 
     Attributes
     ----------
-    pool : NodePool
+    pool : str
     failure : Failure
     found_at : float
         Wall time (s).
     """
 
-    pool: NodePool
+    pool: str
     failure: Failure
     found_at: float
+
+    @property
+    def node(self) -> int:
+        """The node that has it."""
+        return self.failure.node
 
     @property
     def silent(self) -> bool:
         """Whether it corrupts what is trained; otherwise it slows every step."""
         return self.failure.cause.silent
-
-    @property
-    def in_service(self) -> bool:
-        """Whether the node still has it, and works."""
-        return self in self.pool.hidden.get(self.failure.node, ())
-
-    @property
-    def at_work(self) -> bool:
-        """Whether the node works for the job."""
-        return self.in_service and self.pool.place[self.failure.node] == "active"
 
 
 @dataclass(frozen=True)

@@ -351,7 +351,7 @@ class Job:
     def _find_idle(self, now: float) -> Stop | None:
         """A hidden fault is found; None if it is of no concern to the job."""
         fault = self.fleet.find()
-        at_work = fault.at_work
+        at_work = self.fleet.has_at_work(fault)
         spoilt = self.training.find(fault)
         self.fleet.reveal(now, fault)
         if at_work:

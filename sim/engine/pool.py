@@ -185,18 +185,27 @@ class NodePool:
 
     def hide(self, fault: Fault) -> None:
         """A node has a fault that is not noticed yet."""
-        self.hidden.setdefault(fault.failure.node, []).append(fault)
+        self.hidden.setdefault(fault.node, []).append(fault)
 
     def reveal(self, fault: Fault) -> None:
         """It is known now."""
-        faults = self.hidden[fault.failure.node]
+        faults = self.hidden[fault.node]
         faults.remove(fault)
         if not faults:
-            del self.hidden[fault.failure.node]
+            del self.hidden[fault.node]
+
+    def has(self, fault: Fault) -> bool:
+        """Whether a node in service still has a fault."""
+        return fault in self.hidden.get(fault.node, ())
 
     def at_work(self) -> list[Fault]:
         """The hidden faults of nodes that work for the job."""
-        return [fault for faults in self.hidden.values() for fault in faults if fault.at_work]
+        return [
+            fault
+            for node, faults in self.hidden.items()
+            for fault in faults
+            if self.place[node] == "active"
+        ]
 
     def take_out(self, node: int) -> None:
         """A node, about to leave, is no spare any more, and whoever mends it finds every fault."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from sim.quantities.distributions import Constant, Distribution, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Field
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 PER_1000_NODE_DAYS = 1 / (1000 * DAY)
 ALL = (0.0, 1.0)
@@ -34,8 +35,8 @@ CLOCKS: tuple[Clock, ...] = ("powered", "computing")
 
 
 # Columns of the uniforms that describe one failure and the life after it. Repairs have three for
-# each stage, the last of them for its time. A time that needs more numbers than its one column takes
-# the rest from a row of its own, so that no other number moves.
+# each stage, the last of them for its time. A time that needs more numbers than its one column
+# takes the rest from a row of its own, so that no other number moves.
 LIFE = 0
 PERMANENT = 1
 AGAIN = 2
@@ -208,7 +209,7 @@ class Lives(Ageing):
 
     def begin(self, running: int, horizon: float) -> None:
         """Draw the first life of everything; the first `running` nodes age at once."""
-        weak = np.zeros(self._nodes, bool)
+        weak: NDArray[np.bool_] = np.zeros(self._nodes, bool)
         weak[list(self._weak)] = True
         first = np.concatenate([source.first(self._nodes, weak) for source in self._sources])
         self._first = np.ascontiguousarray(first.T)

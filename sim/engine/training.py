@@ -73,7 +73,7 @@ class Training:
     def lose_node(self, fault: Fault) -> None:
         """The copy in the memory of a node taken out for a hidden fault is gone."""
         if fault.failure.cause.hardware:
-            self._copies.lose(fault.pool.name, [fault.failure.node])
+            self._copies.lose(fault.pool, [fault.node])
 
     def stop(self, now: float) -> None:
         """The job has stopped, and will have to roll back."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Chips = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Chips: TypeAlias = NDArray[np.int64]
 
 DAY = 86400.0
 HOUR = 3600.0
@@ -78,8 +78,6 @@ class Move(NamedTuple):
 
 class Way:
     """The way of so many chips of a pool from one place to another: what all such moves share."""
-
-    __slots__ = ("chips", "origin", "place", "pool")
 
     def __init__(self, pool: str, origin: str, place: str, chips: int) -> None:
         self.pool = pool
@@ -199,7 +197,7 @@ def levels(
     counts = end - total[-1] + total
     # Of several changes at one instant only the last level ever holds.
     when = np.array([0.0, *times])
-    last = np.append(when[1:] != when[:-1], True)
+    last: NDArray[np.bool_] = np.append(when[1:] != when[:-1], True)
     return when[last], counts[last]
 
 
