@@ -21,7 +21,7 @@ from sim.engine.checkpoints import daly_interval
 from sim.engine.risks import node_rate
 from sim.results.ledger import DAY, HOUR
 from sim.scenario import load_scenario
-from sim.throughput.batch_split import Share, real_split, uniform_split, whole_split
+from sim.throughput.batch_split import Pace, real_split, uniform_split, whole_split
 from sim.throughput.pipeline import Pipeline, Stage
 from sim.validation import closed_forms_of_stocks, formulas
 from sim.validation.bare_scenario import (
@@ -64,8 +64,9 @@ def o1(effort: float) -> Rows:
 
 def o2(effort: float) -> Rows:
     f, b, stages, m = 1.0, 2.3, 8, 24
-    law = Pipeline((Stage("pool", stages, f + b, f + b),), 1.0)
-    ours, recursion = m * law.beat() + law.ramp(), exact_1f1b([f] * stages, [b] * stages, m)
+    pipeline = Pipeline((Stage("pool", stages, f + b, f + b),), 1.0)
+    beat, ramp = pipeline.beat_and_ramp()
+    ours, recursion = m * beat + ramp, exact_1f1b([f] * stages, [b] * stages, m)
     yield within(
         "O2",
         "seconds of a 1F1B step, equal stages",
@@ -407,7 +408,7 @@ def o17(effort: float) -> Rows:
     tries = round(2000 * effort) + 200
     for _ in range(tries):
         kinds = [
-            Share(int(rng.integers(1, 9)), float(rng.uniform(0.5, 3)), float(rng.uniform(0, 4)))
+            Pace(int(rng.integers(1, 9)), float(rng.uniform(0.5, 3)), float(rng.uniform(0, 4)))
             for _ in range(3)
         ]
         m, slowest = int(rng.integers(20, 300)), max(share.beat for share in kinds)
