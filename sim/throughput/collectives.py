@@ -19,7 +19,12 @@ def ring(size: float, ranks: int, bandwidth: float, latency: float) -> float:
 
 
 def hierarchical(
-    size: float, ranks: int, local: int, fast: float, slow: float, latency: float
+    size: float,
+    ranks: int,
+    local: int,
+    fast: float,
+    slow: float,
+    latency: float,
 ) -> float:
     """Reduce-scatter or all-gather of `size` bytes in two rings, within nodes and across them.
 
@@ -32,7 +37,9 @@ def hierarchical(
     0.045
     """
     local = min(local, ranks)
-    return ring(size, local, fast, latency) + ring(size / local, -(-ranks // local), slow, latency)
+    nodes = -(-ranks // local)
+    within = ring(size, local, fast, latency)
+    return within + ring(size / local, nodes, slow, latency)
 
 
 def all_to_all(

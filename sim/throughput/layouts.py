@@ -82,6 +82,10 @@ class Placement(NamedTuple):
     layers: float
     stage: int = 0
 
+    def on(self, ranks: int) -> Placement:
+        """From one rank to several, which share the micro-batches."""
+        return self._replace(ranks=ranks, microbatches=-(-self.microbatches // ranks))
+
     @property
     def roof(self) -> float:
         """Bytes of a chip's memory that the model may fill."""
@@ -93,19 +97,33 @@ class Placement(NamedTuple):
         return max(self.pool.chip.scale_up_domain // (self.shape.tensor * self.shape.context), 1)
 
 
-def candidates(run: Run, pool: Pool, fixed: Layout, chips: int) -> Iterator[Shape]:
-    """Shapes on at most `chips` chips that keep to what is fixed.
+def candidates(
+    name: str,
+    run: Run,
+    pool: Pool,
+    fixed: Layout,
+    chips: int,
+    microbatches: int,
+    constants: StepTime,
+) -> Iterator[Placement]:
+    """The model on one rank, in every shape that keeps to what is fixed.
 
     Unless fixed, tensor parallelism stays in the node and divides the heads, experts spread over up
     to 64 ranks, and context parallelism is left to those who ask for it, as is recomputing nothing.
 
     Parameters
     ----------
+    name : str
+        Of the pool.
     run : Run
     pool : Pool
         Its chip and its stack count, not its layout.
     fixed : Layout
     chips : int
+        Those that a replica may take at most.
+    microbatches : int
+        Of a step.
+    constants : StepTime
     """
     model = run.model
     schedule = fixed.schedule or pool.stack.schedule
@@ -124,9 +142,18 @@ def candidates(run: Run, pool: Pool, fixed: Layout, chips: int) -> Iterator[Shap
             continue
         virtuals = [fixed.virtual] if fixed.virtual else _virtuals(model.layers, depth, schedule)
         for virtual, recompute in product(virtuals, recomputes):
-            yield Shape(
-                tensor, depth, context, expert, virtual, schedule, recompute, run.batch.micro
+            shape = Shape(
+                tensor=tensor,
+                pipeline=depth,
+                context=context,
+                expert=expert,
+                virtual=virtual,
+                schedule=schedule,
+                recompute=recompute,
+                micro=run.batch.micro,
             )
+            layers = model.layers / depth
+            yield Placement(name, pool, model, shape, 1, microbatches, constants, layers)
 
 
 def complete(shape: Shape) -> Layout:

@@ -30,9 +30,10 @@ def state_bytes(placed: Placement) -> float:
     copies = 2 if placed.shape.schedule == "dualpipe" else 1
     resident = copies * constants.element + constants.gradient
     ranks = placed.ranks * placed.shape.context
+    own = resident + constants.optimizer / ranks
     # An expert is on one rank of each expert group, so fewer ranks share its optimizer.
-    spread = constants.optimizer * placed.shape.expert / ranks
-    return shared * (resident + constants.optimizer / ranks) + routed * (resident + spread)
+    own_routed = resident + constants.optimizer * placed.shape.expert / ranks
+    return shared * own + routed * own_routed
 
 
 def activation_bytes(placed: Placement, held: float) -> float:
@@ -56,7 +57,8 @@ def activation_bytes(placed: Placement, held: float) -> float:
     if model.attention == "full" and not selective:
         layer += 5.0 * model.heads * model.sequence
     if shape.recompute == "full":
-        return tokens * (constants.element * model.hidden * placed.layers * held + layer)
+        inputs = constants.element * model.hidden * placed.layers * held
+        return tokens * (inputs + layer)
     return tokens * layer * placed.layers * held
 
 
@@ -65,4 +67,5 @@ def stage_bytes(placed: Placement) -> float:
     shape = placed.shape
     held = in_flight(shape.schedule, shape.pipeline, shape.virtual, placed.stage)
     # A rank with few micro-batches never fills its pipeline.
-    return state_bytes(placed) + activation_bytes(placed, min(held, placed.microbatches))
+    held = min(held, placed.microbatches)
+    return state_bytes(placed) + activation_bytes(placed, held)

@@ -48,19 +48,17 @@ def best_mixed(
     InputError
         When a pool has too few chips or the layers do not fit in memory.
     """
-    model = run.model
     options = []
     for name, pool in fleet.items():
         fixed = pool.layout
-        check(model, fixed, name)
+        check(run.model, fixed, name)
         # Bubbles of other schedules than 1F1B are known for like stages, so 1F1B is the default.
         one = {"pipeline": 1, "virtual": fixed.virtual or 1, "schedule": fixed.schedule or "1f1b"}
-        shapes = candidates(run, pool, fixed.model_copy(update=one), held[name])
-        rest = (1, microbatches, constants, 1.0)
-        options.append([Placement(name, pool, model, shape, *rest) for shape in shapes])
+        rest = (fixed.model_copy(update=one), held[name], microbatches, constants)
+        options.append(candidates(name, run, pool, *rest))
     slowest = min(pool.chip.nic for pool in fleet.values())
     across = link or constants.network_efficiency * slowest
-    wanted = executed(model).layers
+    wanted = executed(run.model).layers
     roomiest = 0
     groups = []
     for places in _choices(options, held):
@@ -78,7 +76,7 @@ def best_mixed(
 
 
 def _choices(
-    options: Sequence[Sequence[Placement]], held: Mapping[str, int]
+    options: Sequence[Iterator[Placement]], held: Mapping[str, int]
 ) -> Iterator[list[Placement]]:
     """One placement of each pool, on common ranks and with all the stages the chips suffice for."""
     for chosen in product(*options):
@@ -106,8 +104,7 @@ def _spread(placed: Placement, ranks: int, chips: int) -> Placement:
     most = chips // (placed.shape.rank_chips * ranks)
     stages = placed.pool.layout.pipeline or most
     shape = replace(placed.shape, pipeline=stages if stages <= most else 0)
-    each = -(-placed.microbatches // ranks)
-    return placed._replace(shape=shape, ranks=ranks, microbatches=each)
+    return placed.on(ranks)._replace(shape=shape)
 
 
 class _Chain:
@@ -120,10 +117,10 @@ class _Chain:
         seconds = []
         depth = sum(placed.shape.pipeline for placed in places)
         for placed in places:
-            whole = replace(placed.shape, pipeline=depth)
-            seconds.append(compute_seconds(placed.model, placed.pool, whole))
+            whole = placed._replace(shape=replace(placed.shape, pipeline=depth), layers=1.0)
+            seconds.append(compute_seconds(placed.model, placed.pool, placed.shape))
             for _ in range(placed.shape.pipeline):
-                self.stages.append(placed._replace(shape=whole, stage=len(self.stages)))
+                self.stages.append(whole._replace(stage=len(self.stages)))
                 self.layer.append(seconds[-1].layer)
         self.ends = [0.0] * depth
         self.ends[0] = seconds[0].first

@@ -19,7 +19,7 @@ class Plan:
     used_chips, idle_chips, memory_bytes_per_chip, layouts : dict
         By pool; one that does not take part has no layout (None).
     step_seconds : float
-        Infinite, as it is unless given, when nothing can run.
+        Infinite where nothing can run.
     tokens_per_s, tokens_per_step : float
     mfu : float
         Useful causal FLOPs over the dense BF16 peak of the chips used.

@@ -16,7 +16,12 @@ PLENTY = 10**6
 
 
 def best(
-    kind: tuple[str, ...], run: Run, pool: Pool, chips: int, microbatches: int, constants: StepTime
+    kind: tuple[str, ...],
+    run: Run,
+    pool: Pool,
+    chips: int,
+    microbatches: int,
+    constants: StepTime,
 ) -> Group:
     """The group of a pool that runs its part of the batch fastest.
 
@@ -39,19 +44,18 @@ def best(
         When no layout allowed fits on the chips and in their memory, with the numbers and the
         nearest that does.
     """
-    model = run.model
     name = " + ".join(kind)
-    check(model, pool.layout, name)
+    check(run.model, pool.layout, name)
 
     def places(layout: Layout, limit: int) -> Iterator[Placement]:
         """Shapes on up to that many chips, with the ranks given or all in whole expert groups."""
-        for shape in candidates(run, pool, layout, limit):
+        rest = (layout, limit, microbatches, constants)
+        for placed in candidates(kind[0], run, pool, *rest):
+            shape = placed.shape
             most = max(chips // shape.replica_chips, 1) * shape.expert
             ranks = layout.data or most
             if ranks <= most and ranks % shape.expert == 0:
-                each = -(-microbatches // ranks)
-                layers = model.layers / shape.pipeline
-                yield Placement(kind[0], pool, model, shape, ranks, each, constants, layers)
+                yield placed.on(ranks)
 
     groups = (pool_group(placed) for placed in places(pool.layout, chips) if _fits(placed))
     fastest = min(groups, key=Group.seconds, default=None)

@@ -55,8 +55,14 @@ def compute_seconds(model: Model, pool: Pool, shape: Shape) -> ComputeSeconds:
     )
 
 
+# Which layouts are open to a fleet changes little with its losses: the same stages come back.
 @lru_cache(maxsize=4096)
-def fullest_stage(layers: int, stages: int, seconds: ComputeSeconds, paired: bool = False) -> float:
+def fullest_stage(
+    layers: int,
+    stages: int,
+    seconds: ComputeSeconds,
+    paired: bool = False,
+) -> float:
     """Compute seconds of the slowest stage when whole layers are dealt out as evenly as they go.
 
     Parameters
@@ -91,7 +97,10 @@ def fullest_stage(layers: int, stages: int, seconds: ComputeSeconds, paired: boo
 
 
 def messages(
-    placed: Placement, inner: int = 2, outer: int = 0, across: float = math.inf
+    placed: Placement,
+    inner: int = 2,
+    outer: int = 0,
+    across: float = math.inf,
 ) -> tuple[Message, ...]:
     """Communication of one micro-batch on a stage.
 
@@ -198,9 +207,9 @@ class Group:
     """Of a step, on each rank."""
     pipeline: Pipeline
     overlap: float = 1.0
-    """Share of the exchange that compute hides at most."""
+    """Largest share of the exchange that compute can hide."""
     cover: float = 0.0
-    """Seconds of compute that can hide it."""
+    """Seconds of compute that can hide the exchange."""
     sync: float = 0.0
     """Seconds of gradient and weight exchange once a step."""
     optimizer: float = 0.0
@@ -252,7 +261,8 @@ class Group:
         stretch = peers / (peers - lost)
         bubble = self.pipeline.bubble
         beat, ramp = self.pipeline.beat_and_ramp()
-        # The middle, whichever side of the maximum counts: half the bubble, or half the extra work.
+        # In the middle half of the bubble is left if the extra work could fill it, and half of the
+        # extra work shows if it could not.
         if (stretch - 1) * self.microbatches * beat >= ramp:
             bubble /= 2
         else:
@@ -261,7 +271,10 @@ class Group:
 
 
 def group_of(
-    places: Sequence[Placement], shapes: dict[str, Shape], pipeline: Pipeline, cover: float
+    places: Sequence[Placement],
+    shapes: dict[str, Shape],
+    pipeline: Pipeline,
+    cover: float,
 ) -> Group:
     """The ranks that run a pipeline through these stages, with what a step costs them once.
 

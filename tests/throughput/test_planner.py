@@ -105,7 +105,7 @@ def test_the_nearest_layout_it_names_works() -> None:
     assert fleet(run("deepseek-v3", 15360), [deepseek(layout=named)]).full.tokens_per_s > 0
 
 
-def test_a_pool_that_cannot_hold_a_replica_is_refused_beside_one_that_can() -> None:
+def test_a_pool_that_cannot_hold_a_replica_is_refused_though_another_can() -> None:
     with pytest.raises(InputError, match=r"weak: 16 chips of 48 GB cannot hold one replica"):
         fleet(
             run("deepseek-v3", 15360),
