@@ -227,8 +227,9 @@ class Throughput:
         chips = self._chips(nodes)
         whole = POLICIES["drop-replica"](self, chips)
         assert whole is not None
-        plan = self._assemble(chips, whole, keep_batch)
         intact = all(nodes[name] == count for name, count in self.nodes.items())
+        # The batch was shared among the ranks of a whole fleet when they were planned.
+        plan = self._assemble(chips, whole, keep_batch and not intact)
         if policy == "drop-replica" or intact:
             return plan
         offered = POLICIES[policy](self, chips)
