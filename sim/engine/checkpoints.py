@@ -136,7 +136,7 @@ def daly_interval(blocking: float, failure_rate: float) -> float:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Speed:
     """How fast a job trains.
 
     Attributes
@@ -184,7 +184,7 @@ class Leg:
         The position, and the time in place of that of a checkpoint.
     to_mark, period : float
         Running seconds to the first mark and from one to the next.
-    pace : Pace
+    speed : Speed
     marks : int
         Passed before, since the last restart.
     running, stopped : float
@@ -194,7 +194,7 @@ class Leg:
     here: Mark
     to_mark: float
     period: float
-    pace: Pace
+    speed: Speed
     marks: int
     running: float
     stopped: float
@@ -333,18 +333,18 @@ class Checkpoints:
             return point
         leg, k = point
         here = leg.here
-        pace = leg.pace
+        speed = leg.speed
         run = leg.to_mark + (k - 1) * leg.period
         moving = run
         if self._flaps:
             moving -= self._flaps.stopped(leg.running + run) - leg.stopped
         saw = self._sawtooth
         at = here.durable_at + run + saw.blocks(leg.marks, k - 1)
-        trained = moving * pace.rate
-        productive = trained / pace.unstalled
+        trained = moving * speed.rate
+        productive = trained / speed.unstalled
         return Mark(
             here.tokens + trained,
             here.productive + productive,
-            here.chip_seconds + productive * pace.chips,
+            here.chip_seconds + productive * speed.chips,
             at + saw.blocking + saw.flush,
         )

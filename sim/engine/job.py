@@ -10,7 +10,7 @@ import simpy
 
 from sim.engine import order
 from sim.engine.ageing import Due, Failure
-from sim.engine.checkpoints import INSTANT, Pace, Sawtooth
+from sim.engine.checkpoints import INSTANT, Sawtooth, Speed
 from sim.engine.fabric import Fabric
 from sim.engine.fleet import Fleet
 from sim.engine.hidden import Fault
@@ -70,7 +70,7 @@ class Job:
         self._times = times
         self._horizon = horizon
         self._record = record
-        self._paces: dict[tuple[float, float], Pace] = {}
+        self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
 
     def run(self) -> Process:
@@ -110,11 +110,11 @@ class Job:
             start = now
             if fabric.next_change <= start:
                 fabric.advance(start)
-            pace = self._pace(fabric.slowdown, fleet.straggling())
-            until, what, failing = self._first(start, pace)
+            speed = self._speed(fabric.slowdown, fleet.straggling())
+            until, what, failing = self._first(start, speed)
             woken = yield from fleet.sleep(start, until, for_return=degraded)
             now = env.now
-            self.training.advance(start, now, pace)
+            self.training.advance(start, now, speed)
             if woken.on_time and what == order.FINISH:
                 self.training.finish()
                 self._record.event(now, "state", what="finished")
@@ -134,16 +134,16 @@ class Job:
             if stop:
                 return stop
 
-    def _pace(self, slowdown: float, straggling: float) -> Pace:
+    def _speed(self, slowdown: float, straggling: float) -> Speed:
         """How fast the present plan trains, communication or every step slowed by a factor."""
-        if (slowdown, straggling) not in self._paces:
+        if (slowdown, straggling) not in self._speeds:
             rate = self.plan.tokens_per_s_at(slowdown) / straggling
             chips = sum(self.plan.used_chips.values())
-            pace = Pace(rate, self.plan.tokens_per_s, chips)
-            self._paces[slowdown, straggling] = pace
-        return self._paces[slowdown, straggling]
+            speed = Speed(rate, self.plan.tokens_per_s, chips)
+            self._speeds[slowdown, straggling] = speed
+        return self._speeds[slowdown, straggling]
 
-    def _first(self, start: float, pace: Pace) -> tuple[float, int, Due]:
+    def _first(self, start: float, speed: Speed) -> tuple[float, int, Due]:
         """When computing is first disturbed, by what, and the failure that is due next."""
         fleet = self.fleet
         due, failing = fleet.next_failure(start, running=True)
@@ -154,7 +154,7 @@ class Job:
             (self._horizon, order.HORIZON),
         )
         # Asked last, so that no flaps need be drawn beyond what comes first.
-        finish = start + self.training.progress.seconds_to_finish(pace.rate, until - start)
+        finish = start + self.training.progress.seconds_to_finish(speed.rate, until - start)
         if finish <= until:
             return finish, order.FINISH, failing
         return until, what, failing
@@ -256,7 +256,7 @@ class Job:
         """Compute by this plan from now on."""
         if plan is not self.plan:
             self.plan = plan
-            self._paces = {}
+            self._speeds = {}
 
     def _best_plan(self) -> Plan:
         """What the nodes at hand can do under the policy."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
-from sim.engine.checkpoints import INSTANT, Checkpoints, Leg, Mark, Pace, Sawtooth, Stalls, Watch
+from sim.engine.checkpoints import INSTANT, Checkpoints, Leg, Mark, Sawtooth, Speed, Stalls, Watch
 
 
 class ComputingClock:
@@ -99,13 +99,13 @@ class Progress:
         blocks = saw.blocks(self.checkpoints.passed, marks)
         return self._blocked_left + compute + blocks + self._final_left
 
-    def advance(self, now: float, seconds: float, pace: Pace) -> tuple[float, float, float]:
+    def advance(self, now: float, seconds: float, speed: Speed) -> tuple[float, float, float]:
         """Train for `seconds` from time `now`; which of them were productive, stall and blocked."""
         if not self._final_left:
-            return self._train(now, seconds, pace)
-        ahead = self.seconds_to_finish(pace.rate, seconds + self._final_left) - self._final_left
+            return self._train(now, seconds, speed)
+        ahead = self.seconds_to_finish(speed.rate, seconds + self._final_left) - self._final_left
         train = min(seconds, max(ahead, 0.0))
-        productive, stall, blocked = self._train(now, train, pace)
+        productive, stall, blocked = self._train(now, train, speed)
         saving = seconds - train
         if saving > 0:
             # The final checkpoint is being written, and is the same as one due at the very end.
@@ -114,38 +114,38 @@ class Progress:
         self._clock.advance(saving)
         return productive, stall, blocked + saving
 
-    def _train(self, now: float, seconds: float, pace: Pace) -> tuple[float, float, float]:
+    def _train(self, now: float, seconds: float, speed: Speed) -> tuple[float, float, float]:
         saw = self._sawtooth
         blocked = min(seconds, self._blocked_left)
         self._blocked_left -= blocked
         left = seconds - blocked
         # With an interval in tokens all is turned into running seconds at the rate of the moment.
-        speed = pace.rate if saw.in_tokens else 1.0
-        period = saw.period / speed
-        to_mark = (saw.period - self._timer) / speed
+        unit = speed.rate if saw.in_tokens else 1.0
+        period = saw.period / unit
+        to_mark = (saw.period - self._timer) / unit
         new = self._reached(left, to_mark, period)
         if new == 0:
             run = left
-            self._timer += left * speed
+            self._timer += left * unit
         else:
-            blocked += self._pass_marks(now + blocked, left, new, to_mark, period, pace)
+            blocked += self._pass_marks(now + blocked, left, new, to_mark, period, speed)
             run = seconds - blocked
         moving = run
         if self._flaps:
             stopped = self._flaps.stopped(self._running + run)
             moving = run - (stopped - self._stopped)
             self._stopped = stopped
-        trained = moving * pace.rate
-        productive = trained / pace.unstalled
+        trained = moving * speed.rate
+        productive = trained / speed.unstalled
         self.tokens += trained
         self.productive += productive
-        self.chip_seconds += productive * pace.chips
+        self.chip_seconds += productive * speed.chips
         self._running += run
         self._clock.advance(seconds)
         return productive, run - productive, blocked
 
     def _pass_marks(
-        self, start: float, left: float, new: int, to_mark: float, period: float, pace: Pace
+        self, start: float, left: float, new: int, to_mark: float, period: float, speed: Speed
     ) -> float:
         """Go past `new` marks in `left` seconds from `start`; the seconds that they blocked."""
         saw = self._sawtooth
@@ -154,10 +154,10 @@ class Progress:
         own = saw.block(passed + new)
         after = max(left - (to_mark + (new - 1) * period) - before, 0.0)
         here = Mark(self.tokens, self.productive, self.chip_seconds, start)
-        leg = Leg(here, to_mark, period, pace, passed, self._running, self._stopped)
+        leg = Leg(here, to_mark, period, speed, passed, self._running, self._stopped)
         self.checkpoints.pass_marks(leg, new)
         self._blocked_left = max(own - after, 0.0)
-        self._timer = max(after - own, 0.0) * (pace.rate if saw.in_tokens else 1.0)
+        self._timer = max(after - own, 0.0) * (speed.rate if saw.in_tokens else 1.0)
         return before + min(after, own)
 
     def _reached(self, left: float, to_mark: float, period: float) -> int:

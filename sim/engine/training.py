@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.engine.checkpoints import Mark, Pace
+from sim.engine.checkpoints import Mark, Speed
 from sim.engine.fleet import Strike
 from sim.engine.hidden import Corruption, Fault
 from sim.engine.progress import Progress
@@ -38,11 +38,11 @@ class Training:
         if faults or self._corruption.spoilt:
             self._corruption.resume(faults, now)
 
-    def advance(self, start: float, now: float, pace: Pace) -> None:
+    def advance(self, start: float, now: float, speed: Speed) -> None:
         """Train from one moment to another."""
         progress = self.progress
         before = progress.checkpoints.passed
-        productive, stall, blocked = progress.advance(start, now - start, pace)
+        productive, stall, blocked = progress.advance(start, now - start, speed)
         if self._copies.kept and progress.checkpoints.passed > before:
             self._copies.restore()
         time = self._record.time

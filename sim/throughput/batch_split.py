@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Data-parallel ranks of one kind: how many, and the seconds a rank takes, ``m · beat + ramp``."""
+class Pace(NamedTuple):
+    """Data-parallel ranks of one kind: how many, and the seconds of a rank, ``m · beat + ramp``."""
 
     ranks: int
     beat: float
@@ -19,27 +18,29 @@ class Share:
         return microbatches * self.beat + self.ramp if microbatches else 0.0
 
 
-def real_split(shares: Sequence[Share], microbatches: float) -> float:
+def real_split(paces: Sequence[Pace], microbatches: float) -> float:
     """The earliest common finish if micro-batches could be cut at will: a lower bound on any split.
 
     Solves ``Σ ranks · (T − ramp) / beat = microbatches`` over the ranks with ``T > ramp``.
 
     Examples
     --------
-    >>> real_split([Share(1, 1.0, 0.0), Share(1, 2.0, 0.0)], 30)
+    >>> real_split([Pace(1, 1.0, 0.0), Pace(1, 2.0, 0.0)], 30)
     20.0
     """
     speed = done = 0.0
     finish = math.inf
-    for share in sorted(shares, key=lambda s: s.ramp):
-        if share.ranks and share.ramp < finish:
-            speed += share.ranks / share.beat
-            done += share.ranks * share.ramp / share.beat
+    # Whoever starts after the others could be done without it has no part: the quickest to start
+    # come first, so all who follow have none either.
+    for pace in sorted(paces, key=lambda pace: pace.ramp):
+        if pace.ranks and pace.ramp < finish:
+            speed += pace.ranks / pace.beat
+            done += pace.ranks * pace.ramp / pace.beat
             finish = (microbatches + done) / speed
     return finish
 
 
-def whole_split(shares: Sequence[Share], microbatches: int) -> tuple[int, ...]:
+def whole_split(paces: Sequence[Pace], microbatches: int) -> tuple[int, ...]:
     """Micro-batches per rank of each kind that finish the step earliest.
 
     Starts from the real-valued optimum, rounded down, and gives the rest to whoever would finish
@@ -48,25 +49,26 @@ def whole_split(shares: Sequence[Share], microbatches: int) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> whole_split([Share(2, 1.0, 0.0), Share(1, 2.5, 0.0)], 12)
+    >>> whole_split([Pace(2, 1.0, 0.0), Pace(1, 2.5, 0.0)], 12)
     (5, 2)
     """
-    finish = real_split(shares, microbatches)
-    given = [
-        max(math.floor((finish - s.ramp) / s.beat + 1e-9), 0) if s.ranks else 0 for s in shares
-    ]
-    left = microbatches - sum(s.ranks * m for s, m in zip(shares, given, strict=True))
+    finish = real_split(paces, microbatches)
+    given = [0] * len(paces)
+    left = microbatches
+    for k, (ranks, beat, ramp) in enumerate(paces):
+        if ranks and finish > ramp:
+            # A quotient that is whole but for rounding must not lose a micro-batch.
+            given[k] = math.floor((finish - ramp) / beat + 1e-9)
+            left -= ranks * given[k]
+    kinds = [k for k, pace in enumerate(paces) if pace.ranks]
     while left > 0:
-        first = min(
-            (k for k, s in enumerate(shares) if s.ranks),
-            key=lambda k: (shares[k].seconds(given[k] + 1), k),
-        )
+        first = min(kinds, key=lambda k: paces[k].seconds(given[k] + 1))
         given[first] += 1
-        left -= shares[first].ranks
+        left -= paces[first].ranks
     return tuple(given)
 
 
-def uniform_split(shares: Sequence[Share], microbatches: int) -> tuple[int, ...]:
+def uniform_split(paces: Sequence[Pace], microbatches: int) -> tuple[int, ...]:
     """The same number for every rank, as a framework without unequal batches gives them."""
-    each = -(-microbatches // sum(s.ranks for s in shares))
-    return tuple(each if s.ranks else 0 for s in shares)
+    each = -(-microbatches // sum(pace.ranks for pace in paces))
+    return tuple(each if pace.ranks else 0 for pace in paces)

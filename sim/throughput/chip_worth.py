@@ -47,16 +47,21 @@ class ChipWorth:
 
         Examples
         --------
-        >>> both = ChipWorth(("good", "weak"), (1.0, 0.25), (1, 1), research=0.5, offload=(0.0, 1.0))
+        >>> names = ("good", "weak")
+        >>> both = ChipWorth(names, (1.0, 0.25), (1, 1), research=0.5, offload=(0.0, 1.0))
         >>> both.free(np.array([2048.0, 10000.0])).tolist()
         [2048.0, 226.0]
         """
-        worth, bench = np.array(self.worth), np.array(self.bench or self.worth)
-        takes = np.array(self.offload or (0.0,) * len(self.pools))
+        worth = np.array(self.worth)
+        bench = np.array(self.bench or self.worth)
+        takes = np.array(self.offload or [0.0])
         held = self.research * chips
+        # A pool takes research over or gives it away: what it takes is never handed on.
         gives = np.where(takes > 0, 0.0, held)
         given = (gives * bench).sum(axis=-1, keepdims=True)
         taken = np.minimum(takes * given, (chips - held) * bench)
+        # All who give are freed of the same share. Where nothing is given, or a chip is worth
+        # nothing to research, the quotient is of zeros.
         freed = gives * taken.sum(axis=-1, keepdims=True) / np.where(given > 0, given, 1.0)
         left = chips - held - taken / np.where(bench > 0, bench, 1.0) + freed
         return np.where(left >= np.array(self.least), left * worth, 0.0)
@@ -72,17 +77,20 @@ class ChipWorth:
         return self.together(chips).max(axis=-1)
 
     def staff(self, owned: Floats, need: float) -> dict[str, float] | None:
-        """Chips of each pool for a run that needs so many reference chips, best first; None if
-        there are too few.
+        """Chips of each pool for a run that needs `need` reference chips, the best chips first.
+
+        None if there are too few.
         """
-        sums, free = self.together(owned), self.free(owned)
-        enough = np.flatnonzero(sums >= need * (1 - 1e-12))
+        free = self.free(owned)
+        # A need that was worked out from these very chips must not fail by rounding.
+        enough = np.flatnonzero(self.together(owned) >= need * (1 - 1e-12))
         if not len(enough):
             return None
         last = int(enough[0])
-        before = free[:last].sum()
-        rest = need / (self.mixing if (free[: last + 1] > 0).sum() > 1 else 1.0) - before
-        parts = [*free[:last], max(rest, self.least[last] * self.worth[last])]
-        return {
-            name: x / w for name, x, w in zip(self.pools, parts, self.worth, strict=False) if x > 0
-        }
+        used = free[: last + 1]
+        if (used > 0).sum() > 1:
+            need /= self.mixing
+        rest = need - used[:-1].sum()
+        used[last] = max(rest, self.least[last] * self.worth[last])
+        shares = zip(self.pools, used, self.worth, strict=False)
+        return {name: part / worth for name, part, worth in shares if part > 0}

@@ -13,14 +13,23 @@ def ring(size: float, ranks: int, bandwidth: float, latency: float) -> float:
     >>> ring(8e9, 8, 100e9, 0.0)
     0.07
     """
-    return 0.0 if ranks < 2 else (ranks - 1) / ranks * size / bandwidth + (ranks - 1) * latency
+    if ranks < 2:
+        return 0.0
+    return (ranks - 1) / ranks * size / bandwidth + (ranks - 1) * latency
 
 
 def hierarchical(
-    size: float, ranks: int, local: int, fast: float, slow: float, latency: float
+    size: float,
+    ranks: int,
+    local: int,
+    fast: float,
+    slow: float,
+    latency: float,
 ) -> float:
-    """`ring` in two levels: within the node over `local` ranks, then each with its share across
-    nodes.
+    """Reduce-scatter or all-gather of `size` bytes in two rings, within nodes and across them.
+
+    The `local` ranks of a node share the buffer out, then each passes its part on to the other
+    nodes (Jia et al., 2018).
 
     Examples
     --------
@@ -28,7 +37,9 @@ def hierarchical(
     0.045
     """
     local = min(local, ranks)
-    return ring(size, local, fast, latency) + ring(size / local, -(-ranks // local), slow, latency)
+    nodes = -(-ranks // local)
+    within = ring(size, local, fast, latency)
+    return within + ring(size / local, nodes, slow, latency)
 
 
 def all_to_all(
@@ -43,6 +54,10 @@ def all_to_all(
 ) -> float:
     """Dispatch or combine of tokens between expert-parallel ranks.
 
+    A token goes once to each remote node and is handed on within it, once to each chip; the time is
+    that of the busier link (DeepSeek-V3, arXiv 2412.19437, §3.2.2). Without a limit the distinct
+    nodes are those that `per_token` even draws would hit.
+
     Parameters
     ----------
     size : float
@@ -50,18 +65,12 @@ def all_to_all(
     per_token : int
         Experts a token visits.
     groups : int, optional
-        Most groups of experts, each on a node, a token may be sent to (node-limited routing,
-        DeepSeek-V3).
+        Most groups of experts a token may be sent to, each on a node, or on a chip if all ranks
+        share a node (node-limited routing).
     ranks, local : int
         Expert-parallel ranks, and how many of them share a node.
     fast, slow : float
         Bandwidth of a rank in the node and across nodes, bytes/s.
-
-    Notes
-    -----
-    A token goes once to each remote node and is handed on within it, once to each chip; the time is
-    that of the busier link. Without a limit the distinct nodes are those that `per_token` even
-    draws would hit.
 
     Examples
     --------
@@ -71,13 +80,16 @@ def all_to_all(
     if ranks < 2:
         return 0.0
     nodes = -(-ranks // local)
-    chips = _distinct(ranks, per_token)
+    copies = _distinct(ranks, per_token)
     if nodes == 1:
-        return min(chips, groups or ranks) * (1 - 1 / ranks) * size / fast + latency
+        copies = min(copies, groups or ranks)
     reached = min(groups, nodes) if groups else _distinct(nodes, per_token)
+    # Of evenly spread copies, one in every `nodes` or `ranks` stays where it is.
     across = reached * (1 - 1 / nodes) * size / slow
-    return max(across, chips * (1 - 1 / ranks) * size / fast) + latency
+    within = copies * (1 - 1 / ranks) * size / fast
+    return max(across, within) + latency
 
 
 def _distinct(places: int, draws: int) -> float:
+    """Places that even draws hit at least once, on average (Feller I, ch. IX)."""
     return places * (1 - (1 - 1 / places) ** draws)

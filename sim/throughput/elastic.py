@@ -27,22 +27,26 @@ def drop_replica(fleet: Throughput, chips: Chips) -> Groups:
     """The planned groups with as many ranks as the chips hold, in whole expert groups."""
     found = []
     for group in fleet.groups:
-        held = zip(group.shapes, fleet.held(group, chips), strict=True)
-        units = min(count // (shape.rank_chips * group.expert) for shape, count in held)
-        found.append(replace(group, ranks=min(group.ranks, units * group.expert)))
+        ranks = group.ranks
+        for name, shape in group.shapes.items():
+            units = fleet.held(name, chips) // (shape.rank_chips * group.expert)
+            ranks = min(ranks, units * group.expert)
+        found.append(replace(group, ranks=ranks))
     return tuple(found)
 
 
 def re_route(fleet: Throughput, chips: Chips) -> Groups | None:
     """The planned groups at full strength, the lost chips spread evenly over their stages.
 
-    The peers of a lost stage run its micro-batches besides their own (ReCycle, SOSP 2024).
+    The peers of a lost stage run its micro-batches in addition to their own (ReCycle, SOSP 2024).
     """
     found = []
-    for group, microbatches in zip(fleet.groups, fleet.full.counts, strict=True):
-        held = zip(group.shapes, group.chips, fleet.held(group, chips), strict=True)
-        lost = max(-(-max(own - left, 0) // shape.replica_chips) for shape, own, left in held)
-        changed = group.rerouted(lost, microbatches) if lost else group
+    for group in fleet.groups:
+        lost = 0
+        for name, shape in group.shapes.items():
+            missing = group.chips(name) - fleet.held(name, chips)
+            lost = max(lost, -(-missing // shape.replica_chips))
+        changed = group.rerouted(lost) if lost else group
         if changed is None:
             return None
         found.append(changed)
@@ -50,12 +54,12 @@ def re_route(fleet: Throughput, chips: Chips) -> Groups | None:
 
 
 def re_plan(fleet: Throughput, chips: Chips) -> Groups | None:
-    """Layouts chosen anew for the chips left, with tensor and expert parallelism as they are."""
+    """New layouts for the chips that are left, with tensor and expert parallelism as they are."""
     pools = dict(fleet.pools)
-    # Weights are cut by tensor and expert parallelism: changing those would mean moving all of them.
+    # Tensor and expert parallelism cut the weights: changing them would mean moving all of them.
     free = {"pipeline": None, "virtual": None, "recompute": None}
     for group in fleet.groups:
-        for name, shape in zip(group.pools, group.shapes, strict=True):
+        for name, shape in group.shapes.items():
             layout = complete(shape).model_copy(update=free)
             pools[name] = pools[name].model_copy(update={"layout": layout})
     try:

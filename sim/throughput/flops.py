@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from sim.catalogue.hardware import Model
+from sim.catalogue.hardware import Chip, Model
 
 
 def attention_flops(model: Model, convention: Literal["causal", "full"] = "causal") -> float:
@@ -25,7 +24,7 @@ def attention_flops(model: Model, convention: Literal["causal", "full"] = "causa
 
 
 def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causal") -> float:
-    """Useful FLOPs a token: six per active parameter, and attention.
+    """Useful FLOPs a token: six per active parameter, and attention (Kaplan et al., 2020).
 
     Parameters
     ----------
@@ -43,15 +42,20 @@ def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causa
     return 6.0 * model.active_parameters + attention_flops(model, convention)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a training step runs, in FLOPs a token: one layer's matrix products, its attention, one
-    output head.
-    """
+def fp8_rate(model: Model, chip: Chip) -> float | None:
+    """FLOP/s of the matrix products of a model's layers, where they run in FP8."""
+    return chip.fp8 if model.precision == "fp8" else None
+
+
+class ExecutedWork(NamedTuple):
+    """What a training step runs, in FLOPs a token."""
 
     products: float
+    """Matrix products of one layer."""
     attention: float
+    """Attention of one layer."""
     head: float
+    """One output head."""
     layers: int
     """Layers alike: with routed experts, or all of a dense model; prediction modules included."""
     dense_layers: int
@@ -59,16 +63,17 @@ class Work:
     heads: int
 
 
-def executed(model: Model) -> Work:
-    """The work as it is run: prediction modules included, the whole score matrix if attention is
-    full.
+def executed(model: Model) -> ExecutedWork:
+    """The work as it is run, useful or not.
+
+    Prediction modules are included, and the whole score matrix if attention is full.
     """
     head = 6.0 * model.vocabulary * model.hidden
     dense = model.experts.dense_layers if model.experts else 0
-    return Work(
+    convention = "full" if model.attention == "full" else "causal"
+    return ExecutedWork(
         products=(6.0 * model.active_parameters - head) / model.layers,
-        attention=attention_flops(model, "full" if model.attention == "full" else "causal")
-        / model.layers,
+        attention=attention_flops(model, convention) / model.layers,
         head=head,
         layers=model.layers - dense + model.prediction_modules,
         dense_layers=dense,

@@ -6,10 +6,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import product
+from operator import attrgetter
+from typing import NamedTuple
 
-from sim.catalogue.hardware import Model
+from sim.catalogue.hardware import Model, StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Pool
+from sim.scenario.parts import Layout, Pool, Run
+
+DEGREES = attrgetter("tensor", "pipeline", "context", "expert")
+POWERS = tuple(2**k for k in range(20))
+USUAL_DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +43,117 @@ class Shape:
         return self.rank_chips * self.expert
 
     def __str__(self) -> str:
-        degrees = f"tensor {self.tensor}, pipeline {self.pipeline}, context {self.context}, expert {self.expert}"
-        return f"{degrees}, virtual {self.virtual}, {self.schedule}, recompute {self.recompute}"
+        return (
+            f"tensor {self.tensor}, pipeline {self.pipeline}, context {self.context}, "
+            f"expert {self.expert}, virtual {self.virtual}, {self.schedule}, "
+            f"recompute {self.recompute}"
+        )
 
 
-def candidates(model: Model, pool: Pool, fixed: Layout, micro: int, chips: int) -> Iterator[Shape]:
-    """Layouts on at most `chips` chips that keep to what is fixed; selective recomputation before
-    full.
+class Placement(NamedTuple):
+    """A stage of a model on the chips of a pool: what its memory and seconds follow from.
+
+    Attributes
+    ----------
+    name : str
+        Of the pool.
+    pool : Pool
+    model : Model
+    shape : Shape
+        Its `pipeline` counts the stages of the whole pipeline, across all pools.
+    ranks : int
+        Data-parallel ranks.
+    microbatches : int
+        Of a step, on each rank.
+    constants : StepTime
+    layers : float
+        On the stage.
+    stage : int
+        Position in the pipeline.
+    """
+
+    name: str
+    pool: Pool
+    model: Model
+    shape: Shape
+    ranks: int
+    microbatches: int
+    constants: StepTime
+    layers: float
+    stage: int = 0
+
+    def on(self, ranks: int) -> Placement:
+        """From one rank to several, which share the micro-batches."""
+        return self._replace(ranks=ranks, microbatches=-(-self.microbatches // ranks))
+
+    @property
+    def roof(self) -> float:
+        """Bytes of a chip's memory that the model may fill."""
+        return self.constants.memory_share * self.pool.chip.memory
+
+    @property
+    def local(self) -> int:
+        """Ranks of the stage that share a node."""
+        return max(self.pool.chip.scale_up_domain // (self.shape.tensor * self.shape.context), 1)
+
+
+def candidates(
+    name: str,
+    run: Run,
+    pool: Pool,
+    fixed: Layout,
+    chips: int,
+    microbatches: int,
+    constants: StepTime,
+) -> Iterator[Placement]:
+    """The model on one rank, in every shape that keeps to what is fixed.
 
     Unless fixed, tensor parallelism stays in the node and divides the heads, experts spread over up
-    to 64 ranks, and context parallelism is left to those who ask for it.
+    to 64 ranks, and context parallelism is left to those who ask for it, as is recomputing nothing.
+
+    Parameters
+    ----------
+    name : str
+        Of the pool.
+    run : Run
+    pool : Pool
+        Its chip and its stack count, not its layout.
+    fixed : Layout
+    chips : int
+        Those that a replica may take at most.
+    microbatches : int
+        Of a step.
+    constants : StepTime
     """
+    model = run.model
     schedule = fixed.schedule or pool.stack.schedule
-    tensors = (
-        [fixed.tensor]
-        if fixed.tensor
-        else [t for t in _powers(pool.chip.node_size) if model.heads % t == 0]
-    )
-    experts = (
-        [fixed.expert]
-        if fixed.expert
-        else _powers(min(model.experts.count or 64, 64) if model.experts else 1)
-    )
-    recomputes = [fixed.recompute] if fixed.recompute else ["selective", "full"]
     context = fixed.context or 1
-    for tensor in tensors:
-        for pipeline in [fixed.pipeline] if fixed.pipeline else _depths(model.layers):
-            virtuals = (
-                [fixed.virtual] if fixed.virtual else _virtuals(model.layers, pipeline, schedule)
+    most = pool.chip.node_size
+    tensors = [t for t in POWERS if t <= most and model.heads % t == 0]
+    if fixed.tensor:
+        tensors = [fixed.tensor]
+    depths = [fixed.pipeline] if fixed.pipeline else _depths(model.layers)
+    routed = model.experts.count or 64 if model.experts else 1
+    experts = [fixed.expert] if fixed.expert else [e for e in POWERS if e <= min(routed, 64)]
+    # Of equally fast shapes the first is taken, so the one that recomputes less comes first.
+    recomputes = [fixed.recompute] if fixed.recompute else ["selective", "full"]
+    for tensor, depth, expert in product(tensors, depths, experts):
+        if tensor * context * depth * expert > chips:
+            continue
+        virtuals = [fixed.virtual] if fixed.virtual else _virtuals(model.layers, depth, schedule)
+        for virtual, recompute in product(virtuals, recomputes):
+            shape = Shape(
+                tensor=tensor,
+                pipeline=depth,
+                context=context,
+                expert=expert,
+                virtual=virtual,
+                schedule=schedule,
+                recompute=recompute,
+                micro=run.batch.micro,
             )
-            for expert in experts:
-                if tensor * context * pipeline * expert > chips:
-                    break
-                for virtual in virtuals:
-                    for recompute in recomputes:
-                        yield Shape(
-                            tensor, pipeline, context, expert, virtual, schedule, recompute, micro
-                        )
+            layers = model.layers / depth
+            yield Placement(name, pool, model, shape, 1, microbatches, constants, layers)
 
 
 def complete(shape: Shape) -> Layout:
@@ -88,61 +169,62 @@ def check(model: Model, fixed: Layout, name: str) -> None:
     Raises
     ------
     InputError
+        With what was given and the nearest value that works.
     """
-    stages, virtual = fixed.pipeline or 1, fixed.virtual or 1
+    where = f"{name}: layout:"
+    stages = fixed.pipeline or 1
+    virtual = fixed.virtual or 1
+    expert = fixed.expert or 1
+    # Virtual stages are dealt out in rounds, and only the last round may be short of layers.
     if stages * (virtual - 1) >= model.layers or stages > model.layers:
+        title = model.title or "the model"
         raise InputError(
-            f"{name}: layout: pipeline {stages} with virtual {virtual} needs more than {model.layers} layers, which is "
-            f"what {model.title or 'the model'} has; nearest: pipeline {min(stages, model.layers)}, virtual "
-            f"{max(model.layers // stages, 1)}"
+            f"{where} pipeline {stages} with virtual {virtual} needs more than {model.layers} "
+            f"layers, which is what {title} has; nearest: pipeline {min(stages, model.layers)}, "
+            f"virtual {max(model.layers // stages, 1)}"
         )
     if fixed.tensor and model.heads % fixed.tensor:
         nearest = max(t for t in range(1, fixed.tensor) if model.heads % t == 0)
         raise InputError(
-            f"{name}: layout: tensor {fixed.tensor} does not divide {model.heads} attention heads; nearest: {nearest}"
+            f"{where} tensor {fixed.tensor} does not divide {model.heads} attention heads; "
+            f"nearest: {nearest}"
         )
-    if (fixed.expert or 1) > 1 and not model.experts:
+    if expert > 1 and not model.experts:
+        raise InputError(f"{where} expert {expert} needs a model with experts; this one is dense")
+    if model.experts and model.experts.count and expert > model.experts.count:
+        most = model.experts.count
         raise InputError(
-            f"{name}: layout: expert {fixed.expert} needs a model with experts; this one is dense"
+            f"{where} expert {expert} is more ranks than the {most} experts of a layer; "
+            f"nearest: {most}"
         )
-    if model.experts and model.experts.count and (fixed.expert or 1) > model.experts.count:
+    if fixed.data and fixed.data % expert:
+        nearest = max(round(fixed.data / expert), 1) * expert
         raise InputError(
-            f"{name}: layout: expert {fixed.expert} is more ranks than the {model.experts.count} experts of a layer; "
-            f"nearest: {model.experts.count}"
-        )
-    if fixed.data and fixed.data % (fixed.expert or 1):
-        raise InputError(
-            f"{name}: layout: data {fixed.data} is no multiple of expert {fixed.expert}; nearest: "
-            f"{max(round(fixed.data / fixed.expert), 1) * fixed.expert}"  # type: ignore[operator]
+            f"{where} data {fixed.data} is no multiple of expert {expert}; nearest: {nearest}"
         )
 
 
 def distance(a: Shape, b: Shape) -> float:
-    """How far apart two layouts are: the factors between their degrees, in doublings."""
-    pairs = (
-        (a.tensor, b.tensor),
-        (a.pipeline, b.pipeline),
-        (a.context, b.context),
-        (a.expert, b.expert),
-    )
-    other = (a.recompute != b.recompute) + (a.virtual != b.virtual) * 0.5
-    return math.fsum(abs(math.log2(x / y)) for x, y in pairs) + other
-
-
-@lru_cache(maxsize=64)
-def _powers(most: int) -> tuple[int, ...]:
-    return tuple(2**k for k in range(int(math.log2(most)) + 1))
+    """How far apart two shapes are: the factors between their degrees, in doublings."""
+    doublings = [abs(math.log2(x / y)) for x, y in zip(DEGREES(a), DEGREES(b), strict=True)]
+    # Neither of these asks for other chips, so they count as a doubling or less.
+    if a.recompute != b.recompute:
+        doublings.append(1.0)
+    if a.virtual != b.virtual:
+        doublings.append(0.5)
+    return math.fsum(doublings)
 
 
 @lru_cache(maxsize=64)
 def _depths(layers: int) -> tuple[int, ...]:
-    usual = {d for d in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64) if d <= layers}
-    return tuple(sorted(usual | {d for d in range(1, min(layers, 64) + 1) if layers % d == 0}))
+    depths = range(1, min(layers, USUAL_DEPTHS[-1]) + 1)
+    return tuple(depth for depth in depths if layers % depth == 0 or depth in USUAL_DEPTHS)
 
 
 @lru_cache(maxsize=1024)
 def _virtuals(layers: int, pipeline: int, schedule: str) -> tuple[int, ...]:
     most = layers // pipeline
-    if schedule != "interleaved" or pipeline == 1 or most < 2:
+    if schedule != "interleaved" or pipeline == 1:
         return (1,)
+    # More virtual stages shorten the bubble and lengthen the messages: the extremes and a middle.
     return tuple(sorted({1, -(-most // 2), most}))

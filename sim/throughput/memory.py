@@ -2,72 +2,70 @@
 
 from __future__ import annotations
 
-from sim.catalogue.hardware import Chip, Model, StepTime
-from sim.throughput.layouts import Shape
+from sim.throughput.flops import fp8_rate
+from sim.throughput.layouts import Placement
 from sim.throughput.pipeline import in_flight
 
 
-def parameters_per_chip(model: Model, shape: Shape, layers: float) -> tuple[float, float]:
-    """Shared and routed-expert parameters on a chip of a stage with `layers` layers (the mean share
-    of embeddings).
+def parameters_per_chip(placed: Placement) -> tuple[float, float]:
+    """Parameters on a chip: shared ones, with a mean share of embeddings, and routed experts.
+
+    Tensor parallelism divides both, expert parallelism the experts only.
     """
-    part = layers / model.layers / shape.tensor
+    model = placed.model
+    part = placed.layers / model.layers / placed.shape.tensor
     routed = model.experts.parameters if model.experts else 0.0
-    return (model.parameters - routed) * part, routed * part / shape.expert
+    return (model.parameters - routed) * part, routed * part / placed.shape.expert
 
 
-def state_bytes(model: Model, shape: Shape, layers: float, data: int, constants: StepTime) -> float:
-    """Weights and gradients, and the optimizer's share under ZeRO-1 over the ranks that hold the
-    same parameters.
+def state_bytes(placed: Placement) -> float:
+    """Bytes of weights and gradients on a chip, and of its share of the optimizer.
+
+    The optimizer is spread over the ranks that hold the same parameters (ZeRO-1, Rajbhandari et
+    al., 2020).
     """
-    shared, routed = parameters_per_chip(model, shape, layers)
-    copies = 2 if shape.schedule == "dualpipe" else 1  # DualPipe keeps two stages' weights
+    constants = placed.constants
+    shared, routed = parameters_per_chip(placed)
+    # DualPipe runs the pipeline from both ends, so a chip keeps the weights of two stages.
+    copies = 2 if placed.shape.schedule == "dualpipe" else 1
     resident = copies * constants.element + constants.gradient
-    ranks = data * shape.context
-    return shared * (resident + constants.optimizer / ranks) + routed * (
-        resident + constants.optimizer * shape.expert / ranks
-    )
+    ranks = placed.ranks * placed.shape.context
+    own = resident + constants.optimizer / ranks
+    # An expert is on one rank of each expert group, so fewer ranks share its optimizer.
+    own_routed = resident + constants.optimizer * placed.shape.expert / ranks
+    return shared * own + routed * own_routed
 
 
-def activation_bytes(
-    model: Model, shape: Shape, chip: Chip, layers: float, held: float, constants: StepTime
-) -> float:
-    """Activations of `held` micro-batches on a stage with `layers` layers.
+def activation_bytes(placed: Placement, held: float) -> float:
+    """Bytes of the activations of `held` micro-batches on a chip.
 
-    ``34 · s · b · h / t`` bytes a layer for a block of 12·h² parameters (Korthikanti et al., 2022),
-    wider blocks in proportion; less when cheap operations are recomputed; ``5 · heads · s² · b /
-    t`` more when the attention matrix is kept; the layer's input only, and one layer in work, under
-    full recomputation.
+    ``34 · s · b · h / t`` a layer for a block of 12·h² parameters (Korthikanti et al., 2022), wider
+    blocks in proportion; less when cheap operations are recomputed; ``5 · heads · s² · b / t`` more
+    when the attention matrix is kept; the layer's input only, and one layer in work, under full
+    recomputation.
     """
+    model = placed.model
+    shape = placed.shape
+    constants = placed.constants
     tokens = shape.micro * model.sequence / (shape.tensor * shape.context)
-    width = max(model.active_parameters / (12.0 * model.layers * model.hidden**2), 1.0)
     selective = shape.recompute != "none"
-    layer = (
-        (constants.selective_activations if selective else constants.activations)
-        * width
-        * model.hidden
-    )
-    if model.precision == "fp8" and chip.fp8:
+    kept = constants.selective_activations if selective else constants.activations
+    width = max(model.active_parameters / (12.0 * model.layers * model.hidden**2), 1.0)
+    layer = kept * width * model.hidden
+    if fp8_rate(model, placed.pool.chip):
         layer *= constants.low_precision_activations
     if model.attention == "full" and not selective:
         layer += 5.0 * model.heads * model.sequence
     if shape.recompute == "full":
-        return tokens * (constants.element * model.hidden * layers * held + layer)
-    return tokens * layer * layers * held
+        inputs = constants.element * model.hidden * placed.layers * held
+        return tokens * (inputs + layer)
+    return tokens * layer * placed.layers * held
 
 
-def stage_bytes(
-    model: Model,
-    shape: Shape,
-    chip: Chip,
-    layers: float,
-    data: int,
-    microbatches: int,
-    stage: int,
-    constants: StepTime,
-) -> float:
-    """Bytes a chip of the given stage needs at its peak."""
-    held = min(in_flight(shape.schedule, shape.pipeline, shape.virtual, stage), microbatches)
-    return state_bytes(model, shape, layers, data, constants) + activation_bytes(
-        model, shape, chip, layers, held, constants
-    )
+def stage_bytes(placed: Placement) -> float:
+    """Bytes a chip needs at its peak."""
+    shape = placed.shape
+    held = in_flight(shape.schedule, shape.pipeline, shape.virtual, placed.stage)
+    # A rank with few micro-batches never fills its pipeline.
+    held = min(held, placed.microbatches)
+    return state_bytes(placed) + activation_bytes(placed, held)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -12,10 +12,10 @@ from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Pool, Run
 from sim.throughput.flops import executed
-from sim.throughput.layouts import Shape, candidates, check
+from sim.throughput.layouts import POWERS, Placement, candidates, check
 from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, Stage, bubble_share
-from sim.throughput.stage import Group, compute_seconds, messages, optimizer, synchronisation
+from sim.throughput.stage import Group, compute_seconds, group_of, messages
 
 
 def best_mixed(
@@ -31,174 +31,137 @@ def best_mixed(
     Each pool chooses its own tensor parallelism and number of stages; the data-parallel ranks are
     common.
 
+    Parameters
+    ----------
+    run : Run
+    fleet : mapping of str to Pool
+    held : mapping of str to int
+        Chips at hand.
+    microbatches : int
+        Of a step.
+    link : float, optional
+        Bytes/s per chip between pools; the slowest of their networks unless given.
+    constants : StepTime
+
     Raises
     ------
     InputError
         When a pool has too few chips or the layers do not fit in memory.
     """
-    names, pools = list(fleet), list(fleet.values())
-    chips = [held[name] for name in names]
+    options = []
     for name, pool in fleet.items():
-        check(run.model, pool.layout, name)
+        fixed = pool.layout
+        check(run.model, fixed, name)
+        # Bubbles of other schedules than 1F1B are known for like stages, so 1F1B is the default.
+        one = {"pipeline": 1, "virtual": fixed.virtual or 1, "schedule": fixed.schedule or "1f1b"}
+        rest = (fixed.model_copy(update=one), held[name], microbatches, constants)
+        options.append(candidates(name, run, pool, *rest))
+    slowest = min(pool.chip.nic for pool in fleet.values())
+    across = link or constants.network_efficiency * slowest
     wanted = executed(run.model).layers
-    winner, quickest, roomiest = None, math.inf, 0
-    for shapes, ranks in _choices(run, pools, chips):
-        chain = _Chain(run, names, pools, shapes, ranks, -(-microbatches // ranks), constants)
+    roomiest = 0
+    groups = []
+    for places in _choices(options, held):
+        chain = _Chain(places)
         layers = chain.dealt(wanted)
         roomiest = max(roomiest, sum(layers))
-        if sum(layers) < wanted:
-            continue
-        group = chain.group(layers, link)
-        seconds = group.seconds(chain.microbatches)
-        if seconds < quickest:
-            winner, quickest = group, seconds
-    if winner is None:
-        room = f"their memory has room for {roomiest} of {wanted} layers"
+        if sum(layers) == wanted:
+            groups.append(chain.group(layers, across))
+    if not groups:
         raise InputError(
-            f"{' + '.join(names)}: no pipeline across these pools works; at best {room}"
+            f"{' + '.join(fleet)}: no pipeline across these pools works; "
+            f"at best their memory has room for {roomiest} of {wanted} layers"
         )
-    return winner
+    return min(groups, key=Group.seconds)
 
 
 def _choices(
-    run: Run, pools: Sequence[Pool], chips: Sequence[int]
-) -> list[tuple[tuple[Shape, ...], int]]:
-    """Shapes of every pool and ranks common to all, stages filled up with the chips there are."""
-    found = {}
-    options = []
-    for pool, count in zip(pools, chips, strict=True):
-        simple = {
-            "virtual": pool.layout.virtual or 1,
-            "schedule": pool.layout.schedule or "1f1b",
-            "pipeline": 1,
-        }
-        shapes = candidates(run.model, pool, pool.layout, run.batch.micro, count)
-        options.append({replace(s, **simple) for s in shapes})
-    for shapes in product(*options):
-        if (
-            len(
-                {
-                    (s.expert * (not p.layout.expert), s.recompute)
-                    for p, s in zip(pools, shapes, strict=True)
-                }
-            )
-            > 1
-        ):
-            continue  # where both are free they are chosen alike
-        groups = math.lcm(*(s.expert for s in shapes))
-        most = min(c // s.tensor // s.context for s, c in zip(shapes, chips, strict=True))
-        given = {p.layout.data for p in pools} - {None}
-        for ranks in given or {2**k * groups for k in range(20) if 2**k * groups <= most}:
-            stages = [
-                p.layout.pipeline or c // (s.tensor * s.context * ranks)
-                for p, s, c in zip(pools, shapes, chips, strict=True)
-            ]
-            fits = all(
-                n and n * s.tensor * s.context * ranks <= c
-                for n, s, c in zip(stages, shapes, chips, strict=True)
-            )
-            if (
-                fits
-                and sum(stages) <= run.model.layers
-                and len({(s.schedule, s.virtual) for s in shapes}) == 1
-            ):
-                whole = tuple(replace(s, pipeline=n) for s, n in zip(shapes, stages, strict=True))
-                found[whole, ranks] = None
-    return list(found)
+    options: Sequence[Iterator[Placement]], held: Mapping[str, int]
+) -> Iterator[list[Placement]]:
+    """One placement of each pool, on common ranks and with all the stages the chips suffice for."""
+    for chosen in product(*options):
+        shapes = [placed.shape for placed in chosen]
+        ways = {(shape.schedule, shape.virtual, shape.recompute) for shape in shapes}
+        # Where experts are spread freely, all pools do it alike: else the choices would multiply.
+        free = {placed.shape.expert for placed in chosen if not placed.pool.layout.expert}
+        if len(ways) > 1 or len(free) > 1:
+            continue
+        experts = math.lcm(*(shape.expert for shape in shapes))
+        given = {placed.pool.layout.data for placed in chosen if placed.pool.layout.data}
+        # Nodes hold powers of two, so ranks in powers of two leave few chips idle.
+        for ranks in sorted(given) or [experts * power for power in POWERS]:
+            places = [_spread(placed, ranks, held[placed.name]) for placed in chosen]
+            depths = [placed.shape.pipeline for placed in places]
+            # More ranks take more chips, so none of those that follow fit either.
+            if not all(depths):
+                break
+            if sum(depths) <= chosen[0].model.layers:
+                yield places
+
+
+def _spread(placed: Placement, ranks: int, chips: int) -> Placement:
+    """On more ranks, with the stages given or all that the chips suffice for; none if too few."""
+    most = chips // (placed.shape.rank_chips * ranks)
+    stages = placed.pool.layout.pipeline or most
+    shape = replace(placed.shape, pipeline=stages if stages <= most else 0)
+    return placed.on(ranks)._replace(shape=shape)
 
 
 class _Chain:
-    """The stages of a pipeline in their order, each on a chip of one of the pools."""
+    """The stages of a pipeline in their order, each on the chips of one of the pools."""
 
-    def __init__(
-        self,
-        run: Run,
-        names: Sequence[str],
-        pools: Sequence[Pool],
-        shapes: tuple[Shape, ...],
-        ranks: int,
-        microbatches: int,
-        constants: StepTime,
-    ) -> None:
-        self.names = tuple(names)
-        self.model, self.pools, self.shapes, self.ranks = run.model, pools, shapes, ranks
-        self.microbatches, self.constants = microbatches, constants
-        self.owners = [k for k, shape in enumerate(shapes) for _ in range(shape.pipeline)]
-        self.whole = [replace(shape, pipeline=len(self.owners)) for shape in shapes]
-        self.seconds = [
-            compute_seconds(run.model, pool, shape)
-            for pool, shape in zip(pools, shapes, strict=True)
-        ]
-
-    def _compute(self, stage: int, layers: int) -> float:
-        own = self.seconds[self.owners[stage]]
-        return (
-            layers * own.layer
-            + own.first * (stage == 0)
-            + own.last * (stage == len(self.owners) - 1)
-        )
-
-    def _bytes(self, stage: int, layers: float) -> float:
-        k, ranks = self.owners[stage], self.ranks
-        shape, chip = self.whole[k], self.pools[k].chip
-        return stage_bytes(
-            self.model, shape, chip, layers, ranks, self.microbatches, stage, self.constants
-        )
+    def __init__(self, places: Sequence[Placement]) -> None:
+        self.places = places
+        self.stages: list[Placement] = []
+        self.layer: list[float] = []
+        seconds = []
+        depth = sum(placed.shape.pipeline for placed in places)
+        for placed in places:
+            whole = placed._replace(shape=replace(placed.shape, pipeline=depth), layers=1.0)
+            seconds.append(compute_seconds(placed.model, placed.pool, placed.shape))
+            for _ in range(placed.shape.pipeline):
+                self.stages.append(whole._replace(stage=len(self.stages)))
+                self.layer.append(seconds[-1].layer)
+        self.ends = [0.0] * depth
+        self.ends[0] = seconds[0].first
+        self.ends[-1] = seconds[-1].last
 
     def dealt(self, layers: int) -> list[int]:
-        """Layers per stage: each layer to the stage that would finish first with it, as long as
-        memory lasts.
+        """Layers per stage: each goes where it is finished first, as long as memory lasts.
 
-        A pool whose layout says how many layers it has gets just those.
+        A pool whose layout says how many layers it has gets just those. The stages hold fewer
+        layers than asked for where memory does not suffice.
         """
-        memory = [self.constants.memory_share * pool.chip.memory for pool in self.pools]
-        wanted = [pool.layout.layers or math.inf for pool in self.pools]
-        room = [int(memory[k] / self._bytes(stage, 1.0)) for stage, k in enumerate(self.owners)]
-        ready = [(self._compute(stage, 1), stage) for stage in range(len(self.owners))]
+        wanted = {placed.name: placed.pool.layout.layers or math.inf for placed in self.places}
+        room = [int(placed.roof / stage_bytes(placed)) for placed in self.stages]
+        # No other deal has a faster slowest stage: to relieve that one, another would have to take
+        # a layer, and this layer came here because it would have finished later there.
+        ready = [(layer + self.ends[k], k) for k, layer in enumerate(self.layer)]
         heapq.heapify(ready)
-        found = [0] * len(self.owners)
+        found = [0] * len(room)
         while layers and ready:
-            finish, stage = heapq.heappop(ready)
-            k = self.owners[stage]
-            if found[stage] < room[stage] and wanted[k]:
-                found[stage] += 1
-                wanted[k] -= 1
+            finish, k = heapq.heappop(ready)
+            name = self.stages[k].name
+            # A stage without room, or of a pool that has its layers, takes no further part.
+            if found[k] < room[k] and wanted[name]:
+                found[k] += 1
+                wanted[name] -= 1
                 layers -= 1
-                heapq.heappush(ready, (finish + self.seconds[k].layer, stage))
+                heapq.heappush(ready, (finish + self.layer[k], k))
         return found
 
-    def group(self, layers: list[int], link: float | None) -> Group:
-        """All ranks of this pipeline, with so many layers on each stage."""
-        model, pools, constants, last = self.model, self.pools, self.constants, len(self.owners) - 1
-        across = link or constants.network_efficiency * min(p.chip.nic for p in pools)
+    def group(self, layers: Sequence[int], across: float) -> Group:
+        """All ranks of this pipeline, with these layers on its stages."""
+        filled = [p._replace(layers=count) for p, count in zip(self.stages, layers, strict=True)]
         stages = []
-        for stage, (k, count) in enumerate(zip(self.owners, layers, strict=True)):
-            beside = [self.owners[other] for other in (stage - 1, stage + 1) if 0 <= other <= last]
-            inner = beside.count(k)
-            passed = messages(
-                model, pools[k], self.whole[k], count, constants, inner, len(beside) - inner, across
-            )
-            compute = self._compute(stage, count)
-            stages.append(Stage(self.names[k], 1, compute, compute, passed))
-        memory, sync, update = [], [], []
-        for k, (pool, shape) in enumerate(zip(pools, self.whole, strict=True)):
-            own = [(stage, count) for stage, count in enumerate(layers) if self.owners[stage] == k]
-            memory.append(max(self._bytes(stage, count) for stage, count in own))
-            most = max(count for _, count in own)
-            line = (pool.stack.data_efficiency or constants.network_efficiency) * pool.chip.nic
-            sync.append(synchronisation(model, pool.chip, shape, most, self.ranks, line, constants))
-            update.append(optimizer(model, pool.chip, shape, most, self.ranks, constants))
-        return Group(
-            pools=self.names,
-            shapes=self.shapes,
-            ranks=self.ranks,
-            pipeline=Pipeline(
-                tuple(stages), bubble_share(self.shapes[0].schedule, self.shapes[0].virtual)
-            ),
-            sync=max(sync),
-            overlap=min(p.stack.overlap for p in pools),
-            beside=min(stage.compute for stage in stages),
-            optimizer=max(update),
-            fixed=max(p.stack.fixed for p in pools),
-            memory=tuple(memory),
-        )
+        for k, placed in enumerate(filled):
+            near = [other.name for other in filled[max(k - 1, 0) : k + 2]]
+            inner = near.count(placed.name) - 1
+            outer = len(near) - 1 - inner
+            compute = placed.layers * self.layer[k] + self.ends[k]
+            passed = messages(placed, inner, outer, across)
+            stages.append(Stage(placed.name, 1, compute, compute, passed))
+        shape = filled[0].shape
+        pipeline = Pipeline(tuple(stages), bubble_share(shape.schedule, shape.virtual))
+        shapes = {placed.name: placed.shape for placed in self.places}
+        return group_of(filled, shapes, pipeline, min(stage.compute for stage in stages))

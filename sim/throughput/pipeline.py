@@ -1,4 +1,4 @@
-"""Pipeline schedules: the closed form, and the exact recursion it is checked against."""
+"""Pipeline schedules in closed form: what is exposed, what is held, how long a step takes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,25 @@ def bubble_share(schedule: str, virtual: int) -> float:
     (PP/2 − 1)(F&B + B − 3W), promises a third too, but the one published breakdown of a step (arXiv
     2505.09343) has a bubble as long as that of 1F1B: so it counts here.
     """
-    return {"1f1b": 1.0, "interleaved": 1.0 / virtual, "zero-bubble": 1 / 3, "dualpipe": 1.0}[
-        schedule
-    ]
+    if schedule == "interleaved":
+        return 1.0 / virtual
+    return 1 / 3 if schedule == "zero-bubble" else 1.0
 
 
 def in_flight(schedule: str, stages: int, virtual: int, stage: int = 0) -> float:
-    """Micro-batches whose activations the given stage holds at once, counted in whole stages."""
-    depth = stages - stage
-    return (
-        depth
-        + {
-            "1f1b": 0.0,
-            "interleaved": (stages - 1) / virtual,
-            "zero-bubble": 0.0,
-            "dualpipe": 1.0 + stage,
-        }[schedule]
-    )
+    """Micro-batches whose activations the given stage holds at once, counted in whole stages.
+
+    Each stage holds one for every stage after it, and its own (Narayanan et al., 2021); under
+    DualPipe all hold the same, one more than the pipeline is deep (DeepSeek-V3, table 2).
+    """
+    if schedule == "dualpipe":
+        return stages + 1.0
+    waiting = (stages - 1) / virtual if schedule == "interleaved" else 0.0
+    return stages - stage + waiting
 
 
 class Message(NamedTuple):
-    """Communication of one micro-batch: its kind, its seconds, and the share of them that is
-    overlapped.
-    """
+    """Communication of one micro-batch: its kind, its seconds, and the share that overlaps."""
 
     kind: str
     seconds: float
@@ -52,7 +48,7 @@ class Message(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`count` pipeline stages on one chip type, and one micro-batch's seconds on them."""
+    """Pipeline stages on one chip type, and one micro-batch's seconds on them."""
 
     pool: str
     count: int
@@ -66,19 +62,20 @@ class Stage:
         return math.fsum(message.at(slowdown) for message in self.messages)
 
     def exposed(self, slowdown: float = 1.0) -> float:
-        """Communication not hidden behind compute: at least the share no overlap reaches, and what
-        outlasts compute.
+        """Communication not hidden behind compute.
+
+        At least the share that no overlap reaches, and what outlasts compute.
         """
-        open_share = math.fsum(
-            (1 - message.overlap) * message.at(slowdown) for message in self.messages
-        )
-        return max(open_share, self.communication(slowdown) - self.compute)
+        apart = math.fsum((1 - m.overlap) * m.at(slowdown) for m in self.messages)
+        return max(apart, self.communication(slowdown) - self.compute)
 
     def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
-        """`exposed` by kind: the open share of each, and the rest in proportion to what it could
-        hide.
+        """What is exposed of each kind of message.
+
+        The share that no overlap reaches, and a part of what outlasts compute: in proportion to
+        what each kind could hide.
         """
-        could = math.fsum(message.overlap * message.at(slowdown) for message in self.messages)
+        could = math.fsum(m.overlap * m.at(slowdown) for m in self.messages)
         hidden = self.communication(slowdown) - self.exposed(slowdown)
         left = 1 - hidden / could if could else 0.0
         return {m.kind: m.at(slowdown) * (1 - m.overlap + left * m.overlap) for m in self.messages}
@@ -102,13 +99,14 @@ class Pipeline:
     def slowest(self, slowdown: float = 1.0) -> Stage:
         return max(self.stages, key=lambda stage: stage.slowest + stage.exposed(slowdown))
 
-    def beat(self, slowdown: float = 1.0) -> float:
-        """Seconds between micro-batches: the slowest stage."""
-        return self.stretch * max(stage.slowest + stage.exposed(slowdown) for stage in self.stages)
-
-    def ramp(self, slowdown: float = 1.0) -> float:
-        """Seconds of filling and draining beyond one beat per micro-batch."""
-        passing = math.fsum(
-            stage.count * (stage.compute + stage.exposed(slowdown)) for stage in self.stages
-        )
-        return self.bubble * max(passing - self.beat(slowdown) / self.stretch, 0.0)
+    def beat_and_ramp(self, slowdown: float = 1.0) -> tuple[float, float]:
+        """Seconds between micro-batches, and those of filling and draining beyond them."""
+        slowest = 0.0
+        passing = []
+        for stage in self.stages:
+            exposed = stage.exposed(slowdown)
+            slowest = max(slowest, stage.slowest + exposed)
+            passing.append(stage.count * (stage.compute + exposed))
+        beat = self.stretch * slowest
+        # Work for lost peers comes with every micro-batch, but is no part of a single pass.
+        return beat, self.bubble * max(math.fsum(passing) - beat / self.stretch, 0.0)

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.throughput.layouts import Shape
-from sim.throughput.pipeline import Message
 from sim.throughput.stage import Group
-
-NO_MESSAGE = Message("", 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class Plan:
     used_chips, idle_chips, memory_bytes_per_chip, layouts : dict
         By pool; one that does not take part has no layout (None).
     step_seconds : float
-        Infinite, as it is unless given, when nothing can run.
+        Infinite where nothing can run.
     tokens_per_s, tokens_per_step : float
     mfu : float
         Useful causal FLOPs over the dense BF16 peak of the chips used.
@@ -30,8 +27,8 @@ class Plan:
         Seconds by what they go to; they add up to `step_seconds`.
     bottleneck : str
         Which pool sets the pace, and by what.
-    groups, counts : tuple
-        Data-parallel ranks of a kind and the micro-batches each of them runs.
+    groups : tuple of Group
+        The data-parallel ranks at work.
     across : float
         Seconds of the exchange between chip types.
     factor : float
@@ -49,7 +46,6 @@ class Plan:
     parts: dict[str, float] = field(default_factory=dict)
     bottleneck: str = "too few healthy nodes for one replica"
     groups: tuple[Group, ...] = ()
-    counts: tuple[int, ...] = ()
     across: float = 0.0
     factor: float = 1.0
 
@@ -62,9 +58,8 @@ class Plan:
         """
         if slowdown == 1.0 or not self.groups:
             return self.step_seconds
-        return self.factor * math.fsum(
-            step_parts(self.groups, self.counts, self.across, slowdown)[1].values()
-        )
+        _, parts = step_parts(self.groups, self.across, slowdown)
+        return self.factor * math.fsum(parts.values())
 
     def tokens_per_s_at(self, slowdown: float) -> float:
         """Tokens per second under the same slowdown."""
@@ -72,37 +67,38 @@ class Plan:
 
 
 def step_parts(
-    groups: Sequence[Group], counts: Sequence[int], across: float, slowdown: float = 1.0
-) -> tuple[int, dict[str, float]]:
+    groups: Sequence[Group], across: float, slowdown: float = 1.0
+) -> tuple[Group, dict[str, float]]:
     """The group that finishes last, and the seconds of the step by what they go to.
 
     Each group runs its pipelines, its own exchange and its optimizer at its own pace; they wait for
     each other only where the chip types exchange gradients: ``max(pipelines + exchange + optimizer
     + fixed) + across``.
     """
-    active = [k for k, m in enumerate(counts) if m]
-    last = max(active, key=lambda k: groups[k].seconds(counts[k], slowdown))
-    group, pipeline = groups[last], groups[last].pipeline
-    slow, beats = pipeline.slowest(slowdown), counts[last] * pipeline.stretch
-    parts = {"compute": beats * slow.compute, "imbalance": beats * (slow.slowest - slow.compute)}
+    group = max(groups, key=lambda group: group.seconds(slowdown))
+    beats = group.microbatches * group.pipeline.stretch
+    slow = group.pipeline.slowest(slowdown)
     exposed = slow.exposed_by_kind(slowdown)
-    parts |= {
-        kind: beats * exposed.get(kind, 0.0) for kind in ("tensor", "pipeline", "context", "expert")
-    }
-    parts["bubble"] = pipeline.ramp(slowdown)
+    parts = {"compute": beats * slow.compute, "imbalance": beats * (slow.slowest - slow.compute)}
+    for kind in ("tensor", "pipeline", "context", "expert"):
+        parts[kind] = beats * exposed.get(kind, 0.0)
+    _, parts["bubble"] = group.pipeline.beat_and_ramp(slowdown)
     parts["data"] = group.exposed_sync(slowdown) + slowdown * across
-    parts["optimizer"], parts["fixed"] = group.optimizer, group.fixed
-    return last, parts
+    parts["optimizer"] = group.optimizer
+    parts["fixed"] = group.fixed
+    return group, parts
 
 
-def bottleneck(group: Group, parts: dict[str, float]) -> str:
+def bottleneck(group: Group, parts: Mapping[str, float]) -> str:
     """The pool of the slowest stage, and the heaviest of what it spends its time on."""
     slow = group.pipeline.slowest()
-    heaviest = max(slow.messages, key=lambda message: message.seconds, default=NO_MESSAGE)
-    if parts["data"] > max(parts["compute"], parts.get(heaviest.kind, 0.0)):
-        return f"{slow.pool}: gradient exchange"
-    what = f"{heaviest.kind} messages" if heaviest.seconds > slow.compute else "compute"
-    return f"{slow.pool}: {what}"
+    spent = {"compute": slow.compute} | {m.kind: m.seconds for m in slow.messages}
+    heaviest = max(spent, key=spent.__getitem__)
+    if parts["data"] > max(parts["compute"], parts[heaviest]):
+        heaviest = "gradient exchange"
+    elif heaviest != "compute":
+        heaviest += " messages"
+    return f"{slow.pool}: {heaviest}"
 
 
 def stalled(chips: Mapping[str, int]) -> Plan:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool, Run
-from sim.throughput.layouts import Shape, candidates, check, distance
+from sim.throughput.layouts import Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 from sim.throughput.stage import Group, pool_group
 
 PLENTY = 10**6
-"""Chips without end, to ask how many a replica would need."""
+"""Chips without end, to find out how many a replica would need."""
 
 
 def best(
@@ -29,12 +29,14 @@ def best(
     ----------
     kind : tuple of str
         Names of the pools that are alike and give their chips to it.
+    run : Run
     pool : Pool
         Any of them.
     chips : int
         At hand.
     microbatches : int
         The pool's part of a step.
+    constants : StepTime
 
     Raises
     ------
@@ -44,91 +46,70 @@ def best(
     """
     name = " + ".join(kind)
     check(run.model, pool.layout, name)
-    winner, quickest = None, math.inf
-    for shape in candidates(run.model, pool, pool.layout, run.batch.micro, chips):
-        ranks = _ranks(shape, pool.layout, chips)
-        if not ranks or _need(run, pool, shape, ranks, microbatches, constants) > _roof(
-            pool, constants
-        ):
-            continue
-        group = pool_group(kind[0], run, pool, shape, ranks, microbatches, constants)
-        seconds = group.seconds(-(-microbatches // ranks))
-        if seconds < quickest:
-            winner, quickest = group, seconds
-    if winner is None:
-        raise InputError(f"{name}: {_why_not(run, pool, chips, microbatches, constants)}")
-    return winner
+
+    def places(layout: Layout, limit: int) -> Iterator[Placement]:
+        """Shapes on up to that many chips, with the ranks given or all in whole expert groups."""
+        rest = (layout, limit, microbatches, constants)
+        for placed in candidates(kind[0], run, pool, *rest):
+            shape = placed.shape
+            most = max(chips // shape.replica_chips, 1) * shape.expert
+            ranks = layout.data or most
+            if ranks <= most and ranks % shape.expert == 0:
+                yield placed.on(ranks)
+
+    groups = (pool_group(placed) for placed in places(pool.layout, chips) if _fits(placed))
+    fastest = min(groups, key=Group.seconds, default=None)
+    if fastest is None:
+        raise InputError(f"{name}: {_why_not(places, pool.layout, chips)}")
+    return fastest
 
 
-def _ranks(shape: Shape, fixed: Layout, chips: int) -> int:
-    """Data-parallel ranks: as given, or all that fit in whole expert groups; none if they do not
-    fit.
-    """
-    most = chips // shape.replica_chips * shape.expert
-    return (
-        most
-        if fixed.data is None
-        else fixed.data * (fixed.data <= most and fixed.data % shape.expert == 0)
-    )
+def _fits(placed: Placement) -> bool:
+    return stage_bytes(placed) <= placed.roof
 
 
-def _need(
-    run: Run, pool: Pool, shape: Shape, ranks: int, microbatches: int, constants: StepTime
-) -> float:
-    layers = run.model.layers / shape.pipeline
-    return stage_bytes(
-        run.model, shape, pool.chip, layers, ranks, -(-microbatches // ranks), 0, constants
-    )
-
-
-def _roof(pool: Pool, constants: StepTime) -> float:
-    return constants.memory_share * pool.chip.memory
-
-
-def _why_not(run: Run, pool: Pool, chips: int, microbatches: int, constants: StepTime) -> str:
+def _why_not(
+    places: Callable[[Layout, int], Iterator[Placement]], fixed: Layout, chips: int
+) -> str:
     """The reason in numbers, and the nearest layout that works."""
-    model, micro, fixed, roof = run.model, run.batch.micro, pool.layout, _roof(pool, constants)
-    title = model.title or "the model"
-
-    def need(shape: Shape, hold: int) -> float:
-        return _need(
-            run, pool, shape, max(_ranks(shape, Layout(), hold), 1), microbatches, constants
-        )
-
-    asked = list(candidates(model, pool, fixed, micro, PLENTY))
-    given = min(
-        asked,
-        key=lambda shape: (
-            shape.replica_chips > chips,
-            need(shape, max(chips, shape.replica_chips)),
-        ),
+    # The hint keeps what is never chosen freely: context parallelism and the schedule.
+    free = Layout(context=fixed.context, schedule=fixed.schedule)
+    possible = list(filter(_fits, places(free, chips)))
+    # Ranks are judged last: their number says nothing of the shape that was meant.
+    meant = places(fixed.model_copy(update={"data": None}), PLENTY)
+    given = min(meant, key=lambda p: (p.shape.replica_chips > chips, stage_bytes(p)))
+    if not possible:
+        title = given.model.title or "the model"
+        enough = filter(_fits, places(free, PLENTY))
+        fewest = min((p.shape for p in enough), key=lambda s: s.replica_chips, default=None)
+        least = "no number would do"
+        if fewest:
+            least = f"the smallest needs {fewest.replica_chips} ({fewest})"
+        held = f"{chips} chips of {given.roof / 1e9:.0f} GB"
+        return f"{held} cannot hold one replica of {title}; {least}"
+    near = min(possible, key=lambda placed: distance(placed.shape, given.shape))
+    return (
+        f"layout: {_conflict(given, fixed.data or 0, chips)}; "
+        f"nearest layout that works: {near.shape} ({stage_bytes(near) / 1e9:.1f} GB a chip)"
     )
-    open_ = Layout(context=fixed.context, schedule=fixed.schedule)
-    fitting = [s for s in candidates(model, pool, open_, micro, chips) if need(s, chips) <= roof]
-    if not fitting:
-        possible = (
-            s
-            for s in candidates(model, pool, open_, micro, PLENTY)
-            if need(s, s.replica_chips) <= roof
+
+
+def _conflict(given: Placement, data: int, chips: int) -> str:
+    """What a layout has too little of: chips for its ranks, chips for one replica, or memory."""
+    shape = given.shape
+    wanted = data * shape.rank_chips
+    if wanted > chips:
+        return f"{data} ranks of {shape.rank_chips} chips need {wanted}, available {chips}"
+    if shape.replica_chips <= chips:
+        return (
+            f"needed {stage_bytes(given) / 1e9:.1f} GB a chip, "
+            f"available {given.roof / 1e9:.1f} GB ({shape})"
         )
-        fewest = min(possible, key=lambda shape: shape.replica_chips, default=None)
-        least = (
-            f"the smallest needs {fewest.replica_chips} ({fewest})"
-            if fewest
-            else "no number would do"
-        )
-        return f"{chips} chips of {roof / 1e9:.0f} GB cannot hold one replica of {title}; {least}"
-    near = min(fitting, key=lambda shape: distance(shape, given))
-    hint = f"nearest layout that works: {near} ({need(near, chips) / 1e9:.1f} GB a chip)"
-    if fixed.data and fixed.data * given.rank_chips > chips:
-        wanted = fixed.data * given.rank_chips
-        return f"layout: {fixed.data} ranks of {given.rank_chips} chips need {wanted}, available {chips}; {hint}"
-    if given.replica_chips > chips:
-        ranks = chips // given.rank_chips
-        spread = (
-            f"expert {given.expert} needs as many data-parallel ranks and there are {ranks}; experts cannot be spread "
-            "across chip types; "
-        )
-        reason = spread if given.expert > ranks else ""
-        return f"layout: one replica needs {given.replica_chips} chips, available {chips} ({given}); {reason}{hint}"
-    return f"layout: needed {need(given, chips) / 1e9:.1f} GB a chip, available {roof / 1e9:.1f} GB ({given}); {hint}"
+    short = f"one replica needs {shape.replica_chips} chips, available {chips} ({shape})"
+    ranks = chips // shape.rank_chips
+    if shape.expert <= ranks:
+        return short
+    return (
+        f"{short}; expert {shape.expert} needs as many data-parallel ranks and there are {ranks}; "
+        "experts cannot be spread across chip types"
+    )

@@ -187,9 +187,8 @@ class Throughput:
             return groups
         # How the batch is shared hangs on the layouts, and they on the share: one more look, now
         # with every cost in it, is as far as it pays to go.
-        shares = zip(groups, self._split(groups), strict=True)
-        again = self._best(pools, chips, [max(g.ranks * m, 1) for g, m in shares], given_up)
-        return min((groups, again), key=self._finish)
+        again = self._best(pools, chips, [max(group.batch, 1) for group in groups], given_up)
+        return min((groups, again), key=_finish)
 
     def _first_parts(self, pools: Mapping[str, Pool], chips: Chips) -> list[int]:
         """Micro-batches of each kind if they are shared by the speed of compute alone."""
@@ -199,10 +198,6 @@ class Throughput:
             speeds.append(sum(chips[name] for name in kind) / layer)
         total = math.fsum(speeds) or 1.0
         return [math.ceil(self.microbatches * speed / total) for speed in speeds]
-
-    def _finish(self, groups: Groups) -> float:
-        """Seconds until the last group is done."""
-        return max(g.seconds(m) for g, m in zip(groups, self._split(groups), strict=True) if m)
 
     def _best(
         self, pools: Mapping[str, Pool], chips: Chips, parts: Sequence[int], given_up: bool
@@ -219,18 +214,23 @@ class Throughput:
                     raise
                 group = replace(self.groups[which], ranks=0)
             groups.append(group)
-        return tuple(groups)
+        return self._shared(tuple(groups))
 
-    def _split(self, groups: Groups) -> tuple[int, ...]:
+    def _shared(self, groups: Groups) -> Groups:
+        """The groups with the micro-batches of a step shared among them."""
+        if not any(group.ranks for group in groups):
+            return groups
         split = uniform_split if self.equal else whole_split
-        return split([group.share for group in groups], self.microbatches)
+        counts = split([group.pace for group in groups], self.microbatches)
+        return tuple(replace(g, microbatches=m) for g, m in zip(groups, counts, strict=True))
 
     def _plan(self, nodes: Mapping[str, int], policy: ElasticPolicy, keep_batch: bool) -> Plan:
         chips = self._chips(nodes)
         whole = POLICIES["drop-replica"](self, chips)
         assert whole is not None
-        plan = self._assemble(chips, whole, keep_batch)
         intact = all(nodes[name] == count for name, count in self.nodes.items())
+        # The batch was shared among the ranks of a whole fleet when they were planned.
+        plan = self._assemble(chips, whole, keep_batch and not intact)
         if policy == "drop-replica" or intact:
             return plan
         offered = POLICIES[policy](self, chips)
@@ -239,30 +239,32 @@ class Throughput:
         changed = self._assemble(chips, offered, keep_batch)
         return changed if changed.tokens_per_s > plan.tokens_per_s else plan
 
-    def held(self, group: Group, chips: Chips) -> list[int]:
-        """Chips that a group may draw on for each of its pools: those of its kind."""
-        return [sum(chips[other] for other in self._kind_of(name)) for name in group.pools]
+    def held(self, name: str, chips: Chips) -> int:
+        """Chips that a group may draw on for one of its pools: those of its kind."""
+        return sum(chips[other] for other in self._kind_of(name))
 
     def _kind_of(self, name: str) -> Kind:
         return next(kind for kind in self.kinds if name in kind)
 
     def _assemble(self, chips: Chips, groups: Groups, keep_batch: bool) -> Plan:
         """The plan in which these groups train together."""
-        if not any(group.ranks for group in groups):
-            return stalled(chips)
         tokens = float(self.run.batch.sequences * self.run.model.sequence)
         if keep_batch:
-            counts = self._split(groups)
+            groups = self._shared(groups)
         else:
-            shares = zip(groups, self.full.counts, strict=True)
-            counts = tuple(m if group.ranks else 0 for group, m in shares)
-            tokens *= _batch(groups, counts) / _batch(self.full.groups, self.full.counts)
-        active = [group for group, m in zip(groups, counts, strict=True) if m]
-        across = self._across(active) if len(active) > 1 else 0.0
-        used, memory, layouts = self._per_pool(chips, groups, counts)
+            # Whatever layout they now have, ranks keep their part of the planned batch.
+            kept = zip(groups, self.groups, strict=True)
+            groups = tuple(replace(g, microbatches=p.microbatches) for g, p in kept)
+            planned = sum(group.batch for group in self.groups)
+            tokens *= sum(group.batch for group in groups) / planned
+        groups = tuple(group for group in groups if group.batch)
+        if not groups:
+            return stalled(chips)
+        across = self._across(groups) if len(groups) > 1 else 0.0
+        used, memory, layouts = self._per_pool(chips, groups)
         mixing = self._mixing(used)
         noise = straggler_factor(self.step_noise, self._nodes(used))
-        last, bare = step_parts(groups, counts, across)
+        last, bare = step_parts(groups, across)
         mean = self.model_error * math.fsum(bare.values())
         seconds = mean * mixing * noise
         parts = {kind: self.model_error * value for kind, value in bare.items()}
@@ -275,13 +277,12 @@ class Throughput:
             tokens_per_step=tokens,
             mfu=self._useful * tokens / seconds / peak,
             parts=parts,
-            bottleneck=bottleneck(groups[last], bare),
+            bottleneck=bottleneck(last, bare),
             memory_bytes_per_chip=memory,
             used_chips=used,
             idle_chips={name: count - used[name] for name, count in chips.items()},
             layouts=layouts,
             groups=groups,
-            counts=counts,
             across=across,
             factor=self.model_error * mixing * noise,
         )
@@ -298,33 +299,29 @@ class Throughput:
         return 1.0 if alike else 1 / self.mixing.efficiency
 
     def _per_pool(
-        self, chips: Chips, groups: Groups, counts: Sequence[int]
+        self, chips: Chips, groups: Groups
     ) -> tuple[dict[str, int], dict[str, float], dict[str, Shape | None]]:
         """Chips used, memory and layout of each pool; pools of one kind are filled in order."""
         used = dict.fromkeys(chips, 0)
         memory = dict.fromkeys(chips, 0.0)
         layouts: dict[str, Shape | None] = dict.fromkeys(chips)
-        for group, m in zip(groups, counts, strict=True):
-            if not m:
-                continue
-            parts = zip(group.pools, group.chips, group.memory, group.shapes, strict=True)
-            for first, own, needed, shape in parts:
-                left = own
+        for group in groups:
+            for first, shape in group.shapes.items():
+                left = group.chips(first)
                 for name in self._kind_of(first):
                     used[name] = min(left, chips[name])
                     left -= used[name]
                     if used[name]:
-                        memory[name] = needed
+                        memory[name] = group.memory[first]
                         layouts[name] = shape
         return used, memory, layouts
 
     def _across(self, groups: Sequence[Group]) -> float:
         """Seconds to exchange gradients and weights between chip types, each chip with its part."""
-        nics = [self.pools[group.pools[0]].chip.nic for group in groups]
-        slowest = self.constants.network_efficiency * min(nics)
+        slowest = min(self.pools[name].chip.nic for group in groups for name in group.shapes)
         size = (self.constants.gradient + self.constants.element) * self.run.model.parameters
-        fewest = min(group.chips[0] for group in groups)
-        link = self.mixing.link or slowest
+        fewest = min(group.chips(name) for group in groups for name in group.shapes)
+        link = self.mixing.link or self.constants.network_efficiency * slowest
         return ring(size / fewest, len(groups), link, self.constants.latency)
 
 
@@ -347,9 +344,9 @@ def planned(
     return found
 
 
-def _batch(groups: Groups, counts: Sequence[int]) -> int:
-    """Micro-batches that all ranks run together."""
-    return sum(group.ranks * m for group, m in zip(groups, counts, strict=True))
+def _finish(groups: Groups) -> float:
+    """Seconds until the last group is done."""
+    return max(group.seconds() for group in groups if group.microbatches)
 
 
 def _kinds(pools: Mapping[str, Pool], mixing: Mixing) -> tuple[Kind, ...]:

@@ -1,66 +1,74 @@
-"""What one micro-batch costs on one pipeline stage of one chip type, and what its parameters cost
-once a step.
-"""
+"""What one micro-batch costs on a pipeline stage, and what its parameters cost once a step."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
-from sim.catalogue.hardware import Chip, Model, StepTime
-from sim.scenario.parts import Pool, Run
-from sim.throughput.batch_split import Share
+from sim.catalogue.hardware import Model
+from sim.scenario.parts import Pool
+from sim.throughput.batch_split import Pace, whole_split
 from sim.throughput.collectives import all_to_all, hierarchical, ring
-from sim.throughput.flops import executed
-from sim.throughput.layouts import Shape
+from sim.throughput.flops import executed, fp8_rate
+from sim.throughput.layouts import Placement, Shape
 from sim.throughput.memory import parameters_per_chip, stage_bytes
 from sim.throughput.pipeline import Message, Pipeline, Stage, bubble_share
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """Compute seconds of one micro-batch: on a layer, and on what the first and the last stage hold
-    besides.
-    """
+class ComputeSeconds(NamedTuple):
+    """Compute of one micro-batch: on a layer, and on what only the first and last stage hold."""
 
     layer: float
     first: float
     last: float
 
 
-def compute_seconds(model: Model, pool: Pool, shape: Shape) -> Seconds:
-    """From the chip's peak and efficiency, or as measured.
+def compute_seconds(model: Model, pool: Pool, shape: Shape) -> ComputeSeconds:
+    """Seconds from the chip's peak and efficiency, or as measured.
 
     The layers' matrix products run at the chip's FP8 rate if the model is trained in FP8 and the
     chip has it; attention and the output head stay in BF16 (DeepSeek-V3, §3.3). Layers with routed
-    experts reach a share of the dense rate.
+    experts reach a share of the dense rate. Full recomputation runs the forward pass twice, a third
+    more work (Korthikanti et al., 2022).
     """
-    if pool.layer_seconds:
-        return Seconds(pool.layer_seconds.layer, pool.layer_seconds.first, pool.layer_seconds.last)
-    chip, stack, work = pool.chip, pool.stack, executed(model)
+    measured = pool.layer_seconds
+    if measured:
+        return ComputeSeconds(measured.layer, measured.first, measured.last)
+    stack = pool.stack
+    chip = pool.chip
+    work = executed(model)
     efficiency = chip.kernel_efficiency * stack.kernels * stack.maturity
     if shape.schedule == "dualpipe":
         efficiency *= 1 - stack.communication_cores
     tokens = shape.micro * model.sequence / (shape.tensor * shape.context) / efficiency
-    products = (
-        tokens * work.products / (chip.fp8 if model.precision == "fp8" and chip.fp8 else chip.bf16)
-    )
+    products = tokens * work.products / (fp8_rate(model, chip) or chip.bf16)
     attention = tokens * work.attention / chip.bf16
+    routed = products / stack.experts if model.experts else products
     again = 4 / 3 if shape.recompute == "full" else 1.0
-    return Seconds(
-        layer=again * (products / (stack.experts if model.experts else 1.0) + attention),
+    return ComputeSeconds(
+        layer=again * (routed + attention),
         first=again * work.dense_layers * (products + attention),
         last=work.heads * tokens * work.head / chip.bf16,
     )
 
 
-def fullest_stage(layers: int, stages: int, seconds: Seconds, paired: bool = False) -> float:
+# Which layouts are open to a fleet changes little with its losses: the same stages come back.
+@lru_cache(maxsize=4096)
+def fullest_stage(
+    layers: int,
+    stages: int,
+    seconds: ComputeSeconds,
+    paired: bool = False,
+) -> float:
     """Compute seconds of the slowest stage when whole layers are dealt out as evenly as they go.
 
     Parameters
     ----------
     layers, stages : int
-    seconds : Seconds
+    seconds : ComputeSeconds
         Of a layer, and of what the first and the last stage hold besides.
     paired : bool
         DualPipe runs micro-batches from both ends, so a chip holds one stage of each half, the
@@ -68,259 +76,252 @@ def fullest_stage(layers: int, stages: int, seconds: Seconds, paired: bool = Fal
 
     Examples
     --------
-    >>> fullest_stage(105, 35, Seconds(1.0, 0.0, 0.2))  # three layers each, and the head on top
+    >>> fullest_stage(105, 35, ComputeSeconds(1.0, 0.0, 0.2))  # three layers each, and the head
     3.2
-    >>> fullest_stage(126, 16, Seconds(1.0, 0.0, 0.7))  # seven beside the head, eight elsewhere
+    >>> fullest_stage(126, 16, ComputeSeconds(1.0, 0.0, 0.7))  # eight, seven where the head is
     8.0
     """
-    total = layers * seconds.layer + seconds.first + seconds.last
-    if stages == 1:
-        return total
+    ends = [seconds.first, seconds.last]
+    folds = 1
     if paired and stages % 2 == 0:
-        bins, loads = stages // 2, (seconds.first + seconds.last,)
-        if bins == 1:
-            return total / 2
-    else:
-        bins, loads = stages, (seconds.first, seconds.last)
-    mean = total / bins
-    for roof in sorted(
-        load + seconds.layer * max(math.ceil((mean - load) / seconds.layer - 1e-9) + k, 0)
-        for load in (*loads, 0.0)
-        for k in (0, 1)
-    ):
-        fit = sum(math.floor((roof - load) / seconds.layer + 1e-9) for load in loads)
-        fit += (bins - len(loads)) * math.floor(roof / seconds.layer + 1e-9)
-        if fit >= layers and roof >= max(loads):
-            return roof / 2 if bins < stages else roof
-    return mean + seconds.layer
+        ends = [sum(ends)]
+        folds = 2
+    chips = stages // folds
+    if chips == 1:
+        return (layers * seconds.layer + seconds.first + seconds.last) / folds
+    # Layers are to stages what micro-batches are to ranks, and the ends of the model a late start.
+    paces = [Pace(1, seconds.layer, end) for end in ends]
+    paces.append(Pace(chips - len(ends), seconds.layer, 0.0))
+    dealt = whole_split(paces, layers)
+    return max(p.ramp + count * p.beat for p, count in zip(paces, dealt, strict=True)) / folds
 
 
 def messages(
-    model: Model,
-    pool: Pool,
-    shape: Shape,
-    layers: float,
-    constants: StepTime,
+    placed: Placement,
     inner: int = 2,
     outer: int = 0,
     across: float = math.inf,
 ) -> tuple[Message, ...]:
-    """Communication of one micro-batch on a stage with `layers` layers.
-
-    `inner` neighbours are on the same chip type, `outer` ones beyond the link `across` (bytes/s per
-    chip).
+    """Communication of one micro-batch on a stage.
 
     Tensor and sequence parallelism: eight reduce-scatters or all-gathers of ``2·b·s·h`` bytes a
-    layer, twelve under full recomputation. Pipeline: activations in and out, forward and backward,
-    for each virtual stage. Context: three all-gathers of keys and values a layer. Experts: dispatch
-    and combine, forward and backward.
+    layer, twelve under full recomputation (Korthikanti et al., 2022). Pipeline: activations in and
+    out, forward and backward, for each virtual stage (Narayanan et al., 2021). Context: three
+    all-gathers of keys and values a layer (Llama 3, arXiv 2407.21783, §3.3.2). Experts: dispatch,
+    in FP8 if the layers are, and combine, forward and backward (DeepSeek-V3, §3.2.2).
+
+    Parameters
+    ----------
+    placed : Placement
+    inner, outer : int
+        Neighbours in the pipeline on the same chip type, and beyond the link `across`.
+    across : float
+        Bytes/s per chip.
     """
-    chip, overlap = pool.chip, pool.stack.overlap
-    fast, slow = (
-        constants.scale_up_efficiency * chip.scale_up,
-        constants.network_efficiency * chip.nic,
-    )
-    latency, element = constants.latency, constants.element
+    model = placed.model
+    shape = placed.shape
+    layers = placed.layers
+    chip = placed.pool.chip
+    overlap = placed.pool.stack.overlap
+    fast = placed.constants.scale_up_efficiency * chip.scale_up
+    slow = placed.constants.network_efficiency * chip.nic
+    latency = placed.constants.latency
     tokens = shape.micro * model.sequence / shape.context
-    activations = element * tokens * model.hidden
-    close = shape.tensor * shape.context
+    activations = placed.constants.element * tokens * model.hidden
+    sent = activations / shape.tensor
     found = []
-    if shape.tensor > 1 and not pool.layer_seconds:  # measured layer times have it in them
+    # Measured layer times have the messages of tensor parallelism in them.
+    if shape.tensor > 1 and not placed.pool.layer_seconds:
         far = shape.tensor > chip.scale_up_domain
         number = 12 if shape.recompute == "full" else 8
-        hidden = overlap if pool.stack.tensor_overlap is None else pool.stack.tensor_overlap
-        seconds = number * layers * ring(activations, shape.tensor, slow if far else fast, latency)
-        found.append(Message("tensor", seconds, hidden, far))
+        once = ring(activations, shape.tensor, slow if far else fast, latency)
+        own = placed.pool.stack.tensor_overlap
+        hidden = overlap if own is None else own
+        found.append(Message("tensor", number * layers * once, hidden, far))
     if shape.pipeline > 1:
         far = shape.replica_chips > chip.scale_up_domain
-        sent = activations / shape.tensor
-        passing = inner * (sent / (slow if far else fast) + latency) + outer * (
-            sent / across + latency
-        )
-        found.append(Message("pipeline", 2 * shape.virtual * passing, overlap, far or outer > 0))
+        near = sent / (slow if far else fast) + latency
+        once = inner * near + outer * (sent / across + latency)
+        found.append(Message("pipeline", 2 * shape.virtual * once, overlap, far or outer > 0))
     if shape.context > 1:
-        far = close > chip.scale_up_domain
-        kept = (
-            element
-            * shape.micro
-            * model.sequence
-            * (model.key_value_width or 2 * model.hidden)
-            / shape.tensor
-        )
-        seconds = 3 * layers * ring(kept, shape.context, slow if far else fast, latency)
-        found.append(Message("context", seconds, overlap, far))
+        far = shape.tensor * shape.context > chip.scale_up_domain
+        width = model.key_value_width or 2 * model.hidden
+        kept = placed.constants.element * shape.micro * model.sequence * width / shape.tensor
+        once = ring(kept, shape.context, slow if far else fast, latency)
+        found.append(Message("context", 3 * layers * once, overlap, far))
     if shape.expert > 1 and model.experts:
-        local = max(chip.scale_up_domain // close, 1)
-        low = model.precision == "fp8" and chip.fp8 is not None
-        sent = activations / shape.tensor
-        routing = (
-            model.experts.per_token,
-            model.experts.groups_per_token,
-            shape.expert,
-            local,
-            fast,
-            slow,
-            latency,
-        )
-        dispatch = all_to_all(sent / 2 if low else sent, *routing)
-        routed = layers * (1 - model.experts.dense_layers / model.layers)
-        seconds = 2 * routed * (dispatch + all_to_all(sent, *routing))
-        found.append(Message("expert", seconds, overlap, far=shape.expert > local))
+        experts = model.experts
+        local = placed.local
+        route = (experts.per_token, experts.groups_per_token, shape.expert, local, fast, slow)
+        dispatch = all_to_all(sent / 2 if fp8_rate(model, chip) else sent, *route, latency)
+        once = dispatch + all_to_all(sent, *route, latency)
+        routed = layers * (1 - experts.dense_layers / model.layers)
+        found.append(Message("expert", 2 * routed * once, overlap, shape.expert > local))
     return tuple(found)
 
 
-def stages_of(name: str, model: Model, pool: Pool, shape: Shape, constants: StepTime) -> Stage:
-    """All stages of a pipeline on one chip type."""
-    seconds, layers = compute_seconds(model, pool, shape), executed(model).layers
-    return Stage(
-        pool=name,
-        count=shape.pipeline,
-        compute=(layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline,
-        slowest=fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe"),
-        messages=messages(model, pool, shape, model.layers / shape.pipeline, constants),
-    )
+def synchronisation(placed: Placement) -> float:
+    """Seconds in which data-parallel ranks exchange gradients and weights, once a step.
 
-
-def synchronisation(
-    model: Model,
-    chip: Chip,
-    shape: Shape,
-    layers: float,
-    data: int,
-    link: float,
-    constants: StepTime,
-) -> float:
-    """Seconds of the gradients' reduce-scatter (FP32) and the weights' all-gather (BF16) over
-    `data` ranks.
+    A reduce-scatter of gradients (FP32) and an all-gather of weights (BF16), as ZeRO-1 needs them
+    (Rajbhandari et al., 2020).
     """
-    shared, routed = parameters_per_chip(model, shape, layers)
-    fast = constants.scale_up_efficiency * chip.scale_up
+    constants = placed.constants
+    chip = placed.pool.chip
+    expert = placed.shape.expert
+    latency = constants.latency
+    local = placed.local
+    shared, routed = parameters_per_chip(placed)
     size = constants.gradient + constants.element
-    local = max(chip.scale_up_domain // (shape.tensor * shape.context), 1)
-    ranks = data * shape.context
-    seconds = hierarchical(size * shared, ranks, local, fast, link, constants.latency)
+    fast = constants.scale_up_efficiency * chip.scale_up
+    slow = (placed.pool.stack.data_efficiency or constants.network_efficiency) * chip.nic
+    ranks = placed.ranks * placed.shape.context
+    seconds = hierarchical(size * shared, ranks, local, fast, slow, latency)
     if routed:
-        copies, near = -(-ranks // shape.expert), max(local // shape.expert, 1)
-        seconds += hierarchical(size * routed, copies, near, fast, link, constants.latency)
+        copies = -(-ranks // expert)
+        near = max(local // expert, 1)
+        seconds += hierarchical(size * routed, copies, near, fast, slow, latency)
     return seconds
 
 
-def optimizer(
-    model: Model, chip: Chip, shape: Shape, layers: float, data: int, constants: StepTime
-) -> float:
-    """Seconds of the sharded optimizer: a lower bound, its memory traffic."""
-    shared, routed = parameters_per_chip(model, shape, layers)
-    owned = (shared + routed * shape.expert) / (data * shape.context)
-    return (
-        owned * constants.optimizer_traffic / (constants.memory_efficiency * chip.memory_bandwidth)
-    )
+def optimizer(placed: Placement) -> float:
+    """Seconds of the sharded optimizer: a lower bound, its memory traffic over the bandwidth."""
+    constants = placed.constants
+    shared, routed = parameters_per_chip(placed)
+    # An expert is on one rank of each expert group, so fewer ranks share its optimizer.
+    owned = (shared + routed * placed.shape.expert) / (placed.ranks * placed.shape.context)
+    bandwidth = constants.memory_efficiency * placed.pool.chip.memory_bandwidth
+    return owned * constants.optimizer_traffic / bandwidth
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`ranks` data-parallel ranks of one shape on one chip type, or of one pipeline across several."""
+    """Data-parallel ranks of one shape on one chip type, or of one pipeline across several."""
 
-    pools: tuple[str, ...]
-    shapes: tuple[Shape, ...]
+    shapes: dict[str, Shape]
     """Per pool; in a pipeline across pools each counts its own stages."""
-    ranks: int
-    pipeline: Pipeline
-    sync: float
-    """Seconds of gradient and weight exchange once a step."""
-    overlap: float
-    beside: float
-    """Seconds of compute the exchange can run beside, `compute_beside`."""
-    optimizer: float
-    fixed: float
-    memory: tuple[float, ...]
+    memory: dict[str, float]
     """Peak bytes per chip, per pool."""
+    ranks: int
+    microbatches: int
+    """Of a step, on each rank."""
+    pipeline: Pipeline
+    overlap: float = 1.0
+    """Largest share of the exchange that compute can hide."""
+    cover: float = 0.0
+    """Seconds of compute that can hide the exchange."""
+    sync: float = 0.0
+    """Seconds of gradient and weight exchange once a step."""
+    optimizer: float = 0.0
+    fixed: float = 0.0
 
     @property
-    def share(self) -> Share:
-        return Share(self.ranks, self.pipeline.beat(), self.seconds(0))
+    def pace(self) -> Pace:
+        beat, ramp = self.pipeline.beat_and_ramp()
+        return Pace(self.ranks, beat, ramp + self.once())
+
+    def chips(self, name: str) -> int:
+        """Chips of a pool that it uses."""
+        return self.shapes[name].rank_chips * self.ranks
 
     @property
-    def chips(self) -> tuple[int, ...]:
-        """Chips used, per pool."""
-        return tuple(shape.rank_chips * self.ranks for shape in self.shapes)
+    def batch(self) -> int:
+        """Micro-batches of a step that all ranks run together."""
+        return self.ranks * self.microbatches
 
     @property
     def expert(self) -> int:
         """Ranks that come and go together."""
-        return max(shape.expert for shape in self.shapes)
+        return max(shape.expert for shape in self.shapes.values())
 
     def exposed_sync(self, slowdown: float = 1.0) -> float:
         """Seconds of the exchange that no compute hides."""
         seconds = slowdown * self.sync
-        return max((1 - self.overlap) * seconds, seconds - self.beside)
+        return max((1 - self.overlap) * seconds, seconds - self.cover)
 
-    def seconds(self, microbatches: int, slowdown: float = 1.0) -> float:
-        """Seconds of a step with `microbatches` per rank."""
-        once = self.exposed_sync(slowdown) + self.optimizer + self.fixed
-        return microbatches * self.pipeline.beat(slowdown) + self.pipeline.ramp(slowdown) + once
+    def once(self, slowdown: float = 1.0) -> float:
+        """Seconds of a step that do not depend on the number of micro-batches."""
+        return self.exposed_sync(slowdown) + self.optimizer + self.fixed
 
-    def rerouted(self, lost: int, microbatches: int) -> Group | None:
-        """The same ranks while one stage has lost `lost` of its peers and the others run their
-        micro-batches (ReCycle).
+    def seconds(self, slowdown: float = 1.0) -> float:
+        """Seconds of a step."""
+        beat, ramp = self.pipeline.beat_and_ramp(slowdown)
+        return self.microbatches * beat + ramp + self.once(slowdown)
 
-        The step lies between ``m·n/(n−j) + β`` beats, where nothing fills the bubble, and ``max(m +
-        β, m·n/(n−j))``, where all of it is filled; this is the middle.
+    def rerouted(self, lost: int) -> Group | None:
+        """The same ranks while `lost` peers of one stage are gone and the others do their work.
+
+        With n peers of which j are lost, the step lies between ``m·n/(n−j) + β`` beats, where
+        nothing fills the bubble β, and ``max(m + β, m·n/(n−j))``, where all of it is filled
+        (ReCycle, SOSP 2024); this is the middle.
         """
         peers = self.ranks // self.expert
         if lost >= peers:
             return None
         stretch = peers / (peers - lost)
-        filled = (stretch - 1) * microbatches * self.pipeline.beat() >= self.pipeline.ramp()
-        bubble = self.pipeline.bubble / 2 if filled else self.pipeline.bubble
-        return replace(
-            self,
-            pipeline=replace(
-                self.pipeline, bubble=bubble, stretch=stretch if filled else (1 + stretch) / 2
-            ),
-        )
+        bubble = self.pipeline.bubble
+        beat, ramp = self.pipeline.beat_and_ramp()
+        # In the middle half of the bubble is left if the extra work could fill it, and half of the
+        # extra work shows if it could not.
+        if (stretch - 1) * self.microbatches * beat >= ramp:
+            bubble /= 2
+        else:
+            stretch = (1 + stretch) / 2
+        return replace(self, pipeline=replace(self.pipeline, bubble=bubble, stretch=stretch))
 
 
-def compute_beside(compute: float, stages: int, virtual: int, microbatches: int) -> float:
-    """Compute of a stage that comes after some gradient is final, or before some weight is used.
-
-    The last micro-batch's; where a stage is cut into virtual ones, that of the last round of
-    micro-batches on all but one of them.
-    """
-    return compute * min(max(1.0, stages * (1 - 1 / virtual)), microbatches)
-
-
-def pool_group(
-    name: str,
-    run: Run,
-    pool: Pool,
-    shape: Shape,
-    ranks: int,
-    microbatches: int,
-    constants: StepTime,
+def group_of(
+    places: Sequence[Placement],
+    shapes: dict[str, Shape],
+    pipeline: Pipeline,
+    cover: float,
 ) -> Group:
-    """Whole pipelines on one chip type.
+    """The ranks that run a pipeline through these stages, with what a step costs them once.
+
+    All wait for the slowest exchange and the slowest optimizer.
+    """
+    memory = dict.fromkeys(shapes, 0.0)
+    for placed in places:
+        memory[placed.name] = max(memory[placed.name], stage_bytes(placed))
+    stacks = [placed.pool.stack for placed in places]
+    # The more layers a stage has, the longer it takes: one stage speaks for a pool.
+    fullest = {p.name: p for p in sorted(places, key=lambda p: p.layers)}.values()
+    return Group(
+        shapes=shapes,
+        memory=memory,
+        ranks=places[0].ranks,
+        microbatches=places[0].microbatches,
+        pipeline=pipeline,
+        overlap=min(stack.overlap for stack in stacks),
+        cover=cover,
+        sync=max(map(synchronisation, fullest)),
+        optimizer=max(map(optimizer, fullest)),
+        fixed=max(stack.fixed for stack in stacks),
+    )
+
+
+def pool_group(placed: Placement) -> Group:
+    """Whole pipelines on one chip type, of stages like this one.
 
     A measured rate stands for the whole step: bubble, exchange and optimizer are in it.
     """
-    model, chip, stack = run.model, pool.chip, pool.stack
-    layers = model.layers / shape.pipeline
-    memory = stage_bytes(model, shape, chip, layers, ranks, -(-microbatches // ranks), 0, constants)
-    if pool.throughput:
-        rate = pool.throughput.tokens_per_second_per_chip * shape.rank_chips
-        seconds = shape.micro * model.sequence / rate
-        pipeline = Pipeline((Stage(name, 1, seconds, seconds),), 0.0)
-        return Group((name,), (shape,), ranks, pipeline, 0.0, 1.0, 0.0, 0.0, 0.0, (memory,))
-    stage, each = stages_of(name, model, pool, shape, constants), -(-microbatches // ranks)
-    link = (stack.data_efficiency or constants.network_efficiency) * chip.nic
-    return Group(
-        pools=(name,),
-        shapes=(shape,),
-        ranks=ranks,
-        pipeline=Pipeline((stage,), bubble_share(shape.schedule, shape.virtual)),
-        sync=synchronisation(model, chip, shape, layers, ranks, link, constants),
-        overlap=stack.overlap,
-        beside=compute_beside(stage.compute, shape.pipeline, shape.virtual, each),
-        optimizer=optimizer(model, chip, shape, layers, ranks, constants),
-        fixed=stack.fixed,
-        memory=(memory,),
-    )
+    name = placed.name
+    shape = placed.shape
+    measured = placed.pool.throughput
+    if measured:
+        rate = measured.tokens_per_second_per_chip * shape.rank_chips
+        beat = shape.micro * placed.model.sequence / rate
+        pipeline = Pipeline((Stage(name, 1, beat, beat),), bubble=0.0)
+        memory = {name: stage_bytes(placed)}
+        return Group({name: shape}, memory, placed.ranks, placed.microbatches, pipeline)
+    seconds = compute_seconds(placed.model, placed.pool, shape)
+    layers = executed(placed.model).layers
+    compute = (layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline
+    slowest = fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe")
+    stage = Stage(name, shape.pipeline, compute, slowest, messages(placed))
+    pipeline = Pipeline((stage,), bubble_share(shape.schedule, shape.virtual))
+    # Some gradients are final, and some weights not needed yet, during the last micro-batch; where
+    # stages are virtual, during its last round on all but one of them.
+    last_round = shape.pipeline * (1 - 1 / shape.virtual)
+    cover = compute * min(max(1.0, last_round), placed.microbatches)
+    return group_of([placed], {name: shape}, pipeline, cover)

@@ -10,7 +10,7 @@ import numpy as np
 from sim.engine import simulate
 from sim.results.ledger import DAY
 from sim.scenario import load_scenario
-from sim.throughput.batch_split import Share, real_split, uniform_split, whole_split
+from sim.throughput.batch_split import Pace, real_split, uniform_split, whole_split
 from sim.throughput.pipeline import Pipeline, Stage
 from sim.validation.bare_scenario import bare_scenario, endless, exponential, pool, runs
 from sim.validation.formulas import any_bad, exact_1f1b, expected_maximum
@@ -44,11 +44,11 @@ def equal_stages(_: float) -> Rows:
     """The law of a 1F1B step is exact for stages that are equal."""
     forward, backward, stages, m = 1.0, 2.3, 8, 24
     both = forward + backward
-    law = Pipeline((Stage("pool", stages, both, both),), 1.0)
+    beat, ramp = Pipeline((Stage("pool", stages, both, both),), 1.0).beat_and_ramp()
     yield within(
         "O2",
         "seconds of a 1F1B step, equal stages",
-        m * law.beat() + law.ramp(),
+        m * beat + ramp,
         exact_1f1b([forward] * stages, [backward] * stages, m),
         1e-12,
         "no bubble",
@@ -146,7 +146,7 @@ def splits(effort: float) -> Rows:
         kinds = []
         for _ in range(3):
             ranks = int(rng.integers(1, 9))
-            kinds.append(Share(ranks, float(rng.uniform(0.5, 3)), float(rng.uniform(0, 4))))
+            kinds.append(Pace(ranks, float(rng.uniform(0.5, 3)), float(rng.uniform(0, 4))))
         m = int(rng.integers(20, 300))
         least = real_split(kinds, m) - 1e-9
         most = least + max(kind.beat for kind in kinds) + 2e-9

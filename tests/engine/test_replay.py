@@ -74,7 +74,9 @@ def test_a_bad_row_is_named(tmp_path: Path, rows: str, named: str):
 
 
 def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path):
-    with pytest.raises(InputError, match="no column end_day; a trace needs node, start_day, end_day"):
+    with pytest.raises(
+        InputError, match="no column end_day; a trace needs node, start_day, end_day"
+    ):
         outages(trace(tmp_path, "a,1\n", header="node,start_day\n"))
     with pytest.raises(InputError, match=r"nowhere.csv: the trace cannot be read"):
         outages(str(tmp_path / "nowhere.csv"))

@@ -1,4 +1,4 @@
-"""Small questions to the step-time model, in the keys of a scenario."""
+"""Small fleets and runs for the step-time model, in the keys of a scenario."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sim import catalogue
 from sim.catalogue.hardware import Chip, Model, StepTime
 from sim.scenario.parts import Mixing, Pool, Run
 from sim.throughput import Plan, Throughput
-from sim.throughput.layouts import Shape
+from sim.throughput.layouts import Placement, Shape
 
 V3 = {
     "tensor": 1,
@@ -77,7 +77,7 @@ def fleet(
 
 
 def healthy(fleet: Throughput, nodes: Sequence[int], *how: Any, **rest: Any) -> Plan:
-    """The plan with so many nodes of each pool, in their order."""
+    """The plan with these numbers of nodes of the pools, in their order."""
     return fleet.plan(dict(zip(fleet.pools, nodes, strict=True)), *how, **rest)
 
 
@@ -88,3 +88,9 @@ def listed(per_pool: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def shape(**degrees: Any) -> Shape:
     return Shape(**degrees)
+
+
+def placed(model: Model, shape: Shape, layers: float, pool: Pool, **rest: Any) -> Placement:
+    """A stage with these layers; on one rank with many micro-batches unless said otherwise."""
+    rest = {"ranks": 1, "microbatches": 64, "constants": constants(), **rest}
+    return Placement("pool", pool, model, shape, layers=layers, **rest)

@@ -19,35 +19,35 @@ def half(chip: str, **rest: Any) -> Any:
 
 
 def test_two_halves_of_one_chip_type_make_the_whole_pipeline() -> None:
-    question = run(MODEL, 256)
-    whole = fleet(question, [pool(chips=256, stack="haiscale", layout=SHAPE | {"pipeline": 8})])
-    parts = fleet(question, [half("A100-SXM-80"), half("A100-SXM-80")], PIPELINE)
+    training = run(MODEL, 256)
+    whole = fleet(training, [pool(chips=256, stack="haiscale", layout=SHAPE | {"pipeline": 8})])
+    parts = fleet(training, [half("A100-SXM-80"), half("A100-SXM-80")], PIPELINE)
     assert parts.full.step_seconds == pytest.approx(whole.full.step_seconds, rel=0.01)
 
 
 def test_the_faster_chips_get_more_layers() -> None:
     plan = fleet(run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE).full
-    loads = [stage for stage in plan.groups[0].pipeline.stages]
-    fast, slow = ([s.compute for s in loads if s.pool == k] for k in plan.used_chips)
+    stages = plan.groups[0].pipeline.stages
+    fast, slow = ([s.compute for s in stages if s.pool == name] for name in plan.used_chips)
     assert len(fast) == len(slow) == 4
     assert max(fast) == pytest.approx(max(slow), rel=0.2)  # as even as whole layers go
     assert listed(plan.used_chips) == (128, 128)
 
 
 def test_a_layer_split_may_be_given_and_is_slower_than_the_best() -> None:
-    question = run(MODEL, 256)
-    best = fleet(question, [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE).full
+    training = run(MODEL, 256)
+    best = fleet(training, [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE).full
     even = fleet(
-        question, [half("H100-SXM-80", layers=48), half("A100-SXM-80", layers=48)], PIPELINE
+        training, [half("H100-SXM-80", layers=48), half("A100-SXM-80", layers=48)], PIPELINE
     ).full
     assert even.step_seconds > best.step_seconds
     assert even.bottleneck.startswith("A100-SXM-80")
 
 
 def test_a_slow_link_between_the_types_slows_the_step_and_is_named() -> None:
-    question, pools = run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")]
-    quick = fleet(question, pools, PIPELINE).full
-    slow = fleet(question, pools, PIPELINE | {"link": "10 MB/s"}).full
+    training, pools = run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")]
+    quick = fleet(training, pools, PIPELINE).full
+    slow = fleet(training, pools, PIPELINE | {"link": "10 MB/s"}).full
     assert slow.step_seconds > 2 * quick.step_seconds
     assert slow.bottleneck.endswith("pipeline messages")
 
@@ -67,3 +67,21 @@ def test_layers_that_find_no_memory_are_refused_with_their_number() -> None:
             [pool(chips=8, layout=small), pool("H100-SXM-80", 8, layout=small)],
             PIPELINE,
         )
+
+
+def test_experts_may_be_fixed_in_one_pool_and_left_free_in_the_other() -> None:
+    fixed = pool("H100-SXM-80", 128, "haiscale", layout={"tensor": 8, "expert": 8})
+    free = pool("A100-SXM-80", 128, "haiscale", layout={"tensor": 8})
+    plan = fleet(run("deepseek-moe-16b", 256), [fixed, free], PIPELINE).full
+    first, second = plan.layouts.values()
+    assert first is not None
+    assert second is not None
+    assert first.expert == 8
+    assert plan.groups[0].ranks % 8 == plan.groups[0].ranks % second.expert == 0
+
+
+def test_of_equally_fast_layouts_the_one_that_recomputes_less_is_taken() -> None:
+    measured = {"layer_seconds": {"layer": "4 ms"}, "layout": {"tensor": 8, "expert": 1}}
+    pools = [pool(chip, 64, "haiscale", **measured) for chip in ("H100-SXM-80", "A100-SXM-80")]
+    plan = fleet(run("llama-3-70b", 256), pools, PIPELINE).full
+    assert {shape.recompute for shape in plan.layouts.values() if shape} == {"selective"}

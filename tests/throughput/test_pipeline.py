@@ -17,7 +17,8 @@ def unequal(times: list[float], bubble: float = 1.0) -> Pipeline:
 
 
 def closed_form(pipeline: Pipeline, microbatches: int) -> float:
-    return microbatches * pipeline.beat() + pipeline.ramp()
+    beat, ramp = pipeline.beat_and_ramp()
+    return microbatches * beat + ramp
 
 
 @given(st.integers(1, 8), st.integers(1, 24), SECONDS, SECONDS)
@@ -87,7 +88,7 @@ def test_communication_hides_behind_compute_and_no_further() -> None:
 
 def test_a_slow_network_slows_only_what_crosses_it() -> None:
     stage = Stage(
-        0, 1, 10.0, 10.0, (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False))
+        "pool", 1, 10.0, 10.0, (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False))
     )
     assert stage.exposed_by_kind(3.0) == pytest.approx({"expert": 12.0, "tensor": 2.0})
     assert stage.exposed(3.0) == pytest.approx(14.0)

@@ -13,7 +13,7 @@ from tests.throughput.cases import GPT, V3, deepseek, fleet, listed, pool, run
 
 
 def test_the_planned_layout_beats_every_layout_near_it() -> None:
-    question, auto = run(), fleet(run(), [pool(chips=512)]).full
+    training, auto = run(), fleet(run(), [pool(chips=512)]).full
     for change in (
         {},
         {"pipeline": 4},
@@ -22,7 +22,7 @@ def test_the_planned_layout_beats_every_layout_near_it() -> None:
         {"recompute": "full"},
     ):
         try:
-            other = fleet(question, [pool(chips=512, layout=GPT | change)]).full
+            other = fleet(training, [pool(chips=512, layout=GPT | change)]).full
         except InputError:
             continue
         assert auto.tokens_per_s >= other.tokens_per_s * (1 - 1e-12)
@@ -41,11 +41,11 @@ def test_how_far_a_layout_is_from_the_planners() -> None:
 
 
 def test_planned_pools_plan_the_same_again() -> None:
-    question, pools = run("deepseek-v3", 15360), [deepseek(), pool("H20-96", 1024, "hai-llm")]
-    given = fleet(question, pools)
-    fixed = planned(question, given.pools, Mixing())
+    training, pools = run("deepseek-v3", 15360), [deepseek(), pool("H20-96", 1024, "hai-llm")]
+    given = fleet(training, pools)
+    fixed = planned(training, given.pools, Mixing())
     assert all(p.layout.pipeline and p.layout.recompute for p in fixed.values())
-    assert fleet(question, list(fixed.values()), names=list(fixed)).full == given.full
+    assert fleet(training, list(fixed.values()), names=list(fixed)).full == given.full
 
 
 def test_chips_left_over_idle_and_are_counted() -> None:
@@ -105,7 +105,7 @@ def test_the_nearest_layout_it_names_works() -> None:
     assert fleet(run("deepseek-v3", 15360), [deepseek(layout=named)]).full.tokens_per_s > 0
 
 
-def test_a_pool_that_cannot_hold_a_replica_is_refused_beside_one_that_can() -> None:
+def test_a_pool_that_cannot_hold_a_replica_is_refused_though_another_can() -> None:
     with pytest.raises(InputError, match=r"weak: 16 chips of 48 GB cannot hold one replica"):
         fleet(
             run("deepseek-v3", 15360),

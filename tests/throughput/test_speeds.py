@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 import timeit
 from collections.abc import Callable
 from typing import Any
@@ -74,10 +75,10 @@ def test_better_overlap_never_slows_a_step(a: float, b: float, schedule: str) ->
 @settings(max_examples=20)
 @given(st.integers(1, 127), st.integers(0, 127))
 def test_one_type_given_as_two_pools_is_the_homogeneous_fleet(first: int, lost: int) -> None:
-    question = run("deepseek-v3", 3840)
+    training = run("deepseek-v3", 3840)
     whole, parts = (
-        fleet(question, [weak(chips=1024)]),
-        fleet(question, [weak(chips=8 * first), weak(chips=1024 - 8 * first)]),
+        fleet(training, [weak(chips=1024)]),
+        fleet(training, [weak(chips=8 * first), weak(chips=1024 - 8 * first)]),
     )
     assert parts.full.step_seconds == whole.full.step_seconds
     assert sum(listed(parts.full.used_chips)) == listed(whole.full.used_chips)[0]
@@ -88,9 +89,9 @@ def test_one_type_given_as_two_pools_is_the_homogeneous_fleet(first: int, lost: 
 @settings(max_examples=20)
 @given(MIXES, st.integers(1, 4))
 def test_the_order_of_pools_does_not_matter(chip: str, size: int) -> None:
-    question, pools = run("deepseek-v3", 15360), [deepseek(), weak(chip, 1024 * size)]
-    one = fleet(question, pools, names=["a", "b"]).full
-    two = fleet(question, pools[::-1], names=["b", "a"]).full
+    training, pools = run("deepseek-v3", 15360), [deepseek(), weak(chip, 1024 * size)]
+    one = fleet(training, pools, names=["a", "b"]).full
+    two = fleet(training, pools[::-1], names=["b", "a"]).full
     assert one == two
 
 
@@ -115,16 +116,18 @@ def test_the_parts_add_up_to_the_step(chip: str, efficiency: float, slowdown: fl
 def test_a_slowdown_multiplies_exactly_what_is_exposed() -> None:
     plan = fleet(run(), [pool(layout=GPT)]).full  # nothing overlaps here
     exposed = plan.parts["pipeline"] + plan.parts["data"]  # tensor messages stay within nodes
-    bubble = plan.groups[0].pipeline.ramp(2.0) - plan.groups[0].pipeline.ramp()
-    assert plan.step_seconds_at(2.0) - plan.step_seconds == pytest.approx(exposed + bubble)
+    _, ramp = plan.groups[0].pipeline.beat_and_ramp()
+    _, slow = plan.groups[0].pipeline.beat_and_ramp(2.0)
+    more = plan.step_seconds_at(2.0) - plan.step_seconds
+    assert more == pytest.approx(exposed + slow - ramp)
 
 
 def test_perfect_mixing_adds_the_rates_up_and_its_efficiency_takes_its_part() -> None:
-    question = run("deepseek-v3", 15360)
-    alone = [fleet(question, [p]).full.tokens_per_s for p in (deepseek(), weak("A800-SXM-80"))]
-    together = fleet(question, [deepseek(), weak("A800-SXM-80")]).full
+    training = run("deepseek-v3", 15360)
+    alone = [fleet(training, [p]).full.tokens_per_s for p in (deepseek(), weak("A800-SXM-80"))]
+    together = fleet(training, [deepseek(), weak("A800-SXM-80")]).full
     assert 0.9 * sum(alone) < together.tokens_per_s < sum(alone)
-    less = fleet(question, [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.9}).full
+    less = fleet(training, [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.9}).full
     assert less.tokens_per_s == pytest.approx(0.9 * together.tokens_per_s)
     assert less.parts["mixing"] == pytest.approx(
         together.step_seconds / 0.9 - together.step_seconds
@@ -141,12 +144,13 @@ def test_the_scaling_ratio_compares_the_mix_with_its_parts() -> None:
 
 
 def test_equal_shares_wait_for_the_slower_type() -> None:
-    question, pools = run("deepseek-v3", 15360), [deepseek(), weak()]
+    training, pools = run("deepseek-v3", 15360), [deepseek(), weak()]
     assert (
-        fleet(question, pools, equal=True).full.tokens_per_s
-        < fleet(question, pools).full.tokens_per_s
+        fleet(training, pools, equal=True).full.tokens_per_s
+        < fleet(training, pools).full.tokens_per_s
     )
-    assert len(set(fleet(question, pools, equal=True).full.counts)) == 1
+    equal = fleet(training, pools, equal=True).full
+    assert len({group.microbatches for group in equal.groups}) == 1
 
 
 def test_noise_and_model_error_multiply_the_step() -> None:
@@ -163,25 +167,26 @@ def test_a_measured_rate_is_taken_at_its_word() -> None:
 
 
 def test_a_pool_that_slows_the_rest_is_kept_and_named() -> None:
-    question, few = (
+    training, few = (
         run("deepseek-v3", 15360),
         weak({"like": "A100-SXM-80", "kernel_efficiency": 0.05}, 1024),
     )
-    alone = fleet(question, [deepseek()]).full.tokens_per_s
-    mixed = fleet(question, [deepseek(), few], {"efficiency": 0.9}, names=["good", "weak"])
+    alone = fleet(training, [deepseek()]).full.tokens_per_s
+    mixed = fleet(training, [deepseek(), few], {"efficiency": 0.9}, names=["good", "weak"])
     assert listed(mixed.full.used_chips) == (2048, 1024)
     assert mixed.full.tokens_per_s < alone
     assert mixed.faster_without == {"weak": pytest.approx(alone)}
-    assert fleet(question, [deepseek(), weak("A800-SXM-80")]).faster_without == {}
+    assert fleet(training, [deepseek(), weak("A800-SXM-80")]).faster_without == {}
 
 
 def test_a_lost_node_takes_its_replica_and_whole_micro_batches_take_the_rest() -> None:
     planned = fleet(run(), [pool(layout=GPT)])
     plan = healthy(planned, (127,))
-    group = planned.full.groups[0]
-    once = planned.full.step_seconds - 48 * group.pipeline.beat()
-    assert (plan.counts, listed(plan.used_chips), listed(plan.idle_chips)) == ((52,), (960,), (56,))
-    assert plan.step_seconds == pytest.approx(52 * group.pipeline.beat() + once)
+    beat, _ = planned.full.groups[0].pipeline.beat_and_ramp()
+    once = planned.full.step_seconds - 48 * beat
+    assert (listed(plan.used_chips), listed(plan.idle_chips)) == ((960,), (56,))
+    assert plan.groups[0].microbatches == 52
+    assert plan.step_seconds == pytest.approx(52 * beat + once)
     assert (
         healthy(planned, (120,)).step_seconds == plan.step_seconds
     )  # seven more nodes of the same replica
@@ -204,7 +209,8 @@ def test_one_node_halves_deepseek_v3() -> None:
 
 def test_rerouting_lies_between_its_bounds() -> None:
     planned = fleet(run(), [pool(layout=GPT | {"virtual": 1})])
-    ramp = planned.full.groups[0].pipeline.ramp() / planned.full.groups[0].pipeline.beat()
+    beat, seconds = planned.full.groups[0].pipeline.beat_and_ramp()
+    ramp = seconds / beat
     ratio = healthy(planned, (127,), "re-route").tokens_per_s / planned.full.tokens_per_s
     moved = 48 * 16 / 15
     assert (48 + ramp) / (moved + ramp) * 0.99 < ratio < (48 + ramp) / max(48 + ramp, moved) + 1e-9
@@ -241,17 +247,18 @@ def test_a_fleet_too_small_for_a_replica_stands_still() -> None:
 
 
 def test_states_are_planned_within_a_millisecond_and_remembered() -> None:
-    question, pools = run("deepseek-v3", 15360), [deepseek(), weak()]
+    training, pools = run("deepseek-v3", 15360), [deepseek(), weak()]
 
     def quickest(work: Callable[[], object], times: int) -> float:
-        return min(timeit.repeat(work, number=times, repeat=5)) / times
+        # Processor time: what else runs on the machine must not count.
+        return min(timeit.repeat(work, number=times, repeat=5, timer=time.process_time)) / times
 
     def new_state(policy: ElasticPolicy) -> Callable[[], object]:
         lost = itertools.count(1)
         return lambda: healthy(planned, (256 - next(lost), 256), policy)
 
-    planned = fleet(question, pools)
+    planned = fleet(training, pools)
     policies: tuple[ElasticPolicy, ...] = ("drop-replica", "re-route", "re-plan")
-    assert quickest(lambda: fleet(question, pools), 20) < 4e-3
+    assert quickest(lambda: fleet(training, pools), 20) < 4e-3
     assert all(quickest(new_state(policy), 10) < 4e-3 for policy in policies)
     assert quickest(lambda: healthy(planned, (256, 256)), 1000) < 8e-6

@@ -9,15 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.throughput.flops import executed
+from sim.throughput.layouts import Placement
+from sim.throughput.pipeline import Message
 from sim.throughput.stage import (
-    Seconds,
+    ComputeSeconds,
     compute_seconds,
     fullest_stage,
+    group_of,
     messages,
     optimizer,
+    pool_group,
     synchronisation,
 )
-from tests.throughput.cases import chip, constants, deepseek, model, pool, shape
+from tests.throughput.cases import chip, deepseek, model, placed, pool, shape
+
+ACTIVATIONS = 2 * 2048 * 12288
+"""Bytes between two layers of GPT-175B."""
+
+
+def gpt(**degrees: int) -> Placement:
+    """A stage with twelve layers of GPT-175B, one of eight."""
+    return placed(model("gpt-175b"), shape(pipeline=8, **degrees), 12, pool())
+
+
+def by_kind(stage: Placement) -> dict[str, Message]:
+    return {message.kind: message for message in messages(stage)}
 
 
 def test_a_dense_layer_takes_its_flops_over_the_rate_of_the_chips() -> None:
@@ -28,16 +44,11 @@ def test_a_dense_layer_takes_its_flops_over_the_rate_of_the_chips() -> None:
 
 
 def test_fp8_speeds_the_products_up_and_leaves_attention_and_head_alone() -> None:
-    v3, h800 = model("deepseek-v3"), deepseek()
-    low = compute_seconds(v3, h800, shape(schedule="dualpipe"))
-    high = compute_seconds(
-        v3.model_copy(update={"precision": "bf16"}), h800, shape(schedule="dualpipe")
-    )
-    products = (
-        4096
-        * executed(v3).products
-        / (h800.chip.kernel_efficiency * (1 - 0.1515) * h800.stack.experts)
-    )
+    v3, h800, layout = model("deepseek-v3"), deepseek(), shape(schedule="dualpipe")
+    low = compute_seconds(v3, h800, layout)
+    high = compute_seconds(v3.model_copy(update={"precision": "bf16"}), h800, layout)
+    efficiency = h800.chip.kernel_efficiency * (1 - 0.1515) * h800.stack.experts
+    products = 4096 * executed(v3).products / efficiency
     assert high.layer - low.layer == pytest.approx(products * (1 / 989e12 - 1 / 1979e12))
     assert high.last == low.last
 
@@ -52,6 +63,14 @@ def test_full_recomputation_adds_a_third_to_the_layers() -> None:
     gpt, a100 = model("gpt-175b"), pool()
     once, again = (compute_seconds(gpt, a100, shape(recompute=r)) for r in ("selective", "full"))
     assert (again.layer, again.last) == (pytest.approx(once.layer * 4 / 3), once.last)
+
+
+def test_measured_layer_times_are_taken_at_their_word() -> None:
+    measured = pool(layer_seconds={"layer": "4 ms", "first": "1 ms", "last": "2 ms"})
+    found = compute_seconds(model("gpt-175b"), measured, shape(tensor=8))
+    assert found == ComputeSeconds(0.004, 0.001, 0.002)
+    stage = gpt(tensor=8)._replace(pool=measured)
+    assert set(by_kind(stage)) == {"pipeline"}  # those of tensor parallelism are in them
 
 
 @given(
@@ -71,59 +90,70 @@ def test_no_way_to_deal_whole_layers_out_is_more_even(
         return max(loads)
 
     splits = (s for s in itertools.product(range(layers + 1), repeat=stages) if sum(s) == layers)
-    assert fullest_stage(layers, stages, Seconds(layer, first, last)) == pytest.approx(
-        min(map(slowest, splits))
-    )
+    found = fullest_stage(layers, stages, ComputeSeconds(layer, first, last))
+    assert found == pytest.approx(min(map(slowest, splits)))
 
 
 def test_dualpipe_evens_the_first_stage_out_with_the_last() -> None:
-    alone = fullest_stage(60, 16, Seconds(1.0, 0.0, 4.0))
-    assert alone == 4.0
-    assert (
-        fullest_stage(60, 16, Seconds(1.0, 0.0, 4.0), paired=True) == 4.0
-    )  # (4 + 4) / 2, and 8 / 2 elsewhere
-    assert fullest_stage(56, 16, Seconds(1.0, 0.0, 6.0), paired=True) == pytest.approx(4.0)
-    assert fullest_stage(56, 16, Seconds(1.0, 0.0, 6.0)) == 6.0
+    four, six = ComputeSeconds(1.0, 0.0, 4.0), ComputeSeconds(1.0, 0.0, 6.0)
+    assert fullest_stage(60, 16, four) == 4.0
+    assert fullest_stage(60, 16, four, paired=True) == 4.0  # (4 + 4) / 2, and 8 / 2 elsewhere
+    assert fullest_stage(56, 16, six, paired=True) == pytest.approx(4.0)
+    assert fullest_stage(56, 16, six) == 6.0
 
 
 def test_tensor_parallelism_sends_eight_activations_a_layer() -> None:
-    gpt = model("gpt-175b")
-    found = {
-        k: s
-        for k, s, *_ in messages(
-            gpt, pool(), shape(tensor=8, pipeline=8, virtual=6), 12, constants()
-        )
-    }
-    activations = 2 * 2048 * 12288
-    each = 7 / 8 * activations / (0.77 * 300e9) + 7 * 5e-6
-    assert found["tensor"] == pytest.approx(8 * 12 * each)
-    assert found["pipeline"] == pytest.approx(4 * 6 * (activations / 8 / (0.8 * 25e9) + 5e-6))
+    found = by_kind(gpt(tensor=8, virtual=6))
+    each = 7 / 8 * ACTIVATIONS / (0.77 * 300e9) + 7 * 5e-6
+    assert found["tensor"].seconds == pytest.approx(8 * 12 * each)
+    passed = 4 * 6 * (ACTIVATIONS / 8 / (0.8 * 25e9) + 5e-6)
+    assert found["pipeline"].seconds == pytest.approx(passed)
+
+
+def test_context_parallelism_gathers_keys_and_values_three_times_a_layer() -> None:
+    found = by_kind(gpt(context=4))
+    kept = 2 * 2048 * 2 * 12288
+    each = 3 / 4 * kept / (0.77 * 300e9) + 3 * 5e-6
+    assert found["context"].seconds == pytest.approx(3 * 12 * each)
 
 
 def test_a_slow_link_carries_what_crosses_between_chip_types() -> None:
-    gpt, layout = model("gpt-175b"), shape(pipeline=8)
-    inside = messages(gpt, pool(), layout, 12, constants(), inner=2)[0][1]
-    edge = messages(gpt, pool(), layout, 12, constants(), inner=1, outer=1, across=1e9)[0][1]
-    assert edge - inside / 2 == pytest.approx(2 * (2 * 2048 * 12288 / 1e9 + 5e-6))
+    [inside] = messages(gpt())
+    [edge] = messages(gpt(), inner=1, outer=1, across=1e9)
+    more = edge.seconds - inside.seconds / 2
+    assert more == pytest.approx(2 * (ACTIVATIONS / 1e9 + 5e-6))
+    assert edge.far
 
 
 def test_deepseek_v3_spends_56_ms_a_micro_batch_on_all_to_all() -> None:
     layout = shape(pipeline=16, expert=64)
-    found = {
-        k: s
-        for k, s, *_ in messages(model("deepseek-v3"), deepseek(), layout, 61 / 16, constants())
-    }
-    assert found["expert"] == pytest.approx(0.056, rel=0.01)
+    found = by_kind(placed(model("deepseek-v3"), layout, 61 / 16, deepseek()))
+    assert found["expert"].seconds == pytest.approx(0.056, rel=0.01)
 
 
 def test_gradients_cost_six_bytes_a_parameter_over_the_network() -> None:
-    gpt, layout, link = model("gpt-175b"), shape(tensor=8, pipeline=8), 20e9
-    seconds = synchronisation(gpt, chip("A100-SXM-80"), layout, 12, 16, link, constants())
+    stage = gpt(tensor=8)._replace(ranks=16)
+    seconds = synchronisation(stage)
+    share = stage.pool.stack.data_efficiency
+    assert share is not None
+    link = share * 25e9
     assert seconds == pytest.approx(15 / 16 * 6 * 174.6e9 / 64 / link + 15 * 5e-6)
 
 
 def test_the_optimizer_reads_and_writes_thirty_bytes_of_what_a_rank_owns() -> None:
-    seconds = optimizer(
-        model("gpt-175b"), chip("A100-SXM-80"), shape(tensor=8, pipeline=8), 12, 16, constants()
-    )
+    seconds = optimizer(gpt(tensor=8)._replace(ranks=16))
     assert seconds == pytest.approx(174.6e9 / 64 / 16 * 30 / (0.7 * 2.04e12))
+    assert chip("A100-SXM-80").memory_bandwidth == pytest.approx(2.04e12)
+
+
+def test_the_fullest_stage_of_a_pool_sets_its_exchange_and_each_pool_its_memory() -> None:
+    stage = gpt(tensor=8)._replace(ranks=16)
+    more = stage._replace(layers=16)
+    other = stage._replace(name="other", layers=8)
+    pipeline = pool_group(stage).pipeline
+    found = group_of(
+        [more, stage, other], {"pool": stage.shape, "other": stage.shape}, pipeline, 0.0
+    )
+    assert found.sync == synchronisation(more)
+    assert found.optimizer == optimizer(more)
+    assert found.memory["pool"] > found.memory["other"]

@@ -94,7 +94,7 @@ def test_the_outages_of_a_run_are_its_failures_bursts_included():
 
 @pytest.fixture(scope="module")
 def table() -> list[Row]:
-    return rows(40)
+    return rows(80)
 
 
 def missed(table: list[Row]) -> set[str]:
