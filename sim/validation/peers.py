@@ -61,6 +61,7 @@ def rows(name: str, runs: int) -> list[Row]:
         "minutes": [r.wall / MINUTE for r in results],
     }
     exact = expected_failures(scenario, case.days)
+    # The means over seeds have an error of their own, taken to be as large as ours.
     widened = math.sqrt(1 + runs / case.seeds) if case.seeds else 1.0
     found = []
     for quantity, ours in values.items():
@@ -76,7 +77,17 @@ def rows(name: str, runs: int) -> list[Row]:
     late = max(abs(r.wall - sum_of_parts(r)) for r in results) / MINUTE
     title = "minutes beyond work, recoveries, selections, spares, waits"
     about = {"quantity": title, "against": "closed form"}
-    return [*found, Row(name, case.title, late, 0.0, late < 0.5, **about)]
+    return [
+        *found,
+        Row(
+            name,
+            case.title,
+            late,
+            0.0,
+            late < 0.5,
+            **about,
+        ),
+    ]
 
 
 def scenario_of(case: PeerCase) -> Scenario:
