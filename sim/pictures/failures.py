@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +19,7 @@ from sim.validation.report import Row
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
 SHAPES = tuple(MARKS)
 MEASURED, OURS = "#222222", "#0072B2"
-RING = {"mfc": "none", "color": MEASURED, "mew": 1.5}
+RING: dict[str, Any] = {"mfc": "none", "color": MEASURED, "mew": 1.5}
 """A hollow mark for what was measured."""
 
 
@@ -83,8 +84,8 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
     labels = []
     for k, (nodes, part) in enumerate(table.groupby("nodes", sort=False)):
         labels.append(_line(axes, part, "minutes", k, name=f"{nodes:,} nodes"))
-        times, ettr = part["minutes"], part["mean"]
-        best = ettr.idxmax()
+        times, ettr = part["minutes"].to_numpy(), part["mean"].to_numpy()
+        best = ettr.argmax()
         axes.plot(
             times[best],
             ettr[best],
@@ -111,24 +112,24 @@ def time_by_fabric(table: pd.DataFrame, published: Sequence[Row], names: dict[st
     """How much longer jobs take on each fabric, and what was measured where it was."""
     figure, axes = plt.subplots(figsize=(WIDTH, 5.0))
     for row, (job, part) in enumerate(table.groupby("job", sort=False)):
-        for k, one in enumerate(part.itertuples(index=False)):
+        for k, one in enumerate(part.to_dict("records")):
             y = row + (k - 1.5) * 0.2
             interval(
                 axes,
                 y,
-                one.p5,
-                one.mean,
-                one.p95,
+                one["p5"],
+                one["mean"],
+                one["p95"],
                 COLOURS[k],
                 SHAPES[k],
                 lw=5,
                 ms=5,
             )
-            words = f"  {one.mean:.1%}"
+            words = f"  {one['mean']:.1%}"
             if row == 0:
-                words += f" {one.fabric}"
+                words += f" {one['fabric']}"
             axes.text(
-                max(one.p95, 0.004),
+                max(one["p95"], 0.004),
                 y,
                 words,
                 va="center",
@@ -164,11 +165,11 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
         # Where some runs never finish the quantiles of the days are infinite or misleading.
         all_finish = part["finished"] == 1
         _line(axes, part.where(all_finish), "at", k, SHAPES[k])
-        for some in part[~all_finish].itertuples():
+        for some in part[~all_finish].to_dict("records"):
             axes.text(
-                some.at,
+                some["at"],
                 top,
-                f"{some.finished:.0%}",
+                f"{some['finished']:.0%}",
                 ha="center",
                 va="center",
                 color=ink(COLOURS[k]),

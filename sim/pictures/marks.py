@@ -102,9 +102,9 @@ def bars(
 def interval(
     axes: Axes,
     y: float,
-    low: float,
-    middle: float,
-    high: float,
+    low: Any,
+    middle: Any,
+    high: Any,
     colour: str,
     mark: str = "o",
     *,
@@ -121,7 +121,8 @@ def interval(
         alpha=alpha,
         solid_capstyle="butt",
     )
-    axes.plot(middle, y, mark, **({"color": colour} | dot))
+    dot.setdefault("color", colour)
+    axes.plot(middle, y, mark, **dot)
 
 
 def name_rows(axes: Axes, names: Sequence[str], **look: Any) -> None:

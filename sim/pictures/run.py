@@ -163,7 +163,7 @@ def time_ledger(replications: Replications) -> Picture:
         table["category"].map(TIME_COLOURS),
         lw=1.2,
     )
-    for k, row in table.iterrows():
+    for k, row in enumerate(table.to_dict("records")):
         axes.text(row["p95"], k, f"  {_time(row['mean'])}", va="center")
     axes.set(xlabel=f"days of wall clock a run (bar: mean, whisker:\n{SPREAD})")
     axes.set_xlim(0, table["p95"].max() * 1.18)

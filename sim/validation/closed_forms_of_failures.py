@@ -157,7 +157,7 @@ def repairers(effort: float) -> Rows:
             yield by_z(
                 "O7",
                 title,
-                found[:, down],
+                found[:, down].tolist(),
                 exact[down],
                 wrong,
                 twin[down],

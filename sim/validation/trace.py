@@ -105,10 +105,10 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     dict
         ``rate`` (outages per 1,000 node-days), ``repair.p50`` … and ``repair.mean`` (days),
         ``again.7d`` … (share of repairs that end 30 days or more before the end and are followed by
-        another outage of the node within so many days), ``worst_tenth`` (share of outages on the
+        another outage of the node within that time), ``worst_tenth`` (share of outages on the
         tenth of nodes that has most), ``daily_variance_to_mean``, ``down.mean``, ``down.p99`` …,
         ``down.max`` (nodes out of service at a time, weighted by time), ``up_to.20`` … (share of
-        time with at most so many down).
+        time with at most that many down).
 
     Examples
     --------
