@@ -9,16 +9,16 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
-from sim.pictures.marks import band, interval, key, name_rows, thousands
-from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, End, Picture, ink, label_ends, styled
+from sim.pictures.marks import MARKED, band, interval, key, name_rows, thousands
+from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, Picture, ink, label_ends, styled
 from sim.pictures.trust import job_table
 from sim.validation.report import Row
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
 SHAPES = tuple(MARKS)
 MEASURED, OURS = "#222222", "#0072B2"
+LINE: dict[str, Any] = {"alpha": 0.15} | MARKED
 RING: dict[str, Any] = {"mfc": "none", "color": MEASURED, "mew": 1.5}
 """A hollow mark for what was measured."""
 
@@ -33,7 +33,7 @@ def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
         height_ratios=[1.2, 1],
     )
     for k, (variant, part) in enumerate(table.groupby("variant", sort=False)):
-        _line(axes, part, "nodes", k, SHAPES[k])
+        band(axes, part, "nodes", "mean", COLOURS[k], marker=SHAPES[k], **LINE)
         key(
             axes,
             0.03,
@@ -83,7 +83,8 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     labels = []
     for k, (nodes, part) in enumerate(table.groupby("nodes", sort=False)):
-        labels.append(_line(axes, part, "minutes", k, name=f"{nodes:,} nodes"))
+        name = f"{nodes:,} nodes"
+        labels.append(band(axes, part, "minutes", "mean", COLOURS[k], name, **LINE))
         times, ettr = part["minutes"].to_numpy(), part["mean"].to_numpy()
         best = ettr.argmax()
         axes.plot(
@@ -160,11 +161,12 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
     top = 0.94 * horizon_days
     labels = []
     for k, (policy, part) in enumerate(table.groupby("policy", sort=False)):
-        part = part.assign(at=part["spares"].map(spares.index), mean=part["median"])
+        part = part.assign(at=part["spares"].map(spares.index))
         part = part.sort_values("at")
         # Where some runs never finish the quantiles of the days are infinite or misleading.
         all_finish = part["finished"] == 1
-        _line(axes, part.where(all_finish), "at", k, SHAPES[k])
+        whole = part.where(all_finish)
+        band(axes, whole, "at", "median", COLOURS[k], marker=SHAPES[k], **LINE)
         for some in part[~all_finish].to_dict("records"):
             axes.text(
                 some["at"],
@@ -185,19 +187,3 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
     axes.grid(axis="x", visible=False)
     label_ends(axes, right, labels)
     return figure, table.replace(math.inf, np.nan)
-
-
-def _line(axes: Axes, part: pd.DataFrame, x: str, k: int, mark: str = "", name: str = "") -> End:
-    return band(
-        axes,
-        part,
-        x,
-        "mean",
-        COLOURS[k],
-        name,
-        alpha=0.15,
-        lw=1.8,
-        marker=mark,
-        ms=5,
-        clip_on=False,
-    )

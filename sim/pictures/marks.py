@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from sim.pictures.style import MARKS, End, ink
 
 DARK = "#333333"
+MARKED: dict[str, Any] = {"lw": 1.8, "ms": 5, "clip_on": False}
+"""The look of a line whose points are marked, also where they lie on the frame."""
 
 
 def spread(values: Any, **columns: Any) -> pd.DataFrame:

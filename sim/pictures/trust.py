@@ -18,7 +18,12 @@ from sim.validation.report import MOST_Z, Row
 
 OURS, THEIRS, PALE = "#0072B2", "#D55E00", "#DDDDDD"
 ROLES = {"validation": ("o", OURS), "interpolation": ("s", "#D55E00"), "fitted": ("D", "#777777")}
-DOT: dict[str, Any] = {"fmt": "o", "ms": 5, "color": OURS, "ecolor": OURS}
+DOT: dict[str, Any] = {
+    "fmt": "o",
+    "ms": 5,
+    "color": OURS,
+    "ecolor": OURS,
+}
 RING: dict[str, Any] = {"mfc": "none", "color": THEIRS}
 
 
@@ -84,7 +89,13 @@ def z_scores(rows: Sequence[Row]) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 0.33 * len(shown) + 1.2))
     axes.axvspan(-MOST_Z, MOST_Z, color=PALE, lw=0, alpha=0.5)
     axes.axvline(0, color=DARK, lw=1)
-    axes.plot(table["z"][::-1], range(len(shown)), "o", ms=5, color=OURS)
+    axes.plot(
+        table["z"][::-1],
+        range(len(shown)),
+        "o",
+        ms=5,
+        color=OURS,
+    )
     for k, row in enumerate(shown):
         if row.twin_z is not None:
             x = abs(row.twin_z)
