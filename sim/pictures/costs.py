@@ -30,14 +30,14 @@ def answers(table: pd.DataFrame) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.3))
     # A dollar sign would begin a formula.
     plain = {"va": "center", "parse_math": False}
-    for k, row in enumerate(table.itertuples(index=False)):
-        colour, mark = KINDS[row.kind]
+    for k, row in enumerate(table.to_dict("records")):
+        colour, mark = KINDS[row["kind"]]
         interval(
             axes,
             k,
-            row.low,
-            row.median,
-            row.high,
+            row["low"],
+            row["median"],
+            row["high"],
             colour,
             mark,
             lw=11,
@@ -46,19 +46,19 @@ def answers(table: pd.DataFrame) -> Picture:
             ms=3.5,
         )
         axes.text(
-            row.high * 1.25,
+            row["high"] * 1.25,
             k,
-            dollars(row.median),
+            dollars(row["median"]),
             weight="bold",
             color=ink(colour),
             **plain,
         )
-        if row.reported > 0:
-            axes.plot(row.reported, k - 0.3, "v", color=INK, ms=5)
+        if row["reported"] > 0:
+            axes.plot(row["reported"], k - 0.3, "v", color=INK, ms=5)
             axes.text(
-                row.reported * 1.2,
+                row["reported"] * 1.2,
                 k - 0.32,
-                f"reported: {dollars(row.reported)}",
+                f"reported: {dollars(row['reported'])}",
                 color=INK,
                 fontsize=SMALL,
                 **plain,

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
-from sim.pictures.marks import band, interval, key, name_rows, thousands
-from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, End, Picture, ink, label_ends, styled
+from sim.pictures.marks import MARKED, band, interval, key, name_rows, thousands
+from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, Picture, ink, label_ends, styled
 from sim.pictures.trust import job_table
 from sim.validation.report import Row
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
 SHAPES = tuple(MARKS)
 MEASURED, OURS = "#222222", "#0072B2"
-RING = {"mfc": "none", "color": MEASURED, "mew": 1.5}
+LINE: dict[str, Any] = {"alpha": 0.15} | MARKED
+RING: dict[str, Any] = {"mfc": "none", "color": MEASURED, "mew": 1.5}
 """A hollow mark for what was measured."""
 
 
@@ -32,7 +33,7 @@ def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
         height_ratios=[1.2, 1],
     )
     for k, (variant, part) in enumerate(table.groupby("variant", sort=False)):
-        _line(axes, part, "nodes", k, SHAPES[k])
+        band(axes, part, "nodes", "mean", COLOURS[k], marker=SHAPES[k], **LINE)
         key(
             axes,
             0.03,
@@ -82,9 +83,10 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
     figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
     labels = []
     for k, (nodes, part) in enumerate(table.groupby("nodes", sort=False)):
-        labels.append(_line(axes, part, "minutes", k, name=f"{nodes:,} nodes"))
-        times, ettr = part["minutes"], part["mean"]
-        best = ettr.idxmax()
+        name = f"{nodes:,} nodes"
+        labels.append(band(axes, part, "minutes", "mean", COLOURS[k], name, **LINE))
+        times, ettr = part["minutes"].to_numpy(), part["mean"].to_numpy()
+        best = ettr.argmax()
         axes.plot(
             times[best],
             ettr[best],
@@ -111,24 +113,24 @@ def time_by_fabric(table: pd.DataFrame, published: Sequence[Row], names: dict[st
     """How much longer jobs take on each fabric, and what was measured where it was."""
     figure, axes = plt.subplots(figsize=(WIDTH, 5.0))
     for row, (job, part) in enumerate(table.groupby("job", sort=False)):
-        for k, one in enumerate(part.itertuples(index=False)):
+        for k, one in enumerate(part.to_dict("records")):
             y = row + (k - 1.5) * 0.2
             interval(
                 axes,
                 y,
-                one.p5,
-                one.mean,
-                one.p95,
+                one["p5"],
+                one["mean"],
+                one["p95"],
                 COLOURS[k],
                 SHAPES[k],
                 lw=5,
                 ms=5,
             )
-            words = f"  {one.mean:.1%}"
+            words = f"  {one['mean']:.1%}"
             if row == 0:
-                words += f" {one.fabric}"
+                words += f" {one['fabric']}"
             axes.text(
-                max(one.p95, 0.004),
+                max(one["p95"], 0.004),
                 y,
                 words,
                 va="center",
@@ -159,16 +161,17 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
     top = 0.94 * horizon_days
     labels = []
     for k, (policy, part) in enumerate(table.groupby("policy", sort=False)):
-        part = part.assign(at=part["spares"].map(spares.index), mean=part["median"])
+        part = part.assign(at=part["spares"].map(spares.index))
         part = part.sort_values("at")
         # Where some runs never finish the quantiles of the days are infinite or misleading.
         all_finish = part["finished"] == 1
-        _line(axes, part.where(all_finish), "at", k, SHAPES[k])
-        for some in part[~all_finish].itertuples():
+        whole = part.where(all_finish)
+        band(axes, whole, "at", "median", COLOURS[k], marker=SHAPES[k], **LINE)
+        for some in part[~all_finish].to_dict("records"):
             axes.text(
-                some.at,
+                some["at"],
                 top,
-                f"{some.finished:.0%}",
+                f"{some['finished']:.0%}",
                 ha="center",
                 va="center",
                 color=ink(COLOURS[k]),
@@ -184,19 +187,3 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
     axes.grid(axis="x", visible=False)
     label_ends(axes, right, labels)
     return figure, table.replace(math.inf, np.nan)
-
-
-def _line(axes: Axes, part: pd.DataFrame, x: str, k: int, mark: str = "", name: str = "") -> End:
-    return band(
-        axes,
-        part,
-        x,
-        "mean",
-        COLOURS[k],
-        name,
-        alpha=0.15,
-        lw=1.8,
-        marker=mark,
-        ms=5,
-        clip_on=False,
-    )

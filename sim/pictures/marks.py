@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from sim.pictures.style import MARKS, End, ink
 
 DARK = "#333333"
+MARKED: dict[str, Any] = {"lw": 1.8, "ms": 5, "clip_on": False}
+"""The look of a line whose points are marked, also where they lie on the frame."""
 
 
 def spread(values: Any, **columns: Any) -> pd.DataFrame:
@@ -102,9 +104,9 @@ def bars(
 def interval(
     axes: Axes,
     y: float,
-    low: float,
-    middle: float,
-    high: float,
+    low: Any,
+    middle: Any,
+    high: Any,
     colour: str,
     mark: str = "o",
     *,
@@ -121,7 +123,8 @@ def interval(
         alpha=alpha,
         solid_capstyle="butt",
     )
-    axes.plot(middle, y, mark, **({"color": colour} | dot))
+    dot.setdefault("color", colour)
+    axes.plot(middle, y, mark, **dot)
 
 
 def name_rows(axes: Axes, names: Sequence[str], **look: Any) -> None:

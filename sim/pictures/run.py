@@ -14,14 +14,13 @@ from matplotlib.axes import Axes
 
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
-from sim.pictures.marks import DARK, band, bars, name_rows, spread, thousands, whiskers
+from sim.pictures.marks import DARK, MARKED, band, bars, name_rows, spread, thousands, whiskers
 from sim.pictures.style import (
     DASHES,
     MARKS,
     SPREAD,
     TIME_COLOURS,
     WIDTH,
-    End,
     Picture,
     chip_colour,
     label_ends,
@@ -163,7 +162,7 @@ def time_ledger(replications: Replications) -> Picture:
         table["category"].map(TIME_COLOURS),
         lw=1.2,
     )
-    for k, row in table.iterrows():
+    for k, row in enumerate(table.to_dict("records")):
         axes.text(row["p95"], k, f"  {_time(row['mean'])}", va="center")
     axes.set(xlabel=f"days of wall clock a run (bar: mean, whisker:\n{SPREAD})")
     axes.set_xlim(0, table["p95"].max() * 1.18)
@@ -327,8 +326,10 @@ def exchange_rate(
         each = (alone / curve[["days", "p5", "p95"]] - 1).mul(good / curve["chips"], axis=0)
         worth = each.assign(chips=curve["chips"])
         name = f"{MARKS[mark]} {chip}"
-        ends.append(_marked(days, curve, f"{name}:\n{why} binds", mark, chip))
-        worths.append(_marked(value, worth, name, mark, chip))
+        colour = chip_colour(chip)
+        words = f"{name}:\n{why} binds"
+        ends.append(band(days, curve, "chips", "days", colour, words, marker=mark, **MARKED))
+        worths.append(band(value, worth, "chips", "days", colour, name, marker=mark, **MARKED))
     for low, middle, high in levels.values():
         days.axhspan(low, high, color=GREY, alpha=0.13, lw=0)
         days.axhline(middle, color=LEVEL, lw=1.2, ls="--")
@@ -347,21 +348,6 @@ def exchange_rate(
     parts.append(pd.DataFrame(fleets, columns=["series", "days", "p5", "p95"]))
     table = pd.concat(parts, ignore_index=True)
     return figure, table[["series", *table.columns.drop("series")]]
-
-
-def _marked(axes: Axes, curve: pd.DataFrame, name: str, mark: str, chip: str) -> End:
-    return band(
-        axes,
-        curve,
-        "chips",
-        "days",
-        chip_colour(chip),
-        name,
-        lw=1.8,
-        marker=mark,
-        ms=5,
-        clip_on=False,
-    )
 
 
 def _time(days: float) -> str:

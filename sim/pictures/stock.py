@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -222,7 +223,7 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
     counts, edges = np.histogram(seen, bins=np.arange(seen.min() - 0.1, seen.max() + 0.3, 0.2))
     low, high = axes.get_ylim()
 
-    def height(share: float | np.ndarray) -> float | np.ndarray:
+    def height(share: Any) -> Any:
         return low * (high / low) ** share
 
     tops = height(0.15 * counts / counts.max())

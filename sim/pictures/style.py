@@ -139,7 +139,8 @@ def ink(colour: str) -> str:
     # White has a luminance of 1, so this is the one of 4.5 to 1: (1 + 0.05) / 4.5 − 0.05.
     while _luminance(rgb) > 0.1833:
         rgb *= 0.99
-    return to_hex(rgb)
+    red, green, blue = rgb
+    return to_hex((red, green, blue))
 
 
 def _luminance(rgb: NDArray[np.float64]) -> float:

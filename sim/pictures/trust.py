@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,8 +18,13 @@ from sim.validation.report import MOST_Z, Row
 
 OURS, THEIRS, PALE = "#0072B2", "#D55E00", "#DDDDDD"
 ROLES = {"validation": ("o", OURS), "interpolation": ("s", "#D55E00"), "fitted": ("D", "#777777")}
-DOT = {"fmt": "o", "ms": 5, "color": OURS, "ecolor": OURS}
-RING = {"mfc": "none", "color": THEIRS}
+DOT: dict[str, Any] = {
+    "fmt": "o",
+    "ms": 5,
+    "color": OURS,
+    "ecolor": OURS,
+}
+RING: dict[str, Any] = {"mfc": "none", "color": THEIRS}
 
 
 def columns(rows: Sequence[Row], names: str, **of: str) -> pd.DataFrame:
@@ -64,7 +70,7 @@ def step_times(rows: Sequence[Row]) -> Picture:
         )
     axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
     axes.set(xlabel="ours over published, % (grey: ±15 %)", ylim=(-1, len(shown)))
-    words = {"ha": "right", "backgroundcolor": "white"}
+    words: dict[str, Any] = {"ha": "right", "backgroundcolor": "white"}
     for k, (role, (mark, colour)) in enumerate(ROLES.items()):
         axes.text(58, 5 - 1.4 * k, f"{MARKS[mark]} {role}", color=colour, **words)
     axes.text(58, 6.4, "hollow: first-year or\nresearch stack, or\nlayout not known", **words)
@@ -76,13 +82,15 @@ def step_times(rows: Sequence[Row]) -> Picture:
 def z_scores(rows: Sequence[Row]) -> Picture:
     """Simulated less exact, in standard errors, and less the answer of a model with a mistake."""
     decided = [row for row in rows if row.z is not None]
+    names = "id title simulated exact standard_error z wrong twin twin_z"
+    table = columns(decided, names, simulated="ours", exact="expected")
     # Rows are drawn upwards.
     shown = decided[::-1]
     figure, axes = plt.subplots(figsize=(WIDTH, 0.33 * len(shown) + 1.2))
     axes.axvspan(-MOST_Z, MOST_Z, color=PALE, lw=0, alpha=0.5)
     axes.axvline(0, color=DARK, lw=1)
     axes.plot(
-        [row.z for row in shown],
+        table["z"][::-1],
         range(len(shown)),
         "o",
         ms=5,
@@ -108,8 +116,7 @@ def z_scores(rows: Sequence[Row]) -> Picture:
         f"standard errors from the exact answer ●\nor a wrong model’s ◇ (grey: within {MOST_Z:g})"
     )
     axes.minorticks_off()
-    names = "id title simulated exact standard_error z wrong twin twin_z"
-    return figure, columns(decided, names, simulated="ours", exact="expected")
+    return figure, table
 
 
 @styled()

@@ -10,10 +10,9 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine import simulate
-from sim.results.ledger import DAY, levels
+from sim.results.ledger import DAY, Floats, levels
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
@@ -79,7 +78,12 @@ def endless(days: float, **changes: Any) -> Scenario:
 
 def failing(nodes: int, cold: int = 0, hot: int = 0, **keys: Any) -> dict[str, Any]:
     """A pool with spares and one cause of failure."""
-    return pool(nodes=nodes, cold_spares=cold, hot_spares=hot, failures={"causes": [cause(**keys)]})
+    return pool(
+        nodes=nodes,
+        cold_spares=cold,
+        hot_spares=hot,
+        failures={"causes": [cause(**keys)]},
+    )
 
 
 def exponential(mean: float, unit: str = "d") -> dict[str, Any]:
@@ -103,9 +107,10 @@ def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
         yield simulate(scenario, seed, k, fixed_inputs=True)
 
 
-def shares(result: RunResult, nodes: int, since: float) -> NDArray[np.float64]:
+def shares(result: RunResult, nodes: int, since: float) -> Floats:
     """Share of the time after `since` (days) with 0, 1, … nodes active."""
     times, chips = levels(result, ["active"])
+    # Whatever comes before the warm-up is over lasts for no time.
     edges = np.clip(np.append(times, result.wall), since * DAY, None)
     return np.bincount(chips // 8, np.diff(edges), nodes + 1) / (result.wall - since * DAY)
 

@@ -8,7 +8,7 @@ which the same numbers must reject.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from tqdm.auto import tqdm
 
@@ -19,19 +19,20 @@ from sim.scenario import load_scenario
 from sim.validation import closed_forms_of_failures as failures
 from sim.validation import closed_forms_of_steps as steps
 from sim.validation import closed_forms_of_stocks as stocks
-from sim.validation.report import Row, within
+from sim.validation.report import Row, Rows, within
 
 SEED = 2024
 BOOKED = ("deepseek-v3", "llama-3-405b", "two-thousand-plus")
 """Scenarios whose ledgers are added up."""
 
 
-def ledgers(effort: float) -> Iterator[Row]:
+def ledgers(effort: float) -> Rows:
     """No second and no chip is lost or made."""
     results = []
     for name in BOOKED:
         scenario = load_scenario(name)
         results += [simulate(scenario, SEED, k) for k in range(round(40 * effort) + 2)]
+    # The twins: the least that a mistake could lose anywhere.
     longest = max(r.wall for r in results)
     most = max(_supplied(r) for r in results)
     time = max(abs(math.fsum(r.time.values()) - r.wall) / r.wall for r in results)
@@ -57,7 +58,7 @@ def _supplied(result: RunResult) -> int:
     return chips
 
 
-CHECKS: dict[str, Callable[[float], Iterator[Row]]] = {
+CHECKS: dict[str, Callable[[float], Rows]] = {
     "O1": steps.whole_run,
     "O2": steps.pipelines,
     "O3": failures.makespan,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,7 @@ from sim.validation.bare_scenario import (
     weibull,
 )
 from sim.validation.formulas import daly, harmonic, lost_in_period, renewal_function, repairman
-from sim.validation.report import Row, by_z, within
-
-Rows = Iterator[Row]
+from sim.validation.report import Rows, by_z, within
 
 MAKESPANS = (
     (HOUR, 0.02, 0.5, 0.1, 4200),
@@ -66,9 +63,11 @@ def makespan(effort: float) -> Rows:
         )
         # Each twin leaves out what weighs most at its point of the grid.
         if restart >= 0.2:
-            calm, wrong = (1 + down + restart) * math.expm1(tau + delta), "restarts"
+            wrong = "restarts"
+            calm = (1 + down + restart) * math.expm1(tau + delta)
         else:
-            calm, wrong = (1 + down) * math.exp(restart) * math.expm1(tau) + delta, "checkpoints"
+            wrong = "checkpoints"
+            calm = (1 + down) * math.exp(restart) * math.expm1(tau) + delta
         sizes = f"M = {mean / HOUR:g} h, δ = {delta:g} M, R = {restart:g} M, D = {down:g} M"
         yield by_z(
             "O3",
@@ -125,11 +124,11 @@ def availability(effort: float) -> Rows:
     """A unit is up for mean life over mean life and mean repair, whatever their distributions."""
     repair = {"lognormal": {"median": "3 d", "sigma": 1}}
     scenario = endless(400, fleet=failing(16, lifetime=weibull(2, 10), repair=repair))
-    up = [shares(r, 16, 100) * np.arange(17) for r in runs(scenario, 200 * effort)]
+    up = [shares(r, 16, 100) for r in runs(scenario, 200 * effort)]
     yield by_z(
         "O6",
         "availability of a unit, Weibull lives, log-normal repairs",
-        [float(np.sum(one)) / 16 for one in up],
+        [np.sum(share * np.arange(17)) / 16 for share in up],
         10 / (10 + 3 * math.exp(0.5)),
         "the median in place of the mean repair",
         10 / (10 + 3),
@@ -147,14 +146,22 @@ def repairers(effort: float) -> Rows:
         fleet = failing(nodes, lifetime=exponential(2.5), repair=repair)
         recovery = {"crew": crew} if crew < nodes else {}
         scenario = endless(300, fleet=fleet, recovery=recovery)
-        found = np.array([shares(r, nodes, 20)[::-1] for r in runs(scenario, 980 * effort)])
+        up = [shares(r, nodes, 20) for r in runs(scenario, 980 * effort)]
+        found = np.array(up)[:, ::-1]
         exact = repairman(nodes, 1 / 2.5, 1 / 2, crew)
         twin = repairman(nodes, 1 / 2.5, 1 / 2, other)
         # Rare states cost the most: one of 0.2 % of the time would take minutes.
         assert min(exact) >= 0.01
         for down in range(nodes + 1):
             title = f"share of time with {down} of {nodes} units down, {words}"
-            yield by_z("O7", title, found[:, down], exact[down], wrong, twin[down])
+            yield by_z(
+                "O7",
+                title,
+                found[:, down].tolist(),
+                exact[down],
+                wrong,
+                twin[down],
+            )
 
 
 def last_spare(effort: float) -> Rows:
@@ -167,6 +174,7 @@ def last_spare(effort: float) -> Rows:
         scenario = endless(days, fleet=fleet)
         spares = cold + hot
         words = f"{cold} cold and {hot} hot spares"
+        # Cold spares keep up the number of nodes that can fail; of hot ones ever fewer are left.
         steady = (spares + 1) / nodes * 100
         aged = harmonic(nodes, nodes + spares) * 100
         yield by_z(
@@ -223,7 +231,12 @@ def two_types(times: int, **keys: Any) -> dict[str, Any]:
     """A fleet of both chip types, some times as large."""
     fleet = {}
     for name, (nodes, life, chip) in CHIP_TYPES.items():
-        own = failing(nodes * times, lifetime=exponential(life), cause=name, **keys)["pool"]
+        own = failing(
+            nodes * times,
+            lifetime=exponential(life),
+            cause=name,
+            **keys,
+        )["pool"]
         fleet[name] = PLAIN["fleet"]["pool"] | own | {"chip": chip}
     return fleet
 
@@ -259,7 +272,13 @@ def chip_types(effort: float) -> Rows:
 def enough_nodes(effort: float) -> Rows:
     """Time with enough nodes up, spares failing like the rest."""
     needed, units, life, mend, days = 5, 6, 6.0, 1.0, 200.0
-    fleet = failing(needed, 0, 1, lifetime=exponential(life), repair=exponential(mend))
+    fleet = failing(
+        needed,
+        0,
+        1,
+        lifetime=exponential(life),
+        repair=exponential(mend),
+    )
     scenario = endless(days, fleet=fleet)
 
     def enough(t: float) -> float:
@@ -337,7 +356,7 @@ def renewals(effort: float) -> Rows:
     for shape, n in ((0.7, 730), (1.0, 730), (2.0, 440)):
         scenario = endless(15, fleet=failing(256, hardware=False, lifetime=weibull(shape, 10)))
         wrong, twin = "repaired, not renewed", (1.5 * math.gamma(1 + 1 / shape)) ** shape
-        # Lives that do not age are renewed by any repair.
+        # Lives that do not age are as good as new after any repair, so that is no mistake.
         if shape == 1:
             wrong, twin = "lives a tenth longer", 1.5 / 1.1
         yield by_z(

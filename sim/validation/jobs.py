@@ -31,6 +31,7 @@ def rows(n: int = 40, seed: int = 0) -> list[Row]:
         if job.quantity == "ettr":
             shares = replicate(scenario, n, seed=seed).frame["ettr"]
         else:
+            # As it was measured: the same job on the shared network and on one that never slows.
             shared = scenario.override({"fabric.congestion": "shared"})
             shares = longer(scenario.override(QUIET), shared, n, seed)
         ours = float(shares.mean())

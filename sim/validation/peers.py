@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -61,10 +62,11 @@ def rows(name: str, runs: int) -> list[Row]:
         "minutes": [r.wall / MINUTE for r in results],
     }
     exact = expected_failures(scenario, case.days)
+    # The means over seeds have an error of their own, taken to be as large as ours.
     widened = math.sqrt(1 + runs / case.seeds) if case.seeds else 1.0
     found = []
     for quantity, ours in values.items():
-        about = {"quantity": quantity, "peer": case.peer.get(quantity)}
+        about: dict[str, Any] = {"quantity": quantity, "peer": case.peer.get(quantity)}
         if quantity == "failures" and exact is not None:
             row = by_z(name, case.title, ours, exact, against="closed form", **about)
         elif quantity in case.means and any(ours):
@@ -76,8 +78,16 @@ def rows(name: str, runs: int) -> list[Row]:
         found.append(row)
     late = max(abs(r.wall - sum_of_parts(r)) for r in results) / MINUTE
     title = "minutes beyond work, recoveries, selections, spares, waits"
-    about = {"quantity": title, "against": "closed form"}
-    return [*found, Row(name, case.title, late, 0.0, late < 0.5, **about)]
+    row = Row(
+        name,
+        case.title,
+        late,
+        0.0,
+        late < 0.5,
+        quantity=title,
+        against="closed form",
+    )
+    return [*found, row]
 
 
 def scenario_of(case: PeerCase) -> Scenario:

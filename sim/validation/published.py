@@ -39,8 +39,13 @@ def rows() -> list[Row]:
     the mean of all such at most `MEAN_ERROR`. Any other row describes.
     """
     found = _rows(parts=False)
+    # The mean error belongs to all rows that count: if it is too large, none of them holds.
     close = summary(found).mean <= MEAN_ERROR
-    return [replace(r, ok=not counts(r) or (close and abs(r.error) <= WORST_ERROR)) for r in found]
+    judged = []
+    for row in found:
+        agrees = close and abs(row.error) <= WORST_ERROR
+        judged.append(replace(row, ok=agrees or not counts(row)))
+    return judged
 
 
 def parts() -> list[Row]:
@@ -60,7 +65,12 @@ def summary(table: Sequence[Row]) -> Summary:
     for row in evidence:
         by_run.setdefault(row.case, []).append(abs(row.error))
     worst = max(evidence, key=lambda row: abs(row.error))
-    return Summary(len(by_run), fmean(map(fmean, by_run.values())), abs(worst.error), worst.id)
+    return Summary(
+        len(by_run),
+        fmean(map(fmean, by_run.values())),
+        abs(worst.error),
+        worst.id,
+    )
 
 
 def _rows(*, parts: bool) -> list[Row]:

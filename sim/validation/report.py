@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +124,9 @@ class Row:
         return ", ".join(filter(None, (self.id, self.title, self.unit or self.quantity)))
 
 
+Rows = Iterator[Row]
+
+
 def by_z(
     id: str,
     title: str,
@@ -209,7 +212,17 @@ def _judged(
 ) -> Row:
     twin_ok = None if twin is None else agrees(twin)
     ok = agrees(exact) and not twin_ok
-    return Row(id, title, ours, exact, ok, wrong=wrong, twin=twin, twin_ok=twin_ok, **about)
+    return Row(
+        id,
+        title,
+        ours,
+        exact,
+        ok,
+        wrong=wrong,
+        twin=twin,
+        twin_ok=twin_ok,
+        **about,
+    )
 
 
 def text(rows: Sequence[Row]) -> str:

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim import catalogue
 from sim.engine import simulate
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, Floats
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.validation.report import Row
@@ -106,10 +105,10 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     dict
         ``rate`` (outages per 1,000 node-days), ``repair.p50`` … and ``repair.mean`` (days),
         ``again.7d`` … (share of repairs that end 30 days or more before the end and are followed by
-        another outage of the node within so many days), ``worst_tenth`` (share of outages on the
+        another outage of the node within that time), ``worst_tenth`` (share of outages on the
         tenth of nodes that has most), ``daily_variance_to_mean``, ``down.mean``, ``down.p99`` …,
         ``down.max`` (nodes out of service at a time, weighted by time), ``up_to.20`` … (share of
-        time with at most so many down).
+        time with at most that many down).
 
     Examples
     --------
@@ -119,6 +118,7 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     (7.5, 1.0, 2.0, 0.333)
     """
     arrays = [np.array(run, dtype=float).reshape(-1, 3) for run in runs]
+    # Runs without outages have no shares of them, but their time counts.
     some = [run for run in arrays if len(run)]
     if not some:
         raise ValueError("there are no outages")
@@ -146,35 +146,41 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     return {name: float(value) for name, value in found.items()}
 
 
-def _worst_tenth(run: NDArray[np.float64], nodes: int) -> float:
+def _worst_tenth(run: Floats, nodes: int) -> float:
     """Share of the outages that the tenth of all nodes with the most of them has."""
     counts = np.sort(np.bincount(run[:, 2].astype(int)))
     return counts[-round(WORST * nodes) :].sum() / len(run)
 
 
-def _gaps(run: NDArray[np.float64], days: float) -> NDArray[np.float64]:
+def _gaps(run: Floats, days: float) -> Floats:
     """Days from the end of an outage to the start of the node's next; infinite if there is none.
 
     Only outages after which the node was watched for long enough count.
     """
-    start, end, node = run[np.lexsort((run[:, 1], run[:, 0], run[:, 2]))].T
+    # By node, then by time, so that a node's next outage is the next row.
+    order = np.lexsort((run[:, 1], run[:, 0], run[:, 2]))
+    start, end, node = run[order].T
     gap = np.full(len(run), np.inf)
-    again = node[1:] == node[:-1]
-    gap[:-1][again] = ((start[1:] - end[:-1]) / DAY)[again]
+    to_next = (start[1:] - end[:-1]) / DAY
+    gap[:-1] = np.where(node[1:] == node[:-1], to_next, np.inf)
     return gap[end <= (days - WATCHED_DAYS) * DAY]
 
 
-def _dispersion(run: NDArray[np.float64], days: float) -> float:
+def _dispersion(run: Floats, days: float) -> float:
     """Variance over mean of the outages that begin on each day."""
-    counts = np.bincount((run[:, 0] // DAY).astype(int), minlength=int(np.ceil(days)))
+    days_of = (run[:, 0] // DAY).astype(int)
+    counts = np.bincount(days_of, minlength=int(np.ceil(days)))
     return counts.var() / counts.mean()
 
 
-def _time_down(run: NDArray[np.float64], nodes: int, days: float) -> NDArray[np.float64]:
+def _time_down(run: Floats, nodes: int, days: float) -> Floats:
     """Share of the time with 0, 1, 2 … nodes down."""
     times = np.concatenate([run[:, 0], run[:, 1]])
     steps = np.repeat([1, -1], len(run))
+    # Of a start and an end at one instant the start comes first: never fewer than none are down.
     order = np.argsort(times, kind="stable")
-    edges = np.clip(np.concatenate([[0.0], times[order], [days * DAY]]), 0.0, days * DAY)
+    end = days * DAY
+    edges = np.concatenate([[0.0], times[order], [end]])
+    seconds = np.diff(np.clip(edges, 0.0, end))
     down = np.concatenate([[0], np.cumsum(steps[order])])
-    return np.bincount(down, np.diff(edges), minlength=nodes + 1) / (days * DAY)
+    return np.bincount(down, seconds, minlength=nodes + 1) / end

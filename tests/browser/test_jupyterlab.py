@@ -1,6 +1,4 @@
-"""Every notebook as people meet it: opened in JupyterLab in a real browser, run from top to bottom,
-looked at.
-"""
+"""Every notebook as people meet it: in JupyterLab in a real browser, run from top to bottom."""
 
 import json
 import os
@@ -33,9 +31,8 @@ FLAGS = [
 ]
 PATIENCE = 300_000  # milliseconds for a notebook to run
 SETTINGS = {
-    "notebook-extension/tracker": {
-        "windowingMode": "none"
-    },  # cells out of sight stay in the page, to be looked at
+    # Cells out of sight stay in the page, so that they can be looked at.
+    "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 STATE = """() => {
@@ -63,20 +60,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [
-        *(
-            sys.executable,
-            "-m",
-            "jupyterlab",
-            "--no-browser",
-            "--allow-root",
-            "--ip=127.0.0.1",
-            f"--port={port}",
-        ),
-        *(
-            "--ServerApp.port_retries=0",
-            f"--IdentityProvider.token={TOKEN}",
-            f"--notebook-dir={root}",
-        ),
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--IdentityProvider.token={TOKEN}",
+        f"--notebook-dir={root}",
     ]
     home = {
         "JUPYTERLAB_SETTINGS_DIR": str(root / ".settings"),

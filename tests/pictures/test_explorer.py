@@ -68,14 +68,14 @@ def test_twice_the_failures_are_twice_as_many(handles: Explorer) -> None:
     counts = {}
     for level in (1, 2):
         handles.handles["failures"].value = level
-        question = handles.base.override(handles.changes)
-        many = [explorer.simulate(question, 1, k, fixed_inputs=True) for k in range(10)]
+        scenario = handles.base.override(handles.changes)
+        many = [explorer.simulate(scenario, 1, k, fixed_inputs=True) for k in range(10)]
         counts[level] = sum(r.interruptions for r in many) / sum(r.wall for r in many)
     error = 4 * 2 * (1 / 800) ** 0.5  # some 80 interruptions a run
     assert counts[2] / counts[1] == pytest.approx(2, abs=2 * error)
 
 
-def test_it_draws_anew_at_every_change_and_refuses_in_words_what_cannot_run(
+def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
     handles: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = []

@@ -38,12 +38,12 @@ def test_llama_3_is_effective_for_more_than_nine_tenths_of_its_54_days():
 @pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.1, False)])
 def test_llama_3_is_interrupted_as_often_as_its_failure_table_says(factor, agrees):
     """The 419 are an input, on the powered clock: this checks the bookkeeping, and is no evidence."""
-    question = load_scenario("llama-3-405b").override({"fleet.good.cold_spares": 2000})
-    pool = question.fleet["good"]
+    scenario = load_scenario("llama-3-405b").override({"fleet.good.cold_spares": 2000})
+    pool = scenario.fleet["good"]
     rate = factor * node_rate(pool.failures, pool.chip.node_size) * pool.active_nodes
     excess = []
     for k in range(20):
-        result = simulate(question, 0, k)
+        result = simulate(scenario, 0, k)
         running = sum(result.time[c] for c in ("productive", "rework", "stall", "checkpoint"))
         excess.append(result.interruptions - rate * running)
         assert result.interruptions == pytest.approx(rate / factor * 54 * DAY, rel=0.25)

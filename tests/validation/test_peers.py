@@ -13,6 +13,7 @@ from sim import catalogue, load_scenario
 from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
 from sim.engine.pool import NodePool
+from sim.errors import InputError
 from sim.results.ledger import DAY
 from sim.validation.peers import expected_failures, peers, rows, scenario_of
 from sim.validation.report import MOST_Z, Row
@@ -36,6 +37,11 @@ def test_our_numbers_are_the_peers_where_it_is_right_and_the_closed_forms_where_
 @pytest.mark.parametrize("name", catalogue.table("peers"))
 def test_so_they_are_with_a_hundred_seeds(name):
     assert wrong(peers(1.0, [name])) == []
+
+
+def test_a_case_that_is_none_is_refused():
+    with pytest.raises(InputError, match="no 'airesim-32-day' among the peers"):
+        peers(0.1, ["airesim-32-day"])
 
 
 def case(name: str) -> PeerCase:
