@@ -11,7 +11,8 @@ from sim.catalogue import Entry
 from sim.results.ledger import DAY, PLACES, TIME
 from sim.scenario import Case, Scenario, load_scenario, names
 
-if TYPE_CHECKING:  # what runs need is loaded by those who run
+# What runs need is loaded by those who run.
+if TYPE_CHECKING:
     from sim.experiments.replicate import Replications
 
 NOTHING = 1e-12
@@ -42,6 +43,7 @@ def run(scenario: Scenario, result: Replications) -> str:
     lines += [_row(category, metrics[f"time.{category}_days"]) for category in TIME]
     lines += ["", "chips by place, chip-days"]
     chips = {place: metrics[f"chips.{place}_days"] for place in PLACES}
+    # Most runs use few of the places.
     lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
     if "split" in report:
         metric = "crossing_days" if scenario.runs else "wall_days"
@@ -73,6 +75,7 @@ def _row(name: str, values: dict[str, float | None]) -> str:
 def _number(value: float) -> str:
     if abs(value) < NOTHING:
         return "0"
+    # Digits beyond ten are counted rather than read.
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
 
 
@@ -113,6 +116,7 @@ def parts(answer: dict[str, Any]) -> str:
     for pool, memory in answer["memory_gb_per_chip"].items():
         lines.append(f"{pool}: {memory:.1f} GB a chip, {idle[pool]} chips idle")
     gain = answer["planner_tokens_per_s"] / rate - 1
+    # A smaller gain would read as none.
     found = f"the planner's own layout is {gain:.1%} faster"
     lines.append(found if gain > 5e-4 else "no layout tried is faster")
     if len(idle) > 1:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Option
 
 import sim
 from sim import documents, files
@@ -43,16 +43,14 @@ def run(
     *,
     name: ScenarioName,
     sets: Sets = None,
-    replications: Annotated[
-        int | None, typer.Option(min=1, help="Number of runs (default 100).")
-    ] = None,
+    replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
     precision: Annotated[
         float | None,
-        typer.Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
+        Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
     ] = None,
     how: HowKnown,
     split: Annotated[
-        bool, typer.Option("--split", help="Split the spread by cause; twice the runs.")
+        bool, Option("--split", help="Split the spread by cause; twice the runs.")
     ] = False,
     record: Record,
 ) -> None:
@@ -77,13 +75,13 @@ def run(
 @grouped
 def compare(
     *,
-    a: Annotated[str, typer.Argument(metavar="A", help="A scenario's name or file.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another, or the same.")],
+    a: Annotated[str, Argument(metavar="A", help="A scenario's name or file.")],
+    b: Annotated[str, Argument(metavar="B", help="Another, or the same.")],
     metric: Metric = "wall_days",
     sets: Sets = None,
     set_b: Annotated[
         list[str] | None,
-        typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only."),
+        Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only."),
     ] = None,
     replications: Count = 100,
     how: HowKnown,
@@ -106,13 +104,13 @@ def sweep(
     name: ScenarioName,
     grid: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid."),
+        Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid."),
     ] = None,
     design: Annotated[
         Literal["latin-hypercube", "sobol"] | None,
-        typer.Option(help="Spread points over the unknown constants."),
+        Option(help="Spread points over the unknown constants."),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Points of the design.")] = 64,
+    samples: Annotated[int, Option(min=1, help="Points of the design.")] = 64,
     metric: Metric = "wall_days",
     sets: Sets = None,
     replications: Count = 100,
@@ -147,10 +145,10 @@ def sensitivity(
     name: ScenarioName,
     metric: Metric = "wall_days",
     method: Annotated[
-        Literal["sobol", "morris"], typer.Option(help="Shares of variance, or effects.")
+        Literal["sobol", "morris"], Option(help="Shares of variance, or effects.")
     ] = "sobol",
     samples: Annotated[
-        int, typer.Option(min=2, help="Base samples (a power of two), or trajectories.")
+        int, Option(min=2, help="Base samples (a power of two), or trajectories.")
     ] = 64,
     sets: Sets = None,
     replications: Count = 1,
@@ -173,17 +171,15 @@ def sensitivity(
 def size_stock(
     *,
     name: ScenarioName,
-    by: Annotated[
-        dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The date by which to finish.")
-    ],
-    probability: Annotated[float, typer.Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
+    by: Annotated[dt.datetime, Option(formats=["%Y-%m-%d"], help="The date by which to finish.")],
+    probability: Annotated[float, Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
     spares: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="What to size; cold spares of the first pool."),
+        Option(metavar="PATH", help="What to size; cold spares of the first pool."),
     ] = None,
     longest_interval: Annotated[
         bool,
-        typer.Option("--longest-interval", help="Find the longest checkpoint interval instead."),
+        Option("--longest-interval", help="Find the longest checkpoint interval instead."),
     ] = False,
     sets: Sets = None,
     replications: Count = 200,
@@ -205,12 +201,12 @@ def size_stock(
 def validate(
     table: Annotated[
         Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
-        typer.Argument(
+        Argument(
             metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
         ),
     ] = None,
     effort: Annotated[
-        float, typer.Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
+        float, Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
     ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
@@ -248,7 +244,7 @@ def claims(
 def steptime(
     case: Annotated[
         str,
-        typer.Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
+        Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
     ],
     sets: Sets = None,
     as_json: AsJson = False,
@@ -260,15 +256,16 @@ def steptime(
     from sim.scenario import load_case, names
 
     step = answers.step_time(load_case(case, changes(sets)))
+    # A file with `run` and `fleet` alone is no scenario, and has no heading.
     heading = loaded(case, sets).heading if case in names() else case
     answer(step, lambda: f"{heading}\n{answers.parts(step)}", as_json)
 
 
 def trace(
     name: ScenarioName,
-    out: Annotated[Path, typer.Option(help="File to write; open it in https://ui.perfetto.dev.")],
+    out: Annotated[Path, Option(help="File to write; open it in https://ui.perfetto.dev.")],
     seed: Seed = 0,
-    replication: Annotated[int, typer.Option(min=0, help="Which run under the seed.")] = 0,
+    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0,
     sets: Sets = None,
     fixed_inputs: Fixed = False,
 ) -> None:

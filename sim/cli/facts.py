@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-import typer
+from typer import Argument
 
 from sim.catalogue import entry, kinds
 from sim.cli import answers
@@ -13,9 +13,9 @@ from sim.cli import answers
 
 def catalogue(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help=f"One of {', '.join(kinds())}.")
+        str | None, Argument(metavar="[KIND]", help=f"One of {', '.join(kinds())}.")
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None,
+    name: Annotated[str | None, Argument(metavar="[NAME]")] = None,
 ) -> None:
     """The facts: every value with its unit, source, status and range.
 

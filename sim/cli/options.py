@@ -10,7 +10,7 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from sim import documents, files
 from sim.errors import InputError
@@ -18,28 +18,28 @@ from sim.scenario import Scenario, load_scenario
 
 ScenarioName = Annotated[
     str,
-    typer.Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
+    Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
+    Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Root seed of all randomness.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
+Seed = Annotated[int, Option(min=0, help="Root seed of all randomness.")]
+Jobs = Annotated[int, Option(min=1, help="Processes; the numbers do not depend on it.")]
 Executor = Annotated[
     str | None,
-    typer.Option(
+    Option(
         metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."
     ),
 ]
-Count = Annotated[int, typer.Option("--replications", min=1, help="Runs of each scenario.")]
-Fixed = Annotated[bool, typer.Option("--fixed-inputs", help="Unknown constants at their modes.")]
+Count = Annotated[int, Option("--replications", min=1, help="Runs of each scenario.")]
+Fixed = Annotated[bool, Option("--fixed-inputs", help="Unknown constants at their modes.")]
 Out = Annotated[
     Path | None,
-    typer.Option(help="Folder for a complete record; what was interrupted resumes from it."),
+    Option(help="Folder for a complete record; what was interrupted resumes from it."),
 ]
-Metric = Annotated[str, typer.Option(help="What to look at, such as wall_days or ettr.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Metric = Annotated[str, Option(help="What to look at, such as wall_days or ettr.")]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
 
 
 @dataclass(kw_only=True)
@@ -112,6 +112,7 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts or []:
         name, value = pair(text, option)
+        # Else one of the two would win unseen.
         if name in found:
             raise InputError(f"{option} {name} is given twice: {found[name]} and {value}")
         found[name] = value
@@ -130,6 +131,7 @@ def answer(
     data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
 ) -> None:
     """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    # Not every reader of JSON knows NaN.
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")

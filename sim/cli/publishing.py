@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from sim.cli import answers
 from sim.cli.options import Jobs, pair
@@ -15,18 +15,18 @@ from sim.publish import figures as drawing
 
 def figures(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks; all unless given.")
+        list[str] | None, Argument(metavar="[NAME]…", help="Notebooks; all unless given.")
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="`full` writes figures/, `quick` a smaller build/quick/.")
+        str, Option(help="`full` writes figures/, `quick` a smaller build/quick/.")
     ] = "full",
     parameter: Annotated[
         list[str] | None,
-        typer.Option("-p", metavar="NAME VALUE", help="Set a parameter of the notebooks."),
+        Option("-p", metavar="NAME VALUE", help="Set a parameter of the notebooks."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to write to; with -p it is build/figures/ unless given."),
+        Option(help="Folder to write to; with -p it is build/figures/ unless given."),
     ] = None,
     jobs: Jobs = 2,
 ) -> None:
@@ -40,6 +40,7 @@ def figures(
     if given and not out:
         out = root / "build" / "figures"
     folder = drawing.make_figures(names or (), profile=profile, given=given, jobs=jobs, out=out)
+    # The pages tell of the committed figures, and of no others.
     if folder == root / drawing.FOLDERS["full"]:
         from sim.publish import pages
 

@@ -134,6 +134,7 @@ def judge(n: int = 100, seed: int = 1, **execution: Unpack[Execution]) -> pd.Dat
     scenarios = {}
     for claim in claims().values():
         for reading in filter(None, (*claim.readings, claim.against)):
+            # Claims share readings, and each is simulated once.
             scenarios[reading.key] = reading.changed_scenario
     runs = study("reading", scenarios, n, seed, **execution)
     rows = []

@@ -111,7 +111,7 @@ class Workers:
 
 
 @contextmanager
-def workers(
+def open_workers(
     jobs: int = 1,
     executor: Executor | str | None = None,
     out: str | Path | None = None,
@@ -144,14 +144,14 @@ def _executor(
 
 @contextmanager
 def _processes(jobs: int) -> Iterator[Executor]:
-    pool = worker_processes.pool(jobs)
+    processes = worker_processes.pool(jobs)
     try:
-        yield pool
+        yield processes
     except BrokenProcessPool:
         raise CheckFailed("a worker process died, perhaps for want of memory") from None
     finally:
         # What has not begun when an error or Ctrl-C ends the experiment must not be waited for.
-        pool.shutdown(cancel_futures=True)
+        processes.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def summary(values: Floats) -> Summary:
     found: Summary = dict.fromkeys(("mean", "lo", "hi", "sd", "p5", "p95"))
     if not np.isfinite(values).all():
         return found
+    # Sums without rounding: no digit hangs on the order of the runs.
     mean = math.fsum(values) / n
     ends = spread(values)
     found |= {"mean": mean, "p5": ends["p5"], "p95": ends["p95"]}

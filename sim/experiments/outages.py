@@ -147,6 +147,7 @@ def time_by_fabric(jobs: Iterable[str], n: int, seed: int, horizon: str = "20 d"
     """
     rows = []
     for name in jobs:
+        # More tokens than any can train, so that all are watched for the whole horizon.
         job = load_scenario(name).override({"horizon": horizon, "run.tokens": 1e18})
         chips = sum(pool.active_chips for pool in job.fleet.values())
         for fabric, settings in FABRICS.items():
@@ -195,6 +196,7 @@ def days_by_policy(
     rows = []
     for (policy, count), runs in study("policy", scenarios, n, seed).items():
         finished = runs.frame["finished"]
+        # As infinite, or a policy under which few runs finish would look fast.
         days = spread(runs.frame["wall_days"].where(finished, np.inf), "inverted_cdf")
         at = {"policy": policy, "spares": count}
         rows.append(at | days | {"finished": finished.mean()})

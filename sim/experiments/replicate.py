@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from sim.errors import InputError
-from sim.experiments.executors import Execution, workers
+from sim.experiments.executors import Execution, open_workers
 from sim.experiments.intervals import CONFIDENCE, Summary, summary, wilson
 from sim.experiments.store import Outcome, Point
 from sim.results.ledger import Floats
@@ -236,14 +236,14 @@ def replicate(
     target = n or (FEWEST if precision else 100)
     points: list[tuple[dict[str, bool], Point]] = []
     outcomes: list[Outcome] = []
-    with workers(**execution) as crew:
+    with open_workers(**execution) as workers:
         while True:
             blocks = [
                 Point(scenario, seed, range(k, min(k + BLOCK, target)), {}, fixed_inputs)
                 for k in range(len(outcomes), target, BLOCK)
             ]
             points += [({}, block) for block in blocks]
-            outcomes += chain.from_iterable(crew.run(blocks))
+            outcomes += chain.from_iterable(workers.run(blocks))
             result = Replications(scenario.name, seed, outcomes)
             if n or precision is None or target >= MOST or is_precise(result, precision):
                 break
@@ -251,8 +251,8 @@ def replicate(
         if split:
             pairs = _nested(scenario, seed, max(target // 4, 2))
             points += [({"nested": True}, pair) for pair in pairs]
-            result = replace(result, nested=[*chain.from_iterable(crew.run(pairs))])
-        crew.record("run", points)
+            result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
+        workers.record("run", points)
     return result
 
 
@@ -268,6 +268,7 @@ def _nested(scenario: Scenario, seed: int, fours: int) -> list[Point]:
     points = []
     for k in range(0, 4 * fours, 2):
         own = scenario.draws(seed, k)
+        # The first pair of a four lends the second its draws of the model.
         shared = scenario.draws(seed, k - k % 4)
         model = {name: value for name, value in shared.items() if name.startswith(MODEL)}
         points.append(Point(scenario, seed, range(k, k + 2), own | model))

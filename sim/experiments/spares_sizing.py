@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Unpack
 
 from sim.errors import InputError
-from sim.experiments.executors import Execution, workers
+from sim.experiments.executors import Execution, open_workers
 from sim.experiments.intervals import wilson
 from sim.experiments.store import Point
 from sim.quantities.distributions import highest
@@ -120,13 +120,13 @@ def size_stock(
         unit = "min"
         numbers = _intervals(scenario)
     points = {}
-    with workers(**execution) as crew:
+    with open_workers(**execution) as workers:
 
         @cache
         def share(number: int) -> dict[str, float]:
             changes = {path: f"{number} {unit}".strip(), "horizon": f"{days} d"}
             points[number] = Point(scenario.override(changes), seed, range(n), {}, fixed_inputs)
-            [outcomes] = crew.run([points[number]])
+            [outcomes] = workers.run([points[number]])
             done = sum(outcome.finished for outcome in outcomes)
             return {"p": done / n, **wilson(done, n)}
 
@@ -136,7 +136,7 @@ def size_stock(
         # Where even the most spares are too few, fewer need not be tried.
         hopeless = not longest_interval and share(numbers[-1])["hi"] < probability
         value, sure, bare = (None if hopeless else edge(bound) for bound in ("p", "lo", "hi"))
-        crew.record("size-stock", [({path: k}, points[k]) for k in sorted(points)])
+        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)])
     lo, hi = (sure, bare) if longest_interval else (bare, sure)
     tried = {number: share(number) for number in sorted(points)}
     return Size(path, unit, by, probability, value, lo, hi, n, tried)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Unpack
+from typing import Any, Literal, Unpack
 
 import pandas as pd
 from scipy.stats import qmc
 
 from sim.errors import InputError
-from sim.experiments.executors import Execution, workers
+from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
 from sim.quantities.distributions import Uncertain
@@ -24,7 +24,6 @@ from sim.streams import stream
 DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
 Design = Literal["latin-hypercube", "sobol"]
 At = dict[str, Any]
-K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -105,13 +104,13 @@ def sweep(
 
 def study(
     what: str,
-    scenarios: Mapping[K, Scenario],
+    scenarios: Mapping[Any, Scenario],
     n: int,
     seed: int,
     *,
     fixed_inputs: bool = False,
     **execution: Unpack[Execution],
-) -> dict[K, Replications]:
+) -> dict[Any, Replications]:
     """Replicate some scenarios under the same luck.
 
     Parameters
@@ -140,9 +139,9 @@ def carry_out(
     experiment: str, points: Sequence[tuple[At, Point]], **execution: Unpack[Execution]
 ) -> Sweep:
     """Run the points of an experiment, after writing down which they are."""
-    with workers(**execution) as crew:
-        crew.record(experiment, points)
-        outcomes = crew.run([point for _, point in points])
+    with open_workers(**execution) as workers:
+        workers.record(experiment, points)
+        outcomes = workers.run([point for _, point in points])
     parts = [
         (at, Replications(point.scenario.name, point.seed, part))
         for (at, point), part in zip(points, outcomes, strict=True)

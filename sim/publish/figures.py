@@ -169,11 +169,11 @@ def _run(values: dict[Path, Values], draft: Path, executed: Path, jobs: int) -> 
     """Run notebooks, each drawing into a folder of its own below `draft`."""
     executed.mkdir(parents=True, exist_ok=True)
     failures = []
-    with worker_processes.pool(jobs) as pool:
+    with worker_processes.pool(jobs) as processes:
         futures = []
         for path, given in values.items():
             told = given | {"out": str(draft / path.stem)}
-            futures.append(pool.submit(execute, path, told, executed / path.name))
+            futures.append(processes.submit(execute, path, told, executed / path.name))
         done = tqdm(as_completed(futures), total=len(futures), desc="notebooks", unit="notebook")
         for future in done:
             if future.cancelled():

@@ -64,13 +64,13 @@ def test_batches_and_order_of_work_change_nothing(serial: list[list[Outcome]]) -
 
 
 def test_processes_change_nothing(serial: list[list[Outcome]]) -> None:
-    with executors.workers(jobs=2) as crew:
-        assert crew.run(POINTS) == serial
+    with executors.open_workers(jobs=2) as workers:
+        assert workers.run(POINTS) == serial
 
 
 def test_processes_use_the_simulator_they_are_told() -> None:
-    with executors.workers(jobs=2, simulator=ten_days) as crew:
-        found = crew.run(POINTS)
+    with executors.open_workers(jobs=2, simulator=ten_days) as workers:
+        found = workers.run(POINTS)
     assert {outcome.metrics["wall_days"] for outcomes in found for outcome in outcomes} == {10.0}
     assert found[1][0].fingerprint == "3.3"
 
@@ -91,7 +91,7 @@ def test_a_worker_with_other_code_is_refused() -> None:
     ],
 )
 def test_an_executor_that_is_not_there_is_named(executor: str, message: str) -> None:
-    with pytest.raises(InputError, match=message), executors.workers(executor=executor):
+    with pytest.raises(InputError, match=message), executors.open_workers(executor=executor):
         pass
 
 
