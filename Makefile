@@ -72,7 +72,7 @@ build/fast/.stamp: $(VENV)/.stamp Makefile $(shell find sim -name __pycache__ -p
 	@$(RUN) -m pip install --quiet $(MYPYC)
 	@rm -rf build/fast && mkdir -p build/fast && cp -R sim build/fast/
 	@cd build/fast && MYPYC_OPT_LEVEL=2 ../../$(RUN) -m mypyc --follow-imports=skip --ignore-missing-imports \
-	    sim/engine/*.py sim/streams.py >compile.log 2>&1 || { cat compile.log >&2; exit 1; }
+	    sim/engine/*.py sim/streams.py sim/results/ledger.py >compile.log 2>&1 || { cat compile.log >&2; exit 1; }
 	@touch $@
 
 clean: ## Remove the environment, caches and everything built (figures/ stays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,31 +12,61 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from sim.errors import InputError
+from sim.errors import InputError, in_file
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 LARGEST = 500_000
 DEEPEST = 40
 MOST_NODES = 100_000
 TAG = "tag:yaml.org,2002:"
 PLAIN = ("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge")
+TEXT = (TAG + "str", TAG + "merge")
 
 
 @dataclass(frozen=True)
 class Document:
-    """What a YAML file says, and the line of each of its keys by path."""
+    """What a YAML file says, and the line of each of its keys by path.
+
+    Plain data that was never text has no lines.
+    """
 
     name: str
     data: Any
-    lines: dict[Path_, int]
+    lines: dict[KeyPath, int]
 
-    def where(self, path: Path_) -> str:
-        """``file, line N`` of the deepest key on `path` that the document has."""
+    @property
+    def file(self) -> str | None:
+        """Its name, if it was text."""
+        return self.name if self.lines else None
+
+    def line(self, path: KeyPath) -> int | None:
+        """The line of the deepest key on `path` that the document has."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
-                return f"{self.name}, line {self.lines[path[:end]]}"
-        return self.name
+                return self.lines[path[:end]]
+        return None
+
+    def where(self, path: KeyPath) -> str:
+        """``file, line N`` of the deepest key on `path` that the document has."""
+        line = self.line(path)
+        return self.name if line is None else f"{self.name}, line {line}"
+
+    def error(self, path: KeyPath, problem: str, **known: Any) -> InputError:
+        """The error of what stands at `path`, which is its key unless another is given."""
+        known = {"key": dotted(path), "file": self.file, "line": self.line(path)} | known
+        return InputError(f"{self.where(path)}: {problem}", **known)
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as ``--set`` takes it.
+
+    Examples
+    --------
+    >>> dotted(("fleet", "good", "chips"))
+    'fleet.good.chips'
+    """
+    return ".".join(map(str, path))
 
 
 def read(path: Path | str) -> Document:
@@ -47,95 +78,121 @@ def read(path: Path | str) -> Document:
         When the file is missing, empty, binary, not YAML, repeats a key or carries a tag for
         anything but plain data.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder, not a file")
+    name = str(Path(path))
+    if Path(path).is_dir():
+        raise in_file(name, "is a folder, not a file")
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
+            # Not all there is: it may be a device that never ends.
             raw = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
-        ) from None
+        # A zero byte in the name is a ValueError, which has no strerror.
+        reason = getattr(error, "strerror", None) or error
+        raise in_file(name, f"cannot be read ({reason})") from None
     if len(raw) > LARGEST:
-        raise InputError(f"{path}: is larger than {LARGEST:,} bytes, too large for a scenario")
+        raise in_file(name, f"is larger than {LARGEST:,} bytes, too large for a scenario")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not a text file (UTF-8 expected)") from None
-    return parse(text, str(path))
+        raise in_file(name, "is not a text file (UTF-8 expected)") from None
+    return parse(text, name)
 
 
 def parse(text: str, name: str) -> Document:
-    """Like `read`, of text that came from `name`."""
+    """Read YAML 1.2 text with the safe loader.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        Where the text comes from, as messages call it.
+
+    Raises
+    ------
+    InputError
+        When the text is empty, not YAML, repeats a key or carries a tag for anything but plain
+        data.
+    """
     loader = YAML(typ="safe", pure=True)
     try:
-        node = loader.compose(text)
-        if node is None:
-            raise InputError(f"{name}: is empty")
-        lines: dict[Path_, int] = {}
-        _index(node, (), lines, name, loader.constructor)
-        return Document(name, loader.constructor.construct_document(node), lines)
+        root = loader.compose(text)
+        if root is None:
+            raise in_file(name, "is empty")
+        lines = _lines(root, name, loader.constructor)
+        return Document(name, loader.constructor.construct_document(root), lines)
+    except InputError:
+        raise
     except MarkedYAMLError as error:
-        raise InputError(
-            f"{name}, line {_line(error)}: is not YAML ({_first(error.problem)})"
-        ) from None
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise in_file(name, f"is not YAML ({_first_line(error.problem)})", line) from None
     except (YAMLError, ValueError) as error:
-        raise InputError(f"{name}: is not YAML ({_first(str(error))})") from None
+        raise in_file(name, f"is not YAML ({_first_line(str(error))})") from None
     except RecursionError:
-        raise InputError(f"{name}: is nested more than {DEEPEST} levels deep") from None
+        raise in_file(name, f"is nested more than {DEEPEST} levels deep") from None
 
 
-def _index(
-    node: Node, path: Path_, lines: dict[Path_, int], name: str, constructor: SafeConstructor
-) -> None:
-    """Note the line of every key below `node`, and refuse what plain data cannot hold."""
-    where = f"{name}, line {node.start_mark.line + 1}"
-    if len(path) > DEEPEST:
-        raise InputError(f"{where}: is nested more than {DEEPEST} levels deep, or refers to itself")
-    if len(lines) > MOST_NODES:
-        raise InputError(f"{where}: has more than {MOST_NODES:,} values, written out or by aliases")
-    _refuse_tag(node, where)
-    lines.setdefault(path, node.start_mark.line + 1)
+def _first_line(text: str | None) -> str:
+    return text.strip().splitlines()[0] if text else "unreadable"
+
+
+def _lines(root: Node, name: str, constructor: SafeConstructor) -> dict[KeyPath, int]:
+    """The line of every key and value; refuses what plain data cannot hold."""
+    lines: dict[KeyPath, int] = {}
+    for path, node, is_key in _nodes(root, ()):
+        line = node.start_mark.line + 1
+        try:
+            # Aliases can make a few bytes stand for billions of values, or for themselves: both
+            # are noticed on the way, before anything is built.
+            if len(path) > DEEPEST:
+                raise ValueError(f"is nested more than {DEEPEST} levels deep, or refers to itself")
+            if len(lines) > MOST_NODES:
+                raise ValueError(f"has more than {MOST_NODES:,} values, written out or by aliases")
+            _check_tag(node)
+            if is_key:
+                _check_key(node, lines.get(path))
+            elif isinstance(node, ScalarNode):
+                _check_scalar(node, constructor)
+        except ValueError as error:
+            key = dotted(path) or None
+            given = node.value if isinstance(node, ScalarNode) else None
+            raise in_file(name, str(error), line, key=key, given=given) from None
+        lines.setdefault(path, line)
+    return lines
+
+
+def _nodes(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node, bool]]:
+    """A node and all below it, each with its path and whether it is a key."""
+    yield path, node, False
     if isinstance(node, MappingNode):
-        seen: dict[str, int] = {}
         for key, value in node.value:
-            line = key.start_mark.line + 1
-            _refuse_tag(key, f"{name}, line {line}")
-            if not isinstance(key, ScalarNode):
-                raise InputError(f"{name}, line {line}: a key must be text, not a list or mapping")
-            if str(key.tag) not in (TAG + "str", TAG + "merge"):
-                raise InputError(
-                    f"{name}, line {line}: the key {key.value} is not text; put it in quotes"
-                )
-            if key.value in seen:
-                raise InputError(
-                    f"{name}, line {line}: the key '{key.value}' is already there on line {seen[key.value]}"
-                )
-            seen[key.value] = line
-            lines[*path, key.value] = line
-            _index(value, (*path, key.value), lines, name, constructor)
+            # A key that is no text has no name; it is refused before its value is looked at.
+            below = (*path, key.value if isinstance(key, ScalarNode) else "?")
+            yield below, key, True
+            yield from _nodes(value, below)
     elif isinstance(node, SequenceNode):
         for position, value in enumerate(node.value):
-            _index(value, (*path, position), lines, name, constructor)
-    else:
-        try:
-            constructor.construct_object(node)
-        except ValueError as error:
-            raise InputError(f"{where}: '{node.value:.60}' cannot be read ({error})") from None
+            yield from _nodes(value, (*path, position))
 
 
-def _refuse_tag(node: Node, where: str) -> None:
+def _check_tag(node: Node) -> None:
     prefix, _, kind = str(node.tag).rpartition(TAG)
     if prefix or kind not in PLAIN:
         tag = str(node.tag).replace(TAG, "!!")
-        raise InputError(f"{where}: the tag {tag:.60} is not allowed; only plain data is")
+        raise ValueError(f"the tag {tag:.60} is not allowed; only plain data is")
 
 
-def _line(error: MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return mark.line + 1 if mark else 1
+def _check_key(key: Node, line: int | None) -> None:
+    if not isinstance(key, ScalarNode):
+        raise ValueError("a key must be text, not a list or mapping")
+    if str(key.tag) not in TEXT:
+        raise ValueError(f"the key {key.value} is not text; put it in quotes")
+    if line is not None:
+        raise ValueError(f"the key '{key.value}' is already there on line {line}")
 
 
-def _first(text: str | None) -> str:
-    return (text or "").strip().splitlines()[0] if text else "unreadable"
+def _check_scalar(value: ScalarNode, constructor: SafeConstructor) -> None:
+    try:
+        constructor.construct_object(value)
+    except ValueError as error:
+        raise ValueError(f"'{value.value:.60}' cannot be read ({error})") from None

@@ -1,26 +1,132 @@
-"""The two ways in which a command ends other than well, and the hint that helps against typing
-errors.
-"""
+"""The two ways in which a command fails, and the hint that helps against typing errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any, Self
 
 
-class InputError(Exception):
-    """The user gave something that cannot be used; the message says all there is to say (exit code
-    2).
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with what the user gave; None stands for what is not known."""
+
+    message: str
+    """The whole of it as a sentence."""
+    file: str | None = None
+    line: int | None = None
+    key: str | None = None
+    """The names that lead to the key, joined by dots, as ``--set`` takes them."""
+    given: Any = None
+    allowed: tuple[str, ...] | str | None = None
+    """The names to choose from, or what may be given in words."""
+
+
+class InputError(ValueError):
+    """The user gave something that cannot be used (exit code 2).
+
+    The message says all there is to say; the attributes let a program ask. It is a `ValueError`
+    because pydantic collects those: so a validator can raise one.
+
+    Parameters
+    ----------
+    message : str
+        For the user: where it stands, the key, what was given and what is allowed.
+    file, line, key, given, allowed : optional
+        The same as data, where known; see `Problem`.
+    problems : tuple of Problem, optional
+        All that is wrong, if the message tells of several. The attributes are those of the first.
+
+    Examples
+    --------
+    >>> error = InputError("chps is unknown", key="chps", allowed=("chips", "nodes"))
+    >>> error.key, error.allowed, error.line
+    ('chps', ('chips', 'nodes'), None)
     """
+
+    def __init__(self, message: str, *, problems: tuple[Problem, ...] = (), **known: Any) -> None:
+        super().__init__(message)
+        self.problems = problems or (Problem(message, **known),)
+        first = self.problems[0]
+        self.file = first.file
+        self.line = first.line
+        self.key = first.key
+        self.given = first.given
+        self.allowed = first.allowed
+
+    @classmethod
+    def no_such(
+        cls, problem: str, given: str, names: Iterable[str], more: str = "", **known: Any
+    ) -> Self:
+        """The error of a name that is none of those there are, with a hint at the nearest.
+
+        Parameters
+        ----------
+        problem, more : str
+            The message before and after the hint.
+        given : str
+        names : iterable of str
+        **known
+            More of what the error takes.
+
+        Examples
+        --------
+        >>> error = InputError.no_such("no such table", "chps", ["chips", "models"])
+        >>> print(error, error.allowed)
+        no such table (did you mean "chips"?) ('chips', 'models')
+        """
+        allowed = tuple(names)
+        message = f"{problem}{nearest(given, allowed)}{more}"
+        return cls(message, given=given, allowed=allowed, **known)
 
 
 class CheckFailed(Exception):
     """A check was carried out and did not hold; the message says which and how (exit code 1)."""
 
 
+def expected(allowed: str, given: Any, wrong: str = "") -> InputError:
+    """The error of a value that is not what is expected where it stands.
+
+    Parameters
+    ----------
+    allowed : str
+        What is expected, in words.
+    given : object
+        What was given.
+    wrong : str
+        What is wrong with it, where the expectation alone does not show it.
+
+    Examples
+    --------
+    >>> expected("a whole number", 2.5)
+    InputError('expected a whole number')
+    """
+    reason = f"{wrong}; " if wrong else ""
+    return InputError(f"{reason}expected {allowed}", given=given, allowed=allowed)
+
+
+def in_file(file: str, problem: str, line: int | None = None, **known: Any) -> InputError:
+    """The error of something wrong in a file.
+
+    Parameters
+    ----------
+    file, problem : str
+    line : int, optional
+    **known
+        More of what `InputError` takes.
+
+    Examples
+    --------
+    >>> in_file("mine.yaml", "is empty")
+    InputError('mine.yaml: is empty')
+    """
+    where = file if line is None else f"{file}, line {line}"
+    return InputError(f"{where}: {problem}", file=file, line=line, **known)
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a hint naming the allowed name closest to `name`, ready to be appended to an error
-    message.
+    """Return a hint that names the allowed name closest to `name`, to be appended to a message.
 
     Parameters
     ----------
@@ -45,10 +151,12 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     for candidate in allowed:
         originals.setdefault(candidate.lower(), candidate)
     given = name.lower()
-    heads = {
-        candidate.split("-")[0]: candidate for candidate in reversed(originals)
-    }  # of names such as H800-SXM-80
-    within = [candidate for candidate in originals if len(given) > 2 and given in candidate]
-    matches = get_close_matches(given, originals, n=1) or within
-    matches = matches or [heads[head] for head in get_close_matches(given, heads, n=1)]
+    matches = get_close_matches(given, originals, n=1)
+    # One or two letters are part of too many names to point at any.
+    if not matches and len(given) > 2:
+        matches = [candidate for candidate in originals if given in candidate]
+    if not matches:
+        # People call H800-SXM-80 an H800; of several such the first is meant.
+        heads = {candidate.split("-")[0]: candidate for candidate in reversed(originals)}
+        matches = [heads[head] for head in get_close_matches(given, heads, n=1)]
     return f' (did you mean "{originals[matches[0]]}"?)' if matches else ""

@@ -5,12 +5,13 @@ stream.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 from numpy.random import PCG64DXSM, Generator, SeedSequence
 from numpy.typing import NDArray
+
+from sim.quantities.distributions import Distribution
 
 
 def stream(seed: int, replication: int, name: str) -> Generator:
@@ -47,70 +48,60 @@ class Luck:
         """Uniform numbers of one purpose, one after another."""
         return Uniforms(self.stream(name))
 
-    def rows(self, name: str, units: int, columns: int) -> Rows:
-        """Uniform numbers of one purpose for many units."""
-        return Rows(self, name, units, columns)
+    def field(self, name: str) -> Field:
+        """Uniform numbers of many purposes for many units."""
+        return Field(_bits(self.seed, self.replication, name))
 
 
 def _bits(seed: int, replication: int, name: str) -> PCG64DXSM:
     return PCG64DXSM(SeedSequence(seed, spawn_key=(replication, crc32(name.encode()))))
 
 
-class Rows:
-    """Uniform numbers in [0, 1): blocks with a row for each of `units`, each block a stream.
+class Field:
+    """Uniform numbers in [0, 1) for every purpose, unit and number, each in a place of its own.
 
-    The first block is drawn whole; of later ones, where few rows are asked for, only the part a row
-    lies in.
+    All lie in one stream, which a generator can jump along: so a number costs the same wherever it
+    lies, and does not depend on which others have been asked for.
 
     Examples
     --------
-    >>> rows = Rows(Luck(0, 0), "failures", units=3000, columns=3)
-    >>> rows.of(2, unit=2999) == stream(0, 0, "failures.2").random((3000, 3))[2999].tolist()
+    >>> field = Luck(0, 0).field("failures")
+    >>> repair = field.purpose("repair")
+    >>> field.row(repair, 7, 2, 3)[:2] == field.row(repair, 7, 2, 2)
     True
     """
 
-    PART = 256
+    UNITS = 64
+    """Bits of a place that tell the units and numbers of one purpose apart."""
+    NUMBERS = 28
+    """Those that tell the numbers of one unit."""
+    COLUMNS = 8
+    """Those that tell the columns of one row."""
 
-    def __init__(self, luck: Luck, name: str, units: int, columns: int) -> None:
-        self._luck = luck
-        self._name = name
-        self._units = units
-        self._columns = columns
-        self._parts: dict[tuple[int, int], NDArray[np.float64]] = {}
-        self._streams: dict[int, tuple[PCG64DXSM, Any, Generator]] = {}
-        """The stream of each block, and how it began."""
+    def __init__(self, bits: PCG64DXSM) -> None:
+        self._bits = bits
+        self._generator = Generator(bits)
+        self._here = 0
+        """Where in the stream the generator stands."""
 
-    def first(self) -> NDArray[np.float64]:
-        """The first block, a row for each unit."""
-        block = self._luck.stream(f"{self._name}.0").random((self._units, self._columns))
-        size = self.PART
-        parts = -(-self._units // size)
-        self._parts = {(0, k): block[k * size : (k + 1) * size] for k in range(parts)}
-        return block
+    def purpose(self, name: str) -> int:
+        """Where the numbers of a purpose begin."""
+        return crc32(name.encode()) << self.UNITS
 
-    def of(self, number: int, unit: int) -> list[float]:
-        """The row of a unit in the block of a number."""
-        return self._part(number, unit // self.PART)[unit % self.PART].tolist()
+    def row(self, purpose: int, unit: int, number: int, columns: int) -> list[float]:
+        """The row of a unit that has been asked so many times before."""
+        self._jump(purpose + ((unit + 1 << self.NUMBERS) + number << self.COLUMNS), columns)
+        return self._generator.random(columns).tolist()
 
-    def one(self, number: int, unit: int, column: int) -> float:
-        """One number of that row."""
-        return self._part(number, unit // self.PART).item(unit % self.PART, column)
+    def block(self, purpose: int, units: int, columns: int) -> NDArray[np.float64]:
+        """A first row for each unit, those of the first units the same whatever their number."""
+        self._jump(purpose, units * columns)
+        return self._generator.random((units, columns))
 
-    def _part(self, number: int, k: int) -> NDArray[np.float64]:
-        part = self._parts.get((number, k))
-        if part is None:
-            if number not in self._streams:
-                luck = self._luck
-                bits = _bits(luck.seed, luck.replication, f"{self._name}.{number}")
-                self._streams[number] = bits, bits.state, Generator(bits)
-            bits, beginning, generator = self._streams[number]
-            # The generator can jump: a part in the middle of a block costs nothing before it, and
-            # is the same as if the whole block had been drawn.
-            bits.state = beginning
-            bits.advance(k * self.PART * self._columns)
-            rows = min(self.PART, self._units - k * self.PART)
-            part = self._parts[number, k] = generator.random((rows, self._columns))
-        return part
+    def _jump(self, place: int, draws: int) -> None:
+        """Go to a place, from which so many numbers will be drawn."""
+        self._bits.advance(place - self._here)
+        self._here = place + draws
 
 
 class Uniforms:
@@ -135,3 +126,9 @@ class Uniforms:
             # Reversed, as taking from the end of a list is free.
             self._block = self._generator.random(self.BLOCK)[::-1].tolist()
         return self._block.pop()
+
+    def draw(self, distribution: Distribution) -> float:
+        """One draw of a distribution."""
+        if distribution.dims == 1:
+            return distribution.one(self.next())
+        return distribution.one(*[self.next() for _ in range(distribution.dims)])

@@ -10,9 +10,14 @@ from threading import Thread
 
 
 def pool(jobs: int) -> ProcessPoolExecutor:
-    """So many fresh processes; killed with this one, whatever becomes of it: else they would wait
-    for work for ever.
+    """Start fresh processes that end when this one does, even if it is killed.
+
+    Parameters
+    ----------
+    jobs : int
+        Number of processes.
     """
+    # Fresh ones, as a copy of this process would inherit its threads' locks in any state.
     return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_end_with_parent)
 
 
@@ -24,4 +29,5 @@ def _end_with_parent() -> None:
 
 def _outlived(parent: BaseProcess) -> None:
     parent.join()
+    # At once: the main thread waits for work that nobody will send any more.
     os._exit(1)

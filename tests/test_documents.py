@@ -122,6 +122,29 @@ def test_refuses_with_the_line(text: str, says: str) -> None:
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "key", "given"),
+    [
+        ("a:\n  b: 1\n  b: 2\n", 3, "a.b", "b"),
+        ("a:\n  - !own x\n", 2, "a.0", "x"),
+        ("a:\n  b: 2024-13-01\n", 2, "a.b", "2024-13-01"),
+        ("a: 1\n3: b\n", 2, "3", "3"),
+        ("a:\n  [1, 2]: b\n", 2, "a.?", None),
+        ("!own x", 1, None, "x"),
+        ("a: b: c", 1, None, None),
+        ("", None, None, None),
+    ],
+    ids=str,
+)
+def test_a_refusal_is_also_data(
+    text: str, line: int | None, key: str | None, given: str | None
+) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(text, "f.yaml")
+    error = caught.value
+    assert (error.file, error.line, error.key, error.given) == ("f.yaml", line, key, given)
+
+
 def test_a_refused_tag_runs_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     refusal(
@@ -137,8 +160,9 @@ def test_a_refused_tag_runs_nothing(tmp_path: Path) -> None:
         ("a: 1".encode("utf-16"), "is not a text file (UTF-8 expected)"),
         (b"#" * (LARGEST + 1), "is larger than 500,000 bytes"),
         (b"", "is empty"),
+        (b'a: "\\U00FFFFFF"', "is not YAML"),
     ],
-    ids=["binary", "utf-16", "large", "empty"],
+    ids=["binary", "utf-16", "large", "empty", "no character"],
 )
 def test_refuses_a_file_that_is_no_yaml_text(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "f.yaml"
@@ -149,8 +173,11 @@ def test_refuses_a_file_that_is_no_yaml_text(tmp_path: Path, content: bytes, say
 
 
 def test_refuses_what_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nowhere: cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        InputError, match=r"nowhere: cannot be read \(No such file or directory\)"
+    ) as caught:
         read(tmp_path / "nowhere")
+    assert caught.value.file == str(tmp_path / "nowhere")
     with pytest.raises(InputError, match="is a folder, not a file"):
         read(tmp_path)
     with pytest.raises(InputError, match="cannot be read"):

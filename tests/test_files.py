@@ -7,7 +7,7 @@ import pytest
 
 from sim import files
 from sim.errors import InputError
-from sim.files import write
+from sim.files import make_folder, write
 
 
 def test_writes_in_one_piece(tmp_path: Path) -> None:
@@ -33,5 +33,16 @@ def test_a_failed_write_leaves_nothing_behind(
         write(path, "new")
     assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
     assert path.read_text() == "old"
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written") as caught:
         write(path / "below" / "a file", "x")
+    assert caught.value.file == str(path / "below" / "a file")
+
+
+def test_a_folder_is_made_or_refused_by_name(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    write(tmp_path / "f.txt", b"bytes")
+    with pytest.raises(InputError, match=r"f\.txt: cannot be used as a folder") as caught:
+        make_folder(tmp_path / "f.txt")
+    assert caught.value.file == str(tmp_path / "f.txt")

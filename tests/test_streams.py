@@ -44,3 +44,31 @@ def test_blocks_give_the_numbers_of_the_generator_in_order() -> None:
     draws = Luck(3, 5).uniforms("x")
     assert [draws.next() for _ in range(count)] == expected[:count].tolist()
     assert [draws.next() for _ in range(10)] == expected[count:].tolist()
+
+
+def test_a_row_does_not_depend_on_what_was_asked_before() -> None:
+    field = Luck(3, 5).field("x")
+    places = [(field.purpose(name), unit, k) for name in "ab" for unit in (0, 9) for k in (0, 3)]
+    forward = [field.row(*place, 4) for place in places]
+    backward = [field.row(*place, 4) for place in places[::-1]]
+    assert forward == backward[::-1]
+    assert len({row[0] for row in forward}) == len(places)
+    assert Luck(3, 5).field("x").row(*places[-1], 4) == forward[-1]
+
+
+def test_more_columns_or_units_leave_the_others_where_they_are() -> None:
+    field = Luck(3, 5).field("x")
+    purpose = field.purpose("a")
+    assert field.row(purpose, 7, 2, 9)[:4] == field.row(purpose, 7, 2, 4)
+    assert (field.block(purpose, 50, 3)[:20] == field.block(purpose, 20, 3)).all()
+    assert field.row(purpose, 0, 0, 3) != field.block(purpose, 1, 3)[0].tolist()
+
+
+def test_rows_of_a_field_are_uniform_and_no_two_are_alike() -> None:
+    field = Luck(0, 0).field("x")
+    purpose = field.purpose("a")
+    rows = np.array([field.row(purpose, unit, k, 2) for unit in range(200) for k in range(10)])
+    assert stats.kstest(rows[:, 0], "uniform").pvalue > 1e-4
+    assert len(np.unique(rows)) == rows.size
+    first, second = rows[:-1, 0], rows[1:, 0]
+    assert abs(np.corrcoef(first, second)[0, 1]) < Z / np.sqrt(len(rows))

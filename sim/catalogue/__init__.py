@@ -18,7 +18,9 @@ from pydantic import ValidationError
 
 from sim import documents
 from sim.catalogue.kinds import KINDS
-from sim.errors import InputError, nearest
+from sim.catalogue.strict import refusal
+from sim.documents import Document, KeyPath, dotted
+from sim.errors import InputError, in_file, nearest
 from sim.quantities.notation import is_value
 
 FOLDER = Path(__file__).parent
@@ -66,17 +68,23 @@ def table(kind: str) -> dict[str, Entry]:
         When there is no such table, or an entry lacks a source, a status or a needed value.
     """
     if kind not in KINDS:
-        raise InputError(
-            f"the catalogue has no table '{kind}'{nearest(kind, KINDS)}; allowed: {', '.join(KINDS)}"
-        )
+        listed = f"; allowed: {', '.join(KINDS)}"
+        raise InputError.no_such(f"the catalogue has no table '{kind}'", kind, KINDS, listed)
     document = documents.read(FOLDER / f"{kind}.yaml")
     if not isinstance(document.data, dict):
-        raise InputError(f"{document.name}: a table is a mapping of names to entries")
-    return {name: _entry(document, kind, name, body) for name, body in document.data.items()}
+        raise in_file(document.name, "a table is a mapping of names to entries")
+    return {
+        name: _Reader(document, (kind, name), body).entry() for name, body in document.data.items()
+    }
 
 
 def entry(kind: str, name: str) -> Entry:
     """One entry of the catalogue.
+
+    Raises
+    ------
+    InputError
+        When there is no such table or no such entry.
 
     Examples
     --------
@@ -85,9 +93,8 @@ def entry(kind: str, name: str) -> Entry:
     """
     entries = table(kind)
     if name not in entries:
-        raise InputError(
-            f"no '{name}' among the {kind}{nearest(name, entries)}; known: {', '.join(entries)}"
-        )
+        listed = f"; known: {', '.join(entries)}"
+        raise InputError.no_such(f"no '{name}' among the {kind}", name, entries, listed)
     return entries[name]
 
 
@@ -97,92 +104,93 @@ def sources() -> dict[str, dict[str, str]]:
     return documents.read(FOLDER / "sources.yaml").data
 
 
-def _entry(document: documents.Document, kind: str, name: str, body: Any) -> Entry:
-    def where(*path: str | int) -> str:
-        return document.where((name, "values", *path))
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one entry of a table: strips the provenance off its values, and notes it as facts."""
 
-    if (
-        not isinstance(body, dict)
-        or set(body) - ENTRY_KEYS
-        or not isinstance(body.get("values"), dict)
-    ):
-        raise InputError(
-            f"{document.where((name,))}: {kind}.{name}: expected source, status, note and a mapping of values"
-        )
-    facts: list[Fact] = []
-    try:
-        values = _values(body["values"], f"{kind}.{name}", body, facts)
-    except ValueError as error:
-        raise InputError(f"{document.where((name,))}: {error}") from None
-    for fact in facts:
-        place = where(*fact.path.split(".")[2:])
-        if fact.status not in STATUSES:
-            raise InputError(
-                f"{place}: {fact.path} has status '{fact.status}'; allowed: {', '.join(STATUSES)}"
-            )
-        if fact.source not in sources():
-            hint = nearest(fact.source, sources())
-            raise InputError(f"{place}: {fact.path} has the unknown source '{fact.source}'{hint}")
-    if "name" in KINDS[kind].model_fields:
-        values = {"name": name} | values
-    try:
-        item = KINDS[kind].model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = ".".join(
-            map(str, (kind, name, *first["loc"], *filter(None, [first.get("ctx", {}).get("key")])))
-        )
-        raise InputError(
-            f"{where(*first['loc'])}: {path}: {first['msg'].removeprefix('Value error, ')}"
-        ) from None
-    return Entry(kind, name, item, values, tuple(facts))
+    document: Document
+    path: tuple[str, str]
+    """Table and name; all paths below begin with them."""
+    body: Any
+    facts: list[Fact] = field(default_factory=list)
 
+    def entry(self) -> Entry:
+        """The entry, made and checked."""
+        kind, name = self.path
+        stated = self.body.get("values") if isinstance(self.body, dict) else None
+        if not isinstance(stated, dict) or set(self.body) - ENTRY_KEYS:
+            allowed = "source, status, note and a mapping of values"
+            raise self._error(self.path, f": expected {allowed}", self.body, allowed)
+        values = self._stripped(stated, self.path)
+        if "name" in KINDS[kind].model_fields:
+            values = {"name": name} | values
+        try:
+            item = KINDS[kind].model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            wrong = refusal(first)
+            below = (wrong.key,) if wrong.key else ()
+            path = (*self.path, *first["loc"], *below)
+            raise self._error(path, f": {wrong}", wrong.given, wrong.allowed) from None
+        return Entry(kind, name, item, values, tuple(self.facts))
 
-def _values(value: Any, path: str, default: dict[str, Any], facts: list[Fact]) -> Any:
-    """Strip the provenance off `value`, noting it in `facts`; what remains is what a scenario could
-    say inline.
-    """
-    if isinstance(value, dict) and "value" in value:
-        ends = value.get("range")
-        if unknown := set(value) - FACT_KEYS:
-            raise ValueError(
-                f"{path}: {', '.join(sorted(unknown))} unknown; allowed: {', '.join(sorted(FACT_KEYS))}"
-            )
+    def _stripped(self, value: Any, path: KeyPath) -> Any:
+        """A value without its provenance: what a scenario could say inline."""
+        match value:
+            case {"value": _}:
+                return self._stated(value, path)
+            case dict() if not is_value(value):
+                return {key: self._stripped(part, (*path, key)) for key, part in value.items()}
+            case [dict(), *_]:
+                # A cause of failure goes by its name: its place changes when one is added.
+                labels = [part.get("cause", k) for k, part in enumerate(value)]
+                pairs = zip(labels, value, strict=True)
+                return [self._stripped(part, (*path, label)) for label, part in pairs]
+        self._note(path, value, {})
+        return value
+
+    def _stated(self, body: dict[str, Any], path: KeyPath) -> Any:
+        """The value of ``{value, range, source, status, note, shared}``."""
+        unknown = ", ".join(sorted(set(body) - FACT_KEYS))
+        if unknown:
+            allowed = tuple(sorted(FACT_KEYS))
+            problem = f": {unknown} unknown; allowed: {', '.join(allowed)}"
+            raise self._error(path, problem, unknown, allowed)
+        ends = body.get("range")
         if ends is not None and not (isinstance(ends, list) and len(ends) == 2):
-            raise ValueError(f"{path}: a range is [low, high]")
-        source, status = (str(value.get(key, default.get(key))) for key in ("source", "status"))
-        facts.append(
-            Fact(
-                path,
-                value["value"],
-                source,
-                status,
-                tuple(ends) if ends else None,
-                value.get("note", ""),
-            )
-        )
-        kind, entry_name = path.split(".")[:2]
-        shared = value.get("shared", "")
-        name = (
-            f"{kind}.{shared}"
-            if "." in shared
-            else f"{kind}.{entry_name}.{shared}"
-            if shared
-            else path
-        )
+            raise self._error(path, ": a range is [low, high]", ends, "[low, high]")
+        value = body["value"]
+        self._note(path, value, body)
+        name = dotted(path)
+        shared = body.get("shared")
+        if shared:
+            # With a dot the word names an owner as well, which may be no entry: a chip's die.
+            owner = self.path[:1] if "." in shared else self.path
+            name = dotted((*owner, shared))
         if ends:
-            return {"uncertain": [ends[0], value["value"], ends[1]], "name": name}
-        stated = value["value"]
-        return (
-            {"name": name} | stated
-            if isinstance(stated, dict) and "uncertain" in stated
-            else stated
-        )
-    if isinstance(value, dict) and not is_value(value):
-        return {key: _values(part, f"{path}.{key}", default, facts) for key, part in value.items()}
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [
-            _values(p, f"{path}.{p.get('cause', k)}", default, facts) for k, p in enumerate(value)
-        ]
-    facts.append(Fact(path, value, str(default.get("source")), str(default.get("status"))))
-    return value
+            return {"uncertain": [ends[0], value, ends[1]], "name": name}
+        if isinstance(value, dict) and "uncertain" in value:
+            return {"name": name} | value
+        return value
+
+    def _note(self, path: KeyPath, value: Any, own: dict[str, Any]) -> None:
+        """Note a fact, whose provenance is the entry's where it has none of its own."""
+        stated = self.body | own
+        source = str(stated.get("source"))
+        status = str(stated.get("status"))
+        if status not in STATUSES:
+            problem = f" has status '{status}'; allowed: {', '.join(STATUSES)}"
+            raise self._error(path, problem, status, STATUSES)
+        if source not in sources():
+            problem = f" has the unknown source '{source}'{nearest(source, sources())}"
+            raise self._error(path, problem, source, tuple(sources()))
+        ends = tuple(own["range"]) if own.get("range") else None
+        note = own.get("note", "")
+        self.facts.append(Fact(dotted(path), value, source, status, ends, note))
+
+    def _error(self, path: KeyPath, problem: str, given: Any, allowed: Any) -> InputError:
+        """An error about a key, whose name the problem continues."""
+        key = dotted(path)
+        _, name, *rest = path
+        place = (name, "values", *rest)
+        return self.document.error(place, key + problem, key=key, given=given, allowed=allowed)

@@ -1,4 +1,4 @@
-"""What was published or recorded, and is held beside ours: runs, jobs, traces, another simulator."""
+"""What was published or recorded, to be compared with our results: runs, jobs, traces, peers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sim.catalogue.strict import Strict
-from sim.quantities.notation import (
-    Number,
-    Positive,
-    Share,
-)
+from sim.quantities.notation import Number, Positive, Share
+
+Role = Literal["input", "fitted", "interpolation", "validation"]
+"""What a comparison is worth: only one with what went nowhere into the model is evidence."""
 
 
 class Measurement(Strict):
@@ -20,7 +19,7 @@ class Measurement(Strict):
 
     id: str
     title: str
-    role: Literal["input", "fitted", "interpolation", "validation"]
+    role: Role
     quantity: str
     """What is measured; see `sim.validation.published`."""
     unit: str = ""
@@ -40,9 +39,7 @@ class MeasuredRun(Strict):
 
 
 class PeerCase(Strict):
-    """A case of another simulator: a scenario of ours that makes its assumptions, and what came out
-    there.
-    """
+    """A case of another simulator: a scenario that makes its assumptions, and what it found."""
 
     title: str
     scenario: str
@@ -51,7 +48,7 @@ class PeerCase(Strict):
     """Days of computing that the job asks for."""
     seeds: int = 0
     means: dict[str, float] = Field(default_factory=dict)
-    """Means over so many seeds of an independent re-implementation of its model."""
+    """Means over `seeds` runs of an independent re-implementation of its model."""
     peer: dict[str, float] = Field(default_factory=dict)
     """Means of the simulator itself."""
 
@@ -60,7 +57,7 @@ class MeasuredJob(Strict):
     """What a whole job is reported to have lost, and a scenario of ours to hold against it."""
 
     title: str
-    role: Literal["input", "fitted", "interpolation", "validation"]
+    role: Role
     quantity: Literal["ettr", "longer"]
     """Productive share of the time, or how much longer it took than on a network that never slows.
     """
@@ -75,11 +72,10 @@ class MeasuredJob(Strict):
 
 
 class TraceStatistic(Strict):
-    """A statistic of a recorded trace, as `sim.validation.trace` calls it, and between which values
-    ours must lie.
-    """
+    """A statistic of a recorded trace, and between which values ours must lie."""
 
     id: str
+    """As `sim.validation.trace` calls it."""
     title: str
     role: Literal["input", "fitted"]
     unit: str = ""
@@ -89,16 +85,12 @@ class TraceStatistic(Strict):
 
 
 class MeasuredTrace(Strict):
-    """A cluster whose outages were recorded, and a scenario of ours with the failure table made
-    from them.
-    """
+    """A cluster whose outages were recorded, and a scenario with the failure table made of them."""
 
     title: str
     scenario: str
     changes: dict[str, Any]
-    """What makes a pool of all its nodes, each of them active, watched for as long as the cluster
-    was.
-    """
+    """What makes a pool of all its nodes, all active and watched for as long as the cluster was."""
     independent: dict[str, Any]
-    """What makes of that the usual model: failures that have nothing to do with each other."""
+    """What makes of that the usual model, in which failures are independent of each other."""
     rows: tuple[TraceStatistic, ...]

@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
+from sim.errors import InputError
 from sim.quantities.distributions import Constant
 from sim.quantities.notation import Number, Quantity, Seconds, Share
 
 
 class Refail(Strict):
-    """An incomplete repair: with some probability the same cause strikes again soon, on the powered
-    clock.
-    """
+    """An incomplete repair, after which the same cause may strike again soon."""
 
     probability: Share
     after: Duration
+    """On the powered clock."""
 
 
 class Burst(Strict):
@@ -32,8 +32,9 @@ class Burst(Strict):
 
     @model_validator(mode="after")
     def _ordered(self) -> Burst:
-        if not 1 <= self.nodes[0] <= self.nodes[1] <= 1000:
-            raise ValueError("nodes must be [fewest, most] with 1 ≤ fewest ≤ most ≤ 1000")
+        fewest, most = self.nodes
+        if not 1 <= fewest <= most <= 1000:
+            raise InputError("nodes must be [fewest, most] with 1 ≤ fewest ≤ most ≤ 1000")
         return self
 
 
@@ -72,9 +73,7 @@ class Cause(Strict):
     silent: bool = False
     """Training goes on until it is found (`detect`), and what was trained meanwhile is lost."""
     slowdown: Annotated[float, Quantity(least=1.0)] = 1.0
-    """Above 1 the node is a straggler: it slows every step by this factor until it is found and
-    evicted.
-    """
+    """Above 1 the node is a straggler: it slows every step by this until found and evicted."""
     permanent: Share = 0.0
     detect: Duration = Constant(0.0)
     restart: Duration | None = None
@@ -86,15 +85,18 @@ class Cause(Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Cause:
         if (self.per_1000_node_days is None) == (self.lifetime is None):
-            raise ValueError("give either per_1000_node_days or lifetime")
+            raise InputError("give either per_1000_node_days or lifetime")
+        # Failures that follow each other at once would never let time go on.
         if self.lifetime is not None and self.lifetime.mean <= 0:
-            raise ValueError("lifetime must be above zero")
+            raise InputError("lifetime must be above zero")
         if self.refail is not None and self.refail.after.mean <= 0:
-            raise ValueError("refail.after must be above zero")
-        if self.nodes[0] >= self.nodes[1]:
-            raise ValueError("nodes must be [from, to] with from < to")
+            raise InputError("refail.after must be above zero")
+        first, last = self.nodes
+        if first >= last:
+            raise InputError("nodes must be [from, to] with from < to")
+        # Both end after `detect`, but only a silent one then costs the work done since.
         if self.silent and self.slowdown > 1:
-            raise ValueError("a cause is silent or a straggler, not both")
+            raise InputError("a cause is silent or a straggler, not both")
         return self
 
 
@@ -110,7 +112,7 @@ class FailureTable(Inline):
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
         if self.trace and (self.causes or self.bad_nodes):
-            raise ValueError("give either a trace or causes")
+            raise InputError("give either a trace or causes")
         return self
 
 
@@ -127,13 +129,14 @@ class Congestion(Inline):
 
     @model_validator(mode="after")
     def _sometimes_good(self) -> Congestion:
+        # The length of a good period follows from the share, and would be zero.
         if self.share >= 1:
-            raise ValueError("share must be below 1")
+            raise InputError("share must be below 1")
         return self
 
 
 class Flaps(Inline):
-    """Links that go down for seconds: a stall if the collective rides it through, else a failure."""
+    """Links that go down for seconds: a stall if the collective outlasts it, else a failure."""
 
     title: str = ""
     per_node_day: Number

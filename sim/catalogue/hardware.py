@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sim.catalogue.strict import Inline, Strict
+from sim.errors import InputError
 from sim.quantities.notation import (
     Bytes,
     BytesPerSecond,
@@ -23,8 +24,9 @@ from sim.quantities.notation import (
 
 
 class Chip(Inline):
-    """An accelerator as its maker or a measurement describes it (dense rates, one direction of a
-    link).
+    """An accelerator as its maker or a measurement describes it.
+
+    Rates are dense, those of links in one direction.
     """
 
     name: str = "chip"
@@ -35,20 +37,18 @@ class Chip(Inline):
     memory: Bytes
     memory_bandwidth: BytesPerSecond
     scale_up: BytesPerSecond
-    """Bandwidth of a chip to its neighbours in the node, one direction."""
+    """Bandwidth of a chip to its neighbours in the node."""
     scale_up_domain: int = Field(8, ge=1)
     """Chips that reach each other at `scale_up`."""
     nic: BytesPerSecond
-    """Network line rate per chip, one direction."""
+    """Network line rate per chip."""
     node_size: int = Field(8, ge=1)
     power: Watts
     kernel_efficiency: Positive
     """Share of the dense peak that a large matrix product reaches in training."""
     price: Dollars | None = None
     price_of: Literal["chip", "server", "system"] = "chip"
-    """What the price buys: a bare chip, one with its share of a server, or with its share of the
-    network too.
-    """
+    """What the price buys: a bare chip, also its share of a server, or of the network as well."""
     rental: DollarsPerSecond | None = None
     released: dt.date | None = None
 
@@ -63,8 +63,9 @@ class Experts(Strict):
     per_token: int = Field(ge=1)
     """Routed experts a token visits."""
     groups_per_token: int | None = Field(None, ge=1)
-    """Most groups of experts a token is sent to, each on a node, or on a chip if the experts share
-    a node.
+    """Most groups of experts a token is sent to.
+
+    Each is on a node, or on a chip if the experts share a node.
     """
     dense_layers: int = Field(0, ge=0)
     """Layers at the front without routed experts."""
@@ -77,9 +78,7 @@ class Model(Inline):
     title: str = ""
     parameters: Positive
     active_parameters: Positive
-    """Parameters that take part in a token's matrix products: routed experts as visited, no input
-    embedding.
-    """
+    """Parameters in a token's matrix products: routed experts as visited, no input embedding."""
     layers: int = Field(ge=1)
     hidden: int = Field(ge=1)
     heads: int = Field(ge=1)
@@ -92,20 +91,23 @@ class Model(Inline):
     """Elements of keys and values a token keeps per layer; twice `hidden` unless given."""
     experts: Experts | None = None
     prediction_modules: int = Field(0, ge=0)
-    """Extra layers with an output head each that predict tokens further ahead: executed, not
-    counted as useful work.
+    """Extra layers, each with an output head, that predict tokens further ahead.
+
+    They are executed but not counted as useful work.
     """
     precision: Literal["bf16", "fp8"] = "bf16"
-    """Arithmetic of the layers' matrix products; attention and output head stay in BF16, as does a
-    chip without FP8.
+    """Arithmetic of the layers' matrix products.
+
+    Attention and output head stay in BF16, as does a chip without FP8.
     """
 
     @model_validator(mode="after")
     def _parts_within_whole(self) -> Model:
         if self.active_parameters > self.parameters:
-            raise ValueError("active_parameters must not exceed parameters")
+            raise InputError("active_parameters must not exceed parameters")
+        # Attention and embeddings are part of no expert.
         if self.experts and self.experts.parameters >= self.parameters:
-            raise ValueError("experts.parameters must be below parameters")
+            raise InputError("experts.parameters must be below parameters")
         return self
 
 
@@ -117,15 +119,11 @@ class Stack(Inline):
     overlap: Share
     """Hidden share of communication (φ)."""
     tensor_overlap: Share | None = None
-    """Hidden share of tensor-parallel messages, which wait inside a layer; as `overlap` unless
-    given.
-    """
+    """Hidden share of tensor-parallel messages, which wait inside a layer; `overlap` if None."""
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] = "interleaved"
     """The pipeline schedule it runs unless the layout names another."""
     data_efficiency: Share | None = None
-    """Achieved share of the network's line rate in the exchange of gradients; as of any message
-    unless given.
-    """
+    """Achieved share of the network's line rate in exchanging gradients; as elsewhere if None."""
     fixed: Seconds = 0.0
     """Seconds a step spends on neither compute nor communication."""
     kernels: Positive = 1.0
@@ -152,20 +150,18 @@ class StepTime(Inline):
     optimizer_traffic: Bytes
     """Memory traffic of the optimizer per parameter."""
     element: Bytes
+    """A BF16 number."""
     gradient: Bytes
+    """The gradient of a parameter."""
     optimizer: Bytes
-    """Bytes of a BF16 number, a gradient, an optimizer state; the last are spread over
-    data-parallel ranks (ZeRO-1).
-    """
+    """The optimizer's state of a parameter, spread over data-parallel ranks (ZeRO-1)."""
     low_precision_activations: Share
     """Activation memory under FP8 relative to BF16."""
     activations: Positive
+    """Bytes that a layer of 12·h² parameters keeps per token and hidden element."""
     selective_activations: Positive
-    """Bytes a layer of 12·h² parameters keeps per token and hidden element, without and with
-    selective recompute.
-    """
+    """Bytes that it keeps under selective recompute."""
     memory_share: Share
-    """Share of a chip's memory that the model may fill; the rest is context, buffers and fragments.
-    """
+    """Share of a chip's memory that the model may fill; the rest is context and buffers."""
     model_error: Positive
     """Factor on the step time: what the model does not know, from its validation residuals."""

@@ -1,6 +1,4 @@
-"""The kinds of things the catalogue holds, as frozen, strict types that scenarios may also fill in
-themselves.
-"""
+"""The tables of the catalogue, and the type of what each holds."""
 
 from __future__ import annotations
 

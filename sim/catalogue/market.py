@@ -8,14 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sim.catalogue.strict import Duration, Inline, Lots, Strict
-from sim.quantities.notation import (
-    Dollars,
-    Number,
-    PerSecond,
-    Positive,
-    Quantity,
-    Share,
-)
+from sim.errors import InputError
+from sim.quantities.notation import Dollars, Number, PerSecond, Positive, Quantity, Share
 
 
 class PolicyEvent(Strict):
@@ -31,21 +25,22 @@ class PolicyEvent(Strict):
     ends_support: tuple[str, ...] = ()
     """Chips that their maker no longer replaces."""
     trickle: Number = 1.0
+    """Factor on the flow of the grey market from then on."""
     price: Positive = 1.0
-    """Factors from then on upon the grey market's flow and its prices."""
+    """Factor on its prices from then on."""
 
     def acts(self) -> list[tuple[dt.date, str, str]]:
-        """What it does, one by one."""
-        changes = {"blocks": self.blocks, "opens": self.opens, "ends_support": self.ends_support}
-        single = [(self.date, key, chip) for key, chips in changes.items() for chip in chips]
-        factors = {"trickle": self.trickle, "price": self.price}
-        return single + [(self.date, key, str(float(x))) for key, x in factors.items() if x != 1.0]
+        """What it does, one by one: the date, what changes, and the chip or the factor."""
+        chips = {"blocks": self.blocks, "opens": self.opens, "ends_support": self.ends_support}
+        acts = [(self.date, key, chip) for key, names in chips.items() for chip in names]
+        for key, factor in (("trickle", self.trickle), ("price", self.price)):
+            if factor != 1.0:
+                acts.append((self.date, key, str(float(factor))))
+        return acts
 
 
 class Flow(Inline):
-    """Chips that come to a fleet over the years, and what they heed: licences, nothing, or
-    enforcement.
-    """
+    """Chips that come to a fleet over the years."""
 
     title: str = ""
     chip: str
@@ -69,8 +64,9 @@ class Flow(Inline):
     @model_validator(mode="after")
     def _in_order(self) -> Flow:
         dates = [*(date for date, _ in self.chips), self.until]
+        # Chips of a stretch without length would come at an infinite rate.
         if dates != sorted(set(dates)):
-            raise ValueError("the dates of chips and until must rise")
+            raise InputError("the dates of chips and until must rise")
         return self
 
 

@@ -1,6 +1,4 @@
-"""What every kind of thing in the catalogue and every part of a scenario has in common: frozen,
-strict, drawn times.
-"""
+"""What all kinds of the catalogue and all parts of a scenario have in common."""
 
 from __future__ import annotations
 
@@ -16,12 +14,18 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails
 
-from sim.errors import nearest
+from sim.errors import InputError, expected
 from sim.quantities.distributions import Distribution
-from sim.quantities.notation import READERS, Quantity, distribution_from
+from sim.quantities.notation import WRITTEN, Quantity, distribution_from
 from sim.quantities.units import whole
+
+A_DATE = "a date like 2024-06-01"
+
+
+class UnknownKey(InputError):
+    """A key that its mapping does not have; the message goes on where the key's name ends."""
 
 
 class Strict(BaseModel):
@@ -36,18 +40,13 @@ class Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for key in data:
-                if key not in cls.model_fields:
-                    allowed = (*cls.also, *cls.model_fields)
-                    context = {
-                        "key": str(key),
-                        "hint": nearest(str(key), allowed),
-                        "allowed": ", ".join(allowed),
-                    }
-                    raise PydanticCustomError(
-                        "unknown_key", "is unknown{hint}; allowed: {allowed}", context
-                    )
+        # Before pydantic's own check, which knows neither the allowed names nor the nearest.
+        names = data if isinstance(data, dict) else {}
+        allowed = (*cls.also, *cls.model_fields)
+        listed = f"; allowed: {', '.join(allowed)}"
+        for name in map(str, names):
+            if name not in cls.model_fields:
+                raise UnknownKey.no_such("is unknown", name, allowed, listed, key=name)
         return data
 
     @field_validator("*", mode="before")
@@ -55,35 +54,46 @@ class Strict(BaseModel):
     def _plain(cls, value: Any, info: ValidationInfo) -> Any:
         """Neither true nor text for a whole number, and no number for a date."""
         annotation = cls.model_fields[info.field_name or ""].annotation
-        types = {annotation, *(() if get_origin(annotation) is tuple else get_args(annotation))}
+        # A list of whole numbers is checked by pydantic; what is optional is checked here.
+        inner = () if get_origin(annotation) is tuple else get_args(annotation)
+        types = {annotation, *inner}
         if int in types and value is not None:
             return whole(value)
         if dt.date in types and isinstance(value, (int, float)):
-            raise ValueError("expected a date like 2024-06-01")
+            raise expected(A_DATE, value)
         return value
 
 
-def misplaced(key: str, message: str) -> PydanticCustomError:
-    """An error that is told of a key below the part that finds it."""
-    return PydanticCustomError("size", "{message}", {"key": key, "message": message})
+def refusal(problem: ErrorDetails) -> InputError:
+    """The error behind what pydantic collected: one of ours, or its own in its own words."""
+    error = problem.get("ctx", {}).get("error")
+    if isinstance(error, InputError):
+        return error
+    # Where a key is missing the input is all of the mapping that lacks it.
+    given = None if problem["type"] == "missing" else problem["input"]
+    return InputError(problem["msg"].removeprefix("Value error, "), given=given)
 
 
 def _drawn(unit: str) -> BeforeValidator:
-    read = Quantity(unit).read
-    return BeforeValidator(
-        lambda value: value if isinstance(value, Distribution) else distribution_from(value, read)
-    )
+    quantity = Quantity(unit)
+
+    def read(value: Any) -> Distribution:
+        if isinstance(value, Distribution):
+            return value
+        return distribution_from(value, quantity.read)
+
+    return BeforeValidator(read)
 
 
 _SHAPES = {
     "type": "object",
-    "propertyNames": {"enum": list(READERS)},
+    "propertyNames": {"enum": list(WRITTEN)},
     "minProperties": 1,
     "maxProperties": 1,
 }
 _DISTRIBUTION = {
     "anyOf": [*Quantity("s").json_schema()["anyOf"], _SHAPES],
-    "description": "a time, or times drawn anew",
+    "description": "a time, or a distribution from which each time is drawn",
 }
 
 Duration = Annotated[Distribution, _drawn("s"), WithJsonSchema(_DISTRIBUTION)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -215,16 +216,18 @@ def validate(
 
     Example: `sim validate closed-forms --effort 0.1`
     """
-    from sim.validation import tables
+    from sim import validation
+    from sim.validation.report import text
 
-    names = [table] if table else tables.TABLES
-    found = {name: tables.rows(name, effort) for name in names}
-    rows = [row for part in found.values() for row in part]
-    failed = [str(row.get("title") or row["case"]) for row in rows if not row["ok"]]
-    texts = (tables.text(name, part) for name, part in found.items())
-    answer({"ok": not failed, **found}, lambda: "\n\n".join(texts), as_json)
+    names = (table,) if table else validation.TABLES
+    found = {name: validation.rows(name, effort) for name in names}
+    everything = [row for rows in found.values() for row in rows]
+    failed = [row.name for row in everything if not row.ok]
+    data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
+    tables = [text(rows) for rows in found.values()]
+    answer({"ok": not failed, **data}, lambda: "\n\n".join(tables), as_json)
     if failed:
-        raise CheckFailed(f"{len(failed)} of {len(rows)} rows: {'; '.join(failed)}")
+        raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 
 
 def claims(

@@ -62,26 +62,13 @@ def simulate(
     site = Site(env, settled, throughput.full.used_chips, luck)
     job = site.job(settled.run, throughput, watch=watch)
     env.run(until=env.process(job.run()))
-    record = site.record
-    record.close(env.now)
+    training = job.training
     return RunResult(
-        scenario=settled,
-        seed=seed,
-        replication=replication,
+        **site.outcome(),
         plan=throughput.full,
-        finished=job.finished,
-        wall=env.now,
-        tokens=job.kept_tokens,
-        interruptions=job.interruptions,
-        planned_stops=job.planned_stops,
-        selections=job.selections,
-        provisioned=job.provisioned,
-        active_chip_seconds=job.active_chip_seconds,
-        failures=site.fleet.failures,
-        time=dict(record.time),
-        chip_seconds=record.chip_seconds(env.now),
-        counts=record.counts,
-        trace=record.trace,
+        finished=training.finished,
+        tokens=training.kept(env.now),
+        active_chip_seconds=training.progress.chip_seconds,
     )
 
 

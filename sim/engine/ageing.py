@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Literal
 
@@ -12,10 +13,10 @@ from sim.catalogue.failures import Cause
 Clock = Literal["powered", "computing"]
 
 Due = tuple[float, int, int]
-"""A failure to come: its time on a clock, the rank of the risk, the unit."""
+"""A failure to come: its time on a clock, the rank of the risk, the node."""
 NEVER: Due = (math.inf, -1, -1)
 NONE = -math.inf
-"""Stands for no time at all: of a clock that runs, or of one that stands still."""
+"""Stands for no time at all: that of a clock which stands still."""
 
 
 class Queue:
@@ -30,13 +31,13 @@ class Queue:
         self._dues: dict[int, list[float]] = {}
 
     def add(self, rank: int, dues: list[float], horizon: float) -> None:
-        """Add the failures of one risk, by unit.
+        """Add the failures of one risk, by node.
 
         Those beyond the horizon are left out, as most of a large fleet's are, until they are put
         off again.
         """
         self._dues[rank] = dues
-        self.heap += [(due, rank, unit) for unit, due in enumerate(dues) if NONE < due <= horizon]
+        self.heap += [(due, rank, node) for node, due in enumerate(dues) if NONE < due <= horizon]
         heapify(self.heap)
 
     def next(self) -> Due:
@@ -44,15 +45,16 @@ class Queue:
         heap = self.heap
         while heap:
             first = heap[0]
-            due, rank, unit = first
-            if self._dues[rank][unit] == due:
+            due, rank, node = first
+            if self._dues[rank][node] == due:
                 return first
             heappop(heap)
         return NEVER
 
 
+@dataclass(slots=True)
 class Failure:
-    """A failure as it strikes: the node, the cause, and what was drawn for it (times in seconds).
+    """A failure as it strikes, and what was drawn for it (times in seconds).
 
     Attributes
     ----------
@@ -71,39 +73,15 @@ class Failure:
         Whether these are repaired in the time drawn for the first.
     """
 
-    __slots__ = (
-        "again",
-        "cause",
-        "cured",
-        "detect",
-        "neighbours",
-        "node",
-        "permanent",
-        "repair",
-        "shared_repair",
-    )
-
-    def __init__(
-        self,
-        node: int,
-        cause: Cause,
-        detect: float,
-        repair: float,
-        permanent: bool = False,
-        cured: bool = False,
-        again: float = math.inf,
-        neighbours: int = 0,
-        shared_repair: bool = False,
-    ) -> None:
-        self.node = node
-        self.cause = cause
-        self.detect = detect
-        self.repair = repair
-        self.permanent = permanent
-        self.cured = cured
-        self.again = again
-        self.neighbours = neighbours
-        self.shared_repair = shared_repair
+    node: int
+    cause: Cause
+    detect: float
+    repair: float
+    permanent: bool = False
+    cured: bool = False
+    again: float = math.inf
+    neighbours: int = 0
+    shared_repair: bool = False
 
     @property
     def hidden(self) -> bool:
@@ -112,14 +90,14 @@ class Failure:
 
 
 class Ageing(ABC):
-    """Failures to come of units, which are nodes or parts of nodes."""
+    """Failures to come of the nodes of a pool, on one clock."""
 
-    def __init__(self, clock: Clock, units: int) -> None:
+    def __init__(self, clock: Clock, nodes: int) -> None:
         self.clock: Clock = clock
-        self._due = [NONE] * units
-        """When each unit fails whose clock runs."""
-        self._left = [NONE] * units
-        """What is left of the life of each unit whose clock stands."""
+        self._due = [NONE] * nodes
+        """When each node fails whose clock runs."""
+        self._left = [NONE] * nodes
+        """What is left until then of each node whose clock stands."""
         self._queue = Queue()
         self._rank = 0
         self._horizon = math.inf
@@ -131,15 +109,12 @@ class Ageing(ABC):
         self._rank = rank
 
     @abstractmethod
-    def strike(self, unit: int) -> Failure:
-        """The failure that `unit` now has."""
+    def strike(self, node: int) -> Failure:
+        """The failure that a node has now; what failed begins its next life."""
 
-    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
-        """The failure that a shock of `cause` somewhere else brings to `node`."""
+    def likewise(self, node: int, cause: Cause, clock: float) -> Failure:
+        """The failure that a shock of `cause` somewhere else brings to a node."""
         raise AssertionError(f"{cause.cause} takes no neighbours")
-
-    def renew(self, unit: int, clock: float, *, weak: bool) -> None:  # noqa: B027
-        """Begin the next life of `unit`."""
 
     def replace(self, node: int) -> None:  # noqa: B027
         """A new node has come in the place of one whose clock stands still."""
@@ -161,6 +136,6 @@ class Ageing(ABC):
             self._due[node] = NONE
             self._left[node] = due - clock
 
-    def _run(self, unit: int, due: float) -> None:
-        self._due[unit] = due
-        heappush(self._queue.heap, (due, self._rank, unit))
+    def _run(self, node: int, due: float) -> None:
+        self._due[node] = due
+        heappush(self._queue.heap, (due, self._rank, node))

@@ -102,7 +102,7 @@ def laid_out(scenario: Scenario) -> Pools:
             try:
                 found |= planned(first.run, alone, scenario.mixing, scenario.constants)
             except InputError:
-                if times == SIZES_TRIED[-1] and name == reference_of(scenario):
+                if times == SIZES_TRIED[-1] and name == scenario.reference_pool:
                     raise
             else:
                 break
@@ -110,7 +110,7 @@ def laid_out(scenario: Scenario) -> Pools:
 
 
 def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth, Plan]:
-    """What a chip of each pool is worth to a run, and the plan of the first on the reference pool."""
+    """What a chip of each pool is worth, and the plan of the first run on the reference pool."""
     plans = {}
     for name, pool in pools.items():
         alone = {name: _like(scenario, name, pool, pool.active_nodes)}
@@ -128,7 +128,7 @@ def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth
     offload = {
         pool_of(scenario.fleet, name, "offload"): share for name, share in scenario.offload.items()
     }
-    reference = reference_of(scenario)
+    reference = scenario.reference_pool
     order = sorted(scenario.fleet, key=lambda name: (-rate.get(name, 0.0), name))
     worth = ChipWorth(
         pools=tuple(order),
@@ -140,13 +140,6 @@ def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth
         bench=tuple(peak[name] / peak[reference] for name in order),
     )
     return worth, plans[reference]
-
-
-def reference_of(scenario: Scenario) -> str:
-    """The pool in whose chips needs are counted."""
-    if scenario.reference is None:
-        return next(iter(scenario.fleet))
-    return pool_of(scenario.fleet, scenario.reference, "reference")
 
 
 def _with_nodes(pool: Pool, nodes: int) -> Pool:
@@ -166,9 +159,6 @@ class Campaign:
         self.runs: list[ProgrammeRun] = []
         """What became of each so far."""
         self.active_chip_seconds = 0.0
-        self.planned_stops = 0
-        self.selections = 0
-        self.provisioned = 0
         self._site = site
         self._env = site.env
         self._scenario = site.scenario
@@ -237,30 +227,29 @@ class Campaign:
 
     def _train(self, task: Task, outcome: ProgrammeRun, throughput: Throughput) -> Process:
         fleet = self._site.fleet
-        time = self._site.record.time
+        record = self._site.record
         nodes = {
             name: -(-chips // self._pools[name].size)
             for name, chips in throughput.full.used_chips.items()
         }
         fleet.engage(nodes)
-        before = time["productive"]
+        productive = record.time["productive"]
+        interruptions = record.counts["interruptions"]
         start = self._env.now
         job = self._site.job(task.run, throughput, label=f".{task.number}")
         yield from job.run()
         fleet.release()
-        self.active_chip_seconds += job.active_chip_seconds
-        self.planned_stops += job.planned_stops
-        self.selections += job.selections
-        self.provisioned += job.provisioned
+        training = job.training
+        self.active_chip_seconds += training.progress.chip_seconds
         return replace(
             outcome,
             started=start,
             ended=self._env.now,
-            finished=job.finished,
+            finished=training.finished,
             chips={name: n * self._pools[name].size for name, n in nodes.items() if n},
-            tokens=job.kept_tokens,
-            productive=time["productive"] - before,
-            interruptions=job.interruptions,
+            tokens=training.kept(self._env.now),
+            productive=record.time["productive"] - productive,
+            interruptions=record.counts["interruptions"] - interruptions,
         )
 
     def _rest(self, end: float) -> Process:
@@ -273,10 +262,16 @@ class Campaign:
         while env.now < end:
             start = env.now
             due, failing = fleet.next_failure(start, running=False)
-            woken = yield from fleet.sleep(start, min(end, due))
+            found = fleet.next_find()
+            until = min(end, due, found)
+            woken = yield from fleet.sleep(start, until)
             record.time[BETWEEN] += env.now - start
-            if woken.on_time and due < end:
+            if not woken.on_time or until >= end:
+                continue
+            if due <= found:
                 fleet.fail(env.now, failing)
+            else:
+                fleet.reveal(env.now, fleet.find())
 
 
 def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult:
@@ -295,32 +290,19 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
     site = Site(env, scenario, None, luck)
     record = site.record
     bought = [
-        (0.0, name, sum(n for (pool, _), n in record.counts.items() if pool == name), 1.0)
+        (0.0, name, sum(n for (pool, _), n in record.chips.items() if pool == name), 1.0)
         for name in scenario.fleet
     ]
     bought += [(a.time, a.pool, a.chips, a.premium) for a in site.coming]
     campaign = Campaign(site, worth, laid_out)
     env.run(until=env.process(campaign.run()))
-    record.close(env.now)
     runs = tuple(campaign.runs)
     return ProgrammeResult(
-        scenario=scenario,
-        seed=luck.seed,
-        replication=luck.replication,
+        **site.outcome(),
         plan=first,
         finished=all(run.finished for run in runs if run.staffed),
-        wall=env.now,
         tokens=math.fsum(run.tokens for run in runs),
-        interruptions=sum(run.interruptions for run in runs),
-        planned_stops=campaign.planned_stops,
-        selections=campaign.selections,
-        provisioned=campaign.provisioned,
         active_chip_seconds=campaign.active_chip_seconds,
-        failures=site.fleet.failures,
-        time=dict(record.time),
-        chip_seconds=record.chip_seconds(env.now),
-        counts=record.counts,
-        trace=record.trace,
         runs=runs,
         worth=worth,
         repairs=site.depot.repairs if site.depot else 0,

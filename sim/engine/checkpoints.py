@@ -135,59 +135,69 @@ def daly_interval(blocking: float, failure_rate: float) -> float:
     return math.sqrt(2 * blocking * mean) * (1 + root / 3 + blocking / (18 * mean)) - blocking
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast a job trains.
+
+    Attributes
+    ----------
+    rate, unstalled : float
+        Tokens per second, and what they would be without a stall.
+    chips : int
+        Active chips.
+    """
+
+    rate: float
+    unstalled: float
+    chips: int
+
+
+@dataclass(slots=True)
 class Mark:
-    """A checkpoint: the position it holds and the productive seconds it took to get there."""
+    """A checkpoint: the position it holds, and what it took to get there.
 
-    __slots__ = ("durable_at", "productive", "tokens")
+    Attributes
+    ----------
+    tokens : float
+    productive, chip_seconds : float
+        Productive seconds of the job, and of all its chips.
+    durable_at : float
+        When it is on storage (s).
+    """
 
-    def __init__(self, tokens: float, productive: float, durable_at: float) -> None:
-        self.tokens = tokens
-        self.productive = productive
-        self.durable_at = durable_at
+    tokens: float
+    productive: float
+    chip_seconds: float
+    durable_at: float
 
 
-START = Mark(0.0, 0.0, 0.0)
+START = Mark(0.0, 0.0, 0.0, 0.0)
 
 
+@dataclass(slots=True)
 class Leg:
     """A stretch of training on which marks were passed, as it stood at its beginning.
 
-    `to_mark` and `period` are in running seconds, `rate` and `unstalled` in tokens per second.
+    Attributes
+    ----------
+    here : Mark
+        The position, and the time in place of that of a checkpoint.
+    to_mark, period : float
+        Running seconds to the first mark and from one to the next.
+    pace : Pace
+    marks : int
+        Passed before, since the last restart.
+    running, stopped : float
+        Seconds that no checkpoint blocked, and those of them lost to flaps.
     """
 
-    __slots__ = (
-        "marks",
-        "period",
-        "productive",
-        "rate",
-        "running",
-        "stopped",
-        "time",
-        "to_mark",
-        "tokens",
-        "unstalled",
-    )
-
-    def __init__(
-        self, time: float, to_mark: float, period: float, rate: float, unstalled: float
-    ) -> None:
-        self.time = time
-        self.to_mark = to_mark
-        self.period = period
-        self.rate = rate
-        self.unstalled = unstalled
-        self.tokens = 0.0
-        self.productive = 0.0
-        self.running = 0.0
-        self.stopped = 0.0
-        self.marks = 0
-
-    def begins_at(self, tokens: float, productive: float, running: float, stopped: float) -> None:
-        """Where the job stood: position, productive and running seconds, those lost to flaps."""
-        self.tokens = tokens
-        self.productive = productive
-        self.running = running
-        self.stopped = stopped
+    here: Mark
+    to_mark: float
+    period: float
+    pace: Pace
+    marks: int
+    running: float
+    stopped: float
 
 
 Point = Mark | tuple[Leg, int]
@@ -238,7 +248,6 @@ class Checkpoints:
 
     def pass_marks(self, leg: Leg, new: int) -> None:
         """Note that the job went past `new` marks on a leg; keep those it could fall back to."""
-        leg.marks = self.passed
         every = self._sawtooth.storage_every
         storage = (leg.marks + new) // every * every - leg.marks
         if storage > 0:
@@ -264,7 +273,6 @@ class Checkpoints:
             if pending.durable_at <= now + INSTANT:
                 self._durable = pending
                 self._pending = None
-        self._durable = self._mark(self._durable)
 
     @property
     def durable(self) -> Mark:
@@ -324,11 +332,19 @@ class Checkpoints:
         if isinstance(point, Mark):
             return point
         leg, k = point
+        here = leg.here
+        pace = leg.pace
         run = leg.to_mark + (k - 1) * leg.period
         moving = run
         if self._flaps:
             moving -= self._flaps.stopped(leg.running + run) - leg.stopped
-        at = leg.time + run + self._sawtooth.blocks(leg.marks, k - 1)
-        trained = moving * leg.rate
-        durable_at = at + self._sawtooth.blocking + self._sawtooth.flush
-        return Mark(leg.tokens + trained, leg.productive + trained / leg.unstalled, durable_at)
+        saw = self._sawtooth
+        at = here.durable_at + run + saw.blocks(leg.marks, k - 1)
+        trained = moving * pace.rate
+        productive = trained / pace.unstalled
+        return Mark(
+            here.tokens + trained,
+            here.productive + productive,
+            here.chip_seconds + productive * pace.chips,
+            at + saw.blocking + saw.flush,
+        )

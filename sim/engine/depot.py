@@ -22,10 +22,9 @@ import simpy.resources.resource
 
 from sim.engine.record import Record
 from sim.engine.supply import Arrival, Policy
-from sim.quantities.distributions import Distribution
 from sim.scenario import Scenario
 from sim.scenario.stock import pool_of
-from sim.streams import Luck, Uniforms
+from sim.streams import Luck
 
 Process = Generator[simpy.Event, Any, None]
 
@@ -51,7 +50,7 @@ class NodesAtWork(Protocol):
 class Shelf:
     """The loose chips and the broken nodes of one pool."""
 
-    def __init__(self, pool: NodesOfAChip, supported_until: float, draws: Uniforms) -> None:
+    def __init__(self, pool: NodesOfAChip, supported_until: float, luck: Luck) -> None:
         self.pool = pool
         self.supported_until = supported_until
         self.stock = 0
@@ -64,15 +63,9 @@ class Shelf:
         self.coming = deque(node for node, place in enumerate(pool.place) if place == "absent")
         self._boxed = 0
         """Chips that came in boxes not yet counted as a node."""
-        self._draws = draws
-
-    def draw(self, distribution: Distribution) -> float:
-        """A time, from the stream of this shelf."""
-        return distribution.one(*(self._draws.next() for _ in range(distribution.dims)))
-
-    def chance(self) -> float:
-        """A uniform number from it."""
-        return self._draws.next()
+        self.leads = luck.uniforms(f"depot.{pool.name}.vendor")
+        self.turnarounds = luck.uniforms(f"depot.{pool.name}.turnaround")
+        self.successes = luck.uniforms(f"depot.{pool.name}.success")
 
     def take_in(self, chips: int, *, boxed: bool) -> None:
         """Chips arrive, loose or in the boxes of new nodes."""
@@ -127,7 +120,7 @@ class Depot:
         self._shelves: dict[str, Shelf] = {}
         for pool in fleet.pools:
             until = policy.supported_until(pool.name, scenario.fleet[pool.name].chip.name)
-            self._shelves[pool.name] = Shelf(pool, until, luck.uniforms(f"depot.{pool.name}"))
+            self._shelves[pool.name] = Shelf(pool, until, luck)
         for name, chips in self._spec.stock.items():
             pool_name = pool_of(scenario.fleet, name, "depot.stock")
             self._shelves[pool_name].take_in(round(chips), boxed=False)
@@ -146,7 +139,7 @@ class Depot:
             self._mend(shelf)
 
     def chip_died(self, pool: NodesOfAChip, node: int) -> None:
-        """A node, idle now, has a dead chip: send that off, and make nodes whole as far as it goes."""
+        """A node, idle now, has a dead chip: send that off, and make nodes whole where it goes."""
         shelf = self._shelves[pool.name]
         self._send_off(shelf)
         shelf.lose_a_chip(node)
@@ -167,10 +160,11 @@ class Depot:
         """Send a dead chip to whoever takes it."""
         vendor = self._spec.vendor
         shop = self._spec.repair
-        # Every death takes as many draws, so that controls leave those of later deaths alone.
-        lead = shelf.draw(vendor.lead) if vendor else 0.0
-        turnaround = shelf.draw(shop.turnaround) if shop else 0.0
-        success = shop is not None and shelf.chance() < shop.success
+        # Each death draws from all, whoever takes it, so that controls and a vendor or a shop that
+        # is not there leave the luck of the others alone.
+        lead = shelf.leads.draw(vendor.lead) if vendor else 0.0
+        turnaround = shelf.turnarounds.draw(shop.turnaround) if shop else 0.0
+        success = shop is not None and shelf.successes.next() < shop.success
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
             self._env.process(self._exchange(shelf, lead))

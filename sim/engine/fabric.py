@@ -25,7 +25,9 @@ class Fabric:
     All parts are good at first; the job is as slow as its slowest.
     """
 
-    def __init__(self, congestion: Congestion | None, pods: int, luck: Luck) -> None:
+    def __init__(
+        self, congestion: Congestion | None, pods: int, luck: Luck, label: str = ""
+    ) -> None:
         self.slowdown = 1.0
         self.next_change = math.inf
         """Wall time of the next onset or end of congestion."""
@@ -34,7 +36,9 @@ class Fabric:
             self._good: Distribution = Weibull(1.0, good)
             self._bad = congestion.bad
             self._worst = congestion.slowdown
-            self._uniforms = [luck.uniforms(f"congestion.{pod}") for pod in range(pods)]
+            streams = [f"congestion{label}.{pod}" for pod in range(pods)]
+            self._calm = [luck.uniforms(f"{stream}.good") for stream in streams]
+            self._rough = [luck.uniforms(f"{stream}.bad") for stream in streams]
             self._congested = [False] * pods
             self._changes = [(self._length(pod), pod) for pod in range(pods)]
             heapify(self._changes)
@@ -51,17 +55,17 @@ class Fabric:
 
     def _length(self, pod: int) -> float:
         """How long the state in which a part now is lasts."""
-        distribution = self._bad if self._congested[pod] else self._good
-        uniforms = self._uniforms[pod]
-        return distribution.one(*(uniforms.next() for _ in range(distribution.dims)))
+        if self._congested[pod]:
+            return self._rough[pod].draw(self._bad)
+        return self._calm[pod].draw(self._good)
 
 
 class Flaps:
     """Link flaps that the collectives ride through: full stops of the job.
 
     They arrive as a Poisson process in time that moves, which halts for the length of each. So they
-    never overlap, and the time they take is an exact compound Poisson sum. They are drawn in growing
-    blocks and found by bisection: a thousand a day cost no event.
+    never overlap, and the time they take is an exact compound Poisson sum. They are drawn in
+    growing blocks and found by bisection: a thousand a day cost no event.
 
     Parameters
     ----------
@@ -69,14 +73,17 @@ class Flaps:
     nodes : int
         Nodes whose links flap.
     luck : Luck
+    label : str
+        Tells the draws of several jobs apart.
     """
 
     BLOCK = 4096
 
-    def __init__(self, spec: FlapSpec, nodes: int, luck: Luck) -> None:
+    def __init__(self, spec: FlapSpec, nodes: int, luck: Luck, label: str = "") -> None:
         self._rate = nodes * spec.per_node_day / DAY
         self._spec = spec
-        self._generator = luck.stream("flaps")
+        self._gaps = luck.stream(f"flaps{label}.gaps")
+        self._lengths = luck.stream(f"flaps{label}.lengths")
         self._starts: NDArray[np.float64] = np.zeros(0)
         """Moving time of each flap."""
         self._stops: NDArray[np.float64] = np.zeros(1)
@@ -111,10 +118,9 @@ class Flaps:
         """Draw as many flaps again as there are."""
         spec = self._spec
         count = max(self.BLOCK, len(self._starts))
-        u = self._generator.random((count, 1 + spec.duration.dims))
         last = self._starts[-1] if len(self._starts) else 0.0
-        starts = last + np.cumsum(-np.log1p(-u[:, 0])) / self._rate
-        durations = spec.duration.draw(u[:, 1:])
+        starts = last + np.cumsum(-np.log1p(-self._gaps.random(count))) / self._rate
+        durations = spec.duration.draw(self._lengths.random((count, spec.duration.dims)))
         # The longer ones are failures, with a stream of their own: a thinned Poisson process.
         ridden = durations <= spec.ride_through
         durations = np.where(ridden, durations + spec.back_off, 0.0)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import simpy
 
-from sim.engine.ageing import Ageing, Due, Failure, Queue
+from sim.engine.ageing import NEVER, Ageing, Due, Failure, Queue
+from sim.engine.crews import Crews
+from sim.engine.hidden import Fault
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
+from sim.results.ledger import USABLE
 from sim.scenario import Recovery
 
 
@@ -24,15 +27,24 @@ class Shop(Protocol):
     def node_died(self, pool: NodePool, node: int) -> None: ...
 
 
+@dataclass(slots=True)
 class Strike:
-    """A failure that has happened: the pool, what failed, and the active nodes it struck."""
+    """A failure that has happened.
 
-    __slots__ = ("failure", "nodes", "pool")
+    Attributes
+    ----------
+    pool : NodePool
+    failure : Failure
+    nodes : list of int
+        Active nodes that it struck.
+    fault : Fault or None
+        Where it is not noticed at once.
+    """
 
-    def __init__(self, pool: NodePool, failure: Failure, nodes: list[int]) -> None:
-        self.pool = pool
-        self.failure = failure
-        self.nodes = nodes
+    pool: NodePool
+    failure: Failure
+    nodes: list[int]
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,11 @@ class Staffing:
     box: NodePool | None = None
 
 
+START = Staffing("start")
+SHORT = Staffing("short")
+CHOOSE = Staffing("choose")
+
+
 class Fleet:
     """Every pool of the job, the failures of its nodes and their way back."""
 
@@ -80,6 +97,7 @@ class Fleet:
     ) -> None:
         self._env = env
         self.every = pools
+        self._by_name = {pool.name: pool for pool in pools}
         self.pools = pools
         """Those that take part in the run."""
         self._pod = pod
@@ -87,10 +105,11 @@ class Fleet:
         self._record = record
         self._shop: Shop | None = None
         self._most_strikes: float = recovery.evict_after or math.inf
-        self._crews: float = round(recovery.crew) if recovery.crew else math.inf
-        """Crews that have nothing to do."""
-        self._broken: deque[tuple[NodePool, Failure, int]] = deque()
-        """Nodes that wait for a crew."""
+        crews = round(recovery.crew) if recovery.crew else None
+        self._crews = Crews(env, crews, self.node_back)
+        self._finds: list[tuple[float, int, Fault]] = []
+        """Hidden faults by the time at which they are found, and in the order they came."""
+        self._faults = 0
         self.degraded = False
         """Whether the job wants fewer nodes than a whole one."""
         self.failures: dict[str, int] = {}
@@ -117,14 +136,61 @@ class Fleet:
         return {pool.name: min(pool.at_hand, pool.whole) for pool in self.pools}
 
     def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
-        """The next failure and its wall time, if the computing clock goes on `running` or stands."""
-        powered = self._powered.next()
+        """The next failure and its wall time, the computing clock `running` or standing."""
+        powered = self._powered.next() if self._powered.heap else NEVER
         if running:
             computing = self._computing.next()
             due = now + computing[0] - self.clock.seconds
             if due < powered[0]:
                 return due, computing
         return powered[0], powered
+
+    def next_find(self) -> float:
+        """When the next hidden fault is found (s)."""
+        return self._finds[0][0] if self._finds else math.inf
+
+    def find(self) -> Fault:
+        """The hidden fault whose time has come."""
+        return heappop(self._finds)[-1]
+
+    def straggler_to_find(self) -> Fault | None:
+        """The fault whose time has come, if it is a straggler that works for the job."""
+        fault = self._finds[0][-1]
+        return self.find() if not fault.silent and self.has_at_work(fault) else None
+
+    def has_at_work(self, fault: Fault) -> bool:
+        """Whether the node of a fault works for the job, and still has it."""
+        pool = self._by_name[fault.pool]
+        return pool.has(fault) and pool.place[fault.node] == "active"
+
+    def reveal(self, now: float, fault: Fault) -> None:
+        """A hidden fault is known: its node, if it is still in service, goes to repair."""
+        pool = self._by_name[fault.pool]
+        failure = fault.failure
+        if not pool.has(fault):
+            return
+        pool.reveal(fault)
+        self._record.event(now, "found", pool.name, failure.node, failure.cause.cause)
+        if failure.cause.hardware:
+            self.take_out(now, pool, failure.node, failure)
+
+    def at_work(self) -> list[Fault]:
+        """The hidden faults of nodes that work for the job."""
+        # Asked at every step of every job, most of which will never see any.
+        if not self._finds:
+            return []
+        return [fault for pool in self.pools for fault in pool.at_work()]
+
+    def straggling(self) -> float:
+        """How much slower the slowest straggler makes every step of the job."""
+        if not self._finds:
+            return 1.0
+        return max((fault.failure.cause.slowdown for fault in self.at_work()), default=1.0)
+
+    @property
+    def hidden(self) -> int:
+        """Faults of nodes in service that nobody has found."""
+        return sum(len(faults) for pool in self.every for faults in pool.hidden.values())
 
     def sleep(
         self, now: float, until: float, *, for_return: bool = False
@@ -159,35 +225,44 @@ class Fleet:
 
         A node with a fault that is not noticed at once stays where it is.
         """
-        _, rank, unit = due
+        _, rank, node = due
         pool, risk = self._risks[rank]
-        failure = risk.strike(unit)
-        node = failure.node
+        failure = risk.strike(node)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
         self._record.event(now, "failure", pool.name, node, cause.cause)
-        alone = cause.scope != "switch" and not failure.neighbours
+        alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)
         struck = [hit for hit in hits if pool.place[hit] == "active"]
-        clock = now if risk.clock == "powered" else self.clock.seconds
-        if cause.hardware and not failure.hidden:
+        if failure.hidden:
+            return Strike(pool, failure, struck, self._hide(now, pool, failure))
+        if cause.hardware:
+            clock = now if risk.clock == "powered" else self.clock.seconds
             for hit in hits:
-                self.take_out(now, pool, hit, self._of(pool, risk, failure, hit, clock))
-        elif failure.again < math.inf and not failure.hidden:
+                own = failure if hit == node else self._of(pool, risk, failure, hit, clock)
+                self.take_out(now, pool, hit, own)
+        elif failure.again < math.inf:
             pool.relapses.stop(node, now)
             pool.relapses.add(node, failure.again, cause)
             if pool.place[node] in POWERED:
                 pool.relapses.start(node, now)
-        risk.renew(unit, clock, weak=node in pool.bad)
         return Strike(pool, failure, struck)
+
+    def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault:
+        """Keep a fault that is not noticed at once."""
+        fault = Fault(pool.name, failure, now + failure.detect)
+        pool.hide(fault)
+        self._faults += 1
+        heappush(self._finds, (fault.found_at, self._faults, fault))
+        return fault
 
     def _of(
         self, pool: NodePool, risk: Ageing, failure: Failure, hit: int, clock: float
     ) -> Failure:
-        """The failure of one of the nodes that were hit: the neighbours of a shock have their own."""
-        if hit == failure.node or failure.cause.scope == "switch":
+        """The failure of a node that was hit as well: the neighbours of a shock have their own."""
+        if failure.cause.scope == "switch":
             return failure
-        own = risk.likewise(hit, failure.cause, clock, weak=hit in pool.bad)
+        own = risk.likewise(hit, failure.cause, clock)
         if failure.shared_repair:
             own.repair = failure.repair
         return own
@@ -198,7 +273,7 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        if not pool.works(node):
+        if pool.place[node] not in USABLE:
             return
         strikes = pool.strike(node)
         pool.take_out(node)
@@ -208,12 +283,8 @@ class Fleet:
         elif strikes >= self._most_strikes:
             pool.put(node, "idle", now)
             self._record.event(now, "evicted", pool.name, node)
-        elif self._crews:
-            self._crews -= 1
-            self._repair(pool, failure, node, now)
         else:
-            self._broken.append((pool, failure, node))
-            pool.put(node, "repair_queue", now)
+            self._crews.take(pool, failure, node)
 
     def _bury(self, now: float, pool: NodePool, node: int, failure: Failure) -> None:
         """A chip of a node, or the node without its chips, is beyond repair."""
@@ -248,16 +319,22 @@ class Fleet:
         unpacked : bool
             Whether a boxed spare was installed in it: then places on standby are filled as well.
         """
-        filled = [pool.fill(self._env.now) for pool in self.pools]
-        complete = all(one.came == one.missing for one in filled)
-        came = any(one.came for one in filled)
-        enough = all(one.standby_enough for one in filled)
+        now = self._env.now
+        complete = True
+        came = False
+        enough = True
+        for pool in self.pools:
+            missing = pool.target - pool.active
+            if missing > 0:
+                enough = enough and missing <= pool.at_once
+                came = pool.call(missing, now) > 0 or came
+                complete = complete and pool.active == pool.target
         box = self._box(standby=unpacked) if unpacked or not complete else None
         if not enough and not chosen and (box or came):
-            return Staffing("choose")
+            return CHOOSE
         if box:
             return Staffing("unpack", box)
-        return Staffing("start" if complete else "short")
+        return START if complete else SHORT
 
     def _box(self, *, standby: bool) -> NodePool | None:
         """A pool that has a boxed spare and misses an active node or (with `standby`) a standby."""
@@ -270,7 +347,7 @@ class Fleet:
     def fill(self) -> None:
         """Put spares where active nodes are missing."""
         for pool in self.pools:
-            pool.fill(self._env.now)
+            pool.call(pool.target - pool.active, self._env.now)
 
     def schedule(self) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
@@ -279,9 +356,10 @@ class Fleet:
 
     def want_whole(self) -> None:
         """Want the active nodes of a whole job again."""
-        self.degraded = False
-        for pool in self.pools:
-            pool.want_whole()
+        if self.degraded:
+            self.degraded = False
+            for pool in self.pools:
+                pool.want_whole()
 
     def shrink_to(self, chips: Mapping[str, int]) -> None:
         """Want the active nodes that hold some chips of each pool; the others stand by."""
@@ -316,24 +394,3 @@ class Fleet:
             if place[other] in POWERED:
                 nodes.append(other)
         return nodes
-
-    def _repair(self, pool: NodePool, failure: Failure, node: int, now: float) -> None:
-        pool.put(node, "repair", now)
-        # A callback in place of a process: a fleet under repair would be thousands of them.
-        done = self._env.timeout(failure.repair, (pool, failure, node))
-        assert done.callbacks is not None
-        done.callbacks.append(self._mended)
-
-    def _mended(self, repair: simpy.Event) -> None:
-        """A crew is through with a node, and turns to the one that has waited longest."""
-        whose: Any = repair.value
-        pool, failure, node = whose
-        if failure.cured:
-            pool.cure(node)
-        if failure.again < math.inf and node == failure.node:
-            pool.relapses.add(node, failure.again, failure.cause)
-        self.node_back(pool, node)
-        if self._broken:
-            self._repair(*self._broken.popleft(), self._env.now)
-        else:
-            self._crews += 1

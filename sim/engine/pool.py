@@ -6,14 +6,14 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from sim.catalogue.failures import BadNodes, FailureTable
+from sim.catalogue.failures import FailureTable
 from sim.engine.ageing import Ageing
+from sim.engine.hidden import Fault
 from sim.engine.progress import ComputingClock
 from sim.engine.record import CountedWay, Record
 from sim.engine.relapses import Relapses
 from sim.engine.replay import Replay
-from sim.engine.risks import risks
-from sim.results.ledger import USABLE
+from sim.engine.risks import bad_nodes, lives_of
 from sim.scenario import Pool
 from sim.streams import Luck
 
@@ -34,21 +34,6 @@ class Step:
     """The same of its computing clocks, and of the number of active nodes."""
     research: int
     """By how much it changes the number of nodes that do research."""
-
-
-@dataclass(frozen=True)
-class Filled:
-    """What came of putting spares where active nodes are missing."""
-
-    missing: int
-    """Active nodes that were missing."""
-    came: int
-    """Spares that took their places."""
-    standby_enough: bool
-    """Whether those inside the job would have done."""
-
-
-NOTHING_MISSING = Filled(0, 0, True)
 
 
 class NodePool:
@@ -101,19 +86,21 @@ class NodePool:
         self._record = record
         self._steps: dict[tuple[str, str], Step] = {}
         self._place_all(coming)
+        self.hidden: dict[int, list[Fault]] = {}
+        """Faults of nodes in service that nobody has noticed."""
         self.strikes: dict[int, int] = {}
         """Failures by node."""
         self.inherited: dict[int, int] = {}
         """Those of the nodes in whose places others have come."""
         nodes = len(self.place)
-        self.bad = _bad_nodes(name, table.bad_nodes, nodes, luck)
-        drawn = risks(name, table, nodes, self.size, luck)
+        field = luck.field(f"failures.{name}")
+        self.bad = bad_nodes(table.bad_nodes, nodes, field)
         powered = self.whole + self.hot_wanted + self.research
-        for risk in drawn:
-            running = powered if risk.clock == "powered" else self.whole
-            risk.begin(running, self.bad, horizon)
-        self.relapses = Relapses(name, table, nodes, luck)
-        self.risks: list[Ageing] = list(drawn)
+        self.relapses = Relapses(table, nodes, field)
+        self.risks: list[Ageing] = []
+        for lives in lives_of(table, nodes, self.size, self.bad, field):
+            lives.begin(powered if lives.clock == "powered" else self.whole, horizon)
+            self.risks.append(lives)
         if any(cause.refail for cause in table.causes):
             self.risks.append(self.relapses)
         if table.trace:
@@ -196,8 +183,33 @@ class NodePool:
         """Nodes that work or could be put to work now."""
         return self.active + len(self.hot) + len(self.cold) + self.research + len(self.boxed)
 
+    def hide(self, fault: Fault) -> None:
+        """A node has a fault that is not noticed yet."""
+        self.hidden.setdefault(fault.node, []).append(fault)
+
+    def reveal(self, fault: Fault) -> None:
+        """It is known now."""
+        faults = self.hidden[fault.node]
+        faults.remove(fault)
+        if not faults:
+            del self.hidden[fault.node]
+
+    def has(self, fault: Fault) -> bool:
+        """Whether a node in service still has a fault."""
+        return fault in self.hidden.get(fault.node, ())
+
+    def at_work(self) -> list[Fault]:
+        """The hidden faults of nodes that work for the job."""
+        return [
+            fault
+            for node, faults in self.hidden.items()
+            for fault in faults
+            if self.place[node] == "active"
+        ]
+
     def take_out(self, node: int) -> None:
-        """A node, about to leave, is no spare any more."""
+        """A node, about to leave, is no spare any more, and whoever mends it finds every fault."""
+        self.hidden.pop(node, None)
         place = self.place[node]
         if place == "hot_spare":
             position = self.hot.index(node)
@@ -207,15 +219,10 @@ class NodePool:
         elif place == "cold_spare":
             (self.cold if node in self.cold else self.boxed).remove(node)
 
-    def fill(self, now: float) -> Filled:
-        """Put spares where active nodes are missing, those on standby first."""
-        missing = self.target - self.active
-        if missing <= 0:
-            return NOTHING_MISSING
-        everyone = self._standby_wanted is EVERY_HOT_SPARE
-        standby = len(self.hot) if everyone else self.standby
-        came = self.call(missing, now)
-        return Filled(missing, came, missing <= standby)
+    @property
+    def at_once(self) -> int:
+        """Spares inside the job, which need no scheduling."""
+        return len(self.hot) if self._standby_wanted is EVERY_HOT_SPARE else self.standby
 
     def call(self, nodes: int, now: float) -> int:
         """Make up to so many spares or research nodes active; how many there were."""
@@ -318,7 +325,7 @@ class NodePool:
         self.standby = 0
 
     def renew(self, node: int) -> None:
-        """Another node has come in the place of one: all its lives begin anew, nothing behind it."""
+        """Another node has come in the place of one: all its lives begin, no failure behind it."""
         self.bad.discard(node)
         self.inherited[node] = self.strikes.get(node, 0)
         for risk in self.risks:
@@ -336,21 +343,9 @@ class NodePool:
         self.strikes[node] = self.strikes.get(node, 0) + 1
         return self.strikes[node] - self.inherited.get(node, 0)
 
-    def works(self, node: int) -> bool:
-        """Whether a node is in a place of nodes that work."""
-        return self.place[node] in USABLE
-
 
 def _change(before: bool, after: bool) -> int:
     """1 from no to yes, -1 from yes to no, else 0."""
     if before == after:
         return 0
     return 1 if after else -1
-
-
-def _bad_nodes(name: str, bad: BadNodes | None, nodes: int, luck: Luck) -> set[int]:
-    """A random part of the nodes, of just the share given."""
-    if bad is None:
-        return set()
-    order = luck.stream(f"bad.{name}").permutation(nodes)
-    return set(order[: round(bad.share * nodes)].tolist())

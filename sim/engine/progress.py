@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
-from sim.engine.checkpoints import INSTANT, Checkpoints, Leg, Mark, Sawtooth, Stalls, Watch
+from sim.engine.checkpoints import INSTANT, Checkpoints, Leg, Mark, Pace, Sawtooth, Stalls, Watch
 
 
 class ComputingClock:
@@ -55,6 +55,8 @@ class Progress:
         self.tokens = 0.0
         self.productive = 0.0
         """Seconds that the tokens took without a stall."""
+        self.chip_seconds = 0.0
+        """The same by active chip."""
         self.checkpoints = Checkpoints(sawtooth, flaps, watch)
         self._sawtooth = sawtooth
         self._clock = clock
@@ -97,44 +99,28 @@ class Progress:
         blocks = saw.blocks(self.checkpoints.passed, marks)
         return self._blocked_left + compute + blocks + self._final_left
 
-    def advance(
-        self, now: float, seconds: float, rate: float, unstalled: float
-    ) -> tuple[float, float, float]:
-        """Train for `seconds` from time `now`.
-
-        Parameters
-        ----------
-        now, seconds : float
-        rate, unstalled : float
-            Tokens per second, and what they would be without a stall.
-
-        Returns
-        -------
-        productive, stall, blocked : float
-            The parts of `seconds`.
-        """
+    def advance(self, now: float, seconds: float, pace: Pace) -> tuple[float, float, float]:
+        """Train for `seconds` from time `now`; which of them were productive, stall and blocked."""
         if not self._final_left:
-            return self._train(now, seconds, rate, unstalled)
-        to_goal = self.seconds_to_finish(rate, seconds + self._final_left) - self._final_left
-        train = min(seconds, max(to_goal, 0.0))
-        productive, stall, blocked = self._train(now, train, rate, unstalled)
+            return self._train(now, seconds, pace)
+        ahead = self.seconds_to_finish(pace.rate, seconds + self._final_left) - self._final_left
+        train = min(seconds, max(ahead, 0.0))
+        productive, stall, blocked = self._train(now, train, pace)
         saving = seconds - train
         if saving > 0:
             # The final checkpoint is being written, and is the same as one due at the very end.
             self._final_left = max(self._final_left - saving, 0.0)
             self._blocked_left = 0.0
         self._clock.advance(saving)
-        return productive, stall, blocked + seconds - train
+        return productive, stall, blocked + saving
 
-    def _train(
-        self, now: float, seconds: float, rate: float, unstalled: float
-    ) -> tuple[float, float, float]:
+    def _train(self, now: float, seconds: float, pace: Pace) -> tuple[float, float, float]:
         saw = self._sawtooth
         blocked = min(seconds, self._blocked_left)
         self._blocked_left -= blocked
         left = seconds - blocked
         # With an interval in tokens all is turned into running seconds at the rate of the moment.
-        speed = rate if saw.in_tokens else 1.0
+        speed = pace.rate if saw.in_tokens else 1.0
         period = saw.period / speed
         to_mark = (saw.period - self._timer) / speed
         new = self._reached(left, to_mark, period)
@@ -142,41 +128,36 @@ class Progress:
             run = left
             self._timer += left * speed
         else:
-            blocked += self._pass_marks(now + blocked, left, new, to_mark, period, rate, unstalled)
+            blocked += self._pass_marks(now + blocked, left, new, to_mark, period, pace)
             run = seconds - blocked
         moving = run
         if self._flaps:
             stopped = self._flaps.stopped(self._running + run)
             moving = run - (stopped - self._stopped)
             self._stopped = stopped
-        productive = moving * rate / unstalled
-        self.tokens += moving * rate
+        trained = moving * pace.rate
+        productive = trained / pace.unstalled
+        self.tokens += trained
         self.productive += productive
-        self._clock.advance(seconds)
+        self.chip_seconds += productive * pace.chips
         self._running += run
+        self._clock.advance(seconds)
         return productive, run - productive, blocked
 
     def _pass_marks(
-        self,
-        start: float,
-        left: float,
-        new: int,
-        to_mark: float,
-        period: float,
-        rate: float,
-        unstalled: float,
+        self, start: float, left: float, new: int, to_mark: float, period: float, pace: Pace
     ) -> float:
         """Go past `new` marks in `left` seconds from `start`; the seconds that they blocked."""
+        saw = self._sawtooth
         passed = self.checkpoints.passed
-        before = self._sawtooth.blocks(passed, new - 1)
-        own = self._sawtooth.block(passed + new)
+        before = saw.blocks(passed, new - 1)
+        own = saw.block(passed + new)
         after = max(left - (to_mark + (new - 1) * period) - before, 0.0)
-        leg = Leg(start, to_mark, period, rate, unstalled)
-        leg.begins_at(self.tokens, self.productive, self._running, self._stopped)
+        here = Mark(self.tokens, self.productive, self.chip_seconds, start)
+        leg = Leg(here, to_mark, period, pace, passed, self._running, self._stopped)
         self.checkpoints.pass_marks(leg, new)
         self._blocked_left = max(own - after, 0.0)
-        speed = rate if self._sawtooth.in_tokens else 1.0
-        self._timer = max(after - own, 0.0) * speed
+        self._timer = max(after - own, 0.0) * (pace.rate if saw.in_tokens else 1.0)
         return before + min(after, own)
 
     def _reached(self, left: float, to_mark: float, period: float) -> int:
@@ -213,13 +194,14 @@ class Progress:
         lost = max(self.productive - mark.productive, 0.0)
         self.tokens = mark.tokens
         self.productive = mark.productive
+        self.chip_seconds = mark.chip_seconds
         self.checkpoints.fall_back(mark)
         self._begin_anew()
         return lost
 
     def save(self, now: float) -> None:
         """A planned checkpoint, written and flushed: nothing is lost when the job stops now."""
-        self.checkpoints.save(Mark(self.tokens, self.productive, now))
+        self.checkpoints.save(Mark(self.tokens, self.productive, self.chip_seconds, now))
         self._begin_anew()
 
     def _begin_anew(self) -> None:

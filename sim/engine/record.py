@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from sim.results.ledger import NO_NODE, TIME, Trace, Way
 
 TOLERANCE = 1e-9
+COUNTS = ("interruptions", "planned_stops", "selections", "provisioned")
+"""What is counted: the metrics of these names."""
 
 
 class Cell:
@@ -30,8 +32,6 @@ class Cell:
 
 class CountedWay(Way):
     """A way from place to place that keeps the ledger of both and the trace up to date."""
-
-    __slots__ = ("_from", "_into", "_trace")
 
     def __init__(
         self, trace: Trace, pool: str, origin: str, place: str, chips: int, cells: dict[str, Cell]
@@ -66,6 +66,7 @@ class Record:
     def __init__(self) -> None:
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         """Seconds of wall clock by category."""
+        self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
         self.trace = Trace()
         self._rows = self.trace.rows
         self._cells: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
@@ -88,6 +89,10 @@ class Record:
         """Note that something happened; `sim.results.ledger.Event` says what the fields mean."""
         self._rows.append((time, kind, pool, node, what, amount, name))
 
+    def count(self, what: str) -> None:
+        """Note one more of the things that are counted."""
+        self.counts[what] += 1
+
     def supply(self, pool: str, place: str, chips: int, time: float = 0.0) -> None:
         """Chips that are there from the start of the run, or arrive at `time`."""
         self._supplied[pool] = self._supplied.get(pool, 0) + chips
@@ -105,7 +110,7 @@ class Record:
         return self._ways[key]
 
     @property
-    def counts(self) -> dict[tuple[str, str], int]:
+    def chips(self) -> dict[tuple[str, str], int]:
         """Chips by pool and place."""
         return {
             (pool, place): cell.chips

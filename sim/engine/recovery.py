@@ -6,31 +6,42 @@ from collections.abc import Iterable
 
 from sim.engine.ageing import Failure
 from sim.engine.checkpoints import Sawtooth
-from sim.quantities.distributions import Distribution
+from sim.quantities.distributions import Constant, Distribution
 from sim.scenario import Recovery
-from sim.streams import Uniforms
+from sim.streams import Luck
 from sim.throughput import Plan
 
 
 class RecoveryTimes:
-    """Draws the times of the steps of a recovery, one after another from one stream."""
+    """Draws the times of the steps of a recovery, by step and number.
 
-    def __init__(self, recovery: Recovery, sawtooth: Sawtooth, draws: Uniforms) -> None:
+    Parameters
+    ----------
+    recovery : Recovery
+    sawtooth : Sawtooth
+    luck : Luck
+    label : str
+        Tells the draws of several jobs apart.
+    """
+
+    def __init__(self, recovery: Recovery, sawtooth: Sawtooth, luck: Luck, label: str) -> None:
         self._recovery = recovery
         self._sawtooth = sawtooth
-        self._draws = draws
+        self._field = luck.field(f"recovery{label}")
+        self._counts: dict[str, int] = {}
+        """Draws so far for each step."""
 
     def choose(self) -> float:
         """Seconds to choose the nodes of the job."""
-        return self._draw(self._recovery.reschedule)
+        return self._draw("choose", self._recovery.reschedule)
 
     def install(self) -> float:
         """Seconds to unpack and install a boxed spare."""
-        return self._draw(self._recovery.provision)
+        return self._draw("install", self._recovery.provision)
 
     def reconfigure(self) -> float:
         """Seconds to take nodes into a job that had gone on with fewer."""
-        return self._draw(self._recovery.reconfigure)
+        return self._draw("reconfigure", self._recovery.reconfigure)
 
     def restart(self, failure: Failure, plan: Plan, *, in_memory: bool) -> float:
         """Seconds of a restart, growing with the size of the job, and of loading the checkpoint.
@@ -46,17 +57,21 @@ class RecoveryTimes:
         """
         recovery = self._recovery
         saw = self._sawtooth
-        seconds = self._draw(failure.cause.restart or recovery.restart)
+        cause = failure.cause
+        # By cause, so that how one of them restarts leaves the others alone.
+        seconds = self._draw(f"restart.{cause.cause}", cause.restart or recovery.restart)
         if scaling := recovery.restart_scaling:
             chips = sum(plan.used_chips.values())
             seconds *= (chips / scaling.chips) ** scaling.exponent
         return seconds + (saw.memory_load if in_memory else saw.load)
 
-    def _draw(self, distribution: Distribution) -> float:
-        draws = self._draws
-        if distribution.dims == 1:
-            return distribution.one(draws.next())
-        return distribution.one(*[draws.next() for _ in range(distribution.dims)])
+    def _draw(self, step: str, distribution: Distribution) -> float:
+        if isinstance(distribution, Constant):
+            return distribution.value
+        count = self._counts.get(step, 0)
+        self._counts[step] = count + 1
+        purpose = self._field.purpose(step)
+        return distribution.one(*self._field.row(purpose, 0, count, distribution.dims))
 
 
 class Copies:
@@ -67,13 +82,13 @@ class Copies:
     """
 
     def __init__(self, kept: bool) -> None:
-        self._kept = kept
+        self.kept = kept
         """Whether there are copies at all."""
         self._lost: set[tuple[str, int]] = set()
 
     def lose(self, pool: str, nodes: Iterable[int]) -> None:
         """The copies in the memory of broken nodes are gone."""
-        if self._kept:
+        if self.kept:
             self._lost.update((pool, node) for node in nodes)
 
     def restore(self) -> None:
@@ -90,4 +105,4 @@ class Copies:
     @property
     def usable(self) -> bool:
         """Whether there are copies and they are complete."""
-        return self._kept and self.complete
+        return self.kept and self.complete

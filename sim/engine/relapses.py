@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sim.catalogue.failures import Cause, FailureTable
 from sim.engine.ageing import NONE, Ageing, Failure
-from sim.engine.risks import BURST, describe, rows_for
-from sim.streams import Luck
+from sim.engine.risks import Source
+from sim.streams import Field
 
 
 class Relapses(Ageing):
@@ -14,15 +14,19 @@ class Relapses(Ageing):
     They die with a replacement only. A node keeps one: the one that comes first.
     """
 
-    def __init__(self, name: str, table: FailureTable, nodes: int, luck: Luck) -> None:
+    def __init__(self, table: FailureTable, nodes: int, field: Field) -> None:
         super().__init__("powered", nodes)
-        self._bad = table.bad_nodes
-        named: dict[str, list[Cause]] = {}
-        for cause in table.causes:
-            if cause.refail:
-                named.setdefault(cause.cause, []).append(cause)
-        self._rows = {
-            key: rows_for(f"relapses.{name}.{key}", own, nodes, luck) for key, own in named.items()
+        self._sources = {
+            cause.cause: Source(
+                "relapses",
+                # What comes back is the node's own fault, never a shock again.
+                cause.model_copy(update={"burst": None}),
+                1,
+                table.bad_nodes,
+                field,
+            )
+            for cause in table.causes
+            if cause.refail
         }
         self._cause: dict[int, Cause] = {}
         self._count: dict[tuple[str, int], int] = {}
@@ -33,15 +37,15 @@ class Relapses(Ageing):
             self._left[node] = after
             self._cause[node] = cause
 
-    def strike(self, unit: int) -> Failure:
-        """The relapse of a node, described by uniforms of its own."""
-        self._due[unit] = NONE
-        cause = self._cause[unit]
-        key = cause.cause, unit
-        count = self._count[key] = self._count.get(key, -1) + 1
-        u = self._rows[cause.cause].of(count, unit)
-        u[BURST] = 1.0  # what comes back is the node's own fault, never a shock again
-        return describe(cause, unit, u, self._bad)
+    def strike(self, node: int) -> Failure:
+        """The relapse of a node."""
+        self._due[node] = NONE
+        name = self._cause[node].cause
+        key = name, node
+        count = self._count.get(key, 0)
+        self._count[key] = count + 1
+        source = self._sources[name]
+        return source.failure(source.row(node, count), node, count, node)
 
     def replace(self, node: int) -> None:
         """A new node has no relapse pending."""

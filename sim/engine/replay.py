@@ -45,9 +45,8 @@ def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
-            raise InputError(
-                f"{path}: the trace has no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}"
-            )
+            needed = ", ".join(COLUMNS)
+            raise InputError(f"{path}: no column {', '.join(missing)}; a trace needs {needed}")
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
     numbers = {name: k for k, name in enumerate(dict.fromkeys(name for name, _, _ in rows))}
     merged: list[tuple[float, float, int]] = []
@@ -97,11 +96,11 @@ class Replay(Ageing):
         for node, ahead in self._ahead.items():
             self._due[node] = ahead[-1][0]
 
-    def strike(self, unit: int) -> Failure:
+    def strike(self, node: int) -> Failure:
         """The outage that now begins."""
-        start, end = self._ahead[unit].pop()
-        self._run(unit, self._ahead[unit][-1][0] if self._ahead[unit] else math.inf)
-        return Failure(unit, OUTAGE, detect=0.0, repair=end - start)
+        start, end = self._ahead[node].pop()
+        self._run(node, self._ahead[node][-1][0] if self._ahead[node] else math.inf)
+        return Failure(node, OUTAGE, detect=0.0, repair=end - start)
 
     def start(self, node: int, clock: float) -> None:
         """Wall time runs anyway."""

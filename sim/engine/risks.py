@@ -1,246 +1,333 @@
 """When each node fails next, and of what.
 
-Every node has its own age, and the failure of one leaves all others alone. What ages is a *unit*: a
-node, or each of its chips if the cause is one of chips. Causes with a constant rate need no age of
-their own: those on one clock are drawn together, and which of them struck is drawn at the failure
-(competing exponential risks). Any other lifetime is kept per unit and cause. The k-th lives of all
-units of a pool come from a stream of their own, so they do not depend on what happened before.
+Every node has an age on each clock, and for each cause an age at which that strikes next: the one
+that comes first is its next failure. Where it is chips that wear out, each has its own. A failure
+begins the next life of what failed, and leaves the rest of the node and all other nodes alone.
+
+The k-th lives of a cause come from a stream of their own, a number for each node, and so does all
+else that is drawn for a failure. So no draw depends on what happened before, on other causes, or on
+how many nodes come after.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.catalogue.failures import BadNodes, Cause, FailureTable, RepairStage
-from sim.engine.ageing import NONE, Ageing, Failure
-from sim.quantities.distributions import Distribution, Weibull
+from sim.engine.ageing import NONE, Ageing, Clock, Failure
+from sim.quantities.distributions import Constant, Distribution, Weibull
 from sim.results.ledger import DAY
-from sim.streams import Luck, Rows
+from sim.streams import Field
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 
 PER_1000_NODE_DAYS = 1 / (1000 * DAY)
-
-# Columns of the uniforms that describe one failure; a repair may need several more.
-LIFE = 0
-CAUSE = 1
-PERMANENT = 2
-DETECT = 3
-AGAIN = 4
-AGAIN_AFTER = 5
-BURST = 6
-BURST_NODES = 7
-BURST_REPAIR = 8
-CURED = 9
-REPAIR = 10
-
 ALL = (0.0, 1.0)
 """The nodes of a cause that strikes any."""
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, spread the nodes of a batch evenly over the pool."""
-CONSTANT = "constant"
+CLOCKS: tuple[Clock, ...] = ("powered", "computing")
 
 
-class Risk(Ageing):
-    """One lifetime per node: of an ageing cause, or of all causes of constant rate on one clock."""
+# Columns of the uniforms that describe one failure and the life after it. Repairs have three for
+# each stage, the last of them for its time. A time that needs more numbers than its one column
+# takes the rest from a row of its own, so that no other number moves.
+LIFE = 0
+PERMANENT = 1
+AGAIN = 2
+AGAIN_AFTER = 3
+BURST = 4
+BURST_NODES = 5
+BURST_REPAIR = 6
+CURED = 7
+DETECT = 8
+STAGES = 9
+
+
+class Source:
+    """All that is drawn for one cause: lives, and what the failures that end them are like.
+
+    Parameters
+    ----------
+    purpose : str
+        What the numbers are for, such as ``failures``.
+    cause : Cause
+    parts : int
+        Units of a node: one, or its chips where it is these that wear out.
+    bad : BadNodes, optional
+    field : Field
+    """
+
+    def __init__(
+        self, purpose: str, cause: Cause, parts: int, bad: BadNodes | None, field: Field
+    ) -> None:
+        self.cause = cause
+        self.parts = parts
+        rate = _rate(cause)
+        # A relapse has a cause without a life of its own: it comes when it was told.
+        self.lifetime = Weibull(1.0, 1 / rate) if rate else cause.lifetime or Constant(math.inf)
+        shape = self.lifetime.shape if isinstance(self.lifetime, Weibull) else 1.0
+        self.acceleration = bad.factor ** (1 / shape) if bad else 1.0
+        """How much faster a bad node lives, so that its hazard is `factor` times as high."""
+        self._field = field
+        self._name = f"{purpose}.{cause.cause}"
+        self._rows = field.purpose(self._name)
+        self._stages = _stages(cause)
+        self._columns = STAGES + 3 * len(self._stages)
+        self._cured = bad.cured if bad else 0.0
+        self._everywhere = cause.nodes == ALL
+
+    def first(self, nodes: int, weak: NDArray[np.bool_]) -> Floats:
+        """The first lives, by unit of a node and node."""
+        units = nodes * self.parts
+        draws = [
+            self._field.block(self._field.purpose(f"{self._name}.first{more}"), units, columns)
+            for more, columns in (("", 1), (".more", self.lifetime.dims - 1))
+        ]
+        lives = self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T
+        if self.acceleration != 1.0:
+            lives[:, weak] /= self.acceleration
+        if not self._everywhere:
+            lives[:, ~self._strikes(np.arange(nodes))] = math.inf
+        return lives
+
+    def row(self, unit: int, number: int) -> list[float]:
+        """Uniforms for a failure of a unit that has had so many before, and for the life after."""
+        return self._field.row(self._rows, unit, number, self._columns)
+
+    def life(self, row: list[float], unit: int, number: int, node: int, *, weak: bool) -> float:
+        """The life after a failure."""
+        if not self._everywhere and not self._strikes(np.array([node]))[0]:
+            return math.inf  # neither a shock nor a replacement makes a node one of the batch
+        life = self._time(self.lifetime, row[LIFE], "life", unit, number)
+        return life / self.acceleration if weak else life
+
+    def _strikes(self, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which nodes are of the batch that the cause strikes."""
+        low, high = self.cause.nodes
+        place = nodes * GOLDEN % 1.0
+        return (low <= place) & (place < high)
+
+    def failure(self, row: list[float], unit: int, number: int, node: int) -> Failure:
+        """A failure."""
+        cause = self.cause
+        detect = self._time(cause.detect, row[DETECT], "detect", unit, number)
+        repair, success = self._repair(row, unit, number)
+        failure = Failure(node, cause, detect, repair)
+        failure.permanent = row[PERMANENT] < cause.permanent
+        failure.cured = success and row[CURED] < self._cured
+        if (refail := cause.refail) and row[AGAIN] < refail.probability:
+            failure.again = self._time(refail.after, row[AGAIN_AFTER], "again", unit, number)
+        if (burst := cause.burst) and row[BURST] < burst.probability:
+            fewest, most = burst.nodes
+            failure.neighbours = fewest - 1 + int(row[BURST_NODES] * (most - fewest + 1))
+            failure.shared_repair = row[BURST_REPAIR] < burst.shared_repair
+        return failure
+
+    def _repair(self, row: list[float], unit: int, number: int) -> tuple[float, bool]:
+        """Seconds of a repair, and whether its last stage succeeded."""
+        total = 0.0
+        success = True
+        at = STAGES
+        for stage in self._stages:
+            total += self._time(stage.time, row[at + 2], f"repair.{at}", unit, number)
+            success = row[at + 1] < stage.success
+            if row[at] < stage.enough:
+                break
+            at += 3
+        return total, success
+
+    def _time(
+        self, distribution: Distribution, uniform: float, what: str, unit: int, number: int
+    ) -> float:
+        """A time: its first number from its column, more of them from a row of its own."""
+        if distribution.dims == 1:
+            return distribution.one(uniform)
+        purpose = self._field.purpose(f"{self._name}.{what}")
+        more = self._field.row(purpose, unit, number, distribution.dims - 1)
+        return distribution.one(uniform, *more)
+
+
+def _stages(cause: Cause) -> Sequence[RepairStage]:
+    """The stages of a repair; a time alone is one that always succeeds."""
+    if isinstance(cause.repair, Distribution):
+        return (RepairStage(time=cause.repair),)
+    return cause.repair or ()
+
+
+class Lives(Ageing):
+    """The failures to come of the nodes of a pool by all causes on one clock.
+
+    Parameters
+    ----------
+    clock : "powered" or "computing"
+    causes : sequence of Cause
+    nodes, size : int
+        Nodes of the pool, and chips of each.
+    bad : BadNodes, optional
+    weak : set of int
+        The bad nodes now; their pool changes it.
+    field : Field
+    """
 
     def __init__(
         self,
-        name: str,
-        causes: list[Cause],
+        clock: Clock,
+        causes: Sequence[Cause],
         nodes: int,
         size: int,
         bad: BadNodes | None,
-        luck: Luck,
+        weak: set[int],
+        field: Field,
     ) -> None:
-        self._per_node = self.parts(size)
-        self._units = nodes * self._per_node
-        super().__init__(causes[0].clock, self._units)
-        self._causes = causes
-        self._bad = bad
-        rates = [_rate(cause, size) for cause in causes]
-        self._edges = list(accumulate(rates))
-        self._last = len(causes) - 1
-        total = math.fsum(rates)
-        lifetime = Weibull(1.0, 1 / total) if total else causes[0].lifetime
-        assert lifetime is not None
-        self._lifetime = lifetime
-        self._rows = rows_for(name, causes, self._units, luck)
-        self._life: dict[int, int] = {}
-        """How many lives a unit has behind it."""
-        self._batch = causes[0].nodes
+        super().__init__(clock, nodes)
+        self._slots: list[Slot] = []
+        """Of a node: one for each cause, or for each chip and cause of chips that wear out."""
+        self._sources = []
+        for cause in causes:
+            parts = size if cause.scope == "chip" and cause.lifetime else 1
+            source = Source("failures", cause, parts, bad, field)
+            self._sources.append(source)
+            self._slots += [Slot(source, part) for part in range(parts)]
+        self._nodes = nodes
+        self._weak = weak
+        self._first: Floats = np.zeros((nodes, 0))
+        """Ages at which the first failures strike, by node and slot."""
+        self._ages: dict[int, list[float]] = {}
+        """The same of the next failures, of nodes that have failed, by slot."""
+        self._numbers: dict[int, list[int]] = {}
+        """How many lives these have behind them, by slot."""
+        self._least: list[float] = []
+        """The earliest of a node."""
+        self._offset = [0.0] * nodes
+        """Time on the clock less age, of each node whose clock runs; else minus its age."""
 
-    @staticmethod
-    def parts(size: int) -> int:
-        """Units of a node of so many chips."""
-        return 1
-
-    def begin(self, running: int, weak: set[int], horizon: float) -> None:
-        """Draw the first life of every unit; those of the first `running` nodes age at once."""
-        lives = self._lifetime.draw(self._rows.first()[:, LIFE : LIFE + 1])
-        node: NDArray[np.int64] = np.arange(self._units) // self._per_node
-        if weak:
-            lives[np.isin(node, list(weak))] /= self._acceleration
-        low, high = self._batch
-        if self._batch != ALL:
-            place = node * GOLDEN % 1.0
-            lives[(place < low) | (place >= high)] = math.inf
-        started = running * self._per_node
-        self._due = [*lives[:started].tolist(), *[NONE] * (self._units - started)]
-        self._left = [*[NONE] * started, *lives[started:].tolist()]
+    def begin(self, running: int, horizon: float) -> None:
+        """Draw the first life of everything; the first `running` nodes age at once."""
+        weak: NDArray[np.bool_] = np.zeros(self._nodes, bool)
+        weak[list(self._weak)] = True
+        first = np.concatenate([source.first(self._nodes, weak) for source in self._sources])
+        self._first = np.ascontiguousarray(first.T)
+        self._least = first.min(axis=0).tolist()
+        self._due = [*self._least[:running], *[NONE] * (self._nodes - running)]
         self._horizon = horizon
 
-    def strike(self, unit: int) -> Failure:
-        """The failure that `unit` now has."""
-        u = self._rows.of(self._life.get(unit, 0), unit)
-        chosen = 0
-        if self._last:
-            chosen = bisect_right(self._edges, u[CAUSE] * self._edges[-1], hi=self._last)
-        return describe(self._causes[chosen], unit // self._per_node, u, self._bad)
+    def strike(self, node: int) -> Failure:
+        """The failure that a node has now; what failed begins its next life."""
+        ages, numbers = self._of(node)
+        least = self._least[node]
+        return self._fail(node, ages.index(least), least, ages, numbers)
 
-    def likewise(self, node: int, cause: Cause, clock: float, *, weak: bool) -> Failure:
-        """The failure that a shock of `cause` somewhere else brings to `node`."""
-        unit = node * self._per_node
-        u = self._rows.of(self._life.get(unit, 0), unit)
-        self.renew(unit, clock, weak=weak)
-        return describe(cause, node, u, self._bad)
+    def likewise(self, node: int, cause: Cause, clock: float) -> Failure:
+        """The failure that a shock of `cause` somewhere else brings to a node."""
+        ages, numbers = self._of(node)
+        slot = next(k for k, slot in enumerate(self._slots) if slot.source.cause is cause)
+        return self._fail(node, slot, self._age(node, clock), ages, numbers)
 
-    def renew(self, unit: int, clock: float, *, weak: bool) -> None:
-        """Begin the next life of `unit`; a clock that stands still keeps it for later."""
-        number = self._life[unit] = self._life.get(unit, 0) + 1
-        life = self._lifetime.one(self._rows.one(number, unit, LIFE))
-        if self._batch != ALL and not self._of_the_batch(unit):
-            life = math.inf  # neither a shock nor a replacement makes a node one of the batch
-        if weak:
-            life /= self._acceleration
-        if self._due[unit] == NONE:
-            self._left[unit] = life
-        else:
-            self._run(unit, clock + life)
-
-    def _of_the_batch(self, unit: int) -> bool:
-        low, high = self._batch
-        return low <= unit // self._per_node * GOLDEN % 1.0 < high
+    def _fail(
+        self, node: int, k: int, age: float, ages: list[float], numbers: list[int]
+    ) -> Failure:
+        """Let slot `k` fail at an age, and begin its next life."""
+        slot = self._slots[k]
+        source = slot.source
+        unit = node * source.parts + slot.part
+        number = numbers[k]
+        row = source.row(unit, number)
+        ages[k] = age + source.life(row, unit, number, node, weak=node in self._weak)
+        numbers[k] = number + 1
+        self._settle(node, ages)
+        return source.failure(row, unit, number, node)
 
     def replace(self, node: int) -> None:
         """A new node has come in the place of one whose clock stands still: all its lives begin."""
-        for unit in self._units_of(node):
-            self.renew(unit, math.nan, weak=False)
+        ages, numbers = self._of(node)
+        age = -self._offset[node]
+        for k, slot in enumerate(self._slots):
+            unit = node * slot.source.parts + slot.part
+            row = slot.source.row(unit, numbers[k])
+            ages[k] = age + slot.source.life(row, unit, numbers[k], node, weak=False)
+            numbers[k] += 1
+        self._settle(node, ages)
 
     def cure(self, node: int) -> None:
         """A bad node has become good: what is left of its lives stretches, its clock standing."""
-        for unit in self._units_of(node):
-            self._left[unit] *= self._acceleration
-
-    @property
-    def _acceleration(self) -> float:
-        """How much faster a bad node lives, so that its hazard is `factor` times as high."""
-        if self._bad is None:
-            return 1.0
-        shape = self._lifetime.shape if isinstance(self._lifetime, Weibull) else 1.0
-        return self._bad.factor ** (1 / shape)
-
-    def _units_of(self, node: int) -> range:
-        return range(node * self._per_node, (node + 1) * self._per_node)
-
-
-class ChipRisk(Risk):
-    """One lifetime per chip: a single ageing cause of chips."""
-
-    @staticmethod
-    def parts(size: int) -> int:
-        """Units of a node of so many chips."""
-        return size
+        ages, _ = self._of(node)
+        age = -self._offset[node]
+        for k, slot in enumerate(self._slots):
+            ages[k] = age + (ages[k] - age) * slot.source.acceleration
+        self._settle(node, ages)
 
     def start(self, node: int, clock: float) -> None:
-        """The age of each of the node's chips begins to run."""
-        for unit in self._units_of(node):
-            super().start(unit, clock)
+        """The node's clock begins to run."""
+        if self._due[node] == NONE:
+            self._offset[node] += clock
+            self._run(node, self._offset[node] + self._least[node])
 
     def stop(self, node: int, clock: float) -> None:
-        """The age of each of the node's chips stands still."""
-        for unit in self._units_of(node):
-            super().stop(unit, clock)
+        """The node's clock stands still."""
+        if self._due[node] != NONE:
+            self._due[node] = NONE
+            self._offset[node] -= clock
+
+    def _of(self, node: int) -> tuple[list[float], list[int]]:
+        """Ages of the next failures and numbers of lives of a node, by slot."""
+        if node not in self._ages:
+            self._ages[node] = self._first[node].tolist()
+            self._numbers[node] = [0] * len(self._slots)
+        return self._ages[node], self._numbers[node]
+
+    def _age(self, node: int, clock: float) -> float:
+        running = self._due[node] != NONE
+        return (clock if running else 0.0) - self._offset[node]
+
+    def _settle(self, node: int, ages: list[float]) -> None:
+        """The next failure of a node is the earliest of its slots."""
+        self._least[node] = min(ages)
+        if self._due[node] != NONE:
+            self._run(node, self._offset[node] + self._least[node])
 
 
-def describe(cause: Cause, node: int, u: list[float], bad: BadNodes | None) -> Failure:
-    """A failure of `cause` at `node`, read off one row of uniforms."""
-    repair, success = _repair(cause, u)
-    again = math.inf
-    if (refail := cause.refail) and u[AGAIN] < refail.probability:
-        again = refail.after.one(u[AGAIN_AFTER])
-    neighbours = 0
-    shared = False
-    if (burst := cause.burst) and u[BURST] < burst.probability:
-        fewest, most = burst.nodes
-        neighbours = fewest - 1 + int(u[BURST_NODES] * (most - fewest + 1))
-        shared = u[BURST_REPAIR] < burst.shared_repair
-    return Failure(
-        node,
-        cause,
-        detect=cause.detect.one(u[DETECT]),
-        repair=repair,
-        permanent=u[PERMANENT] < cause.permanent,
-        cured=success and bad is not None and u[CURED] < bad.cured,
-        again=again,
-        neighbours=neighbours,
-        shared_repair=shared,
-    )
+class Slot:
+    """One of the things in a node that can fail: the cause, and which chip where it is one."""
+
+    __slots__ = ("part", "source")
+
+    def __init__(self, source: Source, part: int) -> None:
+        self.source = source
+        self.part = part
 
 
-def _repair(cause: Cause, u: list[float]) -> tuple[float, bool]:
-    """Seconds of a repair, and whether its last stage succeeded."""
-    repair = cause.repair
-    if isinstance(repair, Distribution):
-        return repair.one(*u[REPAIR : REPAIR + repair.dims]), True
-    total = 0.0
-    success = True
-    at = REPAIR
-    for stage in repair or ():
-        dims = stage.time.dims
-        total += stage.time.one(*u[at : at + dims])
-        at += dims
-        success = u[at + 1] < stage.success
-        if u[at] < stage.enough:
-            break
-        at += 2
-    return total, success
+def lives_of(
+    table: FailureTable, nodes: int, size: int, weak: set[int], field: Field
+) -> list[Lives]:
+    """The lives of the nodes of a pool, on each clock that a cause of its table counts.
 
-
-def rows_for(name: str, causes: Iterable[Cause], units: int, luck: Luck) -> Rows:
-    """Uniforms enough to describe a failure of any of the causes."""
-    columns = REPAIR + max((_repair_columns(cause) for cause in causes), default=0)
-    return luck.rows(name, units, columns)
-
-
-def _repair_columns(cause: Cause) -> int:
-    if isinstance(cause.repair, Distribution):
-        return cause.repair.dims
-    stages: tuple[RepairStage, ...] = cause.repair or ()
-    return sum(stage.time.dims + 2 for stage in stages)
-
-
-def risks(name: str, table: FailureTable, nodes: int, size: int, luck: Luck) -> list[Risk]:
-    """The risks that the nodes of a pool run; `size` is the number of chips of a node."""
-    groups: dict[tuple[str, str, tuple[float, float]], list[Cause]] = {}
-    for cause in table.causes:
-        label = CONSTANT if _rate(cause, size) else cause.cause
-        if label == CONSTANT or cause.lifetime is not None:  # else its rate is zero
-            groups.setdefault((cause.clock, label, cause.nodes), []).append(cause)
+    Causes go by name: their order in the table decides nothing.
+    """
     found = []
-    for (clock, label, batch), causes in groups.items():
-        low, high = batch
-        where = "" if batch == ALL else f".{low:g}-{high:g}"
-        kind = ChipRisk if label != CONSTANT and causes[0].scope == "chip" else Risk
-        stream = f"failures.{name}.{clock}.{label}{where}"
-        found.append(kind(stream, causes, nodes, size, table.bad_nodes, luck))
+    for clock in CLOCKS:
+        causes = [
+            cause
+            for cause in sorted(table.causes, key=lambda cause: cause.cause)
+            if cause.clock == clock and (cause.lifetime or cause.per_1000_node_days)
+        ]
+        if causes:
+            found.append(Lives(clock, causes, nodes, size, table.bad_nodes, weak, field))
     return found
+
+
+def bad_nodes(bad: BadNodes | None, nodes: int, field: Field) -> set[int]:
+    """The nodes of a pool that are bad: each by its own chance, whatever other nodes there are."""
+    if bad is None:
+        return set()
+    return set(
+        np.flatnonzero(field.block(field.purpose("bad"), nodes, 1)[:, 0] < bad.share).tolist()
+    )
 
 
 def node_rate(table: FailureTable, size: int) -> float:
@@ -248,19 +335,19 @@ def node_rate(table: FailureTable, size: int) -> float:
 
     Those again soon after a repair are counted, a burst as one.
     """
-    total = 0.0
+    rates = []
     for cause in table.causes:
-        rate = _rate(cause, size)
+        rate = _rate(cause)
         if not rate and cause.lifetime is not None:
             rate = (size if cause.scope == "chip" else 1) / cause.lifetime.mean
         low, high = cause.nodes
-        total += rate * (1 + _repeats(cause)) * (high - low)
+        rates.append(rate * (1 + _repeats(cause)) * (high - low))
     bad = table.bad_nodes
-    return total * (1 + bad.share * (bad.factor - 1) if bad else 1.0)
+    return math.fsum(rates) * (1 + bad.share * (bad.factor - 1) if bad else 1.0)
 
 
 def _repeats(cause: Cause) -> float:
-    """Relapses that a failure of a cause brings on average, each bringing the next, on all nodes."""
+    """Relapses that a failure brings on average, each bringing the next, on all nodes."""
     if cause.refail is None:
         return 0.0
     burst = cause.burst if cause.hardware else None
@@ -269,11 +356,6 @@ def _repeats(cause: Cause) -> float:
     return nodes * again / (1 - again)
 
 
-def _rate(cause: Cause, size: int) -> float:
-    """Failures per node-second of a cause with a constant rate, 0 for any other."""
-    if cause.per_1000_node_days is not None:
-        return cause.per_1000_node_days * PER_1000_NODE_DAYS
-    lifetime = cause.lifetime
-    if isinstance(lifetime, Weibull) and lifetime.shape == 1:
-        return (size if cause.scope == "chip" else 1) / lifetime.mean
-    return 0.0
+def _rate(cause: Cause) -> float:
+    """Failures per node-second of a cause given by its rate, 0 for one given by its lifetime."""
+    return (cause.per_1000_node_days or 0.0) * PER_1000_NODE_DAYS

@@ -21,6 +21,7 @@ from sim.engine.recovery import RecoveryTimes
 from sim.engine.replay import outages
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
+from sim.engine.training import Training
 from sim.scenario import Fabric as FabricSpec
 from sim.scenario import Pool, Run, Scenario
 from sim.scenario.stock import Depot as DepotSpec
@@ -68,7 +69,9 @@ class Site:
         policy = Policy(scenario.policy, scenario.start)
         self.coming = arrivals(scenario, policy, luck)
         """What will arrive."""
-        pools = [self._pool(name, spec, used_chips) for name, spec in scenario.fleet.items()]
+        # By name: the order in which a file lists the pools decides nothing.
+        names = sorted(scenario.fleet)
+        pools = [self._pool(name, scenario.fleet[name], used_chips) for name in names]
         pod = round(scenario.fabric.pod)
         self.fleet = Fleet(env, pools, scenario.recovery, pod, self._clock, self.record)
         self.depot: Depot | None = None
@@ -126,20 +129,39 @@ class Site:
             scenario.checkpoint, run, throughput.full, scenario.constants, failure_rate=rate
         )
         nodes = sum(pool.whole for pool in pools)
-        flaps = Flaps(fabric.flaps, nodes, self.luck) if fabric.flaps else None
-        draws = self.luck.uniforms(f"recovery{label}")
+        flaps = Flaps(fabric.flaps, nodes, self.luck, label) if fabric.flaps else None
+        progress = Progress(run.tokens, saw, self._clock, flaps, watch)
         return Job(
             self.env,
-            Progress(run.tokens, saw, self._clock, flaps, watch),
+            Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
-            Fabric(fabric.congestion, round(fabric.pods), self.luck),
+            Fabric(fabric.congestion, round(fabric.pods), self.luck, label),
             throughput,
             scenario.recovery,
             saw,
-            RecoveryTimes(scenario.recovery, saw, draws),
+            RecoveryTimes(scenario.recovery, saw, self.luck, label),
             scenario.horizon,
             self.record,
         )
+
+    def outcome(self) -> dict[str, Any]:
+        """What a result says of a single run and of a programme alike."""
+        record = self.record
+        now = self.env.now
+        record.close(now)
+        return {
+            **record.counts,
+            "scenario": self.scenario,
+            "seed": self.luck.seed,
+            "replication": self.luck.replication,
+            "wall": now,
+            "failures": self.fleet.failures,
+            "hidden_faults": self.fleet.hidden,
+            "time": dict(record.time),
+            "chip_seconds": record.chip_seconds(now),
+            "counts": record.chips,
+            "trace": record.trace,
+        }
 
 
 def _boxed_nodes(coming: list[Arrival], pool: str, size: int) -> int:

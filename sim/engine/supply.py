@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent
@@ -120,7 +119,7 @@ def cumulative(
 
 
 def flow_arrivals(
-    flow: Flow, pool: str, chip: str, policy: Policy, horizon: float, lots: Generator
+    flow: Flow, pool: str, chip: str, policy: Policy, horizon: float, luck: Luck, name: str
 ) -> list[Arrival]:
     """When the chips of a flow arrive: what comes in a month together, or in lots at random."""
     factor = price = ALWAYS
@@ -135,7 +134,7 @@ def flow_arrivals(
         # A sum of months may be short of a whole chip by its last digit.
         counts = np.diff(np.floor(np.interp(ends, times, total) + 1e-9), prepend=0.0)
     else:
-        ends, counts = _lots(flow, times, total, lots)
+        ends, counts = _lots(flow, times, total, luck, name)
     return [
         Arrival(float(time), pool, int(chips), True, flow.premium * value_at(price, time))
         for time, chips in zip(ends, counts, strict=True)
@@ -144,7 +143,11 @@ def flow_arrivals(
 
 
 def _lots(
-    flow: Flow, times: NDArray[np.float64], total: NDArray[np.float64], generator: Generator
+    flow: Flow,
+    times: NDArray[np.float64],
+    total: NDArray[np.float64],
+    luck: Luck,
+    name: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lots of random size, as many as give the expected flow on average (compound Poisson).
 
@@ -156,12 +159,13 @@ def _lots(
     expected = total[-1] / mean
     # Eight standard deviations more than expected: the last of them never comes.
     most = int(expected + 8 * math.sqrt(expected) + 16)
-    uniforms = generator.random((most, 1 + flow.lots.dims))
-    points = np.cumsum(-np.log1p(-uniforms[:, 0])) * mean
+    gaps = luck.stream(f"supply.{name}.gaps").random(most)
+    uniforms = luck.stream(f"supply.{name}.sizes").random((most, flow.lots.dims))
+    points = np.cumsum(-np.log1p(-gaps)) * mean
     come = points < total[-1]
     # Where nothing flows the line is level; a slope too small to matter puts no lot there.
     rising = total + 1e-9 * np.arange(len(total))
-    chips = np.cumsum(flow.share * flow.lots.draw(uniforms[come, 1:]))
+    chips = np.cumsum(flow.share * flow.lots.draw(uniforms[come]))
     sizes = np.diff(np.floor(chips), prepend=0.0)
     return np.interp(points[come], rising, times), sizes
 
@@ -180,8 +184,7 @@ def arrivals(scenario: Scenario, policy: Policy, luck: Luck) -> list[Arrival]:
     for name, flow in scenario.depot.supply.items():
         pool = pool_of(fleet, flow.chip, f"depot.supply.{name}")
         chip = fleet[pool].chip.name
-        lots = luck.stream(f"supply.{name}")
-        found += flow_arrivals(flow, pool, chip, policy, scenario.horizon, lots)
+        found += flow_arrivals(flow, pool, chip, policy, scenario.horizon, luck, name)
     due = [arrival for arrival in found if arrival.time < scenario.horizon and arrival.chips]
     return sorted(due, key=lambda arrival: (arrival.time, arrival.pool))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from sim.errors import InputError
 from sim.experiments.intervals import spread
 from sim.experiments.replicate import Replications
 from sim.results.ledger import DAY, HOUR
@@ -33,7 +34,7 @@ def decompose(first: Runs, last: Runs) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    InputError
         When a replication has not finished.
     """
     a = _parts(*first)
@@ -67,7 +68,7 @@ def decompose(first: Runs, last: Runs) -> pd.DataFrame:
 def _parts(scenario: Scenario, replications: Replications) -> pd.DataFrame:
     frame = replications.frame
     if not frame["finished"].all():
-        raise ValueError(
+        raise InputError(
             f"{scenario.name}: only finished runs can be taken apart; lengthen the horizon"
         )
     work = flops_per_token(scenario.run.model)

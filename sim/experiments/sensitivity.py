@@ -11,7 +11,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 import pandas as pd
 
-from sim.errors import InputError, nearest
+from sim.errors import InputError
 from sim.experiments.executors import Execution
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point
@@ -162,8 +162,8 @@ def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncert
     chosen = unknowns if among is None else among
     for name in chosen:
         if name not in unknowns:
-            hint = nearest(name, unknowns)
-            raise InputError(f"{scenario.name}: no unknown constant '{name}'{hint}")
+            problem = f"{scenario.name}: no unknown constant '{name}'"
+            raise InputError.no_such(problem, name, unknowns)
     if not chosen:
         raise InputError(f"{scenario.name}: there are no unknown constants")
     return {name: unknowns[name] for name in chosen}

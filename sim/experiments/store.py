@@ -129,8 +129,10 @@ class Store:
         InputError
             When the folder cannot be used.
         """
+        # Outside of what is tried: an error in the point itself is no damage to a file.
+        key = self.key(point)
         try:
-            return self.read(self.key(point))[1]
+            return self.read(key)[1]
         except FileNotFoundError:
             return None
         except OSError as error:

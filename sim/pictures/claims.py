@@ -1,4 +1,4 @@
-"""The pictures of the notebooks that introduce the project and judge the article."""
+"""Pictures of the notebooks that introduce the project and judge the article."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from sim.experiments import Replications
-from sim.pictures.run import Picture
-from sim.pictures.style import DASHES, SMALL, WIDTH, styled
+from sim.pictures.marks import DARK, band
+from sim.pictures.style import DASHES, SMALL, WIDTH, Picture, styled
 
-COLOURS = ("#0072B2", "#D55E00")
+COLOURS = BLUE, ORANGE = ("#0072B2", "#D55E00")
 MARK = "†"
+FARTHEST = 8
+"""Times the limit, or a part of it, at which the axis of verdicts ends."""
 
 
 def longer(difference: Mapping[str, float]) -> str:
@@ -28,59 +31,88 @@ def longer(difference: Mapping[str, float]) -> str:
     >>> longer({"mean": 0.1, "lo": -0.2, "hi": 0.4})
     'neither longer nor shorter that one could tell (95 % interval -0.2 to 0.4 days)'
     """
-    mean, low, high = (difference[key] for key in ("mean", "lo", "hi"))
+    low, high = difference["lo"], difference["hi"]
     if low <= 0 <= high:
-        return f"neither longer nor shorter that one could tell (95 % interval {low:.1f} to {high:.1f} days)"
+        interval = f"(95 % interval {low:.1f} to {high:.1f} days)"
+        return f"neither longer nor shorter that one could tell {interval}"
     low, high = sorted((abs(low), abs(high)))
-    return f"{abs(mean):.1f} days {'more' if mean > 0 else 'less'} (95 % interval {low:.1f} to {high:.1f})"
+    more = "more" if difference["mean"] > 0 else "less"
+    return f"{abs(difference['mean']):.1f} days {more} (95 % interval {low:.1f} to {high:.1f})"
 
 
 @styled()
 def completion(runs: Mapping[str, Replications]) -> Picture:
     """The share of runs that have finished by each day, with 95 % bands, for two scenarios."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
-    parts = []
     curves = {label: _completion(one) for label, one in runs.items()}
     first = min(curves, key=lambda label: curves[label]["days"].median())
-    for (label, curve), colour, style in zip(curves.items(), COLOURS, DASHES, strict=False):
-        axes.fill_between(
-            curve["days"], curve["lo"], curve["hi"], step="post", color=colour, alpha=0.15, lw=0
+    for k, (label, curve) in enumerate(curves.items()):
+        band(
+            axes,
+            curve.rename(columns={"lo": "p5", "hi": "p95"}),
+            "days",
+            "finished",
+            COLOURS[k],
+            alpha=0.15,
+            step="post",
+            drawstyle="steps-post",
+            ls=DASHES[k],
+            lw=1.8,
         )
-        axes.step(curve["days"], curve["finished"], where="post", color=colour, ls=style, lw=1.8)
-        at, key, ha, va = (
-            (0.65, "hi", "right", "bottom") if label == first else (0.35, "lo", "left", "top")
-        )
+        # Names stand outside of the two curves: before the earlier one, after the later one.
+        if label == first:
+            share, end, side, height = 0.65, "hi", "right", "bottom"
+        else:
+            share, end, side, height = 0.35, "lo", "left", "top"
+        days = curve["days"]
+        day = days.where(curve[end] >= share, days.max()).min()
         words = "\n".join(f"  {line}  " for line in textwrap.wrap(label, 19))
-        day = curve["days"].where(curve[key] >= at, curve["days"].max()).min()
-        axes.text(day, at, words, color=colour, ha=ha, va=va)
-        parts.append(curve.assign(runs=label))
-    axes.set(
-        ylim=(0, 1.02),
-        xlabel="day (shaded: 95 % band of the share)",
-        ylabel="share of runs finished",
-    )
+        axes.text(
+            day,
+            share,
+            words,
+            color=COLOURS[k],
+            ha=side,
+            va=height,
+        )
+    axes.set(ylim=(0, 1.02), ylabel="share of runs finished")
+    axes.set_xlabel("day (shaded: 95 % band of the share)")
+    parts = [curve.assign(runs=label) for label, curve in curves.items()]
     return figure, pd.concat(parts, ignore_index=True)
 
 
 def _completion(runs: Replications) -> pd.DataFrame:
     """Its curve, or a line at zero up to the horizon where no run has finished."""
+    if runs.frame["finished"].any():
+        return runs.completion()
     ends = [0.0, runs.frame["wall_days"].max()]
-    nobody = pd.DataFrame({"days": ends, "finished": 0.0, "lo": 0.0, "hi": 0.0})
-    return runs.completion() if runs.frame["finished"].any() else nobody
+    return pd.DataFrame(
+        {
+            "days": ends,
+            "finished": 0.0,
+            "lo": 0.0,
+            "hi": 0.0,
+        }
+    )
 
 
 @styled()
 def verdicts(claims: pd.DataFrame) -> Picture:
-    """How far the deciding reading of each claim is from its limit, on a logarithmic axis; the
-    table of `judge`.
+    """How far the deciding reading of each claim is from its limit, on a logarithmic axis.
+
+    Parameters
+    ----------
+    claims : pandas.DataFrame
+        From `sim.experiments.claim_checks.judge`.
     """
-    rows = claims[claims["decides"]].sort_values(
-        "reading", key=lambda r: r == "", kind="stable", ignore_index=True
-    )
+    decisive = claims[claims["decides"]]
+    # Claims that nothing here could bear on stand last.
+    untested = decisive["reading"] == ""
+    rows = pd.concat([decisive[~untested], decisive[untested]]).to_dict("records")
     figure, axes = plt.subplots(figsize=(WIDTH, 0.53 * len(rows) + 0.9))
-    axes.axvspan(1, 8, color="#0072B2", alpha=0.08, lw=0)
-    axes.axvline(1, color="#333333", lw=1.5)
-    for k, row in enumerate(rows.to_dict("records")):
+    axes.axvspan(1, FARTHEST, color=BLUE, alpha=0.08, lw=0)
+    axes.axvline(1, color=DARK, lw=1.5)
+    for k, row in enumerate(rows):
         axes.text(
             -0.02,
             k,
@@ -90,31 +122,10 @@ def verdicts(claims: pd.DataFrame) -> Picture:
             fontsize=SMALL,
             transform=axes.get_yaxis_transform(),
         )
-        if not row["reading"]:
-            continue
-        ends = np.array([row["p5"], row["median"], row["p95"]]) / row["limit"]
-        low, middle, high = np.clip(1 / ends if row["bound"] == "at most" else ends, 1 / 8, 8)
-        holds = row["share_lo"] > 0.5
-        colour = "#0072B2" if holds else "#D55E00"
-        axes.plot([low, high], [k, k], color=colour, lw=2)
-        axes.plot(
-            [middle],
-            [k],
-            "o" if holds else "D",
-            ms=8,
-            mew=1.8,
-            color=colour,
-            mfc=colour if holds else "white",
-        )
-        told = (
-            f"{row['median']:.3g} {row['unit']}",
-            row["against"],
-            f"({row['bound']} {row['limit']:.3g})",
-        )
-        beside = {"x": 1.25, "ha": "left"} if middle < 1 else {"x": 0.8, "ha": "right"}
-        axes.text(y=k, s="\n".join(filter(None, told)), va="center", fontsize=SMALL, **beside)
+        if row["reading"]:
+            _verdict(axes, k, row)
     axes.set_xscale("log", base=2)
-    axes.set(xlim=(1 / 8, 8), ylim=(len(rows) - 0.4, -0.7), yticks=[])
+    axes.set(xlim=(1 / FARTHEST, FARTHEST), ylim=(len(rows) - 0.4, -0.7), yticks=[])
     axes.set_xticks([1 / 4, 1 / 2, 1, 2, 4], ["4 ×", "2 ×", "limit", "2 ×", "4 ×"])
     axes.set_xlabel(
         "short of it    |    beyond what would have to be true\n"
@@ -125,8 +136,42 @@ def verdicts(claims: pd.DataFrame) -> Picture:
     return figure, claims
 
 
+def _verdict(axes: Axes, k: int, row: dict[Any, Any]) -> None:
+    """The spread of a reading, and its numbers on the side where there is room."""
+    ends = np.array([row["p5"], row["median"], row["p95"]]) / row["limit"]
+    if row["bound"] == "at most":
+        ends = 1 / ends
+    # What lies farther out than the axis goes is drawn at its end.
+    low, middle, high = np.clip(ends, 1 / FARTHEST, FARTHEST)
+    colour, mark, face = ORANGE, "D", "white"
+    if row["share_lo"] > 0.5:
+        colour, mark, face = BLUE, "o", BLUE
+    axes.plot(
+        [low, high],
+        [k, k],
+        color=colour,
+        lw=2,
+    )
+    axes.plot(
+        [middle],
+        [k],
+        mark,
+        ms=8,
+        mew=1.8,
+        color=colour,
+        mfc=face,
+    )
+    number = f"{row['median']:.3g} {row['unit']}"
+    limit = f"({row['bound']} {row['limit']:.3g})"
+    words = "\n".join(filter(None, (number, row["against"], limit)))
+    x, side = (1.25, "left") if middle < 1 else (0.8, "right")
+    axes.text(x, k, words, ha=side, va="center", fontsize=SMALL)
+
+
 def _claim(row: dict[Any, Any]) -> str:
     words = textwrap.shorten(row["translation"], 40, placeholder=" …")
-    return f"“{words}”\n{row['verdict']}" + (
-        f":\n{row['reading']}{MARK * (row['status'] == 'counterfactual')}" if row["reading"] else ""
-    )
+    text = f"“{words}”\n{row['verdict']}"
+    if not row["reading"]:
+        return text
+    mark = MARK if row["status"] == "counterfactual" else ""
+    return f"{text}:\n{row['reading']}{mark}"

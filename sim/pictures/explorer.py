@@ -1,10 +1,8 @@
-"""A scenario with handles: chips, failures, checkpoints, policy and control dates, and what they
-do, drawn at once.
-"""
+"""A scenario with handles: chips, failures, checkpoints, policy, dates; and what they do, drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -13,114 +11,146 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
-from sim.pictures.run import BADPUT, Picture
+from sim.pictures.marks import DARK, band, bars, spread
+from sim.pictures.run import BADPUT
 from sim.pictures.style import (
     DASHES,
     TIME_COLOURS,
     WIDTH,
+    Picture,
     chip_colour,
     headline,
     label_ends,
     styled,
 )
-from sim.results.ledger import DAY, USABLE, at, levels
+from sim.results.ledger import DAY, USABLE, YEAR, at, levels
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
+from sim.throughput.elastic import POLICIES
 
 AS_GIVEN = "as given"
 INTERVALS = (AS_GIVEN, "5 min", "10 min", "30 min", "1 h", "2 h", "6 h", "optimal")
 FAILURES = {"none": 0, "as counted": 1, "twice": 2, "4 times": 4}
+# Powers of two, and one and a half times each: all are whole nodes, and most hold whole replicas.
 SIZES = [base << k for base in (256, 384) for k in range(8)]
-POLICIES = ("wait", "drop-replica", "re-route", "re-plan")
 
 
 class Explorer:
-    """Handles for the scenario of that name, and the picture of `runs` replications under one luck,
-    `seed`.
+    """Handles for a scenario, and the picture of a few replications of it.
+
+    Parameters
+    ----------
+    scenario : str
+        Its name.
+    runs : int
+        Replications drawn at every change.
+    seed : int
+        Root seed, the same at every change.
     """
 
     def __init__(self, scenario: str, runs: int = 8, seed: int = 1) -> None:
-        self.base, self.runs, self.seed = load_scenario(scenario), runs, seed
-        self._asked = f"sim run {scenario} --seed {seed} --replications {runs}"
+        self.base = load_scenario(scenario)
+        self.runs = runs
+        self.seed = seed
+        self._command = f"sim run {scenario} --seed {seed} --replications {runs}"
         self.handles: dict[str, Any] = {}
+        chips = set(catalogue.table("chips"))
         for name, pool in self.base.fleet.items():
-            chips, sizes = {pool.chip.name, *catalogue.table("chips")}, {pool.active_chips, *SIZES}
-            self._add(f"fleet.{name}.chip", widgets.Dropdown, pool.chip.name, options=sorted(chips))
+            kinds = sorted(chips | {pool.chip.name})
+            self._add(f"fleet.{name}.chip", widgets.Dropdown, pool.chip.name, options=kinds)
+            # A pool that begins with nothing gets its chips by deliveries.
             if pool.chips is not None:
-                self._add(
-                    f"fleet.{name}.chips",
-                    widgets.SelectionSlider,
-                    pool.active_chips,
-                    options=sorted(sizes),
-                )
-        self._add("failures", widgets.SelectionSlider, 1, options=list(FAILURES.items()))
-        self._add("checkpoint.interval", widgets.SelectionSlider, AS_GIVEN, options=INTERVALS)
-        self._add("recovery.policy", widgets.Dropdown, self.base.recovery.policy, options=POLICIES)
+                count = pool.active_chips
+                self._slide(f"fleet.{name}.chips", count, sorted({count, *SIZES}))
+        self._slide("failures", 1, list(FAILURES.items()))
+        self._slide("checkpoint.interval", AS_GIVEN, INTERVALS)
+        self._add(
+            "recovery.policy",
+            widgets.Dropdown,
+            self.base.recovery.policy,
+            options=("wait", *POLICIES),
+        )
         for name, event in self.base.policy.items():
             self._add(f"policy.{name}.date", widgets.DatePicker, event.date, tooltip=event.title)
         self._start = {path: handle.value for path, handle in self.handles.items()}
 
+    def _slide(self, path: str, value: object, options: Sequence[Any]) -> None:
+        # A run takes seconds: draw when the handle is let go, not all along its way.
+        slider = widgets.SelectionSlider
+        self._add(path, slider, value, options=options, continuous_update=False)
+
     def _add(self, path: str, kind: type[Any], value: object, **more: Any) -> None:
-        style, layout = {"description_width": "15em"}, widgets.Layout(width="34em")
-        more |= {"continuous_update": False} if kind is widgets.SelectionSlider else {}
-        self.handles[path] = kind(value=value, description=path, style=style, layout=layout, **more)
+        self.handles[path] = kind(
+            value=value,
+            description=path,
+            style={"description_width": "15em"},
+            layout=widgets.Layout(width="34em"),
+            **more,
+        )
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What has been changed, by path of the scenario; another kind of chip gets a layout of its
-        own.
-        """
+        """What has been changed, by path of the scenario."""
         changes: dict[str, Any] = {}
-        for path, value in (
-            (p, h.value) for p, h in self.handles.items() if h.value != self._start[p]
-        ):
+        for path, handle in self.handles.items():
+            value = handle.value
+            if value == self._start[path]:
+                continue
             if path == "failures":
-                bad = {"bad_nodes.share": 1, "bad_nodes.factor": value, "bad_nodes.cured": 0}
-                more = bad if value else {"causes": []}
-                changes |= {
-                    f"fleet.{pool}.failures.{key}": x
-                    for pool in self.base.fleet
-                    for key, x in more.items()
-                }
+                changes |= self._failures(value)
             elif value is None:
                 changes[path.removesuffix(".date")] = None
             else:
-                changes |= {path: value} | (
-                    {path.replace(".chip", ".layout"): "auto"} if path.endswith("chip") else {}
-                )
+                changes[path] = value
+            # The layout of one kind of chip rarely suits another.
+            if path.endswith(".chip"):
+                changes[path.replace(".chip", ".layout")] = "auto"
+        return changes
+
+    def _failures(self, factor: int) -> dict[str, Any]:
+        """All failures some times as often: every node is a bad one."""
+        bad = {"bad_nodes.share": 1, "bad_nodes.factor": factor, "bad_nodes.cured": 0}
+        changes = {}
+        for pool in self.base.fleet:
+            for key, value in (bad if factor else {"causes": []}).items():
+                changes[f"fleet.{pool}.failures.{key}"] = value
         return changes
 
     @property
     def command(self) -> str:
         """The line that asks the same of the command line."""
-        values = {path: "null" if value is None else value for path, value in self.changes.items()}
-        return " ".join(
-            [self._asked, *(f'--set "{path}={value}"' for path, value in values.items())]
-        )
+        words = [self._command]
+        for path, value in self.changes.items():
+            words.append(f'--set "{path}={"null" if value is None else value}"')
+        return " ".join(words)
 
     def draw(self) -> tuple[Picture, str]:
-        """The picture of the present setting and its title; raise InputError if the fleet cannot
-        run this.
+        """The picture of the present setting and its title.
+
+        Raises
+        ------
+        InputError
+            When the fleet cannot run this.
         """
-        question = self.base.override(self.changes)
-        results = [simulate(question, self.seed, k) for k in range(self.runs)]
-        return picture(results, "counterfactual" if self.changes else question.status)
+        scenario = self.base.override(self.changes)
+        results = [simulate(scenario, self.seed, k) for k in range(self.runs)]
+        return picture(results, "counterfactual" if self.changes else scenario.status)
 
     def show(self) -> None:
-        """Display the handles, the line to copy and the picture, which is drawn again at every
-        change.
-        """
+        """Display the handles, the line to copy, and the picture, drawn again at every change."""
         line = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em"))
-        place, trouble = widgets.Image(format="png"), widgets.Label()
+        place = widgets.Image(format="png")
+        trouble = widgets.Label()
 
         def redraw(_: object = None) -> None:
-            line.value, trouble.value = self.command, ""
+            line.value = self.command
+            trouble.value = ""
             try:
                 (figure, _numbers), _title = self.draw()
             except InputError as error:
@@ -143,80 +173,104 @@ def _png(figure: Figure) -> bytes:
 
 @styled()
 def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
-    """Time to train (of a programme: until the fleet falls short), time lost, and chips at hand,
-    over a few runs.
+    """Time to train, time lost and chips at hand over a few runs, and what they say, as a title.
+
+    Of a programme the time until the fleet falls short takes the place of the time to train.
+
+    Parameters
+    ----------
+    results : sequence of RunResult
+        Replications of one scenario.
+    status : str
+        Of the scenario, for the heading.
     """
+    size = (WIDTH, 7.2)
+    figure, (top, middle, bottom) = plt.subplots(3, figsize=size, height_ratios=[0.7, 2, 2.4])
     programme = "crossing_days" in results[0].metrics
-    unit, day = ("years", 365.25 * DAY) if programme else ("days", DAY)
-    ends = (
-        np.array([r.metrics["crossing_days"] * DAY if programme else r.wall for r in results]) / day
+    unit = "years" if programme else "days"
+    if programme:
+        ends = np.array([r.metrics["crossing_days"] * DAY for r in results]) / YEAR
+        open_ = np.isnan(ends)
+        ends = np.where(open_, results[0].wall / YEAR, ends)
+        what, outlast = "until the fleet falls short", "hold out"
+    else:
+        ends = np.array([r.wall for r in results]) / DAY
+        open_ = np.array([not r.finished for r in results])
+        what, outlast = "to train", "do not finish"
+    top.scatter(
+        ends[~open_],
+        0 * ends[~open_],
+        s=50,
+        alpha=0.6,
+        color="#0072B2",
     )
-    open_ = np.isnan(ends) if programme else np.array([not r.finished for r in results])
-    ends = np.where(np.isnan(ends), results[0].wall / day, ends)
-    lost = pd.DataFrame([{c: r.time[c] / DAY for c in BADPUT} for r in results]).loc[
-        :, lambda frame: frame.max() > 0
+    top.scatter(
+        ends[open_],
+        0 * ends[open_],
+        s=60,
+        marker=">",
+        facecolors="none",
+        edgecolors="#D55E00",
+    )
+    top.set(xlim=(0, 1.05 * ends.max()), yticks=[])
+    top.set_xlabel(f"{unit} {what} (a dot a run; an open triangle: not by then)")
+    # In the order of the picture, from top to bottom.
+    parts = [
+        spread(ends[:, None], panel="end", item=unit, at=0.0),
+        _lost(middle, results),
+        *_chips(bottom, results, programme),
     ]
-    grid = np.linspace(0, max(r.wall for r in results), 120)
-    parts = [_band("end", unit, np.array([0.0]), ends[:, None])]
-    parts += [_band("lost", str(c), np.array([0.0]), lost[[c]].to_numpy()) for c in lost]
-    figure, (dots, bars, lines) = plt.subplots(
-        3, 1, figsize=(WIDTH, 7.2), height_ratios=[0.7, 2, 2.4]
-    )
-    dots.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
-    dots.scatter(
-        ends[open_], 0 * ends[open_], s=60, marker=">", facecolors="none", edgecolors="#D55E00"
-    )
-    what = "until the fleet falls short" if programme else "to train"
-    dots.set(
-        xlim=(0, 1.05 * ends.max()),
-        yticks=[],
-        xlabel=f"{unit} {what} (a dot a run; an open triangle: not by then)",
-    )
-    middle = lost.median()
-    spread = np.abs(lost.quantile([0.05, 0.95]).to_numpy() - middle.to_numpy())
-    bars.barh(
-        lost.columns,
-        middle,
-        xerr=spread,
-        color=[TIME_COLOURS[str(c)] for c in lost],
-        ecolor="#333333",
-        capsize=3,
-    )
-    bars.grid(axis="y", visible=False)
-    bars.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
-    labels = []
-    for name, pool in results[0].scenario.fleet.items():
-        colour, needed = chip_colour(pool.chip.name), 0 if programme else pool.active_chips
-        band = _band(
-            "chips",
-            name,
-            grid / day,
-            np.array([at(*levels(r, USABLE, name), grid) - needed for r in results]),
-        )
-        lines.fill_between(band["at"], band["p5"], band["p95"], alpha=0.2, color=colour, lw=0)
-        lines.plot(band["at"], band["median"], color=colour, ls=DASHES[len(labels) % len(DASHES)])
-        labels.append((band["median"].iloc[-1], pool.chip.name, colour))
-        parts.append(band)
-    lines.axhline(0, color="#333333", lw=1)
-    ylabel = "chips in working nodes" if programme else "spare chips (below zero: missing)"
-    lines.set(
-        xlabel=f"{unit} (line: median, shaded: 5–95 % of runs)",
-        ylabel=ylabel,
-        xlim=(0, grid[-1] / day),
-    )
-    label_ends(lines, grid[-1] / day, labels)
-    low, middle, high = (f"{x:.3g}" for x in np.quantile(ends, [0, 0.5, 1]))
-    title = f"{middle} {unit} {what}; {len(ends)} runs lie between {low} and {high}"
+    least, median, most = np.quantile(ends, [0, 0.5, 1])
+    runs = f"{len(ends)} runs lie between {least:.3g} and {most:.3g}"
+    title = f"{median:.3g} {unit} {what}; {runs}"
     if open_.any():
-        title = f"{open_.mean():.0%} of runs {'hold out' if programme else 'do not finish'} by {ends.max():.3g} {unit}"
+        title = f"{open_.mean():.0%} of runs {outlast} by {ends.max():.3g} {unit}"
     headline(figure, f"{title} ({status})")
     return (figure, pd.concat(parts, ignore_index=True)), title
 
 
-def _band(
-    panel: str, item: str, at: NDArray[np.float64], values: NDArray[np.float64]
-) -> pd.DataFrame:
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95], axis=0)
-    return pd.DataFrame(
-        {"panel": panel, "item": item, "at": at, "p5": low, "median": middle, "p95": high}
+def _lost(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
+    """Days lost to each kind of badput that there is."""
+    lost = pd.DataFrame([{kind: r.time[kind] / DAY for kind in BADPUT} for r in results])
+    lost = lost.loc[:, lost.max() > 0]
+    table = spread(lost, panel="lost", item=lost.columns, at=0.0)
+    bars(
+        axes,
+        table,
+        "item",
+        "median",
+        table["item"].map(TIME_COLOURS),
+        lw=None,
     )
+    axes.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
+    return table
+
+
+def _chips(axes: Axes, results: Sequence[RunResult], programme: bool) -> Iterator[pd.DataFrame]:
+    """Spare chips of each pool over the run, or all that work in a programme."""
+    grid = np.linspace(0, max(r.wall for r in results), 120)
+    if programme:
+        when, xlabel, ylabel = grid / YEAR, "years", "chips in working nodes"
+    else:
+        when, xlabel, ylabel = grid / DAY, "days", "spare chips (below zero: missing)"
+    labels = []
+    for name, pool in results[0].scenario.fleet.items():
+        needed = 0 if programme else pool.active_chips
+        chips = [at(*levels(r, USABLE, name), grid) - needed for r in results]
+        table = spread(chips, panel="chips", item=name, at=when)
+        end = band(
+            axes,
+            table,
+            "at",
+            "median",
+            chip_colour(pool.chip.name),
+            pool.chip.name,
+            alpha=0.2,
+            ls=DASHES[len(labels) % len(DASHES)],
+        )
+        labels.append(end)
+        yield table
+    axes.axhline(0, color=DARK, lw=1)
+    axes.set(xlim=(0, when[-1]), ylabel=ylabel)
+    axes.set_xlabel(f"{xlabel} (line: median, shaded: 5–95 % of runs)")
+    label_ends(axes, when[-1], labels)

@@ -1,28 +1,38 @@
-"""One function for each kind of picture: it returns the figure and the very numbers it shows."""
+"""Pictures of a run, of many, and of fleets: each returns the figure and the numbers it shows."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
-from sim.pictures.style import DASHES, MARKS, TIME_COLOURS, WIDTH, chip_colour, label_ends, styled
+from sim.pictures.marks import DARK, band, bars, name_rows, spread, thousands, whiskers
+from sim.pictures.style import (
+    DASHES,
+    MARKS,
+    SPREAD,
+    TIME_COLOURS,
+    WIDTH,
+    End,
+    Picture,
+    chip_colour,
+    label_ends,
+    styled,
+)
 from sim.results.ledger import DAY, HOUR, PLACES, TIME, at, levels
 from sim.results.run import RunResult
 
-Picture = tuple[Figure, pd.DataFrame]
-
 BADPUT = [category for category in TIME if category != "productive"]
-STATE_COLOURS = TIME_COLOURS | {
-    "compute": "#D3EDE4"
-}  # productive time, pale, so that the stops stand out
+# Training, which fills most of a run, is pale so that the stops stand out.
+STATE_COLOURS = TIME_COLOURS | {"compute": "#D3EDE4"}
 PLACE_COLOURS = {
     "research": "#56B4E9",
     "stock": "#8C6BB1",
@@ -35,13 +45,13 @@ PLACE_COLOURS = {
     "scrap": "#222222",
 }
 WEEK = 7.0
-SPREAD = "5–95 % of runs, chance and unknown inputs"
+GREY = "#777777"
+LEVEL = "#444444"
 
 
 @styled()
 def timeline(result: RunResult) -> Picture:
-    """A run as strips, one a week, coloured by state; below, the hours lost to each kind of badput
-    so far.
+    """A run as strips, one a week, coloured by state, and the hours lost so far to each badput.
 
     Raises
     ------
@@ -52,85 +62,88 @@ def timeline(result: RunResult) -> Picture:
         raise InputError(
             f"{result.scenario.name} is a programme of runs over years; this shows a single run"
         )
-    states = _states(result)
-    losses = _losses(result)
-    figure, (strips, lost) = plt.subplots(2, 1, figsize=(WIDTH, 5.6), height_ratios=[1.15, 1])
-    for start, end, state in states.itertuples(index=False):
+    states = pd.DataFrame(
+        [(one.state, one.start / DAY, one.end / DAY) for one in result.timeline],
+        columns=["category", "day", "until_day"],
+    )
+    losses = _losses(result, states)
+    figure, (strips, lost) = plt.subplots(
+        2,
+        1,
+        figsize=(WIDTH, 5.6),
+        height_ratios=[1.15, 1],
+    )
+    _strips(strips, states, math.ceil(result.wall / DAY / WEEK))
+    labels = []
+    for category, part in losses.groupby("category", sort=False):
+        colour = TIME_COLOURS[str(category)]
+        end = part["hours_lost"].iloc[-1]
+        if end > 0:
+            # Only the end is known of what accrues while training goes on: a straight line to it.
+            style = "default" if category in ("checkpoint", "stall") else "steps-post"
+            lost.plot(
+                part["day"],
+                part["hours_lost"],
+                drawstyle=style,
+                color=colour,
+                lw=1.8,
+            )
+            labels.append((end, str(category), colour))
+    lost.set(xlim=(0, result.wall / DAY), ylim=(0, None))
+    lost.set(xlabel="day of the run", ylabel="hours lost so far")
+    label_ends(lost, result.wall / DAY, labels)
+    table = pd.concat([states.assign(series="state"), losses.assign(series="hours lost")])
+    return figure, table[["series", "category", "day", "until_day", "hours_lost"]]
+
+
+def _strips(axes: Axes, states: pd.DataFrame, weeks: int) -> None:
+    """The states of a run, a row for each week of it."""
+    for state, start, end in states.itertuples(index=False):
+        colour = STATE_COLOURS[state]
         for week in range(int(start // WEEK), int(end // WEEK) + 1):
-            left, right = max(start, week * WEEK), min(end, (week + 1) * WEEK)
-            if right > left:
-                colour = STATE_COLOURS[state]
-                strips.barh(
+            left = max(start, week * WEEK)
+            width = min(end, (week + 1) * WEEK) - left
+            if width > 0:
+                axes.barh(
                     week,
-                    right - left,
+                    width,
                     left=left - week * WEEK,
                     height=0.72,
                     color=colour,
                     ec=colour,
                     lw=1,
                 )
-    weeks = math.ceil(result.wall / DAY / WEEK)
-    strips.set(
-        ylim=(weeks - 0.4, -0.6), xlim=(0, WEEK), xlabel="day of the week", ylabel="week of the run"
-    )
-    strips.set_yticks(range(weeks), [str(k + 1) for k in range(weeks)])
-    strips.grid(False)
-    names = list(dict.fromkeys(states["state"]))
-    for k, state in enumerate(names):
-        strips.text(0.18 * k, 1.03, "■", color=STATE_COLOURS[state], transform=strips.transAxes)
-        strips.text(0.18 * k, 1.03, f"    {state}", transform=strips.transAxes)
-    labels = []
-    for key, part in losses.groupby("category", sort=False):
-        category = str(key)
-        if part["hours_lost"].iloc[-1] > 0:
-            evenly = category in ("checkpoint", "stall")
-            drawstyle = "default" if evenly else "steps-post"
-            lost.plot(
-                part["day"],
-                part["hours_lost"],
-                drawstyle=drawstyle,
-                color=TIME_COLOURS[category],
-                lw=1.8,
-            )
-            labels.append((part["hours_lost"].iloc[-1], category, TIME_COLOURS[category]))
-    lost.set(
-        xlim=(0, result.wall / DAY),
-        ylim=(0, None),
-        xlabel="day of the run",
-        ylabel="hours lost so far",
-    )
-    label_ends(lost, result.wall / DAY, labels)
-    table = pd.concat(
-        [
-            states.assign(series="state").rename(
-                columns={"start_days": "day", "end_days": "until_day", "state": "category"}
-            ),
-            losses.assign(series="hours lost"),
-        ]
-    )
-    return figure, table[["series", "category", "day", "until_day", "hours_lost"]]
+    axes.set(ylim=(weeks - 0.4, -0.6), xlim=(0, WEEK))
+    axes.set(xlabel="day of the week", ylabel="week of the run")
+    axes.set_yticks(range(weeks), [str(k + 1) for k in range(weeks)])
+    axes.grid(False)
+    # The names stay black: some colours are too pale for letters.
+    for k, state in enumerate(states["category"].unique()):
+        axes.text(
+            0.18 * k,
+            1.03,
+            "■",
+            color=STATE_COLOURS[state],
+            transform=axes.transAxes,
+        )
+        axes.text(0.18 * k, 1.03, f"    {state}", transform=axes.transAxes)
 
 
-def _losses(result: RunResult) -> pd.DataFrame:
+def _losses(result: RunResult, states: pd.DataFrame) -> pd.DataFrame:
     """Cumulative hours lost by category: phases at their end, rework when the job falls back.
 
     Checkpoints and stalls accrue while training goes on, so only their sum at the end is kept.
     """
-    rows = []
-    for start, end, state in _states(result).itertuples(index=False):
-        if state in BADPUT:
-            rows.append((end, state, (end - start) * 24))
-    for event in result.trace.events("rework"):
-        rows.append((event.time / DAY, "rework", event.amount / HOUR))
-    wall = result.wall / DAY
-    frame = pd.DataFrame(rows, columns=["day", "category", "hours"]).sort_values(
-        "day", kind="stable"
+    phases = states.assign(
+        day=states["until_day"], hours=(states["until_day"] - states["day"]) * 24
     )
+    falls = [(e.time / DAY, e.amount / HOUR) for e in result.trace.events("rework")]
+    rework = pd.DataFrame(falls, columns=["day", "hours"])
     parts = []
     for category in BADPUT:
-        part = frame[frame["category"] == category]
-        days = [0.0, *part["day"], wall]
-        hours = [0.0, *part["hours"].cumsum(), result.time[category] / 3600]
+        lost = rework if category == "rework" else phases[phases["category"] == category]
+        days = [0.0, *lost["day"], result.wall / DAY]
+        hours = [0.0, *lost["hours"].cumsum(), result.time[category] / HOUR]
         parts.append(pd.DataFrame({"category": category, "day": days, "hours_lost": hours}))
     return pd.concat(parts, ignore_index=True)
 
@@ -138,40 +151,33 @@ def _losses(result: RunResult) -> pd.DataFrame:
 @styled()
 def time_ledger(replications: Replications) -> Picture:
     """Days lost to each kind of badput: the mean as a bar, 5–95 % of replications as a whisker."""
-    frame = replications.frame
-    columns = {category: frame[f"time.{category}_days"] for category in BADPUT}
-    table = pd.DataFrame(
-        [
-            (c, v.mean(), v.quantile(0.05), v.quantile(0.95))
-            for c, v in columns.items()
-            if v.max() > 0
-        ],
-        columns=["category", "mean_days", "p5_days", "p95_days"],
-    ).sort_values("mean_days", ignore_index=True)
+    frame = replications.frame[[f"time.{category}_days" for category in BADPUT]]
+    table = spread(frame, category=BADPUT, mean=frame.mean().array)
+    table = table[(frame.max() > 0).array].sort_values("mean", ignore_index=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
-    spread = [table["mean_days"] - table["p5_days"], table["p95_days"] - table["mean_days"]]
-    colours = [TIME_COLOURS[c] for c in table["category"]]
-    error = {"ecolor": "#333333", "capsize": 3, "lw": 1.2}
-    axes.barh(
-        table["category"],
-        table["mean_days"],
-        xerr=np.clip(spread, 0, None),
-        color=colours,
-        error_kw=error,
+    bars(
+        axes,
+        table,
+        "category",
+        "mean",
+        table["category"].map(TIME_COLOURS),
+        lw=1.2,
     )
-    for k, (_, mean, _, high) in enumerate(table.itertuples(index=False)):
-        axes.text(high, k, f"  {_time(mean)}", va="center")
+    for k, row in table.iterrows():
+        axes.text(row["p95"], k, f"  {_time(row['mean'])}", va="center")
     axes.set(xlabel=f"days of wall clock a run (bar: mean, whisker:\n{SPREAD})")
-    axes.set_xlim(0, table["p95_days"].max() * 1.18)
-    axes.grid(axis="y", visible=False)
-    return figure, table
+    axes.set_xlim(0, table["p95"].max() * 1.18)
+    names = ["category", "mean_days", "p5_days", "p95_days"]
+    return figure, table[["category", "mean", "p5", "p95"]].set_axis(names, axis="columns")
 
 
 @styled()
 def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
-    """Chips that are not active, by place over the days of the run: median and 5–95 % of
-    replications.
+    """Chips that are not active, by place over the days of the run.
+
+    Median and 5–95 % of replications, at `points` moments.
     """
+    # Beyond the end of the shortest run there would be no quantiles of all.
     last = min(result.wall for result in results) / DAY
     days = np.linspace(0, last, points)
     figure, axes = plt.subplots()
@@ -180,87 +186,120 @@ def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
         counts = np.array([at(*levels(result, [place]), days * DAY) for result in results])
         if place == "active" or not counts.any():
             continue
-        low, middle, high = np.quantile(counts, [0.05, 0.5, 0.95], axis=0)
-        axes.fill_between(
-            days, low, high, color=PLACE_COLOURS[place], alpha=0.18, lw=0, step="post"
-        )
-        axes.step(
-            days,
-            middle,
-            where="post",
-            color=PLACE_COLOURS[place],
+        part = spread(counts, place=place, day=days)
+        end = band(
+            axes,
+            part,
+            "day",
+            "median",
+            PLACE_COLOURS[place],
+            place.replace("_", " "),
+            alpha=0.18,
+            step="post",
+            drawstyle="steps-post",
             lw=1.8,
             ls=DASHES[len(labels) % len(DASHES)],
         )
-        labels.append((middle[-1], place.replace("_", " "), PLACE_COLOURS[place]))
-        parts.append(
-            pd.DataFrame({"place": place, "day": days, "median": middle, "p5": low, "p95": high})
-        )
+        labels.append(end)
+        parts.append(part)
     axes.set(xlim=(0, last), ylim=(0, None), ylabel="chips")
     axes.set_xlabel(f"day of the run (line: median, shaded:\n{SPREAD})")
     label_ends(axes, last, labels)
-    return figure, pd.concat(parts, ignore_index=True)
-
-
-def _states(result: RunResult) -> pd.DataFrame:
-    """The states of the job: start and end in days, and the state."""
-    rows = [(one.start / DAY, one.end / DAY, one.state) for one in result.timeline]
-    return pd.DataFrame(rows, columns=["start_days", "end_days", "state"])
+    table = pd.concat(parts, ignore_index=True)
+    return figure, table[["place", "day", "median", "p5", "p95"]]
 
 
 @styled()
 def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, float]) -> Picture:
     """From one number of chips to another through factors that multiply, on a logarithmic axis.
 
-    `table` has a row a factor: `factor`, `detail`, `median`, `p5`, `p95` of the ratio of chips it
-    stands for.
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row for each factor: `factor`, `detail`, and `median`, `p5`, `p95` of the ratio of chips
+        that it stands for.
+    first, last : str
+        Names of the two fleets.
+    chips : tuple of float
+        Their numbers of chips.
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.55 * len(table) + 2.2))
-    left, level, end = chips[1] / 4, chips[0], len(table) + 1
+    # A logarithmic axis has no zero: the bars of both fleets begin at its left end.
+    left, end = chips[1] / 4, len(table) + 1
     for row, count, chip in ((0, chips[0], "H100"), (end, chips[1], "H800")):
-        axes.barh(row, count - left, left=left, color=chip_colour(chip), height=0.62)
-        axes.text(count, row, f" {count:,.0f}", va="center", weight="bold")
-    for row, (_, _, median, p5, p95) in enumerate(table.itertuples(index=False), 1):
-        axes.plot([level, level], [row - 1.31, row + 0.31], color="#777777", lw=0.8)
-        after, low, high = level * median, level * p5, level * p95
         axes.barh(
             row,
-            after - level,
-            left=level,
-            color="#009E73" if median < 1 else "#D55E00",
+            count - left,
+            left=left,
             height=0.62,
+            color=chip_colour(chip),
         )
-        axes.errorbar(
-            after, row, xerr=[[after - low], [high - after]], color="#333333", capsize=4, lw=1.3
-        )
-        axes.text(
-            min(level, after, low),
-            row,
-            f"{_factor(median)}  ",
-            ha="right",
-            va="center",
-            weight="bold",
-        )
-        level = after
-    axes.plot([level, level], [end - 1.31, end + 0.31], color="#777777", lw=0.8)
+        axes.text(count, row, f" {count:,.0f}", va="center", weight="bold")
+    level = chips[0]
+    for row, factor in enumerate(table.itertuples(index=False), 1):
+        _link(axes, level, row)
+        level = _factor(axes, level, row, factor)
+    _link(axes, level, end)
+    right = chips[0] * 1.9
     axes.set_xscale("log", base=2)
-    axes.set(xlim=(left, chips[0] * 1.9), ylim=(end + 0.5, -0.5))
+    axes.set(xlim=(left, right), ylim=(end + 0.5, -0.5))
     axes.set_xlabel(f"chips, logarithmic (whisker: {SPREAD})")
-    ticks = [2**k for k in range(8, 16) if left <= 2**k <= chips[0] * 1.9]
-    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    axes.minorticks_off()
+    thousands(axes, [2**k for k in range(8, 16) if left <= 2**k <= right])
     details = [f"{row.factor}\n{' '.join(str(row.detail).split())}" for row in table.itertuples()]
-    axes.set_yticks(range(end + 1), [first, *details, last])
-    axes.grid(axis="y", visible=False)
+    name_rows(axes, [first, *details, last])
     return figure, table.assign(chips_from=chips[0], chips_to=chips[1])
+
+
+def _link(axes: Axes, level: float, row: int) -> None:
+    """A line from the end of one bar to the beginning of the next."""
+    axes.plot(
+        [level, level],
+        [row - 1.31, row + 0.31],
+        color=GREY,
+        lw=0.8,
+    )
+
+
+def _factor(axes: Axes, level: float, row: int, factor: Any) -> float:
+    """A factor as a bar from one number of chips to the next, which is returned."""
+    after, low, high = level * factor.median, level * factor.p5, level * factor.p95
+    fewer = factor.median < 1
+    axes.barh(
+        row,
+        after - level,
+        left=level,
+        height=0.62,
+        color="#009E73" if fewer else "#D55E00",
+    )
+    whiskers(
+        axes,
+        after,
+        row,
+        low,
+        high,
+        fmt="",
+        color=DARK,
+        capsize=4,
+        lw=1.3,
+    )
+    # A factor of one is neither.
+    words = f"÷ {1 / factor.median:.3g}" if factor.median < 0.9995 else f"× {factor.median:.3g}"
+    axes.text(
+        min(level, after, low),
+        row,
+        f"{words}  ",
+        ha="right",
+        va="center",
+        weight="bold",
+    )
+    return after
 
 
 @styled()
 def exchange_rate(
     curves: dict[str, pd.DataFrame], levels: dict[str, tuple[float, float, float]], good: int
 ) -> Picture:
-    """Days to finish against weak chips added, a line a chip; below, what one of them is worth in
-    good chips.
+    """Days to finish against weak chips added, and what one of them is worth in good chips.
 
     Parameters
     ----------
@@ -273,60 +312,59 @@ def exchange_rate(
         Number of good chips.
     """
     figure, (days, value) = plt.subplots(
-        2, 1, figsize=(WIDTH, 7.2), height_ratios=[1.6, 1], sharex=True
+        2,
+        1,
+        figsize=(WIDTH, 7.2),
+        height_ratios=[1.6, 1],
+        sharex=True,
     )
     alone = next(iter(levels.values()))[1]
-    ends, worths = (
-        [(m, f"{label}: {m:.0f} d", "#444444") for label, (_, m, _) in levels.items()],
-        [],
-    )
+    ends = [(middle, f"{label}: {middle:.0f} d", LEVEL) for label, (_, middle, _) in levels.items()]
+    worths = []
+    # A cycle of marks: there may be more kinds of chips than marks.
     for (chip, curve), mark in zip(curves.items(), itertools.cycle(MARKS)):
         why = curve["bottleneck"].iloc[-1].split(": ")[-1]
         each = (alone / curve[["days", "p5", "p95"]] - 1).mul(good / curve["chips"], axis=0)
-        shown = ((days, curve, ends, f"{chip}:\n{why} binds"), (value, each, worths, chip))
-        for axes, frame, labels, label in shown:
-            colour = chip_colour(chip)
-            axes.fill_between(
-                curve["chips"], frame["p5"], frame["p95"], color=colour, alpha=0.16, lw=0
-            )
-            axes.plot(
-                curve["chips"],
-                frame["days"],
-                color=colour,
-                lw=1.8,
-                marker=mark,
-                ms=5,
-                clip_on=False,
-            )
-            labels.append((frame["days"].iloc[-1], f"{MARKS[mark]} {label}", colour))
+        worth = each.assign(chips=curve["chips"])
+        name = f"{MARKS[mark]} {chip}"
+        ends.append(_marked(days, curve, f"{name}:\n{why} binds", mark, chip))
+        worths.append(_marked(value, worth, name, mark, chip))
     for low, middle, high in levels.values():
-        days.axhspan(low, high, color="#777777", alpha=0.13, lw=0)
-        days.axhline(middle, color="#444444", lw=1.2, ls="--")
-    value.axhline(0, color="#444444", lw=1.2)
-    ticks = sorted({int(c) for curve in curves.values() for c in curve["chips"]})
-    days.set(
-        xscale="log", ylim=(0, None), ylabel="days to finish", xlim=(ticks[0], ticks[-1] * 1.01)
-    )
+        days.axhspan(low, high, color=GREY, alpha=0.13, lw=0)
+        days.axhline(middle, color=LEVEL, lw=1.2, ls="--")
+    value.axhline(0, color=LEVEL, lw=1.2)
+    ticks = sorted({int(count) for curve in curves.values() for count in curve["chips"]})
+    days.set(xscale="log", xlim=(ticks[0], ticks[-1] * 1.01), ylim=(0, None))
+    days.set_ylabel("days to finish")
     value.set(ylabel="good chips that one\nweak chip is worth")
     words = f"weak chips added, logarithmic (line: median, shaded:\n{SPREAD};"
     value.set_xlabel(f"{words}\nbelow, against the median without weak chips)")
-    value.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    value.minorticks_off()
+    thousands(value, ticks)
     label_ends(days, ticks[-1], ends)
     label_ends(value, ticks[-1], worths)
+    fleets = [(label, middle, low, high) for label, (low, middle, high) in levels.items()]
     parts = [curve.assign(series=chip) for chip, curve in curves.items()]
-    parts += [
-        pd.DataFrame({"series": [k], "days": [m], "p5": [lo], "p95": [hi]})
-        for k, (lo, m, hi) in levels.items()
-    ]
+    parts.append(pd.DataFrame(fleets, columns=["series", "days", "p5", "p95"]))
     table = pd.concat(parts, ignore_index=True)
-    return figure, table[["series", *(c for c in table.columns if c != "series")]]
+    return figure, table[["series", *table.columns.drop("series")]]
 
 
-def _factor(ratio: float) -> str:
-    return f"÷ {1 / ratio:.3g}" if ratio < 0.9995 else f"× {ratio:.3g}"
+def _marked(axes: Axes, curve: pd.DataFrame, name: str, mark: str, chip: str) -> End:
+    return band(
+        axes,
+        curve,
+        "chips",
+        "days",
+        chip_colour(chip),
+        name,
+        lw=1.8,
+        marker=mark,
+        ms=5,
+        clip_on=False,
+    )
 
 
 def _time(days: float) -> str:
+    # Below two days a figure of days would have a single digit.
     hours = days * 24
     return f"{days:.1f} d" if hours >= 48 else f"{hours:.1f} h"

@@ -1,6 +1,4 @@
-"""The pictures: one style, one colour per chip family and per kind of time, one way of saving a
-figure.
-"""
+"""One style for all pictures: colours of chips and of kinds of time, and how a figure is saved."""
 
 from __future__ import annotations
 
@@ -23,6 +21,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 # Inches, and points of the smallest letters: eight pixels high where a figure is 450 pixels wide.
 WIDTH, SMALL = 6.4, 8.5
@@ -82,9 +81,18 @@ TIME_COLOURS = {
 }
 
 # What is told apart by colour is told apart by shape or dashes too, and the shape can be written
-# beside its name.
+# before its name.
 MARKS = {"o": "●", "s": "■", "^": "▲", "D": "◆"}
 DASHES = ("-", "--", "-.", ":")
+
+SPREAD = "5–95 % of runs, chance and unknown inputs"
+"""What bands and whiskers show, unless a picture says otherwise."""
+
+Picture = tuple[Figure, pd.DataFrame]
+"""A figure and the numbers that it shows."""
+
+End = tuple[float, str, str]
+"""The height at which a line ends, its name and its colour."""
 
 
 @contextmanager
@@ -95,8 +103,9 @@ def styled() -> Iterator[None]:
 
 
 def chip_colour(chip: str) -> str:
-    """Return the colour of a chip's family; a chip of no known family always gets the same one of a
-    few others.
+    """Return the colour of a chip's family.
+
+    A chip of no known family always gets the same one of a few others.
 
     Examples
     --------
@@ -105,21 +114,21 @@ def chip_colour(chip: str) -> str:
     >>> chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
     True
     """
-    families = [
-        family
-        for family in CHIP_COLOURS
-        if chip.startswith((family, family.removeprefix("Ascend-")))
-    ]
-    return (
-        CHIP_COLOURS[max(families, key=len)]
-        if families
-        else OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
-    )
+    families = [name for name in CHIP_COLOURS if chip.startswith(_prefixes(name))]
+    if families:
+        return CHIP_COLOURS[max(families, key=len)]
+    return OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
+
+
+def _prefixes(family: str) -> tuple[str, str]:
+    # Ascend chips are often named without their family: 910B3.
+    return family, family.removeprefix("Ascend-")
 
 
 def ink(colour: str) -> str:
-    """Return a colour dark enough to be read as text on white: darkened to a contrast of 4.5 to 1
-    (WCAG 2.1).
+    """Return a colour darkened until it can be read as text on white.
+
+    That is a contrast of 4.5 to 1 (WCAG 2.1).
 
     Examples
     --------
@@ -127,37 +136,42 @@ def ink(colour: str) -> str:
     ('#00614a', '#767676')
     """
     rgb = np.array(to_rgb(colour))
-    while (
-        np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-        @ (0.2126, 0.7152, 0.0722)
-        > 0.1833
-    ):
+    # White has a luminance of 1, so this is the one of 4.5 to 1: (1 + 0.05) / 4.5 − 0.05.
+    while _luminance(rgb) > 0.1833:
         rgb *= 0.99
-    red, green, blue = rgb
-    return to_hex((red, green, blue))
+    return to_hex(rgb)
 
 
-def label_ends(axes: Axes, x: float, labels: list[tuple[float, str, str]]) -> None:
-    """Write names (height, text, colour) to the right of lines that end at `x`, pushed up where
-    they would overlap.
+def _luminance(rgb: NDArray[np.float64]) -> float:
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def label_ends(axes: Axes, x: float, labels: list[End]) -> None:
+    """Write names to the right of lines that end at `x`, pushed up where they would overlap.
 
     The limits of the axes must be set before.
     """
     figure = axes.figure
     assert isinstance(figure, Figure)
+    # Only a layout that is done knows where a height lies on the paper.
     figure.draw_without_rendering()
+    # From the lowest upwards, each name at its line or just above the name before.
     floor = -math.inf
     for y, text, colour in sorted(labels):
         height = 1.25 * matplotlib.rcParams["font.size"] * (1 + text.count("\n"))
         here = axes.transData.transform((x, y))[1] * 72 / figure.dpi
         middle = max(here, floor + height / 2)
         floor = middle + height / 2
-        at: dict[str, Any] = {
-            "xytext": (5, middle - here),
-            "textcoords": "offset points",
-            "annotation_clip": False,
-        }
-        axes.annotate(text, (x, y), **at, va="center", color=ink(colour))
+        axes.annotate(
+            text,
+            (x, y),
+            xytext=(5, middle - here),
+            textcoords="offset points",
+            annotation_clip=False,
+            va="center",
+            color=ink(colour),
+        )
 
 
 @styled()
@@ -165,15 +179,22 @@ def headline(figure: Figure, title: str) -> None:
     """Set the title of a figure, in as many lines as it takes."""
     title = " ".join(title.split()).replace(" %", "\N{NO-BREAK SPACE}%")
     lines = math.ceil(len(title) / (10 * figure.get_figwidth()))
-    words = textwrap.fill(title, len(title) // lines + 8)  # lines of about one length
-    figure.suptitle(words, x=0.01, ha="left", weight="bold", fontsize=11, parse_math=False)
+    # Lines of about one length look better than full ones and a short rest.
+    words = textwrap.fill(title, len(title) // lines + 8)
+    figure.suptitle(
+        words,
+        x=0.01,
+        ha="left",
+        weight="bold",
+        fontsize=11,
+        parse_math=False,
+    )
 
 
 def save_figure(
     figure: Figure, name: str, data: pd.DataFrame, out: str | Path | None, *, title: str, alt: str
 ) -> None:
-    """Write a figure as NAME.svg and NAME.png, the numbers plotted as NAME.csv, and its words as
-    NAME.json.
+    """Write a figure as NAME.svg and NAME.png, its numbers as NAME.csv, its words as NAME.json.
 
     The same figure gives the same bytes at any time and in any folder. Its heading is set in the
     project's style.
@@ -194,9 +215,8 @@ def save_figure(
         see the picture. Empty ones raise ValueError.
     """
     if not re.fullmatch("[a-z0-9_]+", name) or name == "manifest":
-        raise ValueError(
-            f'"{name}" cannot name a figure: use small letters, digits, underscores (not "manifest")'
-        )
+        allowed = 'small letters, digits and underscores, but not "manifest"'
+        raise ValueError(f'"{name}" cannot name a figure; allowed: {allowed}')
     if not (title.strip() and alt.strip() and data.size):
         raise ValueError(f'figure "{name}" needs a title, a description (alt) and data')
     headline(figure, figure.get_suptitle() or title)
@@ -204,15 +224,15 @@ def save_figure(
         return
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    # Everything is written elsewhere first: a figure is never left with the numbers of another.
     with styled(), tempfile.TemporaryDirectory(dir=folder) as temporary:
-        for suffix, metadata in {"svg": {"Date": None}, "png": {"Software": None}}.items():
-            figure.savefig(
-                Path(temporary, f"{name}.{suffix}"), bbox_inches="tight", metadata=metadata
-            )
-        data.to_csv(
-            Path(temporary, f"{name}.csv"), index=False, lineterminator="\n", encoding="utf-8"
-        )
+        path = Path(temporary, name)
+        # Neither a date nor a version may change the bytes.
+        for suffix, metadata in {".svg": {"Date": None}, ".png": {"Software": None}}.items():
+            figure.savefig(path.with_suffix(suffix), bbox_inches="tight", metadata=metadata)
+        table = data.to_csv(index=False, lineterminator="\n")
+        path.with_suffix(".csv").write_text(table, encoding="utf-8", newline="\n")
         words = json.dumps({"title": title, "alt": alt}, ensure_ascii=False, indent=2) + "\n"
-        Path(temporary, f"{name}.json").write_text(words, encoding="utf-8")
-        for path in Path(temporary).iterdir():
-            os.replace(path, folder / path.name)
+        path.with_suffix(".json").write_text(words, encoding="utf-8", newline="\n")
+        for written in Path(temporary).iterdir():
+            os.replace(written, folder / written.name)

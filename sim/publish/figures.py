@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 import sim
 from sim import documents, worker_processes
-from sim.errors import CheckFailed, InputError, nearest
+from sim.errors import CheckFailed, InputError
 from sim.files import make_folder, write
 from sim.publish.notebook_parameters import check, execute, parameters
 
@@ -100,8 +100,8 @@ def make_figures(
     """
     base = repository(root)
     if profile not in FOLDERS:
-        hint = nearest(profile, FOLDERS)
-        raise InputError(f'There is no profile "{profile}"{hint}; there are: {", ".join(FOLDERS)}.')
+        there = f"; there are: {', '.join(FOLDERS)}."
+        raise InputError.no_such(f'There is no profile "{profile}"', profile, FOLDERS, there)
     values = _values(_choose(names, base), profile, given or {}, base)
     folder = Path(out) if out else base / FOLDERS[profile]
     make_folder(folder)
@@ -123,8 +123,8 @@ def _choose(names: Sequence[str], base: Path) -> list[Path]:
     wanted = [name.removesuffix(".ipynb") for name in names]
     for stem in wanted:
         if stem not in every:
-            hint = nearest(stem, every)
-            raise InputError(f'There is no notebook "{stem}"{hint}; there are: {", ".join(every)}.')
+            there = f"; there are: {', '.join(every)}."
+            raise InputError.no_such(f'There is no notebook "{stem}"', stem, every, there)
     return [path for stem, path in every.items() if stem in wanted or not wanted]
 
 
@@ -141,8 +141,8 @@ def _values(
     settable = set().union(*known.values()) - {"out"}
     for name in given:
         if name not in settable:
-            hint = nearest(name, settable)
-            raise InputError(f'None of these notebooks has a parameter "{name}"{hint}.')
+            problem = f'None of these notebooks has a parameter "{name}"'
+            raise InputError.no_such(problem, name, settable, ".")
     quick = _quick(base) if profile == "quick" else {}
     values = {}
     for notebook, names in known.items():

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sim
-from sim.errors import InputError, nearest
+from sim.errors import InputError
 
 PATIENCE = 1200
 """Seconds a cell may take before its notebook is given up, rather than waited for without end."""
@@ -233,9 +233,9 @@ def check(notebook: Path, given: Mapping[str, object], where: str | None = None)
     values = {name: known.default for name, known in settable.items()}
     for name, value in given.items():
         if name not in settable:
-            hint = nearest(name, settable)
             names = ", ".join(settable) or "none"
-            raise InputError(f'{where}: no parameter "{name}"{hint}; there are: {names}.')
+            problem = f'{where}: no parameter "{name}"'
+            raise InputError.no_such(problem, name, settable, f"; there are: {names}.")
         known = settable[name]
         try:
             values[name] = known.read(value) if isinstance(value, str) else known.accept(value)

@@ -1,7 +1,8 @@
 """Distributions of events (drawn each time) and unknown constants (drawn once a replication).
 
 Every distribution turns uniform numbers into draws, so the same uniforms give comparable draws
-under two scenarios and no distribution ever touches a random generator.
+under two scenarios, and no distribution ever touches a random generator. Sizes, values and draws
+share one unit, that of the field in which the distribution stands: seconds for times.
 """
 
 from __future__ import annotations
@@ -19,23 +20,34 @@ from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 
+BELOW_ONE = 1 - 2**-53
+"""The largest float below 1: at 1 itself the tail of a distribution is infinite."""
 
+
+@dataclass(frozen=True)
 class Distribution(ABC):
-    """A distribution of non-negative numbers that needs `dims` independent uniforms a draw."""
+    """A distribution of non-negative numbers."""
 
-    dims = 1
+    # Single draws have formulas of their own (`one`) as numpy takes ten times as long over one
+    # number; the two may differ in the last digit, so neither can stand for the other.
+
+    @property
+    def dims(self) -> int:
+        """Independent uniforms that a draw needs."""
+        return 1
 
     @abstractmethod
     def draw(self, uniforms: Floats) -> Floats:
         """Draws from uniforms in (0, 1): shape ``(..., dims)`` in, ``(...)`` out."""
 
     def one(self, *uniforms: float) -> float:
-        """One draw from `dims` uniforms; like `draw`, to the last digit or two."""
+        """One draw from `dims` uniforms; as `draw` gives it, to the last digit or two."""
         return float(self.draw(np.array([uniforms]))[0])
 
     @property
     @abstractmethod
-    def mean(self) -> float: ...
+    def mean(self) -> float:
+        """The mean."""
 
     @property
     def mode(self) -> float:
@@ -50,6 +62,8 @@ class Distribution(ABC):
 
 @dataclass(frozen=True)
 class Constant(Distribution):
+    """Always the same value."""
+
     value: float
 
     def draw(self, uniforms: Floats) -> Floats:
@@ -69,8 +83,20 @@ class Constant(Distribution):
 
 @dataclass(frozen=True)
 class Weibull(Distribution):
-    """Weibull with shape `shape` and its scale, or (`by_mean`) its mean, as `size`; shape 1 is
-    exponential.
+    """Weibull distribution; the exponential one if its shape is 1.
+
+    Parameters
+    ----------
+    shape : float
+    size : float
+        Its scale, or its mean.
+    by_mean : bool
+        Whether `size` is the mean.
+
+    Examples
+    --------
+    >>> Weibull(1.0, 3.0).mean, Weibull(0.7, 3.0, by_mean=True).mean
+    (3.0, 3.0)
     """
 
     shape: float
@@ -79,35 +105,50 @@ class Weibull(Distribution):
 
     @cached_property
     def scale(self) -> float:
-        return self.size / math.gamma(1 + 1 / self.shape) if self.by_mean else float(self.size)
+        """The scale, whichever of the two was given."""
+        return self.size / self._mean_over_scale if self.by_mean else float(self.size)
+
+    @property
+    def _mean_over_scale(self) -> float:
+        return math.gamma(1 + 1 / self.shape)
 
     def draw(self, uniforms: Floats) -> Floats:
-        hazard = -np.log1p(-uniforms[..., 0])
-        return self.scale * (hazard if self.shape == 1.0 else hazard ** (1 / self.shape))
+        return self._at(-np.log1p(-uniforms[..., 0]))
 
     def one(self, *uniforms: float) -> float:
-        hazard = -math.log1p(-uniforms[0])
-        return self.scale * (hazard if self.shape == 1.0 else hazard ** (1 / self.shape))
+        return self._at(-math.log1p(-uniforms[0]))
+
+    def _at(self, hazard: Any) -> Any:
+        """When a cumulative hazard is reached."""
+        # A power of 1 takes as long as any other.
+        if self.shape == 1.0:
+            return self.scale * hazard
+        return self.scale * hazard ** (1 / self.shape)
 
     @property
     def mean(self) -> float:
-        return float(self.size) if self.by_mean else self.size * math.gamma(1 + 1 / self.shape)
+        return float(self.size) if self.by_mean else self.size * self._mean_over_scale
 
     @property
     def mode(self) -> float:
-        return self.scale * (max(self.shape - 1, 0) / self.shape) ** (1 / self.shape)
+        hazard = max(self.shape - 1, 0) / self.shape
+        return self.scale * hazard ** (1 / self.shape)
 
 
 @dataclass(frozen=True)
 class Lognormal(Distribution):
+    """Lognormal distribution, by its median and the standard deviation of its logarithm."""
+
     median: float
     sigma: float
 
     def draw(self, uniforms: Floats) -> Floats:
-        return self.median * np.exp(self.sigma * ndtri(uniforms[..., 0]))
+        normal = ndtri(uniforms[..., 0])
+        return self.median * np.exp(self.sigma * normal)
 
     def one(self, *uniforms: float) -> float:
-        return self.median * math.exp(self.sigma * float(ndtri(uniforms[0])))
+        normal = float(ndtri(uniforms[0]))
+        return self.median * math.exp(self.sigma * normal)
 
     @property
     def mean(self) -> float:
@@ -120,22 +161,29 @@ class Lognormal(Distribution):
 
 @dataclass(frozen=True)
 class Triangular(Distribution):
+    """Triangular distribution from a low to a high value, with its mode in between."""
+
     low: float
     peak: float
     high: float
 
     def draw(self, uniforms: Floats) -> Floats:
-        u, width = uniforms[..., 0], self.high - self.low
-        left, right = self.peak - self.low, self.high - self.peak
+        u = uniforms[..., 0]
+        width = self.high - self.low
+        left = self.peak - self.low
+        right = self.high - self.peak
         rising = self.low + np.sqrt(u * width * left)
         falling = self.high - np.sqrt((1 - u) * width * right)
         return np.where(u * width < left, rising, falling)
 
     def one(self, *uniforms: float) -> float:
-        u, width, left = uniforms[0], self.high - self.low, self.peak - self.low
+        u = uniforms[0]
+        width = self.high - self.low
+        left = self.peak - self.low
+        right = self.high - self.peak
         if u * width < left:
             return self.low + math.sqrt(u * width * left)
-        return self.high - math.sqrt((1 - u) * width * (self.high - self.peak))
+        return self.high - math.sqrt((1 - u) * width * right)
 
     @property
     def mean(self) -> float:
@@ -152,8 +200,12 @@ class Triangular(Distribution):
 
 @dataclass(frozen=True)
 class Empirical(Distribution):
-    """Quantiles ``(probability, value)`` from 0 to 1, the value interpolated log-linearly between
-    them.
+    """Quantiles of something measured, interpolated log-linearly.
+
+    Parameters
+    ----------
+    quantiles : tuple of (probability, value)
+        Both rise; the first probability is 0 and the last 1.
     """
 
     quantiles: tuple[tuple[float, float], ...]
@@ -167,16 +219,22 @@ class Empirical(Distribution):
         return np.exp(np.interp(uniforms[..., 0], *self._grid))
 
     def one(self, *uniforms: float) -> float:
-        k = min(bisect_right(self.quantiles, (uniforms[0], math.inf)), len(self.quantiles) - 1)
-        (p, value), (q, above) = self.quantiles[k - 1 : k + 1]
-        return value * (above / value) ** ((uniforms[0] - p) / (q - p))
+        above = bisect_right(self.quantiles, (uniforms[0], math.inf))
+        # A uniform of 1 lies beyond the last quantile.
+        k = min(above, len(self.quantiles) - 1)
+        (p, low), (q, high) = self.quantiles[k - 1 : k + 1]
+        share = (uniforms[0] - p) / (q - p)
+        return low * (high / low) ** share
 
     @property
     def mean(self) -> float:
         probability, logs = self._grid
         step = np.diff(logs)
-        flat = np.where(step == 0, 1.0, step)
-        pieces = np.where(step == 0, np.exp(logs[:-1]), np.diff(np.exp(logs)) / flat)
+        rise = np.diff(np.exp(logs))
+        # The mean of a piece is its rise over that of its logarithm; its value if both are zero.
+        flat = step == 0
+        means = rise / np.where(flat, 1.0, step)
+        pieces = np.where(flat, np.exp(logs[:-1]), means)
         return float(np.sum(np.diff(probability) * pieces))
 
     @property
@@ -186,57 +244,65 @@ class Empirical(Distribution):
 
 @dataclass(frozen=True)
 class Mixture(Distribution):
-    """One of several distributions, chosen with the given weights by the first uniform, which is
-    then stretched.
-    """
+    """One of several distributions, chosen at random with weights that need not add up to 1."""
 
     weights: tuple[float, ...]
     parts: tuple[Distribution, ...]
 
     @property
-    def dims(self) -> int:  # type: ignore[override]
+    def dims(self) -> int:
         return max(part.dims for part in self.parts)
 
     def draw(self, uniforms: Floats) -> Floats:
-        edges = np.concatenate([[0.0], np.cumsum(self.weights)]) / math.fsum(self.weights)
-        chosen = np.clip(
-            np.searchsorted(edges, uniforms[..., 0], side="right") - 1, 0, len(self.parts) - 1
-        )
-        result = np.empty(uniforms.shape[:-1])
+        first = uniforms[..., 0]
+        sums = np.concatenate([[0.0], np.cumsum(self.weights)])
+        edges = sums / math.fsum(self.weights)
+        chosen = np.searchsorted(edges, first, side="right") - 1
+        # Rounding can leave the last edge below a uniform close to 1.
+        chosen = np.clip(chosen, 0, len(self.parts) - 1)
+        result = np.empty(first.shape)
         for k, part in enumerate(self.parts):
             here = chosen == k
+            # The uniform that chose the part is as good as new when stretched to (0, 1): so a
+            # mixture needs no more uniforms than its parts, and its draws rise within each.
             own = np.array(uniforms[here][..., : part.dims])
-            own[..., 0] = np.clip(
-                (own[..., 0] - edges[k]) / (edges[k + 1] - edges[k]), 0.0, 1 - 2**-53
-            )
+            width = edges[k + 1] - edges[k]
+            stretched = (own[..., 0] - edges[k]) / width
+            own[..., 0] = np.clip(stretched, 0.0, BELOW_ONE)
             result[here] = part.draw(own)
         return result
 
     @property
     def mean(self) -> float:
-        return math.fsum(
-            w * p.mean for w, p in zip(self.weights, self.parts, strict=True)
-        ) / math.fsum(self.weights)
+        pairs = zip(self.weights, self.parts, strict=True)
+        total = math.fsum(weight * part.mean for weight, part in pairs)
+        return total / math.fsum(self.weights)
 
     @property
     def support(self) -> tuple[float, float]:
-        return min(p.support[0] for p in self.parts), max(p.support[1] for p in self.parts)
+        lows = [part.support[0] for part in self.parts]
+        highs = [part.support[1] for part in self.parts]
+        return min(lows), max(highs)
 
 
 @dataclass(frozen=True)
 class Sum(Distribution):
+    """The sum of independent draws, one from each of several distributions."""
+
     parts: tuple[Distribution, ...]
 
     @property
-    def dims(self) -> int:  # type: ignore[override]
+    def dims(self) -> int:
         return sum(part.dims for part in self.parts)
 
     def draw(self, uniforms: Floats) -> Floats:
-        ends = np.cumsum([part.dims for part in self.parts])
-        return np.sum(
-            [p.draw(uniforms[..., e - p.dims : e]) for p, e in zip(self.parts, ends, strict=True)],
-            axis=0,
-        )
+        drawn = []
+        start = 0
+        for part in self.parts:
+            end = start + part.dims
+            drawn.append(part.draw(uniforms[..., start:end]))
+            start = end
+        return np.sum(drawn, axis=0)
 
     @property
     def mean(self) -> float:
@@ -244,17 +310,24 @@ class Sum(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        return math.fsum(p.support[0] for p in self.parts), math.fsum(
-            p.support[1] for p in self.parts
-        )
+        lows = [part.support[0] for part in self.parts]
+        highs = [part.support[1] for part in self.parts]
+        return math.fsum(lows), math.fsum(highs)
 
 
 class Uncertain(float):
-    """An unknown constant: a float with the value of its mode that knows its distribution and its
-    name.
+    """An unknown constant: a float with the value of its mode that knows its distribution.
 
-    Used as it stands it is the mode (``--fixed-inputs``); `sim.scenario.resolve` replaces it by a
-    draw.
+    Used as it stands it is the mode (``--fixed-inputs``); `Scenario.resolve` puts a draw in its
+    place.
+
+    Parameters
+    ----------
+    mode : float
+    distribution : Distribution
+        In the unit of the constant.
+    name : str
+        Constants of one name are one and the same.
 
     Examples
     --------
@@ -268,25 +341,29 @@ class Uncertain(float):
 
     def __new__(cls, mode: float, distribution: Distribution, name: str = "") -> Uncertain:
         self = super().__new__(cls, mode)
-        self.distribution, self.name = distribution, name
+        self.distribution = distribution
+        self.name = name
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # A float is pickled by its value alone.
         return Uncertain, (float(self), self.distribution, self.name)
 
     def named(self, name: str) -> Uncertain:
-        """The same constant under `name`, unless it has one: a catalogue value keeps its own."""
+        """The constant under `name`, unless it has one: a catalogue value keeps its own."""
         return self if self.name else Uncertain(float(self), self.distribution, name)
 
     def draw(self, uniform: float) -> float:
-        return float(self.distribution.draw(np.full(self.distribution.dims, uniform)))
+        """The value at a probability."""
+        uniforms = np.full(self.distribution.dims, uniform)
+        return float(self.distribution.draw(uniforms))
 
 
 def lowest(number: float) -> float:
-    """The smallest value a number can take."""
+    """The smallest value that a number, unknown or not, can take."""
     return number.distribution.support[0] if isinstance(number, Uncertain) else number
 
 
 def highest(number: float) -> float:
-    """The largest value a number can take."""
+    """The largest value that a number, unknown or not, can take."""
     return number.distribution.support[1] if isinstance(number, Uncertain) else number

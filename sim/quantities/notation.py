@@ -1,9 +1,14 @@
-"""How distributions and unknown constants are written in a scenario or the catalogue."""
+"""How quantities, distributions and unknown constants are written in a scenario or the catalogue.
+
+A field annotated with one of the types below accepts text with a unit (``30 min``), an uncertain
+number (``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) or, where the unit
+may be left out, a bare number.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
@@ -11,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from sim.errors import nearest
+from sim.errors import InputError, expected, nearest
 from sim.quantities.distributions import (
     Constant,
     Distribution,
@@ -28,51 +33,73 @@ from sim.quantities.distributions import (
 from sim.quantities.units import COUNTED, number, wanted
 
 Read = Callable[[Any], float]
+"""Turns one value with its unit into an SI float."""
+
+WRITTEN = {
+    "exponential": "{mean: …}",
+    "weibull": "{shape: …, scale: … or mean: …}",
+    "lognormal": "{median: …, sigma: …}",
+    "triangular": "[low, mode, high]",
+    "empirical": "[[0, …], …, [1, …]]: pairs of probability and value",
+    "mixture": "[[weight, distribution], …]",
+    "sum": "a list of distributions",
+}
+"""How each distribution is written, after its name."""
 
 
 def is_value(data: dict[Any, Any]) -> bool:
-    """Whether a mapping describes one value, a distribution or an unknown constant, rather than
-    named parts.
+    """Whether a mapping is a distribution or an unknown constant, rather than one of named parts.
 
     Examples
     --------
     >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3]}), is_value({})
     (True, True, False)
     """
-    return "uncertain" in data or (len(data) == 1 and next(iter(data)) in READERS)
+    if "uncertain" in data:
+        return True
+    return len(data) == 1 and data.keys() <= WRITTEN.keys()
 
 
 def uncertain(data: Any, read: Read) -> Uncertain:
-    """Read ``[low, mode, high]`` (triangular) or a distribution as an unknown constant.
-
-    Raises
-    ------
-    ValueError
-        When the numbers are out of order or the distribution is unknown.
-    """
-    if isinstance(data, dict):
-        distribution = distribution_from(data, read)
-        if distribution.dims > 1:
-            raise ValueError("an unknown constant cannot be a sum; give its distribution directly")
-        return Uncertain(distribution.mode, distribution)
-    triangle = _triangular(data, read)
-    return Uncertain(triangle.peak, triangle)
-
-
-def distribution_from(data: Any, read: Read) -> Distribution:
-    """Read a distribution of events: a quantity, or a mapping with one of the names in `READERS`.
+    """Read an unknown constant.
 
     Parameters
     ----------
-    data : number, text or mapping
-        As in a scenario: ``2 d``, ``{exponential: {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1,
-        90 d]]}``.
+    data : list or mapping
+        ``[low, mode, high]`` of a triangular distribution, or another distribution.
     read : callable
         Turns one value with its unit into an SI float.
 
     Raises
     ------
-    ValueError
+    InputError
+        When the numbers are out of order or the distribution is unknown.
+    """
+    if isinstance(data, dict):
+        distribution = distribution_from(data, read)
+    else:
+        distribution = _made("triangular", data, read)
+    # A draw at one probability is all that a constant gets.
+    if distribution.dims > 1:
+        problem = "an unknown constant cannot be a sum; give its distribution directly"
+        raise InputError(problem, given=data)
+    return Uncertain(distribution.mode, distribution)
+
+
+def distribution_from(data: Any, read: Read) -> Distribution:
+    """Read a distribution of events.
+
+    Parameters
+    ----------
+    data : number, text or mapping
+        A quantity, or a mapping with one of the names in `WRITTEN`: ``2 d``, ``{exponential:
+        {mean: 2 d}}``, ``{empirical: [[0, 1 min], …, [1, 90 d]]}``.
+    read : callable
+        Turns one value with its unit into an SI float.
+
+    Raises
+    ------
+    InputError
         With what is allowed, when the data does not describe a distribution.
 
     Examples
@@ -82,127 +109,113 @@ def distribution_from(data: Any, read: Read) -> Distribution:
     """
     if not isinstance(data, dict) or "uncertain" in data:
         return Constant(read(data))
-    if len(data) != 1 or next(iter(data)) not in READERS:
+    if not is_value(data):
         given = ", ".join(map(str, data))
-        hint = nearest(given, READERS) if len(data) == 1 else ""
-        raise ValueError(
-            f"{{{given:.60}}} is no distribution{hint}; allowed: a constant or one of {', '.join(READERS)}"
-        )
-    ((name, body),) = data.items()
+        hint = ""
+        # Of several names none is the one that was meant.
+        if len(data) == 1:
+            hint = nearest(given, WRITTEN)
+        names = ", ".join(WRITTEN)
+        problem = f"{{{given:.60}}} is no distribution{hint}"
+        listed = f"allowed: a constant or one of {names}"
+        raise InputError(f"{problem}; {listed}", given=data, allowed=tuple(WRITTEN))
+    [(name, body)] = data.items()
     try:
-        return READERS[name](body, read)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        return _made(name, body, read)
+    except InputError as error:
+        raise _within(name, error) from None
 
 
-def _fields(body: Any, required: Sequence[str], one_of: Sequence[str] = ()) -> dict[str, Any]:
-    wanted = [f"{key}: …" for key in required] + (
-        [" or ".join(f"{key}: …" for key in one_of)] if one_of else []
-    )
-    problem = f"expected {{{', '.join(wanted)}}}"
-    if (
-        not isinstance(body, dict)
-        or set(body) - set(required) - set(one_of)
-        or set(required) - set(body)
-    ):
-        raise ValueError(problem)
-    if one_of and len(set(one_of) & set(body)) != 1:
-        raise ValueError(problem)
-    return body
+def _made(name: str, body: Any, read: Read) -> Distribution:
+    match name, body:
+        case "exponential", {"mean": mean, **rest} if not rest:
+            return Weibull(1.0, _size(mean, read, "mean"))
+        case "weibull", {"shape": shape, "mean": mean, **rest} if not rest:
+            return Weibull(_shape(shape), _size(mean, read, "mean"), by_mean=True)
+        case "weibull", {"shape": shape, "scale": scale, **rest} if not rest:
+            return Weibull(_shape(shape), _size(scale, read, "scale"))
+        case "lognormal", {"median": median, "sigma": sigma, **rest} if not rest:
+            middle = _size(median, read, "median")
+            return Lognormal(middle, _pure(sigma, "sigma", most=10.0))
+        case "triangular", [_, _, _]:
+            return _triangular(body, read)
+        case "empirical", [_, _, *_] if _are_pairs(body):
+            return _empirical(body, read)
+        case "mixture", [_, *_] if _are_pairs(body):
+            weights = tuple(_pure(weight, "a weight") for weight, _ in body)
+            parts = tuple(distribution_from(part, read) for _, part in body)
+            return Mixture(weights, parts)
+        case "sum", [_, *_]:
+            return Sum(tuple(distribution_from(part, read) for part in body))
+    raise expected(WRITTEN[name], body)
 
 
-def _positive(value: float, name: str) -> float:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be above 0")
-    return value
+def _triangular(body: Any, read: Read) -> Distribution:
+    low, peak, high = map(read, body)
+    # Each of the three may itself be uncertain, but they must not cross.
+    ordered = highest(low) <= lowest(peak) and highest(peak) <= lowest(high)
+    if not ordered or low == high:
+        given = ", ".join(map(str, body))
+        rule = "low ≤ mode ≤ high, and low < high"
+        raise InputError(f"expected {rule}, not {given}", given=body, allowed=rule)
+    return Triangular(low, peak, high)
+
+
+def _empirical(body: Any, read: Read) -> Distribution:
+    if not all(isinstance(p, (int, float)) for p, _ in body):
+        raise expected(WRITTEN["empirical"], body)
+    probabilities = [float(p) for p, _ in body]
+    values = [_size(value, read, "a value") for _, value in body]
+    whole = (probabilities[0], probabilities[-1]) == (0, 1)
+    rising = probabilities == sorted(set(probabilities))
+    if not whole or not rising or any(highest(a) > lowest(b) for a, b in pairwise(values)):
+        rule = "probabilities must rise from 0 to 1, and the values with them"
+        raise InputError(rule, given=body, allowed=rule)
+    return Empirical(tuple(zip(probabilities, values, strict=True)))
+
+
+def _are_pairs(body: Any) -> bool:
+    return all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in body)
+
+
+def _size(value: Any, read: Read, name: str) -> float:
+    result = read(value)
+    if not 0 < result < math.inf:
+        raise InputError(f"{name} must be above 0", given=value, allowed="above 0")
+    return result
+
+
+def _shape(value: Any) -> float:
+    # Below, the longest lifetimes are beyond what a float can hold.
+    return _pure(value, "shape", least=0.05)
 
 
 def _pure(value: Any, name: str, least: float = 0.0, most: float = math.inf) -> float:
     """A number without unit, above zero and within bounds; it may be uncertain."""
     try:
         return Quantity(least=least, most=most, positive=True).read(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    except InputError as error:
+        raise _within(name, error) from None
 
 
-def _exponential(body: Any, read: Read) -> Distribution:
-    return Weibull(1.0, _positive(read(_fields(body, ["mean"])["mean"]), "mean"))
-
-
-def _weibull(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, ["shape"], ["scale", "mean"])
-    shape = _pure(fields["shape"], "shape", least=0.05)
-    size = "scale" if "scale" in fields else "mean"
-    return Weibull(shape, _positive(read(fields[size]), size), by_mean=size == "mean")
-
-
-def _lognormal(body: Any, read: Read) -> Distribution:
-    fields = _fields(body, ["median", "sigma"])
-    return Lognormal(
-        _positive(read(fields["median"]), "median"), _pure(fields["sigma"], "sigma", most=10.0)
-    )
-
-
-def _triangular(body: Any, read: Read) -> Triangular:
-    if not isinstance(body, (list, tuple)) or len(body) != 3:
-        raise ValueError("expected [low, mode, high]")
-    low, peak, high = (read(part) for part in body)
-    if not (highest(low) <= lowest(peak) and highest(peak) <= lowest(high)) or low == high:
-        raise ValueError(
-            f"expected low ≤ mode ≤ high, and low < high, not {', '.join(map(str, body))}"
-        )
-    return Triangular(low, peak, high)
-
-
-def _empirical(body: Any, read: Read) -> Distribution:
-    if (
-        not _are_pairs(body)
-        or len(body) < 2
-        or not all(isinstance(p, (int, float)) for p, _ in body)
-    ):
-        raise ValueError("expected [[0, …], …, [1, …]]: pairs of probability and value")
-    pairs = tuple((float(p), _positive(read(value), "a value")) for p, value in body)
-    rising = all(a[0] < b[0] and highest(a[1]) <= lowest(b[1]) for a, b in pairwise(pairs))
-    if pairs[0][0] != 0 or pairs[-1][0] != 1 or not rising:
-        raise ValueError("probabilities must rise from 0 to 1, and the values with them")
-    return Empirical(pairs)
-
-
-def _are_pairs(body: Any) -> bool:
-    listed = isinstance(body, (list, tuple)) and len(body) > 0
-    return listed and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in body)
-
-
-def _mixture(body: Any, read: Read) -> Distribution:
-    if not _are_pairs(body):
-        raise ValueError("expected [[weight, distribution], …]")
-    weights = tuple(_pure(weight, "a weight") for weight, _ in body)
-    return Mixture(weights, tuple(distribution_from(part, read) for _, part in body))
-
-
-def _sum(body: Any, read: Read) -> Distribution:
-    if not isinstance(body, (list, tuple)) or not body:
-        raise ValueError("expected a list of distributions")
-    return Sum(tuple(distribution_from(part, read) for part in body))
-
-
-READERS: dict[str, Callable[[Any, Read], Distribution]] = {
-    "exponential": _exponential,
-    "weibull": _weibull,
-    "lognormal": _lognormal,
-    "triangular": _triangular,
-    "empirical": _empirical,
-    "mixture": _mixture,
-    "sum": _sum,
-}
+def _within(name: str, error: InputError) -> InputError:
+    return InputError(f"{name}: {error}", given=error.given, allowed=error.allowed)
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Marks a pydantic field as a quantity in `unit`, within ``[least, most]``; `positive` shuts
-    out zero.
+    """Marks a pydantic field as a quantity.
 
-    `whole` asks for a whole number where the number is plain; an unknown one may fall between.
+    Parameters
+    ----------
+    unit : str
+        The SI unit, ``""`` for a pure number.
+    least, most : float
+        Bounds, which are themselves allowed.
+    positive : bool
+        Whether zero is shut out.
+    whole : bool
+        Whether a plain number must be whole; an unknown one may fall between.
     """
 
     unit: str = ""
@@ -212,29 +225,45 @@ class Quantity:
     whole: bool = False
 
     def read(self, value: Any) -> float:
-        """Parse and check one value; an ``{uncertain: …}`` mapping becomes an `Uncertain`."""
+        """Parse and check one value; an ``{uncertain: …}`` mapping becomes an `Uncertain`.
+
+        Raises
+        ------
+        InputError
+            When it is no such quantity, or out of bounds.
+        """
         if isinstance(value, Uncertain):
             return value
         if isinstance(value, dict):
-            name = value.get("name", "")
-            if not {"uncertain"} <= set(value) <= {"uncertain", "name"} or not isinstance(
-                name, str
-            ):
-                raise ValueError(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}")
-            result = uncertain(value["uncertain"], lambda part: number(part, self.unit)).named(name)
+            result: float = self._uncertain(value)
         else:
             result = number(value, self.unit)
-        if self.positive and result <= 0:
-            raise ValueError("must be above zero")
-        if lowest(result) < self.least:
-            raise ValueError(
-                f"must be at least {self.least:,.12g}" if self.least else "must not be negative"
-            )
-        if highest(result) > self.most:
-            raise ValueError(f"must be at most {self.most:,.12g}")
-        if self.whole and not isinstance(result, Uncertain) and result != int(result):
-            raise ValueError("must be a whole number")
+        rule = self._broken_rule(result)
+        if rule:
+            raise InputError(rule, given=value, allowed=rule)
         return result
+
+    def _uncertain(self, value: dict[str, Any]) -> Uncertain:
+        name = value.get("name", "")
+        right = {"uncertain"} <= set(value) <= {"uncertain", "name"}
+        if not right or not isinstance(name, str):
+            raise expected(f"{wanted(self.unit)}, or {{uncertain: [low, mode, high]}}", value)
+        # Its parts are plain: an end that is uncertain itself would be drawn twice.
+        found = uncertain(value["uncertain"], lambda part: number(part, self.unit))
+        return found.named(name)
+
+    def _broken_rule(self, result: float) -> str:
+        if self.positive and result <= 0:
+            return "must be above zero"
+        if lowest(result) < self.least:
+            least = f"must be at least {self.least:,.12g}"
+            return least if self.least else "must not be negative"
+        if highest(result) > self.most:
+            return f"must be at most {self.most:,.12g}"
+        unknown = isinstance(result, Uncertain)
+        if self.whole and not unknown and result != int(result):
+            return "must be a whole number"
+        return ""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -247,10 +276,12 @@ class Quantity:
     def json_schema(self) -> dict[str, Any]:
         """What an editor may accept."""
         text = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]"}
-        plain = {"type": "number"} if self.unit in COUNTED else {"const": 0}
-        if self.unit in COUNTED and self.least > -math.inf:
-            plain |= {"exclusiveMinimum" if self.positive else "minimum": self.least}
-        return {"anyOf": [text, plain, UNCERTAIN], "description": wanted(self.unit)}
+        plain: dict[str, Any] = {"const": 0}
+        if self.unit in COUNTED:
+            bound = "exclusiveMinimum" if self.positive else "minimum"
+            plain = {"type": "number", bound: self.least}
+        description = f"expected {wanted(self.unit)}"
+        return {"anyOf": [text, plain, UNCERTAIN], "description": description}
 
 
 UNCERTAIN: dict[str, Any] = {

@@ -1,9 +1,7 @@
 """Quantities with units: parsed at the edge by pint, plain SI floats inside.
 
-A field annotated with one of the types below accepts text with a unit (``30 min``), an uncertain
-number (``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) or, where the unit
-is none, a bare number. What the program sees is always a float in SI units: seconds, bytes, bytes
-per second, FLOP per second, watts, US dollars.
+What the program sees is always a float in SI units: seconds, bytes, bytes per second, FLOP per
+second, watts, US dollars.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import Any
 
 import pint
 
-from sim.errors import nearest
+from sim.errors import InputError, expected, nearest
 
 EXAMPLES = {
     "s": "30 min",
@@ -56,14 +54,13 @@ QUANTITY = re.compile(
     rf"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     rf"\s*((?:(?:1\s*)?/|per\s)?\s*{_NAME}(?:\s*(?:[/*]|\sper\s)\s*{_NAME})*)?"
 )
-"""One number and names of units multiplied or divided: no sums, powers or calls for pint to work
-out.
-"""
+"""One number and names of units multiplied or divided: no sums, powers or calls for pint to do."""
 
 
 @cache
 def registry() -> pint.UnitRegistry:
     """The one unit registry: pint's, with the field's own units added."""
+    # Made when first needed, as it takes longer to make than all of this package to import.
     units = pint.UnitRegistry()
     for name in ("FLOP", "USD", "chip", "node", "token", "step"):
         units.define(f"{name} = [{name}]")
@@ -83,7 +80,7 @@ def parse(text: str, unit: str) -> float:
 
     Raises
     ------
-    ValueError
+    InputError
         When the text is not a quantity, or one of another kind.
 
     Examples
@@ -91,36 +88,59 @@ def parse(text: str, unit: str) -> float:
     >>> parse("30 min", "s"), parse("200 Gbit/s", "byte/s"), parse("1 yr", "day")
     (1800.0, 25000000000.0, 365.25)
     """
-    match = QUANTITY.fullmatch(text) if len(text) <= LONGEST else None
+    # Both patterns and pint take long over long text, and a message must stay readable.
+    short = len(text) <= LONGEST
+    match = QUANTITY.fullmatch(text) if short else None
     if not match:
-        shown = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-        raise ValueError(f"'{shown}' cannot be read; {wanted(unit)}")
+        shown = text if short else text[:LONGEST] + "…"
+        raise expected(wanted(unit), text, f"'{shown}' cannot be read")
     amount, name = match.groups()
     if not name:
         return number(float(amount), unit)
-    hint = nearest(name, SPELLINGS.get(unit, ())) if len(name) > 1 else ""
+    hint = ""
+    # A single letter is close to any other.
+    if len(name) > 1:
+        hint = nearest(name, SPELLINGS.get(unit, ()))
     try:
-        return float(registry().Quantity(text).to(unit or "dimensionless").magnitude)
+        quantity = registry().Quantity(text)
+        return float(quantity.to(unit or "dimensionless").magnitude)
     except pint.UndefinedUnitError:
-        raise ValueError(f"'{text}' has no known unit{hint}; {wanted(unit)}") from None
+        wrong = f"'{text}' has no known unit{hint}"
     except pint.DimensionalityError:
-        raise ValueError(f"'{text}' is a quantity of another kind{hint}; {wanted(unit)}") from None
-    except (
-        Exception
-    ):  # pint raises anything from OffsetUnitCalculusError to AttributeError on odd units
-        raise ValueError(f"'{text}' cannot be read; {wanted(unit)}") from None
+        wrong = f"'{text}' is a quantity of another kind{hint}"
+    except Exception:
+        # Odd units make pint raise anything from OffsetUnitCalculusError to AttributeError.
+        wrong = f"'{text}' cannot be read"
+    raise expected(wanted(unit), text, wrong)
 
 
 def wanted(unit: str) -> str:
-    """What is expected where a quantity in `unit` stands."""
+    """What has to be given where a quantity in `unit` stands, in words.
+
+    Examples
+    --------
+    >>> wanted("s"), wanted("")
+    ("a quantity in s, like '30 min'", 'a plain number')
+    """
     if not unit:
-        return "expected a plain number"
+        return "a plain number"
     kind = f"number of {unit}s" if unit in COUNTED else f"quantity in {unit}"
-    return f"expected a {kind}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
+    return f"a {kind}, like '{EXAMPLES.get(unit, '1 ' + unit)}'"
 
 
 def number(value: Any, unit: str = "") -> float:
-    """A bare number or text with a unit as a float in `unit`; see `parse`.
+    """A bare number, or text with a unit, as a float.
+
+    Parameters
+    ----------
+    value : float or str
+    unit : str
+        The SI unit wanted, ``""`` for a pure number.
+
+    Raises
+    ------
+    InputError
+        When it is neither, lacks a unit that cannot be left out, or is not finite.
 
     Examples
     --------
@@ -129,32 +149,42 @@ def number(value: Any, unit: str = "") -> float:
     """
     if isinstance(value, str):
         result = parse(value.strip(), unit)
-    elif isinstance(value, Real) and not isinstance(value, bool):
+    elif _is_number(value):
+        # Zero is the same in every unit.
         if unit not in COUNTED and value != 0:
-            raise ValueError(f"a unit is missing; {wanted(unit)}")
+            raise expected(wanted(unit), value, "a unit is missing")
         result = _float(value)
     else:
-        raise ValueError(wanted(unit))
+        raise expected(wanted(unit), value)
     if not math.isfinite(result):
-        raise ValueError("must be finite")
+        raise InputError("must be finite", given=value, allowed="a finite number")
     return result
 
 
 def whole(value: Any) -> int:
     """A whole number as it stands in YAML; unlike a quantity it cannot be uncertain.
 
+    Raises
+    ------
+    InputError
+        When it is anything else.
+
     Examples
     --------
     >>> whole(8), whole(1e3)
     (8, 1000)
     """
-    plain = isinstance(value, Real) and not isinstance(value, bool)
-    if not plain or not _float(value).is_integer():
-        raise ValueError("expected a whole number")
+    if not _is_number(value) or not _float(value).is_integer():
+        raise expected("a whole number", value)
     return int(_float(value))
 
 
-def _float(value: Real) -> float:
+def _is_number(value: Any) -> bool:
+    # Python takes true for 1.
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _float(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:

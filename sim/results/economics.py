@@ -67,14 +67,19 @@ def cost_of(
         When the chips were bought; their value has declined since. New ones, at their price, unless
         given.
     """
-    rental = amortised = energy = 0.0
+    rentals = []
+    amortised = []
+    joules = []
     for pool, count in zip(pools, chips, strict=True):
-        joules = count * wall * power(pool.chip, method)
-        energy += joules
-        rental += count * wall * pool.chip.rental if pool.chip.rental is not None else math.nan
-        hardware = hardware_rate(pool.chip, start, method, bought)
-        amortised += count * wall * hardware + joules * method.electricity
-    return Costs(rental, amortised, energy)
+        chip = pool.chip
+        seconds = count * wall
+        rentals.append(math.nan if chip.rental is None else seconds * chip.rental)
+        joules.append(seconds * power(chip, method))
+        amortised.append(seconds * hardware_rate(chip, start, method, bought))
+    # Summed exactly, so that the order of the pools decides not even the last digit.
+    energy = math.fsum(joules)
+    hardware = math.fsum(amortised)
+    return Costs(math.fsum(rentals), hardware + energy * method.electricity, energy)
 
 
 def power(chip: Chip, method: CostMethod) -> float:

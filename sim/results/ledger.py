@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Chips = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Chips: TypeAlias = NDArray[np.int64]
 
 DAY = 86400.0
 HOUR = 3600.0
@@ -66,7 +66,7 @@ class Event(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Chips of a pool, those of a node or loose ones, that changed their place at a time (seconds)."""
+    """Chips of a pool, those of a node or loose ones, that changed their place (time in seconds)."""
 
     time: float
     pool: str
@@ -78,8 +78,6 @@ class Move(NamedTuple):
 
 class Way:
     """The way of so many chips of a pool from one place to another: what all such moves share."""
-
-    __slots__ = ("chips", "origin", "place", "pool")
 
     def __init__(self, pool: str, origin: str, place: str, chips: int) -> None:
         self.pool = pool
@@ -121,7 +119,7 @@ class Trace:
         return [item for item in self if isinstance(item, Move)]
 
     def fingerprint(self) -> str:
-        """SHA-256 over the trace: the times as little-endian doubles, then everything else as words."""
+        """SHA-256 of the trace: the times as little-endian doubles, then everything else as words."""
         times = np.array([row[0] for row in self.rows], "<f8")
         words = "\n".join([_words(row) for row in self.rows])
         return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
@@ -145,9 +143,12 @@ def _words(row: Row) -> str:
 class Traced(Protocol):
     """What `levels` and `outages` need of a result."""
 
-    trace: Trace
-    counts: dict[tuple[str, str], int]
-    wall: float
+    @property
+    def trace(self) -> Trace: ...
+    @property
+    def counts(self) -> dict[tuple[str, str], int]: ...
+    @property
+    def wall(self) -> float: ...
 
 
 def levels(
@@ -196,7 +197,7 @@ def levels(
     counts = end - total[-1] + total
     # Of several changes at one instant only the last level ever holds.
     when = np.array([0.0, *times])
-    last = np.append(when[1:] != when[:-1], True)
+    last: NDArray[np.bool_] = np.append(when[1:] != when[:-1], True)
     return when[last], counts[last]
 
 

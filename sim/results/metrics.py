@@ -1,4 +1,4 @@
-"""Every metric of a run and of a programme: its name, its unit, what it means, how it is worked out.
+"""Every metric of a run and of a programme: name, unit, meaning, and how it is worked out.
 
 Which metrics a result has follows from its scenario, so nothing is run to learn their names.
 """
@@ -84,6 +84,12 @@ RUN = (
         "",
         "Failures of components, those of spares included.",
         lambda r: float(sum(r.failures.values())),
+    ),
+    Metric(
+        "hidden_faults",
+        "",
+        "Silent faults and stragglers in nodes at work that nobody had found by the end.",
+        lambda r: float(r.hidden_faults),
     ),
     Metric(
         "planned_stops",
@@ -270,7 +276,7 @@ PROGRAMME = (
     Metric(
         "crossing_days",
         "days",
-        "Until the fleet first cannot staff the next run; the horizon if that does not come before.",
+        "Until the fleet first cannot staff the next run, or the horizon if that comes first.",
         lambda r: min(r.crossing if r.crossed else math.inf, r.wall) / DAY,
     ),
     Metric(

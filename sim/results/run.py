@@ -33,6 +33,8 @@ class RunResult:
         Active chips times productive time.
     failures : dict
         Number by cause.
+    hidden_faults : int
+        Faults of nodes in service that nobody had found by the end.
     time : dict
         Seconds of wall clock by category; sums to `wall`.
     chip_seconds : dict
@@ -56,6 +58,7 @@ class RunResult:
     provisioned: int
     active_chip_seconds: float
     failures: dict[str, int]
+    hidden_faults: int
     time: dict[str, float]
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
@@ -63,7 +66,7 @@ class RunResult:
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """Every metric by name, as `sim.results.metrics` describes it; nan where it is not known."""
+        """Every metric by name, as `sim.results.metrics` describes it; nan where not known."""
         return {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
 
     @cached_property

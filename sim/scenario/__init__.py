@@ -1,33 +1,24 @@
-"""The typed question: one scenario, frozen and strict, with every unknown constant named."""
+"""A scenario: typed, frozen and strict, with every unknown constant named."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from sim.catalogue.strict import Strict, misplaced
+from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, named, partly, settled, sketch, unknowns
-from sim.scenario.parts import (
-    Checkpoint,
-    ConstantsRef,
-    CostsRef,
-    Fabric,
-    Layout,
-    Mixing,
-    Pool,
-    Recovery,
-    Run,
-)
-from sim.scenario.reading import Source, explain, names, override, read
+from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
+from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
+from sim.scenario.reading import Source, build, names, override, read
+from sim.scenario.references import ConstantsRef, CostsRef
 from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
 from sim.streams import stream
 
@@ -44,19 +35,22 @@ __all__ = [
     "names",
 ]
 
-S = TypeVar("S", bound=Strict)
+YEAR = 365.25 * 86400.0
 
 
-def _not_empty(fleet: dict[str, Pool]) -> dict[str, Pool]:
+def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
     if not fleet:
-        raise ValueError("the fleet is empty; give at least one pool")
+        raise InputError("the fleet is empty; give at least one pool")
     for name in fleet:
+        # A dot or a space could not be reached by `--set`.
         if not re.fullmatch(r"[\w-]+", name):
-            raise ValueError(f"a pool's name has only letters, digits, - and _, unlike {name!r}")
+            allowed = "letters, digits, - and _"
+            problem = f"a pool's name has only {allowed}, unlike {name!r}"
+            raise InputError(problem, given=name, allowed=allowed)
     return fleet
 
 
-Fleet = Annotated[dict[str, Pool], AfterValidator(_not_empty)]
+Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
 
 
 class Case(Strict):
@@ -68,14 +62,17 @@ class Case(Strict):
     mixing: Mixing = Mixing()
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
 
+    @property
+    def supplied_later(self) -> bool:
+        """Whether a pool may begin with nothing."""
+        return False
+
     @model_validator(mode="after")
     def _has_nodes(self) -> Case:
-        """Only a programme's pool may begin with nothing, and be supplied later."""
         for name, pool in self.fleet.items():
-            if not pool.active_nodes and not getattr(self, "runs", None):
-                raise misplaced(
-                    f"fleet.{name}", "the pool has no nodes; remove it, or give it chips or nodes"
-                )
+            if not pool.active_nodes and not self.supplied_later:
+                problem = "the pool has no nodes; remove it, or give it chips or nodes"
+                raise InputError(problem, key=f"fleet.{name}")
         return self
 
 
@@ -84,14 +81,27 @@ def patient(changes: Iterable[str]) -> bool:
     return all(path == "horizon" or path.endswith("_spares") for path in changes)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a scenario was made from."""
+
+    source: Source
+    unknowns: Sketch
+    """Where its unknown constants are."""
+    given: Mapping[str, float] = field(default_factory=dict)
+    """Those that have become known, by name."""
+    written: Scenario | None = None
+    """The scenario before they had, if any has."""
+
+
 class Scenario(Case):
-    """One question to the simulation. Make one with `load_scenario`."""
+    """All that a simulation needs to know. Make one with `load_scenario`."""
 
     name: str = "scenario"
     title: str = ""
     status: Literal["reconstruction", "counterfactual", "benchmark"] = "counterfactual"
     start: dt.date = dt.date(2024, 1, 1)
-    horizon: PositiveSeconds = Field(365.25 * 86400.0, validate_default=False)
+    horizon: PositiveSeconds = Field(YEAR, validate_default=False)
     checkpoint: Checkpoint = Checkpoint()
     recovery: Recovery = Recovery()
     fabric: Fabric = Fabric()
@@ -100,33 +110,24 @@ class Scenario(Case):
     runs: Programme | tuple[PlannedRun, ...] | None = None
     """In place of one run: a programme over years."""
     reference: str | None = None
-    """The pool in whose chips the needs of `runs` are counted; the first unless given."""
+    """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
     research: Share = 0.0
-    """Share of each pool's working chips that research, rollouts and evaluation hold, beside the
-    runs.
-    """
+    """Share of each pool's working chips that is held for research, rollouts and evaluation."""
     offload: dict[str, Share] = Field(default_factory=dict)
     """Share of the other pools' research that a pool takes over, as far as its chips go."""
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
 
-    _source: Source = PrivateAttr()
-    _sketch: Sketch = PrivateAttr(default=None)
-    _written: Scenario | None = PrivateAttr(default=None)
-    _unknowns: dict[str, Uncertain] = PrivateAttr(default_factory=dict)
-    _given: dict[str, float] = PrivateAttr(default_factory=dict)
+    _origin: Origin = PrivateAttr()
 
     @model_validator(mode="before")
     @classmethod
     def _first_run(cls, data: Any) -> Any:
-        """`runs` that spell out model, tokens and batch need no `run` beside them."""
-        runs = data.get("runs") if isinstance(data, dict) else None
-        first = runs[0] if isinstance(runs, list) and runs else runs
-        if (
-            isinstance(first, dict)
-            and not data.get("run")
-            and {"model", "tokens", "batch"} <= set(first)
-        ):
-            return {**data, "run": {key: first[key] for key in ("model", "tokens", "batch")}}
+        """`runs` that spell out model, tokens and batch need no `run`."""
+        needed = ("model", "tokens", "batch")
+        match data:
+            case {"runs": dict(first) | [dict(first), *_]} if set(needed) <= set(first):
+                run = data.get("run") or {key: first[key] for key in needed}
+                return {**data, "run": run}
         return data
 
     @model_validator(mode="after")
@@ -136,13 +137,65 @@ class Scenario(Case):
             pool_of(self.fleet, self.reference, "reference")
         return self
 
+    @classmethod
+    def _read(cls, source: Source, name: str) -> Scenario:
+        built, found = build(cls, source, {"name": name, **source.data})
+        return built._from(Origin(source, found))
+
+    def _from(self, origin: Origin) -> Scenario:
+        """A copy with an origin: the one place where that is set."""
+        made = self.model_copy()
+        made._origin = origin
+        return made
+
+    @property
+    def supplied_later(self) -> bool:
+        """Whether a pool may begin with nothing: in a programme it can be supplied over years."""
+        return bool(self.runs)
+
+    @property
+    def reference_pool(self) -> str:
+        """The pool in whose chips needs are counted: the one named, else that of the fastest."""
+        if self.reference is not None:
+            return pool_of(self.fleet, self.reference, "reference")
+        # Not the first: the order in which a file lists the pools decides nothing.
+        return min(self.fleet, key=lambda name: (-self.fleet[name].chip.bf16, name))
+
     @property
     def written(self) -> Scenario:
         """The scenario as it was written, before any of its unknown constants became known."""
-        return self._written or self
+        return self._origin.written or self
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What was set in it by path."""
+        return dict(self._origin.source.overrides)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The scenario as merged plain data, from which it can be built again."""
+        return {"name": self.name, **self._origin.source.data}
+
+    @property
+    def heading(self) -> str:
+        """Its title, its status, and what was set in it."""
+        status = self.status
+        # A reconstruction in which more is set than how long one waits is none any more.
+        if status == "reconstruction" and not patient(self.changed):
+            status = "counterfactual"
+        words = status
+        if status == "counterfactual":
+            words = "counterfactual: no published run has done this"
+        changes = [f"{path} = {value}" for path, value in self.changed.items()]
+        return "; ".join([f"{self.title or self.name} ({words})", *changes])
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
-        """The same scenario with values set by dotted path, checked anew.
+        """The scenario with values set by dotted path, and all of it checked again.
+
+        Raises
+        ------
+        InputError
+            When a path leads nowhere, or what results is no scenario.
 
         Examples
         --------
@@ -150,76 +203,55 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        return _build(Scenario, override(self._source, changes), self.name).given(self._given)
-
-    @property
-    def changed(self) -> dict[str, Any]:
-        """What was set in it by path."""
-        return dict(self._source.overrides)
-
-    @property
-    def heading(self) -> str:
-        """Its title, its status, and what was set; a reconstruction in which more is set than
-        patience is none.
-        """
-        status = (
-            "counterfactual"
-            if self.status == "reconstruction" and not patient(self.changed)
-            else self.status
-        )
-        words = (
-            "counterfactual: no published run has done this"
-            if status == "counterfactual"
-            else status
-        )
-        return "; ".join(
-            [
-                f"{self.title or self.name} ({words})",
-                *(f"{k} = {v}" for k, v in self.changed.items()),
-            ]
-        )
+        source = override(self._origin.source, changes)
+        return Scenario._read(source, self.name).given(self._origin.given)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
-        return self._unknowns
-
-    def resolve(self, seed: int, replication: int, *, fixed: bool = False) -> Scenario:
-        """The scenario with one draw in place of each unknown constant, or the mode of each when
-        `fixed`.
-
-        Each constant has a stream of its own, so two scenarios that share a constant share its
-        draw.
-        """
-        draws = {} if fixed else self.draws(seed, replication)
-        known = settled(self, draws, self._sketch)
-        known._sketch, known._unknowns = None, {}
-        return known
+        return by_name(self._origin.unknowns)
 
     def draws(self, seed: int, replication: int) -> dict[str, float]:
-        """One draw of each unknown constant by name."""
-        return {
-            name: number.draw(stream(seed, replication, f"input.{name}").random())
-            for name, number in self._unknowns.items()
-        }
+        """One draw of each unknown constant by name.
+
+        Each has a stream of its own, so two scenarios that share a constant share its draw.
+        """
+        drawn = {}
+        for name, number in self.unknowns().items():
+            uniform = stream(seed, replication, f"input.{name}").random()
+            drawn[name] = number.draw(uniform)
+        return drawn
+
+    def resolve(self, seed: int, replication: int, *, fixed: bool = False) -> Scenario:
+        """The scenario with a plain number in place of each unknown constant.
+
+        Parameters
+        ----------
+        seed, replication : int
+            Of the draws.
+        fixed : bool
+            Take the mode of each in place of a draw.
+        """
+        draws = {} if fixed else self.draws(seed, replication)
+        known = settled(self, draws, self._origin.unknowns)
+        return known._from(replace(self._origin, unknowns=None))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name."""
         if not values:
             return self
         known = partly(self, values)
-        known._sketch, known._unknowns = sketch(known), unknowns(known)
-        known._given = {**self._given, **values}
-        known._written = self.written
-        return known
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The scenario as merged plain data, from which it can be built again."""
-        return {"name": self.name, **self._source.data}
+        given = {**self._origin.given, **values}
+        origin = Origin(self._origin.source, sketch(known), given, self.written)
+        return known._from(origin)
 
 
-def load_scenario(question: str | Path | Mapping[str, Any]) -> Scenario:
-    """Load a scenario by name, by path or from a mapping.
+def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
+    """Load a scenario.
+
+    Parameters
+    ----------
+    scenario : str, path or mapping
+        Its name, the path of its file, or what such a file would say.
 
     Raises
     ------
@@ -231,34 +263,35 @@ def load_scenario(question: str | Path | Mapping[str, Any]) -> Scenario:
     >>> load_scenario("deepseek-v3").fleet["good"].active_chips
     2048
     """
-    source = read(question)
-    return _build(
-        Scenario, source, "scenario" if isinstance(question, Mapping) else Path(question).stem
-    )
+    name = "scenario" if isinstance(scenario, Mapping) else Path(scenario).stem
+    return Scenario._read(read(scenario), name)
 
 
 def load_case(
-    question: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
+    scenario: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
 ) -> Case:
-    """Load the `run`, `fleet` and `mixing` of a scenario and leave the rest of it unread."""
-    source = override(read(question), changes or {})
-    other = set(Scenario.model_fields) - set(Case.model_fields)
-    return _build(
-        Case, replace(source, data={k: v for k, v in source.data.items() if k not in other}), ""
-    )
+    """Load what a step time needs of a scenario, and leave the rest of it unread.
 
+    Parameters
+    ----------
+    scenario : str, path or mapping
+        As for `load_scenario`.
+    changes : mapping, optional
+        Values to set by dotted path.
 
-def _build(type_: type[S], source: Source, name: str) -> S:
-    data = {"name": name, **source.data} if issubclass(type_, Scenario) else source.data
-    try:
-        built = named(type_.model_validate(data), "")
-        found = unknowns(built)
-    except ValidationError as error:
-        raise explain(error, source) from None
-    except RecursionError:
-        raise InputError(f"{source.documents[0].name}: refers to itself") from None
-    except ValueError as error:
-        raise InputError(f"{source.documents[0].name}: {error}") from None
-    if isinstance(built, Scenario):
-        built._source, built._sketch, built._unknowns = source, sketch(built), found
-    return built
+    Raises
+    ------
+    InputError
+        With file, line, key, what was given and what is allowed.
+
+    Examples
+    --------
+    >>> load_case("deepseek-v3").run.model.name
+    'deepseek-v3'
+    """
+    source = override(read(scenario), changes or {})
+    # What belongs to neither is kept, to be refused by name.
+    other = Scenario.model_fields.keys() - Case.model_fields.keys()
+    data = {key: value for key, value in source.data.items() if key not in other}
+    case, _ = build(Case, source, data)
+    return case

@@ -7,11 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim import catalogue
-from sim.catalogue.failures import Congestion, FailureTable, Flaps
-from sim.catalogue.hardware import Chip, Model, Stack, StepTime
-from sim.catalogue.market import CostMethod
-from sim.catalogue.strict import Duration, Strict, misplaced
+from sim.catalogue.failures import FailureTable
+from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Constant, Uncertain, highest, lowest
 from sim.quantities.notation import (
@@ -23,46 +20,21 @@ from sim.quantities.notation import (
     Seconds,
     Tokens,
 )
-from sim.scenario.reading import merge
+from sim.scenario.references import (
+    ChipRef,
+    CongestionRef,
+    FailuresRef,
+    FlapsRef,
+    ModelRef,
+    StackRef,
+)
 
 MOST_CHIPS = 10_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
-
-
-def _from_catalogue(kind: str, type_: type[Strict], default: str | None = None) -> BeforeValidator:
-    """A validator: a catalogue name, its keys inline, or ``{like: NAME, KEY: VALUE…}``; NAME can
-    have a default.
-    """
-
-    def look_up(value: Any) -> Any:
-        try:
-            if isinstance(value, str):
-                return catalogue.entry(kind, value).item
-            if isinstance(value, dict) and (name := value.get("like", default)):
-                base = catalogue.entry(kind, str(name)).values
-                return merge(base, {key: v for key, v in value.items() if key != "like"})
-        except InputError as error:
-            raise ValueError(str(error)) from None
-        if not isinstance(value, (dict, type_)):
-            raise ValueError(f"expected a name from the catalogue's {kind}, or its keys inline")
-        return value
-
-    return BeforeValidator(look_up, json_schema_input_type=str | type_)
-
-
-ChipRef = Annotated[Chip, _from_catalogue("chips", Chip)]
-ModelRef = Annotated[Model, _from_catalogue("models", Model)]
-StackRef = Annotated[Stack, _from_catalogue("stacks", Stack)]
-FailuresRef = Annotated[FailureTable, _from_catalogue("failures", FailureTable)]
-ConstantsRef = Annotated[StepTime, _from_catalogue("constants", StepTime, "step-time")]
-CostsRef = Annotated[CostMethod, _from_catalogue("costs", CostMethod, "epoch")]
-CongestionRef = Annotated[Congestion, _from_catalogue("fabrics", Congestion)]
-FlapsRef = Annotated[Flaps, _from_catalogue("flaps", Flaps)]
-
-
-def _zero_layout(value: Any) -> Any:
-    return Layout() if value == "auto" else value
+AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
+Chosen = Annotated[int | None, Field(ge=1)]
+"""A number that the planner chooses unless it is given."""
 
 
 class Batch(Strict):
@@ -81,19 +53,17 @@ class Run(Strict):
 
 
 class Layout(Strict):
-    """How a model is spread over a replica; what is left out is chosen by the planner (Megatron's
-    convention).
-    """
+    """How a model is spread over chips, in Megatron's terms."""
 
-    tensor: int | None = Field(default=None, ge=1)
-    pipeline: int | None = Field(default=None, ge=1)
-    context: int | None = Field(default=None, ge=1)
-    data: int | None = Field(default=None, ge=1)
-    expert: int | None = Field(default=None, ge=1)
-    virtual: int | None = Field(default=None, ge=1)
+    tensor: Chosen = None
+    pipeline: Chosen = None
+    context: Chosen = None
+    data: Chosen = None
+    expert: Chosen = None
+    virtual: Chosen = None
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
     recompute: Literal["none", "selective", "full"] | None = None
-    layers: int | None = Field(default=None, ge=1)
+    layers: Chosen = None
     """Layers on this pool when a pipeline runs across pools."""
 
 
@@ -104,64 +74,73 @@ class MeasuredRate(Strict):
 
 
 class LayerSeconds(Strict):
-    """Measured seconds, forward and backward, of one micro-batch on a layer of one tensor-parallel
-    group.
-    """
+    """Measured seconds of one micro-batch, forward and backward, in one tensor-parallel group."""
 
     first: Seconds = 0.0
     """Of the embedding."""
     layer: PositiveSeconds
+    """Of one layer."""
     last: Seconds = 0.0
     """Of the output head."""
 
 
+def _automatic(value: Any) -> Any:
+    return Layout() if value == "auto" else value
+
+
+AutoLayout = Annotated[
+    Layout, BeforeValidator(_automatic, json_schema_input_type=Literal["auto"] | Layout)
+]
+
+
 class Pool(Strict):
-    """Nodes of one chip type and stack: active ones, with hot and cold spare nodes beside."""
+    """Nodes of one chip type and stack: active ones, hot spares and cold spares."""
 
     chip: ChipRef
     chips: Chips | None = None
+    """Active chips, in whole nodes; or `nodes`."""
     nodes: Nodes | None = None
     hot_spares: Nodes = 0.0
     cold_spares: Nodes = 0.0
     stack: StackRef
     failures: FailuresRef = FailureTable(causes=())
-    layout: Annotated[
-        Layout, BeforeValidator(_zero_layout, json_schema_input_type=Literal["auto"] | Layout)
-    ] = Layout()
+    layout: AutoLayout = Layout()
     throughput: MeasuredRate | None = None
     layer_seconds: LayerSeconds | None = None
     """Measured layer times in place of the chip's peak and efficiency."""
 
     @model_validator(mode="after")
     def _sized_once(self) -> Pool:
-        if self.chips is None and self.nodes is None:
-            raise ValueError("the pool has no chips; give chips or nodes")
         if self.chips is not None and self.nodes is not None:
-            raise ValueError("give chips or nodes, not both; null takes one away")
-        key, given = ("nodes", self.nodes) if self.chips is None else ("chips", self.chips)
-        size = self.chip.node_size if key == "chips" else 1
-        given = given or 0.0
-        if not isinstance(given, Uncertain) and given % size:
-            nearest = max(round(given / size), 1) * size
-            raise misplaced(
-                key, f"{given:,.12g} chips are not whole nodes of {size}; nearest: {nearest}"
-            )
-        if self.active_nodes and round(lowest(given) / size) < 1:
-            raise misplaced(
-                key,
-                f"{lowest(given):,.12g} {key} are less than one node; remove the pool if it has none",
-            )
+            raise InputError("give chips or nodes, not both; null takes one away")
+        if self.chips is not None:
+            self._check_size("chips", self.chips, self.chip.node_size)
+        elif self.nodes is not None:
+            self._check_size("nodes", self.nodes, 1)
+        else:
+            raise InputError("the pool has no chips; give chips or nodes")
         return self
+
+    def _check_size(self, key: str, given: float, node: int) -> None:
+        # An uncertain number is rounded to whole nodes when it is drawn.
+        if not isinstance(given, Uncertain) and given % node:
+            whole = max(round(given / node), 1) * node
+            problem = f"{given:,.12g} chips are not whole nodes of {node}; nearest: {whole}"
+            raise InputError(problem, key=key, given=given, allowed=f"multiples of {node}")
+        if self.active_nodes and round(lowest(given) / node) < 1:
+            few = f"{lowest(given):,.12g} {key} are less than one node"
+            raise InputError(f"{few}; remove the pool if it has none", key=key, given=given)
 
     @property
     def active_nodes(self) -> int:
         """Nodes the job uses; an uncertain number of chips is rounded to whole nodes."""
-        return round(
-            self.nodes if self.nodes is not None else (self.chips or 0.0) / self.chip.node_size
-        )
+        if self.nodes is not None:
+            return round(self.nodes)
+        return round((self.chips or 0.0) / self.chip.node_size)
 
     @property
     def active_chips(self) -> int:
+        """Chips in those nodes."""
         return self.active_nodes * self.chip.node_size
 
 
@@ -190,11 +169,12 @@ Interval = Annotated[Any, BeforeValidator(_interval, json_schema_input_type=Posi
 
 
 class MemoryTier(Strict):
-    """Checkpoints in host memory, each copied to a peer node; lost if a node and its peer fail
-    together.
+    """Checkpoints in host memory, each copied to a peer node.
+
+    One is lost if a node and its peer fail together.
     """
 
-    per_interval: Annotated[float, Quantity(least=1, whole=True)]
+    per_interval: AtLeastOne
     """Marks in an interval; the last of them is the storage tier's."""
     blocking: Seconds = 0.0
     load: Seconds = 0.0
@@ -207,27 +187,25 @@ class Checkpoint(Strict):
     """Computing time between marks, a number of steps (``100 steps``), or ``optimal`` (Daly's)."""
     blocking: Seconds = 0.0
     bandwidth: BytesPerSecond | None = None
-    """Of the storage: gives flush and load their times, from the size of the state, where they are
-    not given.
-    """
+    """Of the storage: with the size of the state it gives `flush` and `load`, unless given."""
     flush: Seconds | None = None
     """From the end of blocking until the checkpoint is durable."""
     load: Seconds | None = None
+    """To read a checkpoint back."""
     final: bool = False
     """Whether the end of the run is a checkpoint too."""
     memory: MemoryTier | None = None
 
     @model_validator(mode="after")
     def _flushed_in_time(self) -> Checkpoint:
+        # How long steps or an optimal interval take is known only with the plan.
         if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
-            longest, shortest = (
-                highest(self.blocking) + highest(self.flush or 0.0),
-                lowest(self.interval),
-            )
+            longest = highest(self.blocking) + highest(self.flush or 0.0)
+            shortest = lowest(self.interval)
             if longest > shortest > 0 and math.isfinite(longest):
-                raise ValueError(
-                    f"blocking + flush can take {longest:,.12g} s and the interval be {shortest:,.12g} s: "
-                    "a checkpoint must be durable before the next one starts"
+                raise InputError(
+                    f"blocking + flush can take {longest:,.12g} s and the interval be "
+                    f"{shortest:,.12g} s: a checkpoint must be durable before the next one starts"
                 )
         return self
 
@@ -244,9 +222,7 @@ class Recovery(Strict):
 
     policy: Literal["wait", "drop-replica", "re-route", "re-plan"] = "wait"
     keep_batch: bool = True
-    """Under drop-replica: give the batch to the replicas that are left, or train with a smaller
-    one.
-    """
+    """Under drop-replica: the replicas left share the whole batch; else it shrinks with them."""
     restart: Duration = Constant(0.0)
     restart_scaling: Scaling | None = None
     standby: Nodes | None = None
@@ -255,16 +231,14 @@ class Recovery(Strict):
     Nodes that come back take the empty places of these before they become cold spares.
     """
     reschedule: Duration = Constant(0.0)
-    """Choosing nodes anew, at the start and whenever the standby nodes do not suffice."""
+    """Choosing nodes, at the start and whenever the standby nodes do not suffice."""
     provision: Duration = Constant(0.0)
-    """For each boxed cold spare that is installed, one after another, for a gap or for an empty
-    place on standby.
-    """
+    """For each boxed cold spare that is installed, one after another, to fill a gap or standby."""
     reconfigure: Duration = Constant(0.0)
     """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
-    crew: Annotated[float, Quantity(least=1, whole=True)] | None = None
+    crew: AtLeastOne | None = None
     """Nodes under repair at a time; no limit unless given."""
-    evict_after: Annotated[float, Quantity(least=1, whole=True)] | None = None
+    evict_after: AtLeastOne | None = None
     """Failures after which a node is taken out of service."""
 
 
@@ -272,9 +246,9 @@ class Fabric(Strict):
     """The network between nodes."""
 
     congestion: CongestionRef | None = None
-    pods: Annotated[float, Quantity(least=1, whole=True)] = 1.0
+    pods: AtLeastOne = 1.0
     """Parts of the network congested independently; the job is as slow as its slowest."""
-    pod: Annotated[float, Quantity(least=1, whole=True)] = 1.0
+    pod: AtLeastOne = 1.0
     """Nodes that a failing switch takes with it."""
     flaps: FlapsRef | None = None
     step_noise: Number = 0.0

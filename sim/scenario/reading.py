@@ -1,6 +1,4 @@
-"""From YAML, names and overrides to plain data, and from validation errors to sentences a user can
-act on.
-"""
+"""From YAML, names and overrides to plain data, and from what pydantic finds wrong to sentences."""
 
 from __future__ import annotations
 
@@ -8,56 +6,89 @@ import datetime as dt
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim import documents
-from sim.documents import Document, Path_
-from sim.errors import InputError, nearest
+from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
+from sim.documents import Document, KeyPath, dotted
+from sim.errors import InputError, expected, in_file, nearest
 from sim.quantities.notation import is_value
+from sim.quantities.unknowns import Sketch, by_name, named, sketch
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 MOST_SHOWN = 5
 
 PLAINLY = {
-    "model_type": "expected a mapping of keys to values",
-    "dict_type": "expected a mapping of keys to values",
-    "tuple_type": "expected a list",
-    "string_type": "expected text; put it in quotes",
-    "bool_type": "expected true or false",
-    "bool_parsing": "expected true or false",
+    "model_type": "a mapping of keys to values",
+    "dict_type": "a mapping of keys to values",
+    "tuple_type": "a list",
+    "string_type": "text; put it in quotes",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
 }
+"""What is expected, in our words, for those errors of pydantic that speak of its own types."""
+
+S = TypeVar("S", bound=Strict)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Merged data of a scenario, the documents it was merged from (nearest first) and the overrides
-    on top.
-    """
+    """Merged data of a scenario, and where it comes from."""
 
     data: dict[str, Any]
     documents: tuple[Document, ...]
+    """What it was merged from, nearest first."""
     overrides: tuple[tuple[str, Any], ...] = ()
+    """What was set by path after that, the last on top."""
 
-    def where(self, path: Path_) -> str:
+    def where(self, path: KeyPath) -> str:
         """The override, or the file and line, that says what stands at `path`."""
+        key = self.override_of(path)
+        return f"--set {key}" if key else self.document_of(path).where(path)
+
+    def override_of(self, path: KeyPath) -> str | None:
+        """The path of the last override that leads to `path` or below."""
+        names = [str(step) for step in path]
         for key, _ in reversed(self.overrides):
-            if path and all(a == b for a, b in zip(map(str, path), key.split("."), strict=False)):
-                return f"--set {key}"
-        best = max(self.documents, key=lambda document: _depth(document, path))
-        return best.where(path)
+            if names and all(a == b for a, b in zip(names, key.split("."), strict=False)):
+                return key
+        return None
+
+    def document_of(self, path: KeyPath) -> Document:
+        """The nearest document that has as much of `path` as any."""
+        return max(self.documents, key=lambda document: _depth(document, path))
+
+    def states(self, path: KeyPath) -> bool:
+        """Whether a document itself has `path`."""
+        return _depth(self.document_of(path), path) == len(path)
+
+    def error(self, path: KeyPath, told: str, **known: Any) -> InputError:
+        """The error of what stands at `path`."""
+        # What was set by path stands in no file.
+        if self.override_of(path) is None:
+            document = self.document_of(path)
+            known |= {"file": document.file, "line": document.line(path)}
+        return InputError(f"{self.where(path)}: {told}", **known)
 
 
 def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
-    """Mappings merge by key, null removes a key, anything else replaces; a distribution is replaced
-    as a whole.
+    """Merge plain data.
 
-    Below a ``like`` null stays (`keep_null`): it removes a key of something that is looked up
-    later.
+    Mappings merge by key, null removes a key, and anything else replaces; a distribution is
+    replaced as a whole.
+
+    Parameters
+    ----------
+    base, change : plain data
+        Neither is changed.
+    keep_null : bool
+        Whether null stays. It does so below a ``like``, where it removes a key of something that
+        is looked up later.
 
     Examples
     --------
@@ -66,11 +97,12 @@ def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
     """
     if not isinstance(change, dict) or is_value(change):
         return change
-    base = base if isinstance(base, dict) and not is_value(base) else {}
+    if not isinstance(base, dict) or is_value(base):
+        base = {}
     keep_null = keep_null or "like" in base or "like" in change
-    merged = base | {
-        key: merge(base.get(key), value, keep_null=keep_null) for key, value in change.items()
-    }
+    merged = dict(base)
+    for key, value in change.items():
+        merged[key] = merge(base.get(key), value, keep_null=keep_null)
     return {key: value for key, value in merged.items() if keep_null or value is not None}
 
 
@@ -79,19 +111,33 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def find(name: str, beside: Path = Path()) -> Path:
-    """The file of a scenario given by name or by path, as seen from the folder `beside`."""
-    if name in names():
+def find(name: str, folder: Path = Path()) -> Path:
+    """The file of a scenario.
+
+    Parameters
+    ----------
+    name : str
+        Its name or its path.
+    folder : Path
+        What a path is relative to.
+
+    Raises
+    ------
+    InputError
+        When it is neither.
+    """
+    known = names()
+    if name in known:
         return FOLDER / f"{name}.yaml"
-    path = beside / name
-    if name.endswith((".yaml", ".yml")) or "/" in name or (name and os.path.exists(path)):
+    path = folder / name
+    looks_like_one = name.endswith((".yaml", ".yml")) or "/" in name
+    if looks_like_one or (name and os.path.exists(path)):
         return path
-    raise InputError(
-        f"no scenario '{name:.80}'{nearest(name, names())}; known: {', '.join(names())}; or give a file's path"
-    )
+    listed = f"; known: {', '.join(known)}; or give a file's path"
+    raise InputError.no_such(f"no scenario '{name:.80}'", name, known, listed)
 
 
-def read(name: str | Path | Mapping[str, Any]) -> Source:
+def read(scenario: str | Path | Mapping[str, Any]) -> Source:
     """Read a scenario by name, path or mapping, and merge what it is like.
 
     Raises
@@ -99,36 +145,42 @@ def read(name: str | Path | Mapping[str, Any]) -> Source:
     InputError
         When it cannot be read, is no mapping, or is like itself.
     """
-    if isinstance(name, Mapping):
-        return _merged(Document("scenario", dict(name), {}), Path(), ())
-    path = find(str(name))
+    if isinstance(scenario, Mapping):
+        return _merged(Document("scenario", dict(scenario), {}), Path(), ())
+    path = find(str(scenario))
     return _merged(documents.read(path), path.parent, (path.resolve(),))
 
 
 def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     if not isinstance(document.data, dict):
-        raise InputError(f"{document.name}: a scenario is a mapping of keys to values")
+        problem = "a scenario is a mapping of keys to values"
+        raise in_file(document.name, problem, given=document.data)
     data = {str(key): value for key, value in document.data.items()}
-    base = data.pop("like", None)
-    if base is None:
+    like = data.pop("like", None)
+    if like is None:
         return Source(merge({}, data), (document,))
-    if not isinstance(base, str):
-        raise InputError(f"{document.where(('like',))}: like takes the name or path of a scenario")
+    if not isinstance(like, str):
+        allowed = "the name or path of a scenario"
+        raise document.error(("like",), f"like takes {allowed}", given=like, allowed=allowed)
     try:
-        path = find(base, folder)
+        path = find(like, folder)
         if path.resolve() in seen:
-            raise InputError(f"'{base}' is like itself, directly or by way of others")
+            raise InputError(f"'{like}' is like itself, directly or by way of others")
         source = _merged(documents.read(path), path.parent, (*seen, path.resolve()))
     except InputError as error:
-        raise InputError(f"{document.where(('like',))}: like: {error}") from None
-    own = {"name", "title", "status"}  # what is like another is not the other
-    data = merge({key: value for key, value in source.data.items() if key not in own}, data)
-    return Source(data, (document, *source.documents))
+        wrong = f"like: {error}"
+        raise document.error(("like",), wrong, given=like, allowed=error.allowed) from None
+    # What is like another is not the other.
+    own = {"name", "title", "status"}
+    inherited = {key: value for key, value in source.data.items() if key not in own}
+    return Source(merge(inherited, data), (document, *source.documents))
 
 
 def override(source: Source, changes: Mapping[str, Any]) -> Source:
-    """`source` with values set by dotted path; a catalogue name on the way is opened, so its keys
-    can be set too.
+    """A source with values set by dotted path.
+
+    A name of the catalogue on the way is opened, so that its keys can be set; positions of a list
+    count from 0.
 
     Raises
     ------
@@ -137,128 +189,190 @@ def override(source: Source, changes: Mapping[str, Any]) -> Source:
     """
     data = source.data
     for key, value in changes.items():
-        if not all(key.split(".")):
-            raise InputError(f"--set {key}: expected names joined by single dots")
-        data = _set(data, key.split("."), value, f"--set {key}")
-    return Source(data, source.documents, (*source.overrides, *changes.items()))
+        steps = key.split(".")
+        if not all(steps):
+            raise InputError(f"--set {key}: expected names joined by single dots", key=key)
+        data = _set(data, steps, value, key)
+    return replace(source, data=data, overrides=(*source.overrides, *changes.items()))
 
 
-def _set(data: Any, steps: list[str], value: Any, where: str, *, keep_null: bool = False) -> Any:
+def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool = False) -> Any:
     if not steps:
         return value
-    step, rest = steps[0], steps[1:]
+    step, *rest = steps
     if isinstance(data, list):
-        if not step.isdigit() or int(step) >= len(data):
-            raise InputError(
-                f"{where}: '{step}' is not one of the {len(data)} positions 0 … {len(data) - 1}"
-            )
-        return [
-            _set(part, rest, value, where) if k == int(step) else part
-            for k, part in enumerate(data)
-        ]
+        last = len(data) - 1
+        if not step.isdigit() or int(step) > last:
+            problem = f"'{step}' is not one of the {len(data)} positions 0 … {last}"
+            raise InputError(f"--set {key}: {problem}", key=key, given=step)
+        position = int(step)
+        changed = list(data)
+        changed[position] = _set(data[position], rest, value, key)
+        return changed
     if data is None or data == "auto":
         data = {}
     if isinstance(data, str) and data[:1].isalpha():
         data = {"like": data}
     if not isinstance(data, dict):
-        raise InputError(f"{where}: there are no keys below {_shown(data)}")
+        raise InputError(
+            f"--set {key}: there are no keys below {_shown(data)}", key=key, given=data
+        )
     keep_null = keep_null or "like" in data
     if value is None and not rest and not keep_null:
-        return {key: part for key, part in data.items() if key != step}
-    return {**data, step: _set(data.get(step), rest, value, where, keep_null=keep_null)}
+        return {name: part for name, part in data.items() if name != step}
+    part = _set(data.get(step), rest, value, key, keep_null=keep_null)
+    return {**data, step: part}
 
 
-def explain(error: ValidationError, source: Source) -> InputError:
-    """One line for each thing wrong: where it stands, the key, what was given, and what is allowed."""
-    unique = list(dict.fromkeys(_line(problem, source) for problem in error.errors()))
-    more = [f"… and {len(unique) - MOST_SHOWN} more"] if len(unique) > MOST_SHOWN else []
-    return InputError("\n".join(unique[:MOST_SHOWN] + more))
+def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, Sketch]:
+    """Check data and make of it what it describes, every unknown constant named.
 
+    Parameters
+    ----------
+    type_ : type
+    source : Source
+        What errors are about.
+    data : mapping
+        All or some of the data of the source.
 
-def _line(problem: ErrorDetails, source: Source) -> str:
-    kind, given, context = problem["type"], problem["input"], problem.get("ctx", {})
-    path = tuple(_steps(source.data, problem["loc"]))
-    if kind == "missing":
-        name = ".".join(map(str, path))
-        spot = path if _stated(path[:-1], source) else path[:-1]
-        return f"{source.where(spot)}: {name} is missing{_misspelt(path[:-1], source)}"
-    message = sentence(problem)
-    if "key" in context:
-        path = (*path, *str(context["key"]).split("."))
-    name = ".".join(map(str, path)) or "the scenario"
-    where = source.where(path)
-    place = "--set " if where == f"--set {name}" else f"{where}: "
-    if kind == "unknown_key":
-        return f"{place}{name} {problem['msg']}"
-    told = "key" in context or isinstance(given, (dict, BaseModel)) or f"'{given}'" in message
-    told = told or message.startswith("'")
-    return f"{place}{name}{'' if told else ' = ' + _shown(given)}: {message}"
+    Returns
+    -------
+    item, sketch
+        What was made, and where its unknown constants are.
 
-
-def sentence(problem: ErrorDetails) -> str:
-    """What is allowed instead, in the words of this project where pydantic's are about its own
-    types.
+    Raises
+    ------
+    InputError
+        With file, line, key, what was given and what is allowed, for everything that is wrong.
     """
-    kind, context = problem["type"], problem.get("ctx", {})
+    name = source.documents[0].name
+    try:
+        built = named(type_.model_validate(data), "")
+        found = sketch(built)
+        by_name(found)
+    except ValidationError as error:
+        raise _explained(error, source) from None
+    except RecursionError:
+        raise InputError(f"{name}: refers to itself") from None
+    except InputError as error:
+        raise InputError(f"{name}: {error}", given=error.given) from None
+    return built, found
+
+
+def _explained(error: ValidationError, source: Source) -> InputError:
+    """One line for each thing that is wrong, the first few of them."""
+    found: dict[str, InputError] = {}
+    for details in error.errors():
+        wrong = _wrong(details, source)
+        # Each branch of a union finds the same mistake.
+        found.setdefault(str(wrong), wrong)
+    lines = list(found)
+    if len(lines) > MOST_SHOWN:
+        lines[MOST_SHOWN:] = [f"… and {len(lines) - MOST_SHOWN} more"]
+    problems = tuple(wrong.problems[0] for wrong in found.values())
+    return InputError("\n".join(lines), problems=problems)
+
+
+def _wrong(details: ErrorDetails, source: Source) -> InputError:
+    """The error of one thing that pydantic found."""
+    path = _steps(source.data, details["loc"])
+    if details["type"] == "missing":
+        return _missing(path, source)
+    error = _in_our_words(details)
+    given = details["input"]
+    # An error with a key is about one below the part that noticed it; one with a file is about the
+    # catalogue, which has keys of its own.
+    below = error.key is not None and error.file is None
+    if below:
+        path = (*path, *str(error.key).split("."))
+        given = error.given
+    message = str(error)
+    # What was given is repeated where the message does not show it, unless it is long.
+    silent = below or isinstance(given, (dict, BaseModel))
+    shown = message.startswith("'") or f"'{given}'" in message
+    gap = ": " if silent or shown else f" = {_shown(given)}: "
+    if isinstance(error, UnknownKey):
+        gap = " "
+    key = dotted(path)
+    told = (key or "the scenario") + gap + message
+    known = {"key": key or None, "given": given, "allowed": error.allowed}
+    # Of what was set by this very path the name has been said.
+    if source.override_of(path) == key:
+        return InputError(f"--set {told}", **known)
+    return source.error(path, told, **known)
+
+
+def _in_our_words(details: ErrorDetails) -> InputError:
+    """The error that pydantic collected, or what it found itself without words about its types."""
+    kind = details["type"]
+    given = details["input"]
+    context = details.get("ctx", {})
     if kind == "literal_error":
         options = re.findall("'([^']*)'", context["expected"])
-        return f"expected {context['expected']}{nearest(str(problem['input']), options)}"
+        return InputError.no_such(f"expected {context['expected']}", str(given), options)
     if kind == "greater_than_equal":
-        return f"must be at least {context['ge']}"
+        rule = f"must be at least {context['ge']}"
+        return InputError(rule, given=given, allowed=rule)
     if kind.startswith("date"):
-        return "expected a date like 2024-06-01"
-    return PLAINLY.get(kind, problem["msg"].removeprefix("Value error, "))
+        return expected(A_DATE, given)
+    if kind in PLAINLY:
+        return expected(PLAINLY[kind], given)
+    return refusal(details)
 
 
-def _misspelt(path: Path_, source: Source) -> str:
-    """A hint when `path` exists by an override alone and comes close to a name beside it."""
-    if _stated(path, source):
-        return ""
-    siblings: Any = source.data
-    for step in path[:-1]:
-        siblings = siblings[step]
-    return nearest(str(path[-1]), [str(key) for key in siblings if key != path[-1]])
-
-
-def _stated(path: Path_, source: Source) -> bool:
-    """Whether a document itself has `path`."""
-    return not path or any(_depth(document, path) == len(path) for document in source.documents)
+def _missing(path: KeyPath, source: Source) -> InputError:
+    parent = path[:-1]
+    stated = source.states(parent)
+    hint = ""
+    if not stated:
+        # The parent is there by an override alone: perhaps a misspelt name.
+        siblings: Any = source.data
+        for step in parent[:-1]:
+            siblings = siblings[step]
+        others = [str(key) for key in siblings if key != parent[-1]]
+        hint = nearest(str(parent[-1]), others)
+    key = dotted(path)
+    return source.error(path if stated else parent, f"{key} is missing{hint}", key=key)
 
 
 def _shown(value: Any) -> str:
     """A value as YAML writes it, cut short."""
     words = {None: "null", True: "true", False: "false"}
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
-    if isinstance(value, dt.date):
-        text = str(value)
+    if value is None or isinstance(value, bool):
+        return words[value]
+    text = str(value) if isinstance(value, dt.date) else repr(value)
     return text if len(text) <= 80 else text[:80] + "…"
 
 
-def _steps(data: Any, path: tuple[int | str, ...]) -> list[int | str]:
-    """The parts of `path` that are keys of the data; the rest are names pydantic gives to branches
-    of a union.
+def _steps(data: Any, path: KeyPath) -> KeyPath:
+    """The parts of `path` that are keys of the data.
+
+    The others are names that pydantic gives to the branches of a union.
     """
     steps: list[int | str] = []
     for step in path:
-        if step in _children(data):
+        children = _children(data)
+        if step in children:
             steps.append(step)
-            data = _children(data)[step]
-        elif isinstance(data, (dict, str)) and step == path[-1] != "[key]":
+            data = children[step]
+        elif isinstance(data, (dict, str)) and step == path[-1] and step != "[key]":
+            # The last may be a key that is missing.
             steps.append(step)
-    return steps
+    return tuple(steps)
 
 
-def _depth(document: Document, path: Path_) -> int:
+def _depth(document: Document, path: KeyPath) -> int:
     """How much of `path` the document itself has."""
     data = document.data
     for depth, step in enumerate(path):
-        if step not in _children(data):
+        children = _children(data)
+        if step not in children:
             return depth
-        data = _children(data)[step]
+        data = children[step]
     return len(path)
 
 
 def _children(data: Any) -> dict[Any, Any]:
-    return (
-        data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
-    )
+    if isinstance(data, dict):
+        return data
+    return dict(enumerate(data)) if isinstance(data, list) else {}

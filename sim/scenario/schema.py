@@ -12,6 +12,7 @@ from sim.scenario import Scenario, names
 LIKE = {"type": "string", "description": "start from this one and say only what differs"}
 NULL = {"type": "null"}
 TABLES = {f"#/$defs/{type_.__name__}": kind for kind, type_ in KINDS.items()}
+"""The tables of the catalogue by the reference that a schema makes to their type."""
 
 
 def schema() -> dict[str, Any]:
@@ -27,8 +28,8 @@ def schema() -> dict[str, Any]:
     """
     result = _loosened(Scenario.model_json_schema())
     result["properties"]["like"] = LIKE | {"examples": names()}
-    for reference in TABLES:
-        definition = result["$defs"].get(reference.rpartition("/")[2])
+    for type_ in KINDS.values():
+        definition = result["$defs"].get(type_.__name__)
         if definition:
             definition["properties"]["like"] = LIKE
     result["$defs"]["Uncertain"] = UNCERTAIN
@@ -37,30 +38,30 @@ def schema() -> dict[str, Any]:
 
 
 def _loosened(part: Any) -> Any:
-    """`part` with null allowed everywhere, nothing required, no defaults (they are in SI units),
-    and names listed.
-    """
+    """A part with null allowed everywhere, nothing required, no defaults, and names listed."""
     if isinstance(part, list):
         return [_loosened(item) for item in part]
     if not isinstance(part, dict):
         return part
     if part == UNCERTAIN:
+        # One definition, as it stands at every number.
         return {"$ref": "#/$defs/Uncertain"}
-    result = {
-        key: _loosened(value) for key, value in part.items() if key not in ("default", "properties")
-    }
+    # Defaults are in SI units, which nobody may write.
+    left_out = ("default", "properties", "required")
+    result = {key: _loosened(value) for key, value in part.items() if key not in left_out}
     if "properties" in part:
-        result.pop("required", None)
         result["properties"] = {
             name: _or_null(_loosened(value)) for name, value in part["properties"].items()
         }
     if isinstance(part.get("additionalProperties"), dict):
         result["additionalProperties"] = _or_null(result["additionalProperties"])
-    for kind in {TABLES.get(option.get("$ref")) for option in part.get("anyOf", [])} - {None}:
-        entries = {"enum": list(catalogue.table(kind))}
-        result["anyOf"] = [
-            entries if option == {"type": "string"} else option for option in result["anyOf"]
-        ]
+    options = part.get("anyOf", [])
+    for option in options:
+        kind = TABLES.get(option.get("$ref"))
+        if kind:
+            # What the field takes besides the type itself is a name.
+            position = options.index({"type": "string"})
+            result["anyOf"][position] = {"enum": list(catalogue.table(kind))}
     return result
 
 

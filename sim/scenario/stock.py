@@ -9,15 +9,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim import catalogue
-from sim.catalogue.market import Flow, PolicyEvent, RepairShop
-from sim.catalogue.strict import Duration, Strict, misplaced
-from sim.errors import nearest
+from sim.catalogue.market import PolicyEvent
+from sim.catalogue.strict import Duration, Strict
+from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
-from sim.scenario.parts import Batch, Chips, ModelRef, Nodes, Pool, Run, _from_catalogue
+from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
 from sim.scenario.reading import merge
+from sim.scenario.references import FlowRef, ModelRef, RepairRef
 
-RepairRef = Annotated[RepairShop, _from_catalogue("repair", RepairShop)]
-FlowRef = Annotated[Flow, _from_catalogue("supply", Flow)]
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
 
@@ -28,9 +27,7 @@ class Vendor(Strict):
 
 
 class Delivery(Strict):
-    """Loose chips or boxed nodes that arrive on a date, or some time before a policy event: a
-    last-time buy.
-    """
+    """Loose chips or boxed nodes that arrive on a date, or before a policy event: a last buy."""
 
     chip: str
     """A chip of the fleet, or a pool's name."""
@@ -47,9 +44,9 @@ class Delivery(Strict):
     @model_validator(mode="after")
     def _once(self) -> Delivery:
         if (self.chips is None) == (self.nodes is None):
-            raise ValueError("give either chips (loose) or nodes (boxed)")
+            raise InputError("give either chips (loose) or nodes (boxed)")
         if (self.date is None) == (self.before is None):
-            raise ValueError("give either a date, or the policy event it comes before")
+            raise InputError("give either a date, or the policy event it comes before")
         return self
 
 
@@ -76,11 +73,8 @@ class Trained(Strict):
 
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
-        given = {
-            key: value
-            for key in ("model", "tokens", "batch")
-            if (value := getattr(self, key)) is not None
-        }
+        own = {"model": self.model, "tokens": self.tokens, "batch": self.batch}
+        given = {key: value for key, value in own.items() if value is not None}
         return base.model_copy(update=given)
 
 
@@ -93,7 +87,7 @@ class PlannedRun(Trained):
 
 
 class Programme(Trained):
-    """A run every so often, each needing more than the one before.
+    """Runs at equal distances in time, each needing more than the one before.
 
     A run that is due t years after the first needs growth^t times the chips and trains on growth^t
     times the tokens with growth^t times the batch, so its planned length stays the same: an
@@ -109,47 +103,58 @@ class Programme(Trained):
     """What the first run needs, in chips of the reference pool."""
 
 
-def _event(value: Any) -> Any:
-    """A catalogue event as it stands or with keys changed, or one spelt out."""
+def _events(value: Any) -> Any:
+    """Catalogue events as they stand or with keys changed, and events spelt out."""
     if not isinstance(value, Mapping):
-        raise ValueError(
-            "expected a mapping of policy events; {} takes one of the catalogue as it stands"
-        )
+        allowed = "a mapping of policy events"
+        raise expected(f"{allowed}; {{}} takes one of the catalogue as it stands", value)
     known = catalogue.table("policy")
     events = {}
     for name, change in value.items():
         if change is None:
             continue
-        if name not in known and "date" not in (change if isinstance(change, dict) else {}):
-            hint = nearest(str(name), known)
-            raise ValueError(
-                f"no policy event '{name}' in the catalogue{hint}; one of your own needs a date"
-            )
-        base = known[name].values if name in known else {"title": str(name)}
-        events[name] = merge(base, change) if isinstance(change, dict) else change
+        changes = change if isinstance(change, dict) else {}
+        if name in known:
+            base = known[name].values
+        elif "date" in changes:
+            base = {"title": str(name)}
+        else:
+            problem = f"no policy event '{name}' in the catalogue"
+            raise InputError.no_such(problem, str(name), known, "; one of your own needs a date")
+        events[name] = merge(base, change)
     return events
 
 
-Events = Annotated[dict[str, PolicyEvent], BeforeValidator(_event)]
+Events = Annotated[dict[str, PolicyEvent], BeforeValidator(_events)]
 
 
-def pool_of(fleet: Mapping[str, Pool], name: str, what: str) -> str:
+def pool_of(fleet: Mapping[str, Pool], name: str, key: str) -> str:
     """The pool called `name`, or the only one of that chip.
+
+    Parameters
+    ----------
+    fleet : mapping of str to Pool
+    name : str
+        Of a pool or of a chip.
+    key : str
+        Where in the scenario the name stands.
 
     Raises
     ------
-    ValueError
+    InputError
         When there is none, or several.
     """
     if name in fleet:
         return name
-    pools = [key for key, pool in fleet.items() if pool.chip.name == name]
+    pools = [pool_name for pool_name, pool in fleet.items() if pool.chip.name == name]
     if len(pools) == 1:
         return pools[0]
     if pools:
-        raise misplaced(what, f"{name} are in {' and '.join(pools)}; name the pool")
+        problem = f"{name} are in {' and '.join(pools)}; name the pool"
+        raise InputError(problem, key=key, given=name, allowed=tuple(pools))
     known = [*fleet, *(pool.chip.name for pool in fleet.values())]
-    raise misplaced(what, f"no pool of the fleet is called or holds '{name}'{nearest(name, known)}")
+    problem = f"no pool of the fleet is called or holds '{name}'"
+    raise InputError.no_such(problem, name, dict.fromkeys(known), key=key)
 
 
 def check(
@@ -158,35 +163,42 @@ def check(
     events: Mapping[str, PolicyEvent],
     offload: Iterable[str],
 ) -> None:
-    """Raise ValueError, by name, for a chip, pool or event that is not there, and for an act given
-    twice.
+    """Check that every chip, pool and policy event that is named is there.
+
+    Raises
+    ------
+    InputError
+        When one is not, or when two events are one and the same act.
     """
     for name in depot.stock:
         pool_of(fleet, name, "depot.stock")
+    known = [*events, *catalogue.table("policy")]
     for delivery in depot.deliveries:
         pool_of(fleet, delivery.chip, "depot.deliveries")
-        known = [*events, *catalogue.table("policy")]
-        if delivery.before is not None and delivery.before not in known:
-            raise misplaced(
-                "depot.deliveries",
-                f"no policy event '{delivery.before}'{nearest(delivery.before, known)}",
-            )
+        # A delivery before an event that was taken out of the scenario does not come.
+        event = delivery.before
+        if event is not None and event not in known:
+            problem = f"no policy event '{event}'"
+            raise InputError.no_such(problem, event, known, key="depot.deliveries")
     for name, flow in depot.supply.items():
         pool_of(fleet, flow.chip, f"depot.supply.{name}")
     for name in offload:
         pool_of(fleet, name, "offload")
-    chips = {*catalogue.table("chips"), *fleet, *(pool.chip.name for pool in fleet.values())}
+    _check_events(fleet, events)
+
+
+def _check_events(fleet: Mapping[str, Pool], events: Mapping[str, PolicyEvent]) -> None:
+    in_fleet = [pool.chip.name for pool in fleet.values()]
+    chips = [*catalogue.table("chips"), *fleet, *in_fleet]
     acts: dict[tuple[Any, ...], str] = {}
     for name, event in events.items():
         for chip in (*event.blocks, *event.opens, *event.ends_support):
             if chip not in chips:
-                hint = nearest(chip, chips)
-                raise misplaced(
-                    f"policy.{name}", f"no chip '{chip}' in the catalogue or the fleet{hint}"
-                )
+                problem = f"no chip '{chip}' in the catalogue or the fleet"
+                raise InputError.no_such(problem, chip, dict.fromkeys(chips), key=f"policy.{name}")
         for act in event.acts():
+            # Applied twice, its factors would be squared.
             if act in acts:
-                raise misplaced(
-                    "policy", f"{acts[act]} and {name} are one act, on one date; remove one"
-                )
+                problem = f"{acts[act]} and {name} are one act, on one date; remove one"
+                raise InputError(problem, key="policy")
             acts[act] = name

@@ -87,7 +87,8 @@ class Throughput:
         equal: bool = False,
     ) -> None:
         self.run = run
-        self.pools = dict(pools)
+        # By name: the order in which a file lists the pools decides nothing.
+        self.pools = {name: pools[name] for name in sorted(pools)}
         self.mixing = mixing
         self.step_noise = step_noise
         self.model_error = model_error

@@ -1,6 +1,6 @@
-"""A plain question to the engine, and how to read its answer.
+"""A bare scenario for the engine, and how to read what comes out.
 
-One pool with a measured rate, nothing uncertain, nothing failing unless asked.
+One pool with a measured rate, nothing uncertain, and nothing that fails unless it is added.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine import simulate
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, levels
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
@@ -51,7 +51,7 @@ PLAIN: dict[str, Any] = {
 
 
 def cause(**keys: Any) -> dict[str, Any]:
-    """A hardware cause whose nodes come back within a second."""
+    """A hardware cause of failure whose nodes come back within a second."""
     return {"cause": "test", "repair": "1 s"} | keys
 
 
@@ -60,21 +60,21 @@ def pool(**changes: Any) -> dict[str, Any]:
     return {"pool": changes}
 
 
-def question(**changes: Any) -> Scenario:
+def bare_scenario(**changes: Any) -> Scenario:
     """`PLAIN` with changes merged in.
 
     Examples
     --------
-    >>> question(fleet=pool(hot_spares=2)).fleet["pool"].hot_spares
+    >>> bare_scenario(fleet=pool(hot_spares=2)).fleet["pool"].hot_spares
     2.0
     """
     return load_scenario(merge(PLAIN, changes))
 
 
 def endless(days: float, **changes: Any) -> Scenario:
-    """A job that never finishes, watched for so long."""
+    """A job that never finishes, watched for some days."""
     run = {"tokens": 1e30} | changes.pop("run", {})
-    return question(horizon=f"{days} d", run=run, **changes)
+    return bare_scenario(horizon=f"{days} d", run=run, **changes)
 
 
 def failing(nodes: int, cold: int = 0, hot: int = 0, **keys: Any) -> dict[str, Any]:
@@ -83,44 +83,34 @@ def failing(nodes: int, cold: int = 0, hot: int = 0, **keys: Any) -> dict[str, A
 
 
 def exponential(mean: float, unit: str = "d") -> dict[str, Any]:
-    """Exponential times."""
+    """Exponential times of a mean."""
     return {"exponential": {"mean": f"{mean} {unit}"}}
 
 
 def weibull(shape: float, mean: float) -> dict[str, Any]:
-    """Weibull times of so many days."""
+    """Weibull times of a mean in days."""
     return {"weibull": {"shape": shape, "mean": f"{mean} d"}}
 
 
 def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
-    """About `n` replications with unknown constants at their modes, no fewer than a standard error
-    needs.
+    """About `n` replications, with unknown constants at their modes.
 
-    Every question has a seed of its own, so that one piece of luck is not seen in several rows.
+    There are at least `least` of them, as many as a standard error needs.
     """
+    # A seed of its own for each scenario: no piece of luck is seen in several rows.
     seed = crc32(repr(scenario.data).encode())
-    return (simulate(scenario, seed, k, fixed_inputs=True) for k in range(max(round(n), least)))
+    for k in range(max(round(n), least)):
+        yield simulate(scenario, seed, k, fixed_inputs=True)
 
 
 def shares(result: RunResult, nodes: int, since: float) -> NDArray[np.float64]:
     """Share of the time after `since` (days) with 0, 1, … nodes active."""
-    moves = [(m.time, (m.place == "active") - (m.origin == "active")) for m in result.trace.moves()]
-    times, changes = np.array([(0.0, 0), *moves]).T
-    ends = np.append(times[1:], result.wall)
-    length = np.clip(ends, since * DAY, None) - np.clip(times, since * DAY, None)
-    active = nodes + np.cumsum(changes).astype(int)
-    return np.bincount(active, length, nodes + 1) / (result.wall - since * DAY)
+    times, chips = levels(result, ["active"])
+    edges = np.clip(np.append(times, result.wall), since * DAY, None)
+    return np.bincount(chips // 8, np.diff(edges), nodes + 1) / (result.wall - since * DAY)
 
 
 def first(result: RunResult, kind: str, payload: str = "", number: int = 1) -> float:
     """Days until something happened for the `number`-th time."""
     times = [event.time for event in result.trace.events(kind) if payload in event.what]
     return times[number - 1] / DAY
-
-
-def supplied(result: RunResult) -> int:
-    """Chips that a run began with, if nothing was delivered."""
-    pools = result.scenario.fleet.values()
-    return sum(
-        p.active_chips + round(p.hot_spares + p.cold_spares) * p.chip.node_size for p in pools
-    )

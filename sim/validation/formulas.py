@@ -1,9 +1,10 @@
-"""Closed forms of reliability: what can be worked out without simulating, with the source of each."""
+"""Formulas of reliability: what can be worked out without simulating, and the source of each."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy.integrate import quad
@@ -11,29 +12,48 @@ from scipy.special import log_ndtr
 
 
 def daly(M: float, tau: float, delta: float, R: float, D: float, segments: int) -> float:
-    """Expected makespan ``(M + D)·e^{R/M}·(e^{(τ+δ)/M} − 1)`` a segment (Daly, FGCS 22, 2006, eq.
-    13, D added).
+    """Expected makespan ``(M + D)·e^{R/M}·(e^{(τ+δ)/M} − 1)`` a segment.
 
-    Failures are exponential with mean M, during checkpoints and restarts too; each costs a downtime
-    D, in which nothing fails anew, and a restart R; each of `segments` segments of work τ ends with
-    a checkpoint δ.
+    Daly, FGCS 22, 2006, equation 13, with D added.
+
+    Parameters
+    ----------
+    M : float
+        Mean of the exponential times between failures, which strike checkpoints and restarts too.
+    tau, delta : float
+        Work of a segment, and the checkpoint at its end.
+    R, D : float
+        Restart after each failure, and the downtime before it, in which nothing fails.
+    segments : int
     """
     return segments * (M + D) * math.exp(R / M) * math.expm1((tau + delta) / M)
 
 
 def lost_in_period(mean: float, period: float) -> float:
-    """Mean work lost at a failure with exponential failures and a fresh start each `period`: 1/λ −
-    θ/(e^{λθ} − 1).
+    """Mean work lost at an exponential failure, with a fresh start each `period`.
+
+    With a rate λ and a period θ it is 1/λ − θ/(e^{λθ} − 1).
     """
     return mean - period / math.expm1(period / mean)
 
 
 def repairman(units: int, failure: float, repair: float, crew: int) -> list[float]:
-    """Long-run probabilities of 0, 1, … units down: the machine-repair model (Feller I, ch. XVII)."""
+    """Long-run probabilities of 0, 1, … units down: the machine-repair model (Feller I, ch. XVII).
+
+    Parameters
+    ----------
+    units : int
+    failure, repair : float
+        Rates of a unit that is up, and of one that a repairer works on.
+    crew : int
+        Repairers.
+    """
     weights = [1.0]
     for down in range(1, units + 1):
-        weights.append(weights[-1] * (units - down + 1) * failure / (min(down, crew) * repair))
-    return [weight / math.fsum(weights) for weight in weights]
+        up = units - down + 1
+        weights.append(weights[-1] * up * failure / (min(down, crew) * repair))
+    total = math.fsum(weights)
+    return [weight / total for weight in weights]
 
 
 def harmonic(fewest: int, most: int) -> float:
@@ -42,11 +62,10 @@ def harmonic(fewest: int, most: int) -> float:
 
 
 def pooled(nodes: int, size: int, least: int, rate: float) -> float:
-    """Mean time until fewer than `least` of `nodes` nodes of `size` chips work, each death mended
-    from broken nodes.
+    """Mean time until fewer than `least` of some nodes work, mended from those that are broken.
 
     Chips in working nodes die at `rate`, parked ones not at all, so d deaths leave ``(nodes·size −
-    d) // size`` nodes.
+    d) // size`` nodes of `size` chips.
 
     Examples
     --------
@@ -55,56 +74,66 @@ def pooled(nodes: int, size: int, least: int, rate: float) -> float:
     >>> round(harmonic(4, 6) / (8 * 0.01), 2)  # with broken nodes left alone
     7.71
     """
-    up = ((nodes * size - dead) // size for dead in range((nodes - least) * size + 1))
+    chips = nodes * size
+    up = [(chips - dead) // size for dead in range((nodes - least) * size + 1)]
     return math.fsum(1 / (size * rate * count) for count in up)
 
 
 def renewal_function(shape: float, mean: float, t: float, steps: int = 2000) -> float:
-    """Expected renewals by t of Weibull lives, new at 0: ``M = F + ∫ M dF`` as a midpoint sum (Xie,
-    1989).
+    """Expected renewals by t of Weibull lives, new at 0.
+
+    The equation ``M = F + ∫ M dF`` as a midpoint sum (Xie, 1989).
 
     Examples
     --------
     >>> round(renewal_function(1.0, 20.0, 30.0), 4)  # exponential: t / mean
     1.5
     """
-    scale, step = mean / math.gamma(1 + 1 / shape), t / steps
-    whole = -np.expm1(-((np.arange(steps + 1) * step / scale) ** shape))
-    middle = -np.expm1(-(((np.arange(steps) + 0.5) * step / scale) ** shape))
+    scale = mean / math.gamma(1 + 1 / shape)
+    step = t / steps
+
+    def distribution(multiples: np.ndarray) -> np.ndarray:
+        return -np.expm1(-((multiples * step / scale) ** shape))
+
+    whole = distribution(np.arange(steps + 1))
+    middle = distribution(np.arange(steps) + 0.5)
     M = np.zeros(steps + 1)
     for i in range(1, steps + 1):
-        past = np.sum(
-            np.diff(M[:i]) * middle[i - 1 : 0 : -1]
-        )  # a dot product's last digit hangs on the processor
+        # Not a dot product, whose last digit depends on the processor.
+        past = np.sum(np.diff(M[:i]) * middle[i - 1 : 0 : -1])
         M[i] = (whole[i] + past - M[i - 1] * middle[0]) / (1 - middle[0])
     return float(M[-1])
 
 
 def any_bad(share: float, bad: float, t: float, pods: int) -> float:
-    """Mean share of [0, t] in which any of `pods` two-state chains, all good at first, is in its
-    bad state.
+    """Mean share of [0, t] in which any of `pods` two-state chains is in its bad state.
 
-    A chain of bad periods with mean `bad` that is bad for a `share` π of the time is good at u with
-    probability 1 − π + π·e^{−κu}, κ = 1/(bad·(1 − π)).
+    All are good at first. A chain of bad periods with mean `bad` that is bad for a `share` π of the
+    time is good at u with probability 1 − π + π·e^{−κu}, κ = 1/(bad·(1 − π)).
     """
-    settled, kappa = (1 - share) ** pods, 1 / (bad * (1 - share))
-    above = quad(
-        lambda u: (1 - share + share * math.exp(-kappa * u)) ** pods - settled,
-        0,
-        min(t, 50 / kappa),
-    )[0]
-    return 1 - settled - above / t
+    settled = (1 - share) ** pods
+    kappa = 1 / (bad * (1 - share))
+
+    def above(u: float) -> float:
+        return (1 - share + share * math.exp(-kappa * u)) ** pods - settled
+
+    # Over a long stretch that is nothing but zero, the quadrature would miss the beginning.
+    area = quad(above, 0, min(t, 50 / kappa))[0]
+    return 1 - settled - area / t
 
 
 def expected_maximum(n: int) -> float:
-    """Mean of the largest of n standard normal numbers, as ``n·∫ x·φ(x)·Φ(x)^{n−1} dx`` (David and
-    Nagaraja, 2003).
+    """Mean of the largest of n standard normal numbers.
+
+    It is ``n·∫ x·φ(x)·Φ(x)^{n−1} dx`` (David and Nagaraja, 2003).
     """
 
-    def density(x: float) -> float:
-        return math.exp(-x * x / 2 + (n - 1) * log_ndtr(x)) / math.sqrt(2 * math.pi)
+    def integrand(x: float) -> float:
+        # In logarithms, as the power of a small probability would be zero.
+        exponent = -x * x / 2 + (n - 1) * log_ndtr(x)
+        return x * (math.exp(exponent) / math.sqrt(2 * math.pi))
 
-    return n * quad(lambda x: x * density(x), -12, 12, limit=400)[0]
+    return n * quad(integrand, -12, 12, limit=400)[0]
 
 
 def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches: int) -> float:
@@ -124,29 +153,25 @@ def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches
     >>> exact_1f1b([1.0] * 4, [2.0] * 4, 8)  # equal stages: (m + p − 1)(F + B)
     33.0
     """
-    stages, orders = len(forward), []
-    for warm in range(stages, 0, -1):
-        order = [("F", k) for k in range(min(warm, microbatches))]
-        order += [
-            pass_
-            for k in range(microbatches)
-            for pass_ in (("B", k), ("F", warm + k))
-            if pass_[1] < microbatches
-        ]
-        orders.append(order)
-    done: dict[tuple[str, int, int], float] = {}
-    free, position = [0.0] * stages, [0] * stages
-    while any(position[s] < len(orders[s]) for s in range(stages)):
-        for s in range(stages):
-            while position[s] < len(orders[s]):
-                kind, k = orders[s][position[s]]
-                before = ("F", s - 1, k) if kind == "F" else ("B", s + 1, k)
-                if kind == "B" and s == stages - 1:
-                    before = ("F", s, k)
-                ready = 0.0 if kind == "F" and s == 0 else done.get(before)
-                if ready is None:
-                    break
-                free[s] = max(free[s], ready) + (forward[s] if kind == "F" else backward[s])
-                done[kind, s, k] = free[s]
-                position[s] += 1
-    return max(free)
+    stages = len(forward)
+
+    # The k-th forward of a stage waits for an earlier backward, once those of its warm-up are done:
+    # there are as many as stages from this one to the last.
+    @cache
+    def forward_end(stage: int, k: int) -> float:
+        if stage < 0 or k < 0:
+            return 0.0
+        warm = stages - stage
+        free = max(forward_end(stage, k - 1), backward_end(stage, k - warm))
+        return max(free, forward_end(stage - 1, k)) + forward[stage]
+
+    @cache
+    def backward_end(stage: int, k: int) -> float:
+        if stage == stages or k < 0:
+            return 0.0
+        warm = stages - stage
+        last = min(k + warm, microbatches) - 1
+        free = max(forward_end(stage, last), backward_end(stage, k - 1))
+        return max(free, backward_end(stage + 1, k)) + backward[stage]
+
+    return backward_end(0, microbatches - 1)

@@ -1,40 +1,127 @@
-"""A row of a validation table: what was simulated, what is right, and whether the two can be told
-apart.
-"""
+"""A row of a validation table, what decides it, and how a table reads in a terminal."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 MOST_Z = 4.0
 """Standard errors within which a simulated number agrees with an exact one."""
 
+NUMBERS = (
+    "ours",
+    "standard_error",
+    "p5",
+    "p95",
+    "expected",
+    "error",
+    "tolerance",
+    "z",
+    "twin",
+    "peer",
+)
+"""The columns of a table in a terminal that are numbers, as far as any row has them."""
+
 
 @dataclass(frozen=True)
-class ClosedForm:
-    """A simulated number beside the exact one.
+class Row:
+    """A number of ours, what it should be, and whether the two agree.
 
-    A row can carry a *twin*: what would be right if one thing in the model were wrong. A check that
-    accepts its twin too has shown nothing and is not `ok`.
+    What does not apply to a table is None, or an empty text, in its rows.
+
+    Attributes
+    ----------
+    id : str
+        The closed form, the published number, the job, the statistic of a trace, the peer's case.
+    title : str
+    ours : float
+        Simulated, or computed by the step-time model.
+    expected : float
+        Exact, published or recorded.
+    ok : bool
+        Whether the row holds; one that is no validation describes, and may hold in any case.
+    role : str
+        What agreement shows: only `validation` is evidence. An `input` went in, a `fitted` number
+        was fitted to, an `interpolation` lies between fitted ones.
+    quantity, unit : str
+    against : str
+        What is expected by, where the rows of a table differ in that.
+    standard_error : float
+        Of ours, where it is a mean of replications.
+    p5, p95 : float
+        Spread of ours over replications.
+    z : float
+        Ours less expected, in standard errors; None where a tolerance decides.
+    tolerance : float
+        As a share of what is expected, or of one where that is zero.
+    wrong : str
+        What is wrong in the model of the *twin*.
+    twin : float
+        The number of a model with one thing wrong.
+    twin_z : float
+        Ours less the twin's, in standard errors.
+    twin_ok : bool
+        Whether the row would hold for the twin too. A closed form that accepts its twin has shown
+        nothing and is not `ok`.
+    peer : float
+        What another simulator says itself.
+    bound : bool
+        Whether the report says *more than*.
+    mature : bool
+        Whether it was measured on a production stack.
+    case, scenario : str
+        The run or the trace of the catalogue, and the scenario, that the row is about.
+    chips : int
+        Chips of the job.
+    cause_of_miss : str
+        A likely cause, where one is known.
+    source, status : str
+        Of what is expected, as in the catalogue.
     """
 
     id: str
     title: str
-    simulated: float
-    exact: float
-    standard_error: float
-    z: float | None
-    """Simulated less exact in standard errors; None where a tolerance decides."""
+    ours: float
+    expected: float
     ok: bool
+    role: str = "validation"
+    quantity: str = ""
+    unit: str = ""
+    against: str = ""
+    standard_error: float | None = None
+    p5: float | None = None
+    p95: float | None = None
+    z: float | None = None
     tolerance: float | None = None
     wrong: str = ""
-    """What is wrong in the model of the twin."""
     twin: float | None = None
     twin_z: float | None = None
+    twin_ok: bool | None = None
+    peer: float | None = None
+    bound: bool | None = None
+    mature: bool | None = None
+    case: str = ""
+    scenario: str = ""
+    chips: int | None = None
+    cause_of_miss: str = ""
+    source: str = ""
+    status: str = ""
+
+    @property
+    def error(self) -> float:
+        """Ours over expected, less one; nan where nothing is expected."""
+        return self.ours / self.expected - 1 if self.expected else math.nan
+
+    @property
+    def name(self) -> str:
+        """What the row is about, in words."""
+        return ", ".join(filter(None, (self.id, self.title, self.unit or self.quantity)))
 
 
 def by_z(
@@ -44,8 +131,22 @@ def by_z(
     exact: float,
     wrong: str = "",
     twin: float | None = None,
-) -> ClosedForm:
+    widened: float = 1.0,
+    **about: Any,
+) -> Row:
     """A row that independent replications of one number decide.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One of each replication.
+    exact : float
+    wrong, twin : str, float
+        What is wrong in a model, and the number that would be right in it.
+    widened : float
+        Factor on the standard error, where what is expected has an error of its own.
+    **about
+        Further attributes of the row.
 
     Examples
     --------
@@ -54,24 +155,33 @@ def by_z(
     >>> row.z, row.twin_z < -2, row.ok
     (0.0, True, False)
     """
-    mean = float(np.mean(values))
+    ours = float(np.mean(values))
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    z = (mean - exact) / error
-    twin_z = None if twin is None else (mean - twin) / error
-    ok = abs(z) <= MOST_Z and (twin_z is None or abs(twin_z) > MOST_Z)
-    return ClosedForm(id, title, mean, exact, error, z, ok, None, wrong, twin, twin_z)
+    # Replications that are all alike agree with their own value alone.
+    scale = error * widened or sys.float_info.epsilon
+
+    def z(value: float) -> float:
+        return (ours - value) / scale
+
+    def agrees(value: float) -> bool:
+        return abs(z(value)) <= MOST_Z
+
+    about |= {"standard_error": error, "z": z(exact)}
+    if twin is not None:
+        about["twin_z"] = z(twin)
+    return _judged(agrees, id, title, ours, exact, wrong, twin, about)
 
 
 def within(
     id: str,
     title: str,
-    simulated: float,
+    ours: float,
     exact: float,
     tolerance: float = 1e-9,
     wrong: str = "",
     twin: float | None = None,
-    standard_error: float = 0.0,
-) -> ClosedForm:
+    **about: Any,
+) -> Row:
     """A row that a tolerance decides, as a share of the exact number (of one where that is zero).
 
     Examples
@@ -80,27 +190,54 @@ def within(
     True
     """
 
-    def near(value: float) -> bool:
-        return abs(simulated - value) <= tolerance * (abs(value) or 1.0)
+    def agrees(value: float) -> bool:
+        return abs(ours - value) <= tolerance * (abs(value) or 1.0)
 
-    ok = near(exact) and not (twin is not None and near(twin))
-    return ClosedForm(id, title, simulated, exact, standard_error, None, ok, tolerance, wrong, twin)
+    about["tolerance"] = tolerance
+    return _judged(agrees, id, title, ours, exact, wrong, twin, about)
 
 
-@dataclass(frozen=True)
-class PeerRow:
-    """A number of ours beside a closed form, or the mean of a re-implemented peer, and beside the
-    peer's own.
+def _judged(
+    agrees: Callable[[float], bool],
+    id: str,
+    title: str,
+    ours: float,
+    exact: float,
+    wrong: str,
+    twin: float | None,
+    about: dict[str, Any],
+) -> Row:
+    twin_ok = None if twin is None else agrees(twin)
+    ok = agrees(exact) and not twin_ok
+    return Row(id, title, ours, exact, ok, wrong=wrong, twin=twin, twin_ok=twin_ok, **about)
+
+
+def text(rows: Sequence[Row]) -> str:
+    """A table for a terminal: a heading, and a line for each row.
+
+    Examples
+    --------
+    >>> print(text([Row("O0", "a sum", 4.0, 4.0, True), Row("O1", "a product", 5.0, 6.0, False)]))
+                       ours  expected    error
+      ok validation       4         4        0  O0, a sum
+    FAIL validation       5         6 -0.16667  O1, a product
     """
+    columns = {name: [getattr(row, name) for row in rows] for name in NUMBERS}
+    numbers = pd.DataFrame(columns, dtype=float).dropna(axis="columns", how="all")
+    table = numbers.to_string(index=False, na_rep="", float_format="{:.5g}".format)
+    heading, *lines = table.splitlines()
+    found = [f"{'':18}{heading}"]
+    for row, line in zip(rows, lines, strict=True):
+        mark = "  ok" if row.ok else "FAIL"
+        found.append(f"{mark} {row.role:13}{line}  {_words(row)}")
+    return "\n".join(found)
 
-    case: str
-    quantity: str
-    ours: float
-    standard_error: float
-    expected: float
-    against: str
-    """``closed form``, or ``N seeds``."""
-    peer: float | None
-    """What the peer itself says."""
-    z: float
-    ok: bool
+
+def _words(row: Row) -> str:
+    notes = {
+        "reported": "more than that" if row.bound else "",
+        "against": row.against,
+        "twin": row.wrong,
+        "likely cause": row.cause_of_miss,
+    }
+    return "; ".join([row.name, *(f"{key}: {note}" for key, note in notes.items() if note)])

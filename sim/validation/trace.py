@@ -8,18 +8,16 @@ counted for the InfiniteHBD trace (arXiv 2502.03885).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sim import catalogue
-from sim.catalogue.evidence import MeasuredTrace
 from sim.engine import simulate
 from sim.results.ledger import DAY
 from sim.results.run import RunResult
-from sim.scenario import load_scenario
+from sim.scenario import Scenario, load_scenario
+from sim.validation.report import Row
 
 Outages = Sequence[tuple[float, float, int]]
 """Start and end in seconds, and node."""
@@ -32,55 +30,63 @@ WATCHED_DAYS = 30.0
 WORST = 0.1
 
 
-def rows(n: int = 100, seed: int = 0) -> pd.DataFrame:
-    """Statistics of each recorded trace, of `n` runs of the table made from it, and of the usual,
-    independent model.
+def rows(n: int = 100, seed: int = 0) -> list[Row]:
+    """Statistics of each recorded trace, and of `n` runs of the table made from it.
 
-    `ours` and `independent` are pooled over the runs, `p5` and `p95` are of ours singly. A row is
-    `ok` if ours is within its tolerance; as it is `input` or `fitted`, that describes the table and
-    is no evidence.
+    Ours and those of the twin, the usual model of independent failures, are pooled over the runs;
+    the spread is of ours singly. A row is `ok` if ours is within its tolerance; as it is `input` or
+    `fitted`, that describes the table and is no evidence.
 
     Examples
     --------
-    >>> [row] = rows(4).query("id == 'again.7d'").to_dict("records")
-    >>> bool(row["ok"]), bool(row["independent_ok"])
+    >>> [row] = [row for row in rows(4) if row.id == "again.7d"]
+    >>> row.ok, row.twin_ok
     (True, False)
     """
     found = []
     for name, entry in catalogue.table("traces").items():
         trace = entry.item
-        assert isinstance(trace, MeasuredTrace)
         scenario = load_scenario(trace.scenario).override(trace.changes)
-        [pool] = scenario.fleet.values()
-        count = partial(statistics, nodes=pool.active_nodes, days=scenario.horizon / DAY)
-        models = scenario, scenario.override(trace.independent)
-        runs, others = [
-            [outages_of(simulate(model, seed, k)) for k in range(n)] for model in models
-        ]
-        ours, independent = count(runs), count(others)
-        spread = pd.DataFrame([count([run]) for run in runs]).quantile([0.05, 0.95])
+        independent = scenario.override(trace.independent)
+        runs = [outages_of(simulate(scenario, seed, k)) for k in range(n)]
+        others = [outages_of(simulate(independent, seed, k)) for k in range(n)]
+        ours = _counted(runs, scenario)
+        twin = _counted(others, scenario)
+        singly = [_counted([run], scenario) for run in runs]
         for row in trace.rows:
-            p5, p95 = map(float, spread[row.id])
-            ok, independent_ok = (
-                row.least <= model[row.id] <= row.most for model in (ours, independent)
+            p5, p95 = np.quantile([one[row.id] for one in singly], [0.05, 0.95])
+            found.append(
+                Row(
+                    **row.model_dump(exclude={"measured", "least", "most"}),
+                    ours=ours[row.id],
+                    expected=row.measured,
+                    ok=row.least <= ours[row.id] <= row.most,
+                    p5=float(p5),
+                    p95=float(p95),
+                    wrong="independent failures",
+                    twin=twin[row.id],
+                    twin_ok=row.least <= twin[row.id] <= row.most,
+                    case=name,
+                    scenario=trace.scenario,
+                    source=entry.facts[0].source,
+                )
             )
-            numbers = {
-                "ours": ours[row.id],
-                "p5": p5,
-                "p95": p95,
-                "independent": independent[row.id],
-            }
-            said = {"trace": name, **row.model_dump(exclude={"least", "most"})}
-            found.append(said | numbers | {"ok": ok, "independent_ok": independent_ok})
-    return pd.DataFrame(found)
+    return found
+
+
+def _counted(runs: Sequence[Outages], scenario: Scenario) -> dict[str, float]:
+    [pool] = scenario.fleet.values()
+    return statistics(runs, pool.active_nodes, scenario.horizon / DAY)
 
 
 def outages_of(result: RunResult) -> list[tuple[float, float, int]]:
     """The outages of a run, the nodes of all its pools numbered as they first fail."""
     numbers: dict[tuple[str, int], int] = {}
-    return [
-        (o.start, o.end, numbers.setdefault((o.pool, o.node), len(numbers))) for o in result.outages
-    ]
+    found = []
+    for outage in result.outages:
+        node = numbers.setdefault((outage.pool, outage.node), len(numbers))
+        found.append((outage.start, outage.end, node))
+    return found
 
 
 def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, float]:
@@ -113,53 +119,55 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
     (7.5, 1.0, 2.0, 0.333)
     """
     arrays = [np.array(run, dtype=float).reshape(-1, 3) for run in runs]
-    repairs = np.concatenate([(run[:, 1] - run[:, 0]) / DAY for run in arrays])
-    if not len(repairs):
+    some = [run for run in arrays if len(run)]
+    if not some:
         raise ValueError("there are no outages")
-    found = {"rate": 1000 * len(repairs) / (len(runs) * nodes * days)}
-    found |= {f"repair.p{100 * q:g}": float(x) for q, x in _quantiles(repairs, REPAIR_QUANTILES)}
-    found["repair.mean"] = float(repairs.mean())
-    gaps = np.concatenate([_gaps(run, days) for run in arrays])
-    found |= {f"again.{limit:g}d": float(np.mean(gaps <= limit)) for limit in AGAIN_DAYS}
-    most = round(WORST * nodes)
-    shares = [
-        np.sort(np.bincount(run[:, 2].astype(int)))[-most:].sum() / len(run)
-        for run in arrays
-        if len(run)
-    ]
-    found["worst_tenth"] = float(np.mean(shares))
-    found["daily_variance_to_mean"] = float(
-        np.mean([_dispersion(run, days) for run in arrays if len(run)])
-    )
+    repairs = np.concatenate([run[:, 1] - run[:, 0] for run in some]) / DAY
+    gaps = np.concatenate([_gaps(run, days) for run in some])
     share = np.mean([_time_down(run, nodes, days) for run in arrays], axis=0)
-    down = np.cumsum(share)
-    found["down.mean"] = float(np.sum(share * np.arange(nodes + 1)))
-    found |= {f"down.p{100 * q:g}": float(np.searchsorted(down, q - 1e-12)) for q in DOWN_QUANTILES}
-    found["down.max"] = float(np.flatnonzero(share)[-1])
-    return found | {f"up_to.{k}": float(down[min(k, nodes)]) for k in DOWN_LEVELS}
+    up_to = np.cumsum(share)
+    found = {
+        "rate": 1000 * len(repairs) / (len(runs) * nodes * days),
+        "repair.mean": np.mean(repairs),
+        "worst_tenth": np.mean([_worst_tenth(run, nodes) for run in some]),
+        "daily_variance_to_mean": np.mean([_dispersion(run, days) for run in some]),
+        "down.mean": np.sum(share * np.arange(nodes + 1)),
+        "down.max": np.flatnonzero(share)[-1],
+    }
+    for q in REPAIR_QUANTILES:
+        found[f"repair.p{100 * q:g}"] = np.quantile(repairs, q)
+    for limit in AGAIN_DAYS:
+        found[f"again.{limit:g}d"] = np.mean(gaps <= limit)
+    for q in DOWN_QUANTILES:
+        # The sum of shares may miss a quantile by its last digit.
+        found[f"down.p{100 * q:g}"] = np.searchsorted(up_to, q - 1e-12)
+    for level in DOWN_LEVELS:
+        found[f"up_to.{level}"] = up_to[min(level, nodes)]
+    return {name: float(value) for name, value in found.items()}
 
 
-def _quantiles(
-    values: NDArray[np.float64], probabilities: Sequence[float]
-) -> zip[tuple[float, float]]:
-    return zip(probabilities, np.quantile(values, probabilities), strict=True)
+def _worst_tenth(run: NDArray[np.float64], nodes: int) -> float:
+    """Share of the outages that the tenth of all nodes with the most of them has."""
+    counts = np.sort(np.bincount(run[:, 2].astype(int)))
+    return counts[-round(WORST * nodes) :].sum() / len(run)
 
 
 def _gaps(run: NDArray[np.float64], days: float) -> NDArray[np.float64]:
-    """Days from the end of an outage to the start of the node's next, of those that could be
-    watched long enough.
+    """Days from the end of an outage to the start of the node's next; infinite if there is none.
+
+    Only outages after which the node was watched for long enough count.
     """
-    order = np.lexsort((run[:, 1], run[:, 0], run[:, 2]))
-    start, end, node = run[order].T
+    start, end, node = run[np.lexsort((run[:, 1], run[:, 0], run[:, 2]))].T
     gap = np.full(len(run), np.inf)
-    gap[:-1] = np.where(node[1:] == node[:-1], (start[1:] - end[:-1]) / DAY, np.inf)
+    again = node[1:] == node[:-1]
+    gap[:-1][again] = ((start[1:] - end[:-1]) / DAY)[again]
     return gap[end <= (days - WATCHED_DAYS) * DAY]
 
 
 def _dispersion(run: NDArray[np.float64], days: float) -> float:
     """Variance over mean of the outages that begin on each day."""
     counts = np.bincount((run[:, 0] // DAY).astype(int), minlength=int(np.ceil(days)))
-    return float(counts.var() / counts.mean())
+    return counts.var() / counts.mean()
 
 
 def _time_down(run: NDArray[np.float64], nodes: int, days: float) -> NDArray[np.float64]:

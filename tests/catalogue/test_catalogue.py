@@ -105,6 +105,16 @@ def test_unknown_names_get_the_nearest_and_all_known_ones(kind: str, name: str, 
     assert says in str(caught.value)
 
 
+def test_unknown_names_are_also_data() -> None:
+    with pytest.raises(InputError) as caught:
+        catalogue.entry("chips", "h800")
+    assert caught.value.given == "h800"
+    assert caught.value.allowed == tuple(catalogue.table("chips"))
+    with pytest.raises(InputError) as caught:
+        catalogue.table("chps")
+    assert (caught.value.given, caught.value.allowed) == ("chps", catalogue.kinds())
+
+
 GOOD = """\
 one:
   source: DSV3
@@ -179,6 +189,27 @@ def test_a_bad_entry_is_named_with_file_and_line(load: Load, old: str, new: str,
     with pytest.raises(InputError, match=r"stacks\.yaml, line ") as caught:
         load(GOOD.replace(old, new))
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "given", "allowed"),
+    [
+        ("fixed: 2 s", "fixed: 2 GB", 7, "fixed", "2 GB", "a quantity in s, like '30 min'"),
+        ("fixed: 2 s", "fixd: 2 s", 7, "fixd", "fixd", ("like", *KINDS["stacks"].model_fields)),
+        ("range: [0.4, 0.6]", "range: [0.6]", 6, "overlap", [0.6], "[low, high]"),
+        ("range: [0.4, 0.6]", "rnge: 1", 6, "overlap", "rnge", tuple(sorted(catalogue.FACT_KEYS))),
+        ("overlap: {value: 0.5,", "overlap: {status: x, value: 0.5,", 6, "overlap", "x", STATUSES),
+    ],
+)
+def test_a_bad_entry_is_also_data(
+    load: Load, old: str, new: str, line: int, key: str, given: object, allowed: object
+) -> None:
+    with pytest.raises(InputError) as caught:
+        load(GOOD.replace(old, new))
+    error = caught.value
+    assert Path(str(error.file)).name == "stacks.yaml"
+    assert (error.line, error.key) == (line, f"stacks.one.{key}")
+    assert (error.given, error.allowed) == (given, allowed)
 
 
 @pytest.mark.parametrize(

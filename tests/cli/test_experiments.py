@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.experiments import load
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
-from tests.engine.question import PLAIN, cause, pool
+from tests.engine.bare import PLAIN, cause, pool
 
 COUNTER = "plain (counterfactual: no published run has done this)"
 GRID_TWICE = ["--grid", "horizon=1 d", "--grid", "horizon=2 d"]

@@ -17,7 +17,7 @@ from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import crossing
 from sim.throughput.chip_worth import ChipWorth
-from tests.engine.question import CHIPS, RATE, dead, pool, programme, question, run
+from tests.engine.bare import CHIPS, RATE, bare_scenario, dead, pool, programme, run
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_pool_may_begin_empty_and_fill_up():
     assert result.metrics["usable.pool_end"] == 320
     assert [r.finished for r in result.runs] == [True] * 3
     with pytest.raises(InputError, match="has no nodes"):
-        question(fleet=pool(nodes=0))
+        bare_scenario(fleet=pool(nodes=0))
 
 
 def test_moving_a_control_changes_nothing_before_it():

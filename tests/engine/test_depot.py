@@ -15,7 +15,7 @@ from sim.engine.supply import DAY, Arrival, Policy
 from sim.results.ledger import PLACES
 from sim.scenario.reading import merge
 from sim.streams import Luck
-from tests.engine.question import pool, question
+from tests.engine.bare import bare_scenario, pool
 
 SIZE = 8
 
@@ -57,7 +57,7 @@ class World:
         self, nodes: int = 4, coming: int = 0, policy: dict | None = None, **depot: Any
     ) -> None:
         self.env, self.record = simpy.Environment(), Record()
-        asked = question(
+        asked = bare_scenario(
             start="2023-01-01", fleet=pool(nodes=nodes), depot=depot, policy=policy or {}
         )
         self.nodes = Nodes(self.env, self.record, nodes, coming)
@@ -74,7 +74,7 @@ class World:
 
     def run(self, days: float) -> dict[str, int]:
         self.env.run(until=days * DAY)
-        return {place: n for (_, place), n in self.record.counts.items() if n}
+        return {place: n for (_, place), n in self.record.chips.items() if n}
 
 
 def shop(turnaround: Any = "10 d", per_day: float = 1.0, **more: Any) -> dict[str, Any]:
@@ -224,14 +224,14 @@ def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
             [Arrival(3 * DAY * k, "pool", n, box) for k, (n, box) in enumerate(coming)]
         )
     )
-    supplied, day = 6 * SIZE + world.record.counts.get(("pool", "stock"), 0), 0.0
+    supplied, day = 6 * SIZE + world.record.chips.get(("pool", "stock"), 0), 0.0
     for node, wait in deaths:
         day += wait
         world.run(day)
         if world.nodes.place[node] == "active":
             world.nodes.die(world.depot, node)
         here = supplied + sum(n for k, (n, _) in enumerate(coming) if 3 * k < day)
-        counts = world.record.counts
+        counts = world.record.chips
         assert sum(counts.values()) == here
         assert all(n >= 0 for n in counts.values()) and {place for _, place in counts} <= set(
             PLACES
@@ -258,4 +258,4 @@ def test_the_ledger_counts_chips_from_their_arrival_on():
 def test_a_scenario_names_pools_by_chip_where_that_is_clear():
     two = {"other": merge({"chip": "A100-SXM-80", "nodes": 4, "stack": "megatron-lm"}, {})}
     with pytest.raises(Exception, match="A100-SXM-80 are in pool and other; name the pool"):
-        question(fleet={**pool(), **two}, depot={"stock": {"A100-SXM-80": 1}})
+        bare_scenario(fleet={**pool(), **two}, depot={"stock": {"A100-SXM-80": 1}})

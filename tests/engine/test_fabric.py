@@ -18,7 +18,7 @@ from sim.errors import InputError
 from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
 from sim.results.ledger import DAY, HOUR
 from sim.streams import Luck
-from tests.engine.question import NODES, agree, cause, endless, pool, question
+from tests.engine.bare import NODES, agree, bare_scenario, cause, endless, pool
 
 # Flaps --------------------------------------------------------------------------------------------
 # ------------------
@@ -35,7 +35,7 @@ def test_flaps_stop_the_job_for_an_exact_compound_poisson_sum():
         "ride_through": "1 h",
         "back_off": f"{back_off} s",
     }
-    q = question(fabric={"flaps": flaps})
+    q = bare_scenario(fabric={"flaps": flaps})
     stalls = [simulate(q, 3, k).time["stall"] for k in range(150)]
     number = per_day * NODES * 10
     assert agree(stalls, number * (mean + back_off))
@@ -74,7 +74,7 @@ def test_flaps_longer_than_the_ride_through_are_failures_and_only_they(ride_thro
 
 def test_a_flap_that_kills_the_job_costs_its_detection_and_sends_no_node_to_repair():
     flaps = {"per_node_day": 0.1, "duration": "60 s", "ride_through": "30 s", "detect": "10 min"}
-    result = simulate(question(fabric={"flaps": flaps}), 3)
+    result = simulate(bare_scenario(fabric={"flaps": flaps}), 3)
     assert result.interruptions == result.failures["link-flap"] > 0
     assert result.time["detect"] == pytest.approx(600 * result.interruptions)
     assert ("pool", "repair") not in result.counts
@@ -156,7 +156,7 @@ def test_flaps_of_mixed_lengths_are_thinned_part_by_part():
 def test_flaps_of_a_sum_are_refused():
     flaps = {"per_node_day": 50, "duration": {"sum": ["1 s", "2 s"]}, "ride_through": "30 s"}
     with pytest.raises(InputError, match=r"fabric\.flaps\.duration"):
-        simulate(question(fabric={"flaps": flaps}), 0)
+        simulate(bare_scenario(fabric={"flaps": flaps}), 0)
 
 
 def test_no_failure_comes_of_flaps_that_are_all_ridden_through():

@@ -8,7 +8,7 @@ import pytest
 
 from sim.engine import simulate
 from sim.results.ledger import DAY, HOUR
-from tests.engine.question import cause, endless, failing, lone, moves_to, pool, times
+from tests.engine.bare import cause, endless, failing, lone, moves_to, pool, times
 
 MINUTE = 60.0
 

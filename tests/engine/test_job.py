@@ -20,16 +20,16 @@ from sim.engine.progress import ComputingClock, Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
 from sim.scenario import Scenario
-from tests.engine.question import (
+from tests.engine.bare import (
     CHIPS,
     NODES,
     PLAIN,
     RATE,
+    bare_scenario,
     cause,
     exponential,
     lone,
     pool,
-    question,
     times,
     weibull,
 )
@@ -38,14 +38,14 @@ WORK = 10.0 * DAY
 
 
 def test_without_failures_the_makespan_is_the_work():
-    result = simulate(question(), 0)
+    result = simulate(bare_scenario(), 0)
     assert result.finished
     assert result.wall == pytest.approx(WORK, rel=1e-12)
     assert result.metrics["ettr"] == 1.0
 
 
 def test_a_run_that_does_not_finish_is_censored_at_the_horizon_and_keeps_what_is_durable():
-    result = simulate(question(horizon="5 d", checkpoint={"interval": "7 h"}), 0)
+    result = simulate(bare_scenario(horizon="5 d", checkpoint={"interval": "7 h"}), 0)
     assert not result.finished
     assert result.wall == pytest.approx(5 * DAY)
     assert result.tokens == pytest.approx(CHIPS * RATE * 17 * 7 * 3600)
@@ -55,7 +55,7 @@ def test_a_spare_more_never_hurts_with_the_same_failures():
     walls = []
     for spares in range(4):
         lost = cause(lifetime=exponential(60), repair="20 d")
-        q = question(fleet=pool(cold_spares=spares, failures={"causes": [lost]}))
+        q = bare_scenario(fleet=pool(cold_spares=spares, failures={"causes": [lost]}))
         walls.append([simulate(q, 11, k).wall for k in range(20)])
     assert all(np.mean(a) >= np.mean(b) for a, b in pairwise(walls))
     assert np.mean(walls[0]) > np.mean(walls[3])
@@ -71,7 +71,7 @@ def test_failures_at_one_instant_are_one_interruption_whatever_the_last_digits(c
     last digits.
     """
     reboot = cause(lifetime="3 d", hardware=False, clock=clock)
-    q = question(
+    q = bare_scenario(
         fleet=pool(failures={"causes": [reboot]}),
         recovery={"reschedule": "0.1 s", "restart": "0.1 s"},
     )
@@ -80,13 +80,13 @@ def test_failures_at_one_instant_are_one_interruption_whatever_the_last_digits(c
     if clock == "computing":  # and just at a mark of the hour, which holds
         assert result.time["rework"] == pytest.approx(0.0, abs=1e-3)
     apart = [lone(0, 3, hardware=False, clock=clock), lone(1, 3.001, hardware=False, clock=clock)]
-    assert simulate(question(fleet=pool(failures={"causes": apart})), 0).interruptions == 6
+    assert simulate(bare_scenario(fleet=pool(failures={"causes": apart})), 0).interruptions == 6
 
 
 def test_the_goal_is_reached_before_a_failure_at_the_same_instant():
     for days, failures in ((10, 0), (9.999, 1)):
         result = simulate(
-            question(fleet=pool(failures={"causes": [lone(0, days, hardware=False)]})), 0
+            bare_scenario(fleet=pool(failures={"causes": [lone(0, days, hardware=False)]})), 0
         )
         assert (result.finished, sum(result.failures.values())) == (True, failures)
 
@@ -97,7 +97,7 @@ def test_a_checkpoint_is_durable_before_a_failure_at_the_same_instant():
     """
     for minutes, rework in ((10, 1 / 6), (9.9, 1 + 9.9 / 60)):
         reboot = lone(0, 3 + minutes / 1440, hardware=False, restart="0.1 s")
-        q = question(
+        q = bare_scenario(
             fleet=pool(failures={"causes": [reboot]}),
             checkpoint={"flush": "10 min"},
             horizon="9.5 d",
@@ -114,7 +114,7 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
     recovery = {"policy": "drop-replica", "reconfigure": "1 d"}
     reboot = lone(1, 31 / 24, hardware=False, clock="powered")
     down = pool(failures={"causes": [lone(0, 30 / 24, repair="1 h"), reboot]})
-    result = simulate(question(fleet=down, recovery=recovery, horizon="50 h"), 0)
+    result = simulate(bare_scenario(fleet=down, recovery=recovery, horizon="50 h"), 0)
     assert times(result, "failure", "of-1") == pytest.approx([31 / 24])
     assert (result.planned_stops, result.interruptions, result.time["reconfigure"]) == (1, 1, 0)
     assert result.counts["pool", "active"] == 8 * NODES
@@ -138,7 +138,7 @@ def test_flaps_and_an_interval_in_steps_leave_the_work_whole():
     flaps = {"per_node_day": 2000, "duration": "4 s", "ride_through": "1 min"}
     saving = {"interval": "100 steps", "blocking": "10 min"}
     for k in range(10):
-        result = simulate(question(fabric={"flaps": flaps}, checkpoint=saving), 0, k)
+        result = simulate(bare_scenario(fabric={"flaps": flaps}, checkpoint=saving), 0, k)
         assert result.time["stall"] > 0.2 * WORK
         assert result.time["productive"] == pytest.approx(WORK, rel=1e-12)
 
@@ -285,7 +285,7 @@ def scenario(example: dict[str, Any]) -> Scenario:
         slow = {"chip": "H800-SXM-80", "throughput": {"tokens_per_second_per_chip": RATE / 3}}
         fleet["weak"] = plain | example["weak"] | slow
     parts = {key: example[key] for key in ("checkpoint", "recovery", "fabric")}
-    return question(horizon="30 d", fleet=fleet, run={"tokens": WORK * CHIPS * RATE}, **parts)
+    return bare_scenario(horizon="30 d", fleet=fleet, run={"tokens": WORK * CHIPS * RATE}, **parts)
 
 
 @settings(max_examples=100)
@@ -307,7 +307,7 @@ def test_the_check_notices_a_ledger_that_does_not_sum(monkeypatch):
     advance = Progress.advance
     monkeypatch.setattr(Progress, "advance", lambda *a: tuple(0.999 * part for part in advance(*a)))
     with pytest.raises(AssertionError, match="time ledger"):
-        check(question(), 0)
+        check(bare_scenario(), 0)
 
 
 def test_the_fingerprint_does_not_depend_on_the_hash_seed():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.checkpoints import Sawtooth
+from sim.engine.checkpoints import Pace, Sawtooth
 from sim.engine.progress import ComputingClock, Progress
 
 POLICY = Sawtooth(period=100.0, blocking=10.0, flush=20.0)
@@ -56,7 +56,7 @@ def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a
     progress, now = progress_to(1e9), 0.0
     productive = blocked = 0.0
     for seconds, rate in stretches:
-        done, stall, waited = progress.advance(now, seconds, rate, 3.0)
+        done, stall, waited = progress.advance(now, seconds, Pace(rate, 3.0, 8))
         assert done + stall + waited == pytest.approx(seconds, rel=1e-12)
         productive, blocked, now = productive + done + stall, blocked + waited, now + seconds
     tokens, computed, waited, marks = walk(stretches)
@@ -72,9 +72,9 @@ def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a
 def test_it_arrives_when_it_said_it_would(goal, rate, before):
     progress = progress_to(goal)
     if before < progress.seconds_to_finish(rate):
-        progress.advance(0.0, before, rate, rate)
+        progress.advance(0.0, before, Pace(rate, rate, 8))
     left = progress.seconds_to_finish(rate)
-    progress.advance(before, left, rate, rate)
+    progress.advance(before, left, Pace(rate, rate, 8))
     assert progress.tokens == pytest.approx(goal, rel=1e-9)
 
 
@@ -84,24 +84,26 @@ def test_no_checkpoint_is_written_at_the_very_end():
 
 def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before():
     progress = progress_to(1e9)
-    progress.advance(0.0, 239.0, 1.0, 1.0)  # marks at 100 and 210; the second durable at 240
+    progress.advance(
+        0.0, 239.0, Pace(1.0, 1.0, 8)
+    )  # marks at 100 and 210; the second durable at 240
     assert durable(progress, 239.0) == 100
     assert durable(progress, 240.0) == 200
 
 
 def test_rolling_back_starts_the_timer_anew_and_tells_the_seconds_lost():
     progress = progress_to(1e9)
-    progress.advance(0.0, 205.0, 2.0, 2.0)
+    progress.advance(0.0, 205.0, Pace(2.0, 2.0, 8))
     progress.checkpoints.settle(205.0)
     assert progress.roll_back(progress.usable(memory=False)) == pytest.approx(95.0)
     assert progress.tokens == 200.0
-    progress.advance(300.0, 99.0, 2.0, 2.0)
+    progress.advance(300.0, 99.0, Pace(2.0, 2.0, 8))
     assert durable(progress, 1e6) == 200.0
 
 
 def test_a_stall_counts_against_the_interval_but_not_as_productive():
     progress = progress_to(1e9)
-    productive, stall, blocked = progress.advance(0.0, 110.0, 1.0, 2.0)
+    productive, stall, blocked = progress.advance(0.0, 110.0, Pace(1.0, 2.0, 8))
     assert (productive, stall, blocked) == pytest.approx((50.0, 50.0, 10.0))
 
 

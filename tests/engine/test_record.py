@@ -20,7 +20,7 @@ from sim.__main__ import main
 from sim.errors import InputError
 from sim.results.ledger import NO_NODE, Move, Trace
 from sim.results.programme import ProgrammeResult
-from tests.engine.question import dead, pool, programme, run
+from tests.engine.bare import dead, pool, programme, run
 
 event = st.fixed_dictionaries(
     {

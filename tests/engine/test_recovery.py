@@ -16,7 +16,7 @@ from sim.results.run import RunResult
 from sim.scenario import load_scenario
 from sim.scenario.parts import Checkpoint
 from sim.throughput import Throughput, planned
-from tests.engine.question import CHIPS, RATE, cause, lone, pool, question, times
+from tests.engine.bare import CHIPS, RATE, bare_scenario, cause, lone, moves_to, pool, times
 
 MINUTE = 60.0
 
@@ -25,7 +25,7 @@ def asked(causes: list[dict], hours: float = 45.0, **changes) -> RunResult:
     """A run of so many hours of work on four nodes that fail as told, with a checkpoint each hour."""
     fleet = pool(failures={"causes": causes}, **changes.pop("pool", {}))
     run = {"tokens": hours * HOUR * CHIPS * RATE} | changes.pop("run", {})
-    return simulate(question(fleet=fleet, run=run, **changes), 0)
+    return simulate(bare_scenario(fleet=fleet, run=run, **changes), 0)
 
 
 def hours(result: RunResult) -> dict[str, float]:
@@ -124,10 +124,68 @@ def test_what_was_corrupted_is_not_mended_by_a_failure_that_falls_back_to_a_late
         assert result.interruptions == 2
 
 
-def test_a_job_that_falls_back_behind_the_corruption_is_clean_again():
+def test_a_job_that_falls_back_behind_the_corruption_is_spoilt_again_by_the_chip_that_is_there():
+    """At 30.75 h a software failure falls back to 30 h: what is trained from then on is spoilt."""
     result = asked([silent(), lone(1, 30.75 / 24, hardware=False)])
+    assert times(result, "found") == pytest.approx([35.5 / 24])
+    assert result.interruptions == 2
+    assert hours(result) == pytest.approx({"productive": 45.0, "rework": 0.75 + 4.75})
+
+
+def test_a_job_that_falls_back_behind_the_corruption_of_a_node_that_has_left_is_clean():
+    """At 30.75 h the node fails for good to see, and whoever repairs it finds the other fault."""
+    result = asked([silent(), lone(0, 30.75 / 24, cause="other")])
     assert times(result, "found") == []
-    assert hours(result) == pytest.approx({"productive": 45.0, "rework": 0.75})
+    assert hours(result) == pytest.approx({"productive": 45.0, "rework": 0.75}, abs=1e-3)
+
+
+def test_a_hidden_fault_of_a_spare_is_found_and_repaired():
+    """Node 4 is a hot spare: its fault at 20 h is found at 25 h and interrupts nothing."""
+    fault = lone(4, 20 / 24, clock="powered", silent=True, detect="5 h", repair="2 h")
+    result = asked([fault], hours=39, pool={"hot_spares": 1})
+    assert times(result, "found") == pytest.approx([25 / 24])
+    assert [day for day, _ in moves_to(result, "repair")] == pytest.approx([25 / 24])
+    assert (result.interruptions, result.hidden_faults) == (0, 0)
+    assert hours(result) == pytest.approx({"productive": 39.0})
+
+
+def test_a_spare_with_a_hidden_fault_takes_it_into_the_job():
+    """It replaces node 0 at 22 h and corrupts what is trained from then on, until 25 h."""
+    fault = lone(4, 20 / 24, clock="powered", silent=True, detect="5 h")
+    asked_for = {"pool": {"hot_spares": 1, "cold_spares": 1}}
+    result = asked([fault, lone(0, 22 / 24, repair="50 h")], **asked_for)
+    assert result.interruptions == 2
+    assert hours(result) == pytest.approx({"productive": 45.0, "rework": 3.0})
+
+
+def test_a_fault_that_is_never_found_is_counted_at_the_end():
+    result = asked([silent(), lone(1, 31 / 24, slowdown=1.1, detect="90 d")], hours=33)
+    assert (sum(result.failures.values()), result.hidden_faults) == (2, 2)
+
+
+def test_a_found_fault_of_a_node_that_the_degraded_job_left_out_sends_it_to_repair():
+    """One of two replicas is lost at 10 h: node 1 stands by, slow, until it is found at 16 h."""
+    pair = {"layout": {"tensor": 8, "pipeline": 2}, "hot_spares": 0}
+    slow = lone(1, 9 / 24, slowdown=1.5, detect="7 h", repair="3 h")
+    lost = lone(0, 10 / 24, repair="60 h")
+    result = asked([slow, lost], recovery={"policy": "drop-replica"}, pool=pair)
+    assert (16 / 24, 1) in [(pytest.approx(day), node) for day, node in moves_to(result, "repair")]
+    assert times(result, "found") == pytest.approx([16 / 24])
+
+
+# Nodes that come back between two states
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 9, 11, 15, 60])
+def test_a_node_that_comes_back_while_the_degraded_job_restarts_joins_it(minutes):
+    """Ten minutes of restart; the node joins at their end, or when it is back, whatever is later."""
+    lost = lone(0, 30.5 / 24, repair=f"{minutes} min")
+    result = asked([lost], hours=40, recovery={"policy": "drop-replica", "restart": "10 min"})
+    assert result.planned_stops == 1
+    degraded = max(minutes - 10, 0) / 60  # 22 micro-batches a chip in place of 16
+    spent = {"productive": 40 + degraded * (1 - 16 / 22), "rework": 0.5, "restart": 1 / 6}
+    assert hours(result) == pytest.approx(spent)
 
 
 def test_corruption_makes_copies_in_memory_useless():
@@ -393,7 +451,7 @@ def test_an_interval_in_steps_is_one_in_tokens():
 
 
 def saw(**keys):
-    settled = question(checkpoint=keys).resolve(0, 0)
+    settled = bare_scenario(checkpoint=keys).resolve(0, 0)
     plan = Throughput(settled.run, settled.fleet, settled.mixing).full
     return sawtooth_of(
         settled.checkpoint, settled.run, plan, settled.constants, keys.pop("rate", 1 / HOUR)
@@ -417,7 +475,7 @@ def test_the_engine_uses_the_optimal_interval_of_the_whole_job():
     interval = daly_interval(60.0, 4 * 0.5 / DAY)
     chosen, given = (
         simulate(
-            question(
+            bare_scenario(
                 fleet=pool(failures={"causes": causes}),
                 checkpoint={"interval": i, "blocking": "60 s"},
             ),

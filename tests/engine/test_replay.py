@@ -8,7 +8,7 @@ import pytest
 from sim import load_scenario, simulate
 from sim.engine.replay import DAY, outages
 from sim.errors import InputError
-from tests.engine.question import pool, question
+from tests.engine.bare import bare_scenario, pool
 
 HEADER = "node,start_day,end_day\n"
 
@@ -74,7 +74,7 @@ def test_a_bad_row_is_named(tmp_path: Path, rows: str, named: str):
 
 
 def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path):
-    with pytest.raises(InputError, match="no column end_day; needed: node, start_day, end_day"):
+    with pytest.raises(InputError, match="no column end_day; a trace needs node, start_day, end_day"):
         outages(trace(tmp_path, "a,1\n", header="node,start_day\n"))
     with pytest.raises(InputError, match=r"nowhere.csv: the trace cannot be read"):
         outages(str(tmp_path / "nowhere.csv"))
@@ -91,7 +91,7 @@ def replayed(path: str, **changes: object):
         "run": {"tokens": 1e15},
         "horizon": "20 d",
     }
-    return simulate(question(**settings | changes))
+    return simulate(bare_scenario(**settings | changes))
 
 
 def test_the_job_waits_while_more_nodes_are_out_than_there_are_spares(tmp_path: Path):

@@ -5,26 +5,27 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.catalogue.failures import BadNodes, Cause, FailureTable, Refail, RepairStage
 from sim.engine import simulate
 from sim.engine.ageing import NEVER, Queue
 from sim.engine.relapses import Relapses
-from sim.engine.risks import BURST, CAUSE, DETECT, LIFE, REPAIR, ChipRisk, Risk, describe
-from sim.quantities.distributions import Constant, Weibull
+from sim.engine.risks import CURED, DETECT, STAGES, Lives, Source
+from sim.quantities.distributions import Constant, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 from sim.validation.formulas import renewal_function
-from tests.engine.question import (
+from tests.engine.bare import (
     agree,
+    bare_scenario,
     cause,
     endless,
     exponential,
     failing,
     moves_to,
     pool,
-    question,
     times,
     weibull,
 )
@@ -34,28 +35,31 @@ def counts(scenario, runs: int, seed: int = 3) -> list[float]:
     return [float(sum(simulate(scenario, seed, k).failures.values())) for k in range(runs)]
 
 
-def risk(causes: list[Cause], nodes: int, size: int = 8, bad: BadNodes | None = None) -> Risk:
-    kind = ChipRisk if causes[0].scope == "chip" else Risk
-    made = kind("test", causes, nodes, size, bad, Luck(1, 0))
-    made.begin(nodes, set(), math.inf)
+def lives(
+    causes: list[Cause], nodes: int, bad: BadNodes | None = None, weak: tuple[int, ...] = ()
+) -> Lives:
+    field = Luck(1, 0).field("test")
+    made = Lives(causes[0].clock, causes, nodes, 8, bad, set(weak), field)
+    made.begin(nodes, math.inf)
     return made
 
 
 # Ages ---------------------------------------------------------------------------------------------
-# ------------------
 
 
 def test_a_failing_chip_is_renewed_and_no_other_chip_of_its_node():
-    chips = risk([Cause(cause="chip", scope="chip", lifetime=Weibull(2.0, 10 * DAY))], nodes=3)
-    before = list(chips._due)
+    chips = lives([Cause(cause="chip", scope="chip", lifetime=Weibull(2.0, 10 * DAY))], nodes=3)
     queue = Queue()
     chips.join(queue, 0)
-    due, _, unit = queue.next()
-    assert len(before) == 24
-    assert due == min(before)
-    chips.strike(unit)
-    chips.renew(unit, due, weak=False)
-    assert [u for u in range(24) if chips._due[u] != before[u]] == [unit]
+    due, _, node = queue.next()
+    before = list(chips._of(node)[0])
+    others = [due for other, due in enumerate(chips._due) if other != node]
+    assert len(before) == 8
+    assert due == min(before) == min(chips._due)
+    chips.strike(node)
+    changed = [k for k in range(8) if chips._of(node)[0][k] != before[k]]
+    assert changed == [before.index(due)]
+    assert [due for other, due in enumerate(chips._due) if other != node] == others
 
 
 def test_ageing_chips_fail_as_often_as_eight_renewal_processes_a_node():
@@ -78,7 +82,7 @@ def test_redrawing_all_survivors_at_each_failure_would_be_noticed():
 
 
 def test_a_stopped_clock_keeps_what_is_left_of_a_life():
-    units = risk([Cause(cause="node", lifetime=Constant(10 * DAY))], nodes=1)
+    units = lives([Cause(cause="node", lifetime=Constant(10 * DAY))], nodes=1)
     queue = Queue()
     units.join(queue, 7)
     units.stop(0, 4 * DAY)
@@ -99,8 +103,7 @@ def test_the_powered_clock_runs_while_the_job_is_down_and_the_computing_clock_do
         assert times(simulate(q, 0))[:2] == pytest.approx([2.0, second]), clock
 
 
-# Batches and bad nodes
-# ----------------------------------------------------------------------------------------------
+# Batches and bad nodes ----------------------------------------------------------------------------
 
 
 def test_a_batch_fails_by_itself():
@@ -122,13 +125,15 @@ def test_a_batch_fails_by_itself():
 
 
 def test_neither_a_shock_nor_a_replacement_makes_a_node_one_of_a_batch():
-    units = risk([Cause(cause="batch", lifetime=Weibull(2.0, DAY), nodes=(0.5, 1.0))], nodes=4)
+    units = lives([Cause(cause="batch", lifetime=Weibull(2.0, DAY), nodes=(0.5, 1.0))], nodes=4)
     assert units._due[0] == math.inf  # node 0 lies at 0.0, node 1 at 0.618
-    units.likewise(0, units._causes[0], 0.0, weak=False)
+    [slot] = units._slots
+    units.likewise(0, slot.source.cause, 0.0)
     assert units._due[0] == math.inf
     units.stop(0, 0.0)
     units.replace(0)
-    assert units._left[0] == math.inf
+    units.start(0, 0.0)
+    assert units._due[0] == math.inf
     assert units._due[1] < math.inf
 
 
@@ -167,24 +172,17 @@ def test_the_factor_of_a_bad_node_is_on_its_hazard_whatever_the_shape():
 
 
 def test_a_cured_node_lives_on_as_a_good_one_of_its_age():
-    made = Risk(
-        "test",
-        [Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))],
-        1,
-        8,
-        BadNodes(share=1, factor=6),
-        Luck(1, 0),
-    )
-    made.begin(1, {0}, math.inf)
-    good = risk([Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))], 1)._due[0]
-    assert made._due[0] == pytest.approx(good / 6)
-    made.stop(0, 0.0)
-    made.cure(0)
-    assert made._left[0] == pytest.approx(good)
+    node = [Cause(cause="node", lifetime=Weibull(1.0, 60 * DAY))]
+    bad_one = lives(node, 1, BadNodes(share=1, factor=6), weak=(0,))
+    good = lives(node, 1)._due[0]
+    assert bad_one._due[0] == pytest.approx(good / 6)
+    bad_one.stop(0, 0.0)
+    bad_one.cure(0)
+    bad_one.start(0, 0.0)
+    assert bad_one._due[0] == pytest.approx(good)
 
 
-# What one failure is
-# ------------------------------------------------------------------------------------------------
+# What one failure is ------------------------------------------------------------------------------
 
 
 def test_causes_strike_in_proportion_to_their_rates():
@@ -200,7 +198,7 @@ def test_causes_strike_in_proportion_to_their_rates():
     assert not agree(shares, 0.72)
 
 
-STAGES = (
+REPAIR = (
     RepairStage(time=Constant(120.0), enough=0.2, success=0.6),
     RepairStage(time=Constant(2880.0), success=0.8),
 )
@@ -218,26 +216,46 @@ STAGES = (
 def test_a_staged_repair_ends_where_it_is_enough_and_its_last_stage_decides(
     enough, first, second, time, cured
 ):
-    staged = Cause(cause="server", per_1000_node_days=1, repair=STAGES)
-    u = [0.0] * REPAIR + [0.0, enough, first, 0.0, 0.0, second]
-    failure = describe(staged, 0, u, BadNodes(share=0.1, factor=2))
+    staged = Cause(cause="server", per_1000_node_days=1, repair=REPAIR)
+    row = [0.0] * STAGES + [enough, first, 0.0, 0.0, second, 0.0]
+    failure = of(staged, BadNodes(share=0.1, factor=2)).failure(row, 0, 0, 0)
     assert (failure.repair, failure.cured) == (time, cured)
 
 
+def of(cause: Cause, bad: BadNodes | None = None) -> Source:
+    return Source("test", cause, 1, bad, Luck(1, 0).field("test"))
+
+
 def test_a_repair_may_leave_a_bad_node_bad():
-    u = [0.0] * (REPAIR + 1)
     made = Cause(cause="x", per_1000_node_days=1, repair=Constant(1.0))
-    assert describe(made, 0, u, BadNodes(share=0.1, factor=2, cured=0.5)).cured
-    assert not describe(made, 0, u, BadNodes(share=0.1, factor=2, cured=0)).cured
-    assert not describe(made, 0, u, None).cured
+    for bad, cured in (
+        (BadNodes(share=0.1, factor=2, cured=0.5), True),
+        (BadNodes(share=0.1, factor=2, cured=0), False),
+        (None, False),
+    ):
+        source = of(made, bad)
+        row = source.row(0, 0)
+        row[CURED] = 0.4
+        assert source.failure(row, 0, 0, 0).cured == cured
 
 
-def test_the_columns_of_uniforms_do_not_overlap():
-    assert LIFE < CAUSE < DETECT < BURST < REPAIR
+def test_a_time_that_needs_more_numbers_leaves_all_others_alone():
+    """A6, A23: a sum, or a mixture with one, wherever a time is asked for."""
+    plain = Cause(cause="x", lifetime=Weibull(2.0, DAY), detect=Weibull(1.0, 60.0))
+    more = Sum((Weibull(1.0, 60.0), Weibull(1.0, 10.0)))
+    summed = plain.model_copy(update={"detect": more})
+    one, two = (source.failure(source.row(5, 1), 5, 1, 5) for source in (of(plain), of(summed)))
+    assert one.detect < two.detect < one.detect + 200
+    again = of(plain.model_copy(update={"lifetime": Sum((plain.lifetime, Constant(DAY)))}))
+    bad = np.zeros(20, bool)
+    assert again.first(20, bad) == pytest.approx(of(plain).first(20, bad) + DAY)
+    row = again.row(5, 1)
+    assert DETECT < STAGES == len(row)
+    life = again.life(row, 5, 1, 5, weak=False)
+    assert life == pytest.approx(of(plain).life(row, 5, 1, 5, weak=False) + DAY)
 
 
 # Relapses -----------------------------------------------------------------------------------------
-# ------------------
 
 
 def relapsing(**other: object) -> dict[str, Any]:
@@ -266,7 +284,7 @@ def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_
 def test_a_pending_relapse_dies_with_a_replacement():
     again = Refail(probability=1, after=Constant(1.0))
     why = Cause(cause="x", per_1000_node_days=1, refail=again)
-    made = Relapses("test", FailureTable(causes=(why,)), 1, Luck(1, 0))
+    made = Relapses(FailureTable(causes=(why,)), 1, Luck(1, 0).field("test"))
     queue = Queue()
     made.join(queue, 2)
     for replaced in (False, True):
@@ -276,7 +294,7 @@ def test_a_pending_relapse_dies_with_a_replacement():
         made.start(0, 1000.0)
         assert queue.next() == (NEVER if replaced else (1100.0, 2, 0))
         if not replaced:
-            assert made.strike(0).cause is why
+            assert made.strike(0).cause.cause == why.cause
 
 
 def test_a_pending_relapse_is_put_off_by_none_that_comes_later():
@@ -322,7 +340,6 @@ def test_relapses_multiply_failures_by_a_geometric_sum():
 
 
 # Bursts -------------------------------------------------------------------------------------------
-# ------------------
 
 
 def burst(shared: float, nodes: int = 6, hot: int = 0) -> dict[str, object]:
@@ -357,8 +374,7 @@ def test_a_burst_takes_powered_nodes_only():
     ]
 
 
-# Common random numbers
-# ----------------------------------------------------------------------------------------------
+# Common random numbers ----------------------------------------------------------------------------
 
 
 def test_failures_do_not_depend_on_what_is_done_about_them():
@@ -374,7 +390,8 @@ def test_one_more_cause_disturbs_no_other():
     one = [cause(cause="a", lifetime=weibull(2, 10), hardware=False)]
     two = [*one, cause(cause="b", lifetime=weibull(3, 10), hardware=False)]
     alone, both = (
-        simulate(question(horizon="9 d", fleet=pool(failures={"causes": c})), 3) for c in (one, two)
+        simulate(bare_scenario(horizon="9 d", fleet=pool(failures={"causes": c})), 3)
+        for c in (one, two)
     )
     of_a = [e.time for e in both.trace.events("failure") if e.what == "a"]
     assert of_a == [e.time for e in alone.trace.events("failure")]

@@ -11,7 +11,7 @@ from sim import catalogue
 from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import DAY, YEAR, Arrival, Policy, arrivals, flow_arrivals, value_at
 from sim.scenario import load_scenario
-from sim.streams import Luck, stream
+from sim.streams import Luck
 
 START = dt.date(2022, 1, 1)
 PUBLISHED = {
@@ -38,7 +38,7 @@ def come(
     name: str, rules: Policy, seed: int = 0, years: float = 6.0, **changes: object
 ) -> list[Arrival]:
     item = flow(name).model_copy(update=changes)
-    return flow_arrivals(item, "pool", item.chip, rules, years * YEAR, stream(seed, 0, "lots"))
+    return flow_arrivals(item, "pool", item.chip, rules, years * YEAR, Luck(seed, 0), "lots")
 
 
 def chips(found: list[Arrival]) -> int:

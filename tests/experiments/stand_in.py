@@ -15,7 +15,7 @@ from sim.results.run import RunResult
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
 from sim.streams import stream
-from tests.engine.question import question
+from tests.engine.bare import bare_scenario
 
 Days = Callable[[Any, Generator], float]
 UNSURE = {
@@ -70,13 +70,13 @@ def ten_days(
 
 
 def sure(**changes: Any) -> Scenario:
-    """The plain scenario with no unknown constant."""
-    return _knowing(question(**merge({"checkpoint": {"load": "0 s"}}, changes)), ())
+    """The bare scenario with no unknown constant."""
+    return _knowing(bare_scenario(**merge({"checkpoint": {"load": "0 s"}}, changes)), ())
 
 
 def unsure(**changes: Any) -> Scenario:
-    """The plain scenario with three unknown constants and no other."""
-    return _knowing(question(**merge(UNSURE, changes)), NAMES)
+    """The bare scenario with three unknown constants and no other."""
+    return _knowing(bare_scenario(**merge(UNSURE, changes)), NAMES)
 
 
 def _knowing(whole: Scenario, left: tuple[str, ...]) -> Scenario:

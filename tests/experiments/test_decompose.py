@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim import load_scenario, replicate
+from sim.errors import InputError
 from sim.experiments.decompose import decompose
 
 DEEPSEEK = load_scenario("deepseek-v3").override({"horizon": "1 yr"})
@@ -25,5 +26,5 @@ def test_the_factors_multiply_to_the_ratio_of_the_chips() -> None:
 def test_unfinished_runs_cannot_be_taken_apart() -> None:
     short = DEEPSEEK.override({"horizon": "2 d"})
     runs = short, replicate(short, 2)
-    with pytest.raises(ValueError, match="deepseek-v3: only finished runs"):
+    with pytest.raises(InputError, match="deepseek-v3: only finished runs"):
         decompose(runs, runs)

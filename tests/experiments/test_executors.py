@@ -19,10 +19,12 @@ from sim.errors import CheckFailed, InputError
 from sim.experiments import executors
 from sim.experiments.executors import BATCH, Workers
 from sim.experiments.store import Outcome, Point, code_version
-from tests.engine.question import cause, pool, question
+from tests.engine.bare import bare_scenario, cause, pool
 from tests.experiments.stand_in import ten_days
 
-FAILING = question(fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d")
+FAILING = bare_scenario(
+    fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d"
+)
 POINTS = [Point(FAILING, seed, range(seed, 7)) for seed in (0, 3)]
 
 

@@ -14,7 +14,7 @@ from sim.experiments.intervals import wilson
 from sim.experiments.replicate import Replications, is_precise
 from sim.experiments.store import Outcome
 from sim.results.ledger import DAY
-from tests.engine.question import NODES, cause, pool
+from tests.engine.bare import NODES, cause, pool
 from tests.experiments.stand_in import Days, stand_in, sure, unsure
 
 

@@ -15,10 +15,10 @@ from sim.errors import InputError
 from sim.experiments.store import COMPUTE, PACKAGE, Outcome, Point, Store, code_version
 from sim.results.metrics import check_metric
 from sim.scenario import load_scenario
-from tests.engine.question import PLAIN, pool, question
+from tests.engine.bare import PLAIN, bare_scenario, pool
 from tests.experiments.stand_in import NAMES, ten_days, unsure
 
-POINT = Point(question(), 1, range(3))
+POINT = Point(bare_scenario(), 1, range(3))
 OUTCOMES = [
     Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}") for k in range(3)
 ]
@@ -27,7 +27,7 @@ OUTCOMES = [
 @pytest.mark.parametrize(
     "other",
     [
-        replace(POINT, scenario=question(checkpoint={"interval": "2 h"})),
+        replace(POINT, scenario=bare_scenario(checkpoint={"interval": "2 h"})),
         replace(POINT, seed=2),
         replace(POINT, replications=range(1, 3)),
         replace(POINT, replications=range(4)),
@@ -69,7 +69,7 @@ def test_another_trace_of_outages_is_another_key(tmp_path: Path) -> None:
     trace, keys = tmp_path / "trace.csv", set()
     for end in (2, 3, 3):
         trace.write_text(f"node,start_day,end_day\na,1,{end}\n")
-        scenario = question(fleet=pool(failures={"trace": str(trace)}))
+        scenario = bare_scenario(fleet=pool(failures={"trace": str(trace)}))
         keys.add(Store(tmp_path).key(Point(scenario, 1, range(3))))
     assert len(keys) == 2
 
@@ -170,6 +170,15 @@ def test_unknown_constants_that_are_set_stay_and_the_others_are_drawn() -> None:
 
 
 def test_a_metric_is_checked_before_anything_is_run() -> None:
-    check_metric("ettr", question())
+    check_metric("ettr", bare_scenario())
     with pytest.raises(InputError, match=r'plain: no metric \'etr\' \(did you mean "ettr"\?\)'):
-        check_metric("etr", question())
+        check_metric("etr", bare_scenario())
+
+
+def test_a_trace_that_cannot_be_read_is_no_damaged_file(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("node,start_day,end_day\na,1,2\n")
+    point = Point(bare_scenario(fleet=pool(failures={"trace": str(trace)})), 1, range(1))
+    trace.unlink()
+    with pytest.raises(InputError, match="the trace cannot be read"):
+        Store(tmp_path).get(point)

@@ -1,3 +1,5 @@
+"""The pictures of failures and stalls show their table, and what was reported or measured."""
+
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
@@ -6,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sim.pictures import failures
+from sim.validation.report import Row
 
 
 @pytest.fixture(autouse=True)
@@ -18,23 +21,16 @@ def words(figure) -> list[str]:
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
-def test_jobs_by_size_beside_what_is_reported():
+def test_jobs_by_size_are_shown_with_what_is_reported():
     table = pd.DataFrame(
         [(v, n, 0.9, 0.8, 0.95) for v in ("a", "b") for n in (256, 1024)],
         columns=["variant", "nodes", "mean", "p5", "p95"],
     )
-    job = {
-        "title": "X",
-        "chips": 8,
-        "measured": 0.9,
-        "bound": True,
-        "ours": 0.92,
-        "p5": 0.9,
-        "p95": 0.94,
-    }
-    figure, data = failures.ettr_by_size(table, pd.DataFrame([job | {"role": "validation"}]))
+    job = Row("x", "X", 0.92, 0.9, True, p5=0.9, p95=0.94, bound=True, chips=8)
+    figure, data = failures.ettr_by_size(table, [job])
     assert {"● a", "■ b", "over 90% reported, 92.0% simulated"} <= set(words(figure))
-    assert len(data) == 5
+    assert data["variant"].tolist() == ["a", "a", "b", "b", "X"]
+    assert data["measured"].iloc[-1] == 0.9
 
 
 def test_the_best_interval_is_marked_and_so_is_dalys():
@@ -53,13 +49,13 @@ def test_measured_jobs_are_marked_on_the_fabrics():
         [("j", 8, "shared fabric", 0.2, 0.1, 0.3)],
         columns=["job", "chips", "fabric", "mean", "p5", "p95"],
     )
-    published = pd.DataFrame({"scenario": ["j", "k"], "measured": [0.25, 0.5]})
+    published = [
+        Row("x", "X", 0.2, 0.25, True, scenario="j"),
+        Row("y", "Y", 0.2, 0.5, True, scenario="k"),
+    ]
     figure, data = failures.time_by_fabric(table, published, {"j": "Job"})
-    assert [
-        float(np.ravel(line.get_xdata())[0])
-        for line in figure.axes[0].lines
-        if line.get_marker() == "D"
-    ] == [0.25]
+    rings = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert [float(np.ravel(line.get_xdata())[0]) for line in rings] == [0.25]
     assert data["title"].tolist() == ["Job"]
     assert "  20.0% shared fabric" in words(figure)
 

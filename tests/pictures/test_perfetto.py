@@ -12,7 +12,7 @@ from sim.cli.app import app
 from sim.engine.checkpoints import Mark
 from sim.pictures.perfetto import MOST, Checkpoints, events, write
 from sim.scenario import Scenario
-from tests.engine.question import cause, pool, question
+from tests.engine.bare import bare_scenario, cause, pool
 
 FAILURES = {
     "causes": [
@@ -37,7 +37,7 @@ def of(found: list[dict[str, Any]], phase: str, name: str = "") -> list[dict[str
 
 
 def test_every_event_has_what_the_format_asks_for_and_they_come_in_order():
-    _, found = traced(question(**FAILING))
+    _, found = traced(bare_scenario(**FAILING))
     assert {event["ph"] for event in found} == {"M", "X", "i", "C"}
     for event in found:
         assert {type(event[key]) for key in ("pid", "tid", "ts")} == {int}
@@ -47,7 +47,7 @@ def test_every_event_has_what_the_format_asks_for_and_they_come_in_order():
 
 
 def test_job_states_cover_the_run_without_gap_or_overlap():
-    result, found = traced(question(**FAILING))
+    result, found = traced(bare_scenario(**FAILING))
     states = [event for event in of(found, "X") if event["pid"] == 1]
     ends = [event["ts"] + event["dur"] for event in states]
     assert [event["ts"] for event in states] == [0, *ends[:-1]]
@@ -56,7 +56,7 @@ def test_job_states_cover_the_run_without_gap_or_overlap():
 
 
 def test_interruptions_and_outages_are_those_of_the_run():
-    result, found = traced(question(**FAILING))
+    result, found = traced(bare_scenario(**FAILING))
     assert len(of(found, "i", "interruption")) == result.interruptions > 5
     outages = [event for event in of(found, "X") if event["pid"] == 2]
     assert len(outages) == len(result.outages) > 5
@@ -67,7 +67,7 @@ def test_interruptions_and_outages_are_those_of_the_run():
 
 
 def test_an_outage_lasts_until_the_node_works_again_or_the_run_ends():
-    result, _ = traced(question(**FAILING))
+    result, _ = traced(bare_scenario(**FAILING))
     open_ones = [outage for outage in result.outages if outage.end == result.wall]
     mended = [outage for outage in result.outages if outage.end < result.wall]
     assert 8 * len(open_ones) >= result.counts["pool", "idle"] > 0
@@ -75,7 +75,7 @@ def test_an_outage_lasts_until_the_node_works_again_or_the_run_ends():
 
 
 def test_counters_end_where_the_run_does_and_never_lose_a_chip():
-    result, found = traced(question(**FAILING))
+    result, found = traced(bare_scenario(**FAILING))
     now: dict[str, int] = {}
     moments: dict[int, int] = {}
     for event in of(found, "C"):
@@ -90,7 +90,7 @@ def test_checkpoints_are_marked_when_they_are_durable_and_void_ones_left_out():
     """By hand: marks every 2 h and a minute, durable 11 min later, unless an interruption comes
     before.
     """
-    result, found = traced(question(**FAILING))
+    result, found = traced(bare_scenario(**FAILING))
     marks = sorted(event["ts"] / 1e6 for event in of(found, "i", "checkpoint"))
     states = [(event.time, event.what) for event in result.trace.events("state")]
     expected = []
@@ -105,7 +105,7 @@ def test_checkpoints_are_marked_when_they_are_durable_and_void_ones_left_out():
 
 def test_of_too_many_checkpoints_only_those_fallen_back_to_are_drawn():
     changes = FAILING | {"checkpoint": {"interval": "1 s"}}
-    result, found = traced(question(**changes))
+    result, found = traced(bare_scenario(**changes))
     marks = of(found, "i", "checkpoint")
     assert 5 < len(marks) <= result.interruptions < MOST
     stops = [event["ts"] for event in of(found, "i", "interruption")]
@@ -114,14 +114,14 @@ def test_of_too_many_checkpoints_only_those_fallen_back_to_are_drawn():
 
 def test_a_checkpoint_fallen_back_to_twice_is_drawn_once():
     seen = Checkpoints()
-    seen.written(Mark(float(k), float(k), float(k)) for k in range(1, MOST + 5))
+    seen.written(Mark(float(k), float(k), 0.0, float(k)) for k in range(1, MOST + 5))
     for _ in range(2):
-        seen.fell_back(Mark(7.0, 7.0, 7.0), None)
+        seen.fell_back(Mark(7.0, 7.0, 0.0, 7.0), None)
     assert [mark.durable_at for mark in seen.durable(9.0)] == [7.0]
 
 
 def test_watching_changes_nothing():
-    scenario = question(**FAILING)
+    scenario = bare_scenario(**FAILING)
     assert traced(scenario)[0].fingerprint == simulate(scenario, 1).fingerprint
 
 

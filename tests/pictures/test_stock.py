@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -69,23 +68,6 @@ def test_months_are_those_of_the_crossing(results):
     start = dt.date(2022, 10, 7)
     middle = start + dt.timedelta(seconds=float(np.median([r.crossing for r in results])))
     assert stock.months(results)[1] == f"{middle:%B %Y}"
-
-
-def test_costs_are_drawn_from_the_table_with_what_was_reported(results):
-    table = pd.DataFrame(
-        {
-            "question": ["rent", "own"],
-            "kind": ["at the margin", "in full"],
-            "low": [5e6, 1.5e9],
-            "median": [5.6e6, 1.6e9],
-            "high": [6e6, 1.7e9],
-            "reported": [5.576e6, math.nan],
-        }
-    )
-    figure, shown = stock.answers(table)
-    pd.testing.assert_frame_equal(shown, table)
-    words = [text.get_text() for text in figure.axes[0].texts]
-    assert {"$5.6 M", "$1.6 B", "reported: $5.6 M"} <= set(words)
 
 
 def test_effects_are_drawn_in_months():

@@ -1,12 +1,13 @@
+"""The pictures of trust show ours and theirs over what is right, and return those numbers."""
+
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 
 from sim.pictures import trust
-from sim.validation.report import PeerRow
+from sim.validation.report import Row
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +29,11 @@ def whiskers(figure) -> list[list[float]]:
 
 
 def test_statistics_of_a_trace_are_over_the_measured_ones():
-    rows = [("rate", "a day", 4.0, 5.0, 4.5, 6.0, 2.0), ("worst", "", 0.5, 0.5, 0.6, 0.7, 0.25)]
-    columns = ["title", "unit", "measured", "ours", "p5", "p95", "independent"]
-    figure, data = trust.trace(pd.DataFrame(rows, columns=columns))
+    rows = [
+        Row("rate", "rate", 5.0, 4.0, True, unit="a day", p5=4.5, p95=6.0, twin=2.0),
+        Row("worst", "worst", 0.5, 0.5, True, p5=0.6, p95=0.7, twin=0.25),
+    ]
+    figure, data = trust.trace(rows)
     [axes] = figure.axes
     assert marks(figure) == {"o": [1.25, 1.0], "D": [0.5, 0.5]}
     assert whiskers(figure) == [[1.125, 1.5], [1.0, 1.4]], (
@@ -39,17 +42,16 @@ def test_statistics_of_a_trace_are_over_the_measured_ones():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["rate: 4 a day", "worst: 0.5"]
     assert axes.get_xscale() == "log"
     assert "5–95 % of runs" in axes.get_xlabel()
-    assert {axes.get_title("left"), axes.get_title("right")} == {
-        "● the fitted table",
-        "◇ independent failures",
-    }
-    assert len(data) == 2
+    titles = {axes.get_title("left"), axes.get_title("right")}
+    assert titles == {"● the fitted table", "◇ independent failures"}
+    assert data["independent"].tolist() == [2.0, 0.25]
 
 
 def test_a_peer_without_numbers_of_its_own_has_no_diamond():
+    about = {"title": "a", "standard_error": 0.5, "against": "closed form"}
     rows = [
-        PeerRow("a", "failures", 11.0, 0.5, 10.0, "closed form", None, 2.0, True),
-        PeerRow("a", "left over", 0.0, 0.0, 0.0, "closed form", None, 0.0, True),
+        Row("x", ours=11.0, expected=10.0, ok=True, quantity="failures", z=2.0, **about),
+        Row("x", ours=0.0, expected=0.0, ok=True, quantity="left over", z=0.0, **about),
     ]
     figure, data = trust.peer(rows)
     assert marks(figure)["o"] == pytest.approx([1.1])
@@ -57,3 +59,43 @@ def test_a_peer_without_numbers_of_its_own_has_no_diamond():
     assert whiskers(figure)[0] == pytest.approx([0.9, 1.3])
     assert figure.axes[0].get_yticklabels()[0].get_text() == "a: failures*"
     assert len(data) == 1
+
+
+def test_first_year_stacks_are_hollow_and_evidence_stands_on_top():
+    rows = [
+        Row("a", "A", 1.1, 1.0, True, mature=True),
+        Row("b", "B", 0.9, 1.0, True, mature=False),
+        Row("c", "C", 1.0, 1.0, True, role="fitted", mature=True),
+    ]
+    figure, data = trust.step_times(rows)
+    [axes] = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["C", "B", "A"]
+    points = [line for line in axes.lines if line.get_marker() in ("o", "D")]
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True, False]
+    assert [float(np.ravel(line.get_xdata())[0]) for line in points] == pytest.approx([0, -10, 10])
+    assert data["error"].tolist() == pytest.approx([0, -0.1, 0.1])
+
+
+def test_a_closed_form_is_drawn_with_its_twin_and_one_that_a_tolerance_decides_is_not():
+    rows = [
+        Row("O1", "exact", 1.0, 1.0, True, tolerance=1e-9),
+        Row("O2", "by chance", 1.0, 1.1, True, z=-1.0, wrong="no bubble", twin=2.0, twin_z=-10.0),
+    ]
+    figure, data = trust.z_scores(rows)
+    assert marks(figure) == {"o": [-1.0], "D": [10.0]}
+    assert [text.get_text() for text in figure.axes[0].texts] == ["no bubble"]
+    assert data["id"].tolist() == ["O2"]
+
+
+def test_a_job_beyond_its_bound_agrees_and_has_a_mark_of_its_own():
+    about = {"p5": 0.85, "p95": 0.95, "quantity": "ettr"}
+    rows = [
+        Row("a", "A", 0.92, 0.9, True, bound=True, **about),
+        Row("b", "B", 0.92, 0.9, True, bound=False, **about),
+    ]
+    figure, data = trust.jobs(rows)
+    [axes] = figure.axes
+    points = [line.get_marker() for line in axes.lines if line.get_marker() in (">", "D")]
+    assert points == ["D", ">"]
+    assert data["agrees"].tolist()[0] is True
+    assert data["agrees"].isna().tolist() == [False, True]

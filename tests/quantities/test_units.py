@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from sim.errors import InputError
 from sim.quantities.distributions import Lognormal, Triangular, Uncertain
 from sim.quantities.notation import (
     UNCERTAIN,
@@ -216,6 +217,30 @@ def test_uncertain_quantities_have_units_too() -> None:
 )
 def test_refuses_uncertain_nonsense(field: str, value: object, says: str) -> None:
     assert says in refusal(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "allowed"),
+    [
+        ("s", "3 GB", "a quantity in s, like '30 min'"),
+        ("s", "x", "a quantity in s, like '30 min'"),
+        ("s", "3 sx", "a quantity in s, like '30 min'"),
+        ("s", 3, "a quantity in s, like '30 min'"),
+        ("chip", "3 GB", "a number of chips, like '64 chips'"),
+        ("", "3 s", "a plain number"),
+        ("", math.inf, "a finite number"),
+        ("", None, "a plain number"),
+        ("", -1, "must not be negative"),
+        ("", {"uncertain": [1, 2]}, "[low, mode, high]"),
+        ("", {"uncertan": [1, 2]}, "a plain number, or {uncertain: [low, mode, high]}"),
+    ],
+)
+def test_a_refusal_is_also_data(unit: str, value: object, allowed: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Quantity(unit).read(value)
+    assert caught.value.allowed == allowed
+    given = value["uncertain"] if isinstance(value, dict) and "uncertain" in value else value
+    assert caught.value.given == given
 
 
 def test_a_whole_quantity_may_be_uncertain_in_between() -> None:

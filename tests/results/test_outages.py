@@ -15,7 +15,7 @@ from sim.engine.setup import Site
 from sim.engine.supply import DAY, Arrival
 from sim.results.run import RunResult
 from sim.streams import Luck
-from tests.engine.question import cause, exponential, pool, question
+from tests.engine.bare import bare_scenario, cause, exponential, pool
 
 ENDLESS = {"tokens": 1e15}
 GONE = ("idle", "scrap", 1)
@@ -28,7 +28,7 @@ def run(causes: dict[str, Any], horizon: str, **fleet: Any) -> RunResult:
         "horizon": horizon,
         "run": ENDLESS,
     }
-    return simulate(question(**settings), 3)
+    return simulate(bare_scenario(**settings), 3)
 
 
 def test_a_spare_that_fails_again_soon_after_its_return_does_so_on_time():
@@ -83,13 +83,13 @@ def test_flaps_far_beyond_the_horizon_are_not_drawn():
     """A goal that is never reached must not cost the flaps on the way to it."""
     flaps = {"per_node_day": 100, "duration": "3 s", "ride_through": "10 s"}
     changes = {"run": {"tokens": 1e18}, "horizon": "2 d", "fabric": {"flaps": flaps}}
-    result = simulate(question(**changes))
+    result = simulate(bare_scenario(**changes))
     assert result.time["stall"] > 0 and not result.finished
 
 
 def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_failure_behind_it():
     """Chip after chip of node 0 goes into node 1, until eight others come for it."""
-    asked = question(
+    asked = bare_scenario(
         fleet=pool(
             nodes=2, failures={"causes": [cause(lifetime=exponential(900))], "bad_nodes": BAD}
         ),
@@ -104,13 +104,13 @@ def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_fai
         fleet.take_out(0.0, nodes, node, Failure(node, why, 0.0, 0.0, permanent=True))
     [risk, *_] = nodes.risks
     assert nodes.bad == {0, 1}
-    before = list(risk._left)
+    before = list(risk._least)
     assert site.depot
     env.process(site.depot.receive([Arrival(DAY, "pool", 8, False)]))
     env.run(2 * DAY)
     assert nodes.place[0] == "cold_spare"
-    assert risk._left[0] != before[0]
-    assert risk._left[1] == before[1]
+    assert risk._least[0] != before[0]
+    assert risk._least[1] == before[1]
     assert nodes.bad == {1}
     for place in (
         "repair",

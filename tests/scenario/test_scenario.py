@@ -1,9 +1,9 @@
-"""Scenarios: what a question may say, how it merges with what it is like, and how it is changed."""
+"""Scenarios: what one may say, how it merges with what it is like, and how it is changed."""
 
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -138,6 +138,65 @@ def test_every_scenario_that_comes_with_the_project_loads_and_can_be_built_again
 def test_a_scenario_is_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
         load_scenario("deepseek-v3").title = "another"  # type: ignore[misc]
+
+
+def test_only_a_programme_may_begin_with_nothing() -> None:
+    empty = {"fleet": {"more": {**MINIMAL["fleet"]["good"], "chips": 0}}}
+    runs = {"every": "1 yr", "growth": "2 per yr", "chips": 64}
+    assert with_({**empty, "runs": runs}).fleet["more"].active_chips == 0
+    assert "fleet.more: the pool has no nodes" in refusal(empty)
+    with pytest.raises(InputError, match=r"fleet\.more: the pool has no nodes"):
+        load_case(merge(MINIMAL, {**empty, "runs": runs}))
+
+
+@pytest.fixture(scope="module")
+def plain() -> Scenario:
+    return load_scenario("two-thousand-plus")
+
+
+class TestWritten:
+    """What becomes known of a scenario leaves the scenario as it was written."""
+
+    INTERVAL: ClassVar[dict[str, float]] = {"checkpoint.interval": 600.0}
+
+    def test_a_scenario_is_as_it_was_written_until_something_is_known(
+        self, plain: Scenario
+    ) -> None:
+        assert plain.written is plain
+        assert plain.given({}) is plain
+
+    def test_what_is_given_makes_another_scenario(self, plain: Scenario) -> None:
+        before = plain.unknowns()
+        known = plain.given(self.INTERVAL)
+        assert known.checkpoint.interval == 600
+        assert "checkpoint.interval" not in known.unknowns()
+        assert (plain.unknowns(), plain.checkpoint.interval) == (before, 1800)
+        assert known.written is plain
+
+    def test_what_is_given_in_two_steps(self, plain: Scenario) -> None:
+        known = plain.given(self.INTERVAL).given({"mixing.efficiency": 0.95})
+        assert (known.checkpoint.interval, known.mixing.efficiency) == (600, 0.95)
+        assert known.written is plain
+
+    def test_an_override_keeps_what_is_given_and_is_written_too(self, plain: Scenario) -> None:
+        changed = plain.given(self.INTERVAL).override({"fleet.weak.chips": 512})
+        assert (changed.checkpoint.interval, changed.fleet["weak"].active_chips) == (600, 512)
+        assert changed.written.checkpoint.interval == 1800
+        assert changed.written.fleet["weak"].active_chips == 512
+
+    def test_resolving_leaves_the_scenario_as_it_was(self, plain: Scenario) -> None:
+        before = plain.unknowns()
+        resolved = plain.given(self.INTERVAL).resolve(1, 2)
+        assert resolved.unknowns() == {}
+        assert resolved.checkpoint.interval == 600
+        assert resolved.written is plain
+        assert plain.unknowns() == before
+
+    def test_resolving_what_is_all_known_makes_another_scenario(self, plain: Scenario) -> None:
+        resolved = plain.resolve(1, 2)
+        again = resolved.resolve(3, 4)
+        assert again is not resolved
+        assert again == resolved
 
 
 def test_a_catalogue_entry_may_be_spelt_out_or_changed() -> None:
@@ -476,5 +535,5 @@ def test_a_heading_says_what_was_set_and_what_that_makes_of_a_reconstruction() -
 
 
 def test_what_is_like_a_reconstruction_is_none_and_has_a_title_of_its_own() -> None:
-    question = load_scenario({"like": "deepseek-v3", "name": "mine", "horizon": "80 d"})
-    assert (question.title, question.status) == ("", "counterfactual")
+    mine = load_scenario({"like": "deepseek-v3", "name": "mine", "horizon": "80 d"})
+    assert (mine.title, mine.status) == ("", "counterfactual")

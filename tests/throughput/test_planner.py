@@ -45,7 +45,7 @@ def test_planned_pools_plan_the_same_again() -> None:
     given = fleet(question, pools)
     fixed = planned(question, given.pools, Mixing())
     assert all(p.layout.pipeline and p.layout.recompute for p in fixed.values())
-    assert fleet(question, list(fixed.values())).full == given.full
+    assert fleet(question, list(fixed.values()), names=list(fixed)).full == given.full
 
 
 def test_chips_left_over_idle_and_are_counted() -> None:

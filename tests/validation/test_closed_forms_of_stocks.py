@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sim.validation import closed_forms_of_stocks
+from sim.validation.bare_scenario import runs
 from sim.validation.closed_forms import closed_forms
 
 FAST = 0.05
-MORE_DEATHS = {
-    "causes": [{"cause": "dead", "scope": "chip", "per_1000_node_days": 11, "permanent": 1}]
-}
-MISTAKES = {
-    "O8": ("stock-O8-O9", "spares age", {"fleet.pool.nodes": 500, "depot.stock.pool": 0}),
-    "O9": (
-        "stock-O8-O9",
-        "spares do not age",
-        {"fleet.pool.nodes": 200, "depot.stock.pool": 300, "horizon": "210 d"},
-    ),
-    "O10": ("stock-O10", "a tenth more deaths", {"fleet.pool.failures": MORE_DEATHS}),
-    "O18": ("O18", "nobody waits", {"depot.repair.capacity": "100 per day"}),
-    "O20": ("O20", "repair succeeds less often", {"depot.repair.success": 0.4}),
-    "O21": (
-        "O21",
-        "the mean is taken for the median",
-        {"depot.repair.turnaround.lognormal.median": "20 d"},
-    ),
-    "O22": ("O22", "broken nodes are left alone", {"depot.cannibalise": False}),
-    "crossing": ("crossing", "the first run is due a month late", {"runs.first": "2022-02-01"}),
-}
+DEATHS = {"cause": "dead", "scope": "chip", "per_1000_node_days": 11, "permanent": 1}
+AS_COLD = {"fleet.pool.nodes": 200, "depot.stock.pool": 300, "horizon": "210 d"}
 
 
-@pytest.mark.parametrize("id", MISTAKES)
-def test_a_stock_with_one_thing_wrong_fails(id: str, monkeypatch: pytest.MonkeyPatch):
-    check, _, changes = MISTAKES[id]
-    right = closed_forms_of_stocks._run
+@pytest.mark.parametrize(
+    ("id", "check", "changes"),
+    [
+        pytest.param(
+            "O8",
+            "stock-O8-O9",
+            {"fleet.pool.nodes": 500, "depot.stock.pool": 0},
+            id="spares age",
+        ),
+        pytest.param("O9", "stock-O8-O9", AS_COLD, id="spares do not age"),
+        pytest.param(
+            "O10",
+            "stock-O10",
+            {"fleet.pool.failures": {"causes": [DEATHS]}},
+            id="a tenth more deaths",
+        ),
+        pytest.param("O18", "O18", {"depot.repair.capacity": "100 per day"}, id="nobody waits"),
+        pytest.param("O20", "O20", {"depot.repair.success": 0.4}, id="repair fails more often"),
+        pytest.param(
+            "O21",
+            "O21",
+            {"depot.repair.turnaround.lognormal.median": "20 d"},
+            id="the mean is taken for the median",
+        ),
+        pytest.param("O22", "O22", {"depot.cannibalise": False}, id="broken nodes left alone"),
+        pytest.param(
+            "crossing", "crossing", {"runs.first": "2022-02-01"}, id="first run a month late"
+        ),
+    ],
+)
+def test_a_stock_with_one_thing_wrong_fails(id, check, changes, monkeypatch):
+    def wrong(scenario, *arguments):
+        return runs(scenario.override(changes), *arguments)
 
-    def wrong(asked: Any, *arguments: Any, **keys: Any) -> Any:
-        return right(asked.override(changes), *arguments, **keys)
-
-    monkeypatch.setattr(closed_forms_of_stocks, "_run", wrong)
+    monkeypatch.setattr(closed_forms_of_stocks, "runs", wrong)
     rows = [row for row in closed_forms(FAST, [check]) if row.id == id]
     assert rows
     assert not any(row.ok for row in rows)

@@ -14,14 +14,14 @@ from sim.catalogue.evidence import PeerCase
 from sim.engine import simulate
 from sim.engine.pool import NodePool
 from sim.results.ledger import DAY
-from sim.validation.peers import asked, expected_failures, peers, rows
-from sim.validation.report import MOST_Z, PeerRow
+from sim.validation.peers import expected_failures, peers, rows, scenario_of
+from sim.validation.report import MOST_Z, Row
 
 DAY_MINUTES = 1440.0
 QUICK = ("airesim-32-days", "airesim-no-bad-servers", "airesim-weibull-2", "airesim-weibull-0.7")
 
 
-def wrong(table: list[PeerRow]) -> list[PeerRow]:
+def wrong(table: list[Row]) -> list[Row]:
     return [row for row in table if not row.ok]
 
 
@@ -53,9 +53,9 @@ def case(name: str) -> PeerCase:
     ],
 )
 def test_what_is_expected_of_a_case(name, days, expected):
-    question = asked(case(name))
-    assert expected_failures(question, days) == pytest.approx(expected, rel=2e-3)
-    uneven = question.override({"fleet.servers.failures.bad_nodes": {"share": 0.1, "factor": 2}})
+    scenario = scenario_of(case(name))
+    assert expected_failures(scenario, days) == pytest.approx(expected, rel=2e-3)
+    uneven = scenario.override({"fleet.servers.failures.bad_nodes": {"share": 0.1, "factor": 2}})
     assert expected_failures(uneven, days) is None
 
 
@@ -63,6 +63,7 @@ def test_the_peers_own_number_of_weibull_failures_is_rejected():
     for name in ("airesim-weibull-2", "airesim-weibull-0.7"):
         [failures] = [row for row in peers(0.1, [name]) if row.quantity == "failures"]
         assert failures.peer is not None
+        assert failures.standard_error is not None
         assert abs(failures.ours - failures.peer) > 10 * MOST_Z * failures.standard_error
 
 
@@ -72,7 +73,7 @@ def test_a_fleet_whose_returning_nodes_take_no_place_on_standby_is_told_apart(mo
         self.put(node, "cold_spare", now)
 
     monkeypatch.setattr(NodePool, "become_spare", cold)
-    found = wrong(rows(case("airesim-32-days"), 10))
+    found = wrong(rows("airesim-32-days", 10))
     assert {"selections"} <= {row.quantity for row in found}
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sim.catalogue import table
-from sim.errors import InputError
-from sim.validation.published import Row, rows, summary
+from sim.validation import published
+from sim.validation.published import counts, parts, rows, summary
+from sim.validation.report import Row
 from tests.throughput.cases import constants
 
 
@@ -35,18 +36,18 @@ def test_what_was_not_looked_at_comes_within_six_per_cent_on_average(found: list
 
 def test_deepseek_v3_is_predicted_with_its_parts(found: list[Row]) -> None:
     step = next(row for row in found if row.id == "dsv3_step_time")
-    assert (step.role, step.published) == ("validation", 19.926)
+    assert (step.role, step.expected) == ("validation", 19.926)
     assert abs(step.error) < 0.06
-    parts = {row.id: row for row in rows("parts")}
-    assert abs(parts["dsv3_part_compute"].error) < 0.1
-    assert abs(parts["dsv3_part_bubble"].error) < 0.1
-    assert parts["dsv3_part_optimizer"].cause_of_miss
+    of = {row.id: row for row in parts()}
+    assert abs(of["dsv3_part_compute"].error) < 0.1
+    assert abs(of["dsv3_part_bubble"].error) < 0.1
+    assert of["dsv3_part_optimizer"].cause_of_miss
 
 
 def test_the_models_error_covers_its_residuals(found: list[Row]) -> None:
     low, high = constants().model_error.distribution.support  # type: ignore[attr-defined]
     for row in found:
-        if row.role == "validation" and row.mature:
+        if counts(row):
             slower = {"step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12"}
             truth = 1 / (1 + row.error) if row.quantity in slower else 1 + row.error
             assert low <= truth <= high, row.id
@@ -57,7 +58,7 @@ def test_every_large_miss_has_a_likely_cause(found: list[Row]) -> None:
 
 
 def test_first_year_stacks_are_shown_apart(found: list[Row]) -> None:
-    assert {row.run for row in found if not row.mature} >= {
+    assert {row.case for row in found if not row.mature} >= {
         "pangu-ultra-moe",
         "sailor-pipeline-2",
         "hapmoe-s",
@@ -68,9 +69,14 @@ def test_ids_are_unique_and_sources_known(found: list[Row]) -> None:
     table_ids = [row.id for row in found]
     assert len(set(table_ids)) == len(table_ids)
     assert all(row.source for row in found)
-    assert {row.run for row in found} == set(table("runs"))
+    assert {row.case for row in found} == set(table("runs"))
 
 
-def test_an_unknown_kind_of_rows_is_refused() -> None:
-    with pytest.raises(InputError, match="allowed: step-time, parts"):
-        rows("weather")
+def test_rows_fail_when_the_worst_or_the_mean_error_is_too_large(found, monkeypatch) -> None:
+    assert all(row.ok for row in found)
+    monkeypatch.setattr(published, "WORST_ERROR", 0.05)
+    failed = [row for row in rows() if not row.ok]
+    assert failed
+    assert all(counts(row) and abs(row.error) > 0.05 for row in failed)
+    monkeypatch.setattr(published, "MEAN_ERROR", summary(found).mean / 2)
+    assert [row for row in rows() if not row.ok] == [row for row in rows() if counts(row)]

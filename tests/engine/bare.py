@@ -1,4 +1,4 @@
-"""The plain question of the closed forms, for tests, and what they ask of its answers."""
+"""The bare scenario of the closed forms, for tests, and what they read from its results."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine import simulate
+from sim.engine.risks import GOLDEN
 from sim.results.ledger import DAY
 from sim.results.programme import ProgrammeResult
 from sim.results.run import RunResult
@@ -18,14 +19,14 @@ from sim.validation.bare_scenario import (
     NODES,
     PLAIN,
     RATE,
+    bare_scenario,
     cause,
     endless,
     exponential,
     failing,
     pool,
-    question,
+    weibull,
 )
-from sim.validation.bare_scenario import weibull as weibull
 from sim.validation.report import MOST_Z
 
 __all__ = [
@@ -33,12 +34,13 @@ __all__ = [
     "NODES",
     "PLAIN",
     "RATE",
+    "bare_scenario",
     "cause",
     "endless",
     "exponential",
     "failing",
     "pool",
-    "question",
+    "weibull",
 ]
 
 
@@ -49,10 +51,9 @@ def agree(values: Sequence[float], exact: float) -> bool:
 
 
 def lone(node: int, days: float, **keys: Any) -> dict[str, Any]:
-    """A cause that strikes one node of a pool alone, after so many days of computing: a batch
-    around its place.
-    """
-    place = node * (math.sqrt(5) - 1) / 2 % 1.0
+    """A cause that strikes one node of a pool alone, after some days of computing."""
+    # A cause of a batch strikes the nodes whose multiple of GOLDEN lies in its range.
+    place = node * GOLDEN % 1.0
     own = {
         "cause": f"of-{node}",
         "nodes": [place, place + 1e-6],
@@ -82,16 +83,17 @@ def dead(per_year: float, size: int = 8) -> dict:
 
 def programme(runs: dict | list | None = None, **changes: Any) -> Scenario:
     """Ten days of work on 32 chips every hundred days, unless changed."""
-    base = {
+    base: dict[str, Any] = {
         "start": "2023-01-01",
         "horizon": "1000 d",
         "fleet": pool(),
-        "runs": {"every": "100 d", "chips": CHIPS},
+        "runs": runs or {"every": "100 d", "chips": CHIPS},
     }
-    return question(**(base | ({"runs": runs} if runs else {}) | changes))
+    return bare_scenario(**(base | changes))
 
 
-def run(asked: Scenario, seed: int = 0, replication: int = 0) -> ProgrammeResult:
-    result = simulate(asked, seed, replication)
+def run(scenario: Scenario, seed: int = 0, replication: int = 0) -> ProgrammeResult:
+    """A programme, simulated."""
+    result = simulate(scenario, seed, replication)
     assert isinstance(result, ProgrammeResult)
     return result

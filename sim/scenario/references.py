@@ -1,0 +1,59 @@
+"""What a scenario takes from the catalogue: by its name, spelt out, or ``like`` an entry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from sim import catalogue
+from sim.catalogue.failures import Congestion, FailureTable, Flaps
+from sim.catalogue.hardware import Chip, Model, Stack, StepTime
+from sim.catalogue.kinds import KINDS
+from sim.catalogue.market import CostMethod, Flow, RepairShop
+from sim.errors import expected
+from sim.scenario.reading import merge
+
+
+def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
+    """A validator of a field that holds something of the catalogue.
+
+    It takes the name of an entry, the entry's keys, or ``{like: NAME, KEY: VALUE…}``.
+
+    Parameters
+    ----------
+    kind : str
+        Table of the catalogue.
+    default : str, optional
+        The entry that keys without ``like`` are like.
+    """
+
+    type_ = KINDS[kind]
+
+    def look_up(value: Any) -> Any:
+        if isinstance(value, str):
+            return catalogue.entry(kind, value).item
+        if isinstance(value, type_):
+            return value
+        if not isinstance(value, dict):
+            raise expected(f"a name from the catalogue's {kind}, or its keys inline", value)
+        name = value.get("like", default)
+        if not name:
+            return value
+        base = catalogue.entry(kind, str(name)).values
+        change = {key: part for key, part in value.items() if key != "like"}
+        return merge(base, change)
+
+    return BeforeValidator(look_up, json_schema_input_type=str | type_)
+
+
+ChipRef = Annotated[Chip, from_catalogue("chips")]
+ModelRef = Annotated[Model, from_catalogue("models")]
+StackRef = Annotated[Stack, from_catalogue("stacks")]
+FailuresRef = Annotated[FailureTable, from_catalogue("failures")]
+ConstantsRef = Annotated[StepTime, from_catalogue("constants", "step-time")]
+CostsRef = Annotated[CostMethod, from_catalogue("costs", "epoch")]
+CongestionRef = Annotated[Congestion, from_catalogue("fabrics")]
+FlapsRef = Annotated[Flaps, from_catalogue("flaps")]
+RepairRef = Annotated[RepairShop, from_catalogue("repair")]
+FlowRef = Annotated[Flow, from_catalogue("supply")]
