@@ -198,7 +198,7 @@ class Job:
             self.training.stop(now)
         return stop
 
-    def _recover(self, stop: Stop) -> Process:
+    def _recover(self, stop: Stop | None) -> Process:
         """Detect, assemble the fleet and restart.
 
         A failure on the way costs its detection and a full restart again.
