@@ -22,8 +22,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for: who only runs notebooks keeps no simulation in memory."""
+    """Load what is asked for: a process that only runs notebooks keeps no simulation in memory."""
     if name not in __all__:
         raise AttributeError(f"module 'sim' has no attribute '{name}'")
     home = {"simulate": "sim.engine", "load_scenario": "sim.scenario"}.get(name, "sim.experiments")
     return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, those included that are not loaded yet."""
+    return __all__

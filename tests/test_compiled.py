@@ -22,8 +22,11 @@ from sim import load_scenario, simulate
 from sim.engine import job
 from sim.scenario.reading import names
 
-asked = [*map(load_scenario, names()), questions.everything().override({"horizon": "100 d"})]
-found = {q.name: [(r.fingerprint, repr(r.metrics)) for r in (simulate(q, 3, k) for k in range(2))] for q in asked}
+everything = questions.everything().override({"horizon": "100 d"})
+found = {}
+for scenario in [*map(load_scenario, names()), everything]:
+    runs = [simulate(scenario, 3, k) for k in range(2)]
+    found[scenario.name] = [(run.fingerprint, repr(run.metrics)) for run in runs]
 print(json.dumps([job.__file__, found]))
 """
 

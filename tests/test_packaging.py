@@ -13,7 +13,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from sim import documents
-from sim.publish import figures
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -135,10 +134,14 @@ def test_the_command_is_installed() -> None:
 
 
 def test_the_readme_opens_the_start_of_this_release_on_binder() -> None:
-    assert (
-        README.count(figures.binder_badge("00_start_here")) == README.count("mybinder.org/v2/") == 1
+    project = CITATION["repository-code"].removeprefix("https://github.com/")
+    release = f"https://mybinder.org/v2/gh/{project}/v{PROJECT['version']}"
+    notebook = "notebooks/00_start_here.ipynb"
+    badge = (
+        f"[![Binder](https://mybinder.org/badge_logo.svg)]({release}?urlpath=lab/tree/{notebook})"
     )
-    assert f"/v{PROJECT['version']}?urlpath=lab/tree/notebooks/00_start_here.ipynb" in README
+    assert README.count(badge) == README.count("mybinder.org/v2/") == 1
+    assert (ROOT / notebook).exists()
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)

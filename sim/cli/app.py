@@ -15,9 +15,7 @@ app = typer.Typer(
     help=sim.__doc__,
 )
 
-for command in experiments.COMMANDS:
+for command in (*experiments.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
+    # The second paragraph of a command's docstring is an example, which belongs below the options.
     words, _, example = (command.__doc__ or "").partition("\n\n")
-    app.command(help=words, epilog=example)(command)
-for name, command in (facts.COMMANDS | publishing.COMMANDS).items():
-    words, _, example = (command.__doc__ or "").partition("\n\n")
-    app.command(name, help=words, epilog=example or None)(command)
+    app.command(help=words, epilog=example or None)(command)

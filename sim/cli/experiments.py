@@ -1,245 +1,213 @@
-"""The commands that carry out experiments, and what all commands share."""
+"""The commands that carry out experiments."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Option
 
+import sim
 from sim import documents, files
 from sim.cli import answers
+from sim.cli.options import (
+    AsJson,
+    Count,
+    Fixed,
+    How,
+    HowKnown,
+    Jobs,
+    Metric,
+    Record,
+    ScenarioName,
+    Seed,
+    Sets,
+    answer,
+    changes,
+    grouped,
+    loaded,
+    pairs,
+)
 from sim.errors import CheckFailed, InputError
-from sim.scenario import Scenario, load_scenario
+from sim.results.metrics import check_metric
 
-ScenarioName = Annotated[
-    str,
-    typer.Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
-]
-SetsOfB = Annotated[
-    list[str] | None, typer.Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only.")
-]
-Seed = Annotated[int, typer.Option(min=0, help="Root seed of all randomness.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes; the numbers do not depend on it.")]
-Executor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."
-    ),
-]
-Count = Annotated[int, typer.Option("--replications", min=1, help="Runs of each scenario.")]
-Fixed = Annotated[bool, typer.Option("--fixed-inputs", help="Unknown constants at their modes.")]
-Out = Annotated[
-    Path | None,
-    typer.Option(help="Folder for a complete record; what was interrupted resumes from it."),
-]
-Metric = Annotated[str, typer.Option(help="What to look at, such as wall_days or ettr.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+# The verbs of `sim` load what runs need when they are first asked for, and the commands below
+# import the rest themselves: so whoever only wants help need not wait.
 
 
+@grouped
 def run(
-    scenario: ScenarioName,
+    *,
+    name: ScenarioName,
     sets: Sets = None,
-    replications: Annotated[
-        int | None, typer.Option(min=1, help="Number of runs (default 100).")
-    ] = None,
+    replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
     precision: Annotated[
         float | None,
-        typer.Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
+        Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
     ] = None,
-    seed: Seed = 0,
-    jobs: Jobs = 1,
-    executor: Executor = None,
-    fixed_inputs: Fixed = False,
+    how: HowKnown,
     split: Annotated[
-        bool, typer.Option("--split", help="Split the spread by cause; twice the runs.")
+        bool, Option("--split", help="Split the spread by cause; twice the runs.")
     ] = False,
-    out: Out = None,
-    as_json: AsJson = False,
+    record: Record,
 ) -> None:
     """Simulate a scenario many times and sum up.
 
     Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`
     """
-    from sim.experiments import replicate
-
     if replications and precision:
         raise InputError("give either --replications or --precision")
-    question = loaded(scenario, sets)
-    result = replicate(
-        question, replications, precision=precision, split=split,
-        seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
-    )  # fmt: skip
+    scenario = loaded(name, sets)
+    out = record.out
+    result = sim.replicate(
+        scenario, replications, precision=precision, split=split, out=out, **vars(how)
+    )
     if out:
-        files.write(out / "scenario.json", json.dumps(question.data, indent=2, default=str) + "\n")
+        content = json.dumps(scenario.data, indent=2, default=str)
+        files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    answer(result.report(), as_json, lambda: answers.run(question, result), out)
+    answer(result.report(), lambda: answers.run(scenario, result), **vars(record))
 
 
+@grouped
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="A scenario's name or file.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another, or the same.")],
+    *,
+    a: Annotated[str, Argument(metavar="A", help="A scenario's name or file.")],
+    b: Annotated[str, Argument(metavar="B", help="Another, or the same.")],
     metric: Metric = "wall_days",
     sets: Sets = None,
-    set_b: SetsOfB = None,
+    set_b: Annotated[
+        list[str] | None,
+        Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only."),
+    ] = None,
     replications: Count = 100,
-    seed: Seed = 0,
-    jobs: Jobs = 1,
-    executor: Executor = None,
-    fixed_inputs: Fixed = False,
-    out: Out = None,
-    as_json: AsJson = False,
+    how: HowKnown,
+    record: Record,
 ) -> None:
     """Compare two scenarios pair by pair under the same luck.
 
     Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
     """
-    from sim import experiments
-
-    sides = loaded(a, sets), loaded(b, sets).override(changes(set_b))
-    result = experiments.compare(
-        *sides, metric, replications,
-        seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
-    )  # fmt: skip
-    answer(
-        result.report(),
-        as_json,
-        lambda: f"a: {sides[0].heading}\nb: {sides[1].heading}\n{result}",
-        out,
-    )
+    first = loaded(a, sets)
+    second = loaded(b, sets).override(changes(set_b))
+    result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
+    text = f"a: {first.heading}\nb: {second.heading}\n{result}"
+    answer(result.report(), lambda: text, **vars(record))
 
 
+@grouped
 def sweep(
-    scenario: ScenarioName,
+    *,
+    name: ScenarioName,
     grid: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid."),
+        Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid."),
     ] = None,
     design: Annotated[
         Literal["latin-hypercube", "sobol"] | None,
-        typer.Option(help="Spread points over the unknown constants."),
+        Option(help="Spread points over the unknown constants."),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Points of the design.")] = 64,
+    samples: Annotated[int, Option(min=1, help="Points of the design.")] = 64,
     metric: Metric = "wall_days",
     sets: Sets = None,
     replications: Count = 100,
-    seed: Seed = 0,
-    jobs: Jobs = 1,
-    executor: Executor = None,
-    fixed_inputs: Fixed = False,
-    out: Out = None,
-    as_json: AsJson = False,
+    how: HowKnown,
+    record: Record,
 ) -> None:
     """Replicate a scenario at every point of a grid or of a sample of its unknown constants.
 
     Example: `sim sweep two-thousand-plus --grid fleet.weak.chips=1024,4096 --out runs/weak`
     """
-    from sim import experiments
-    from sim.results.metrics import check_metric
-
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
     values = {
-        path: documents.parse(f"[{v}]", f"--grid {path}").data
-        for path, v in pairs(grid, "--grid").items()
+        path: documents.parse(f"[{text}]", f"--grid {path}").data
+        for path, text in pairs(grid, "--grid").items()
     }
-    question = loaded(scenario, sets)
-    check_metric(metric, question)
-    result = experiments.sweep(
-        question, values, design=design, samples=samples, n=replications,
-        seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
-    )  # fmt: skip
+    scenario = loaded(name, sets)
+    # The table shows one metric; a wrong name must not be found out after all the runs.
+    check_metric(metric, scenario)
+    out = record.out
+    result = sim.sweep(
+        scenario, values, design=design, samples=samples, n=replications, out=out, **vars(how)
+    )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    answer(result.report(), as_json, lambda: f"{question.heading}\n{result.table(metric)}", out)
+    answer(result.report(), lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
 
 
+@grouped
 def sensitivity(
-    scenario: ScenarioName,
+    *,
+    name: ScenarioName,
     metric: Metric = "wall_days",
     method: Annotated[
-        Literal["sobol", "morris"], typer.Option(help="Shares of variance, or effects.")
+        Literal["sobol", "morris"], Option(help="Shares of variance, or effects.")
     ] = "sobol",
     samples: Annotated[
-        int, typer.Option(min=2, help="Base samples (a power of two), or trajectories.")
+        int, Option(min=2, help="Base samples (a power of two), or trajectories.")
     ] = 64,
     sets: Sets = None,
     replications: Count = 1,
-    seed: Seed = 0,
-    jobs: Jobs = 1,
-    executor: Executor = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    how: How,
+    record: Record,
 ) -> None:
     """Find which unknown constants move a metric, all points under the same luck.
 
     Example: `sim sensitivity deepseek-v3 --method morris --samples 20`
     """
-    from sim import experiments
-
-    question = loaded(scenario, sets)
-    result = experiments.sensitivity(
-        question, metric, method=method, samples=samples, n=replications,
-        seed=seed, jobs=jobs, executor=executor, out=out,
+    scenario = loaded(name, sets)
+    result = sim.sensitivity(
+        scenario, metric, method=method, samples=samples, n=replications, out=record.out,
+        **vars(how),
     )  # fmt: skip
-    answer(result.report(), as_json, lambda: f"{question.heading}\n{result}", out)
+    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
+@grouped
 def size_stock(
-    scenario: ScenarioName,
-    by: Annotated[
-        dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The date by which to finish.")
-    ],
-    probability: Annotated[float, typer.Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
+    *,
+    name: ScenarioName,
+    by: Annotated[dt.datetime, Option(formats=["%Y-%m-%d"], help="The date by which to finish.")],
+    probability: Annotated[float, Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
     spares: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="What to size; cold spares of the first pool."),
+        Option(metavar="PATH", help="What to size; cold spares of the first pool."),
     ] = None,
     longest_interval: Annotated[
         bool,
-        typer.Option("--longest-interval", help="Find the longest checkpoint interval instead."),
+        Option("--longest-interval", help="Find the longest checkpoint interval instead."),
     ] = False,
     sets: Sets = None,
     replications: Count = 200,
-    seed: Seed = 0,
-    jobs: Jobs = 1,
-    executor: Executor = None,
-    fixed_inputs: Fixed = False,
-    out: Out = None,
-    as_json: AsJson = False,
+    how: HowKnown,
+    record: Record,
 ) -> None:
     """Find the fewest spares with which a run finishes by a date with a probability.
 
     Example: `sim size-stock deepseek-v3 --by 2024-11-05 --probability 0.9`
     """
-    from sim import experiments
-
-    question = loaded(scenario, sets)
-    result = experiments.size_stock(
-        question, by.date(), probability, spares=spares, longest_interval=longest_interval,
-        n=replications, seed=seed, fixed_inputs=fixed_inputs, jobs=jobs, executor=executor, out=out,
+    scenario = loaded(name, sets)
+    result = sim.size_stock(
+        scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
+        n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    answer(result.report(), as_json, lambda: f"{question.heading}\n{result}", out)
+    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 def validate(
     table: Annotated[
         Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
-        typer.Argument(
+        Argument(
             metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
         ),
     ] = None,
     effort: Annotated[
-        float, typer.Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
+        float, Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
     ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
@@ -257,7 +225,7 @@ def validate(
     failed = [row.name for row in everything if not row.ok]
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
     tables = [text(rows) for rows in found.values()]
-    answer({"ok": not failed, **data}, as_json, lambda: "\n\n".join(tables))
+    answer({"ok": not failed, **data}, lambda: "\n\n".join(tables), as_json)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 
@@ -273,13 +241,13 @@ def claims(
     from sim.publish.pages import told
 
     table = judge(replications, seed, jobs=jobs)
-    answer({"claims": json.loads(table.to_json(orient="records"))}, as_json, lambda: told(table))
+    answer({"claims": json.loads(table.to_json(orient="records"))}, lambda: told(table), as_json)
 
 
 def steptime(
     case: Annotated[
         str,
-        typer.Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
+        Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
     ],
     sets: Sets = None,
     as_json: AsJson = False,
@@ -291,15 +259,16 @@ def steptime(
     from sim.scenario import load_case, names
 
     step = answers.step_time(load_case(case, changes(sets)))
+    # A file with `run` and `fleet` alone is no scenario, and has no heading.
     heading = loaded(case, sets).heading if case in names() else case
-    answer(step, as_json, lambda: f"{heading}\n{answers.parts(step)}")
+    answer(step, lambda: f"{heading}\n{answers.parts(step)}", as_json)
 
 
 def trace(
-    scenario: ScenarioName,
-    out: Annotated[Path, typer.Option(help="File to write; open it in https://ui.perfetto.dev.")],
+    name: ScenarioName,
+    out: Annotated[Path, Option(help="File to write; open it in https://ui.perfetto.dev.")],
     seed: Seed = 0,
-    replication: Annotated[int, typer.Option(min=0, help="Which run under the seed.")] = 0,
+    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0,
     sets: Sets = None,
     fixed_inputs: Fixed = False,
 ) -> None:
@@ -307,61 +276,13 @@ def trace(
 
     Example: `sim trace deepseek-v3 --seed 1 --out run.json`
     """
-    from sim.engine import simulate
     from sim.pictures.perfetto import Checkpoints, write
 
-    question, checkpoints = loaded(scenario, sets), Checkpoints()
-    write(
-        simulate(question, seed, replication, fixed_inputs=fixed_inputs, watch=checkpoints),
-        checkpoints,
-        out,
-    )
+    scenario = loaded(name, sets)
+    watch = Checkpoints()
+    result = sim.simulate(scenario, seed, replication, fixed_inputs=fixed_inputs, watch=watch)
+    write(result, watch, out)
     print(f"{answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
 COMMANDS = (run, compare, sweep, sensitivity, size_stock, validate, claims, steptime, trace)
-
-
-def loaded(name: str, sets: list[str] | None) -> Scenario:
-    """A scenario with the values of `--set`."""
-    question = load_scenario(name)
-    return question.override(changes(sets)) if sets else question
-
-
-def changes(sets: list[str] | None) -> dict[str, Any]:
-    """What `--set` says, as data by path."""
-    return {
-        path: documents.parse(value, f"--set {path}").data
-        for path, value in pairs(sets, "--set").items()
-    }
-
-
-def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
-    """Every NAME=VALUE of an option that may be given several times, but once for each name."""
-    found: dict[str, str] = {}
-    for text in texts or []:
-        name, value = pair(text, option)
-        if name in found:
-            raise InputError(f"{option} {name} is given twice: {found[name]} and {value}")
-        found[name] = value
-    return found
-
-
-def pair(text: str, option: str) -> tuple[str, str]:
-    """The two sides of NAME=VALUE."""
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise InputError(f"{option} {text}: expected NAME=VALUE")
-    return name, value
-
-
-def answer(
-    data: dict[str, Any], as_json: bool, text: Callable[[], str], out: Path | None = None
-) -> None:
-    """Print an answer as one JSON object or as text, and keep it in the folder of the record, if
-    there is one.
-    """
-    whole = json.dumps(data, indent=2, allow_nan=False, default=str)
-    if out:
-        files.write(out / "summary.json", whole + "\n")
-    print(whole if as_json else text())

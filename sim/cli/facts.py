@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-import typer
+from typer import Argument
 
-from sim import catalogue
+from sim.catalogue import entry, kinds
 from sim.cli import answers
 
 
-def show_catalogue(
+def catalogue(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help=f"One of {', '.join(catalogue.kinds())}.")
+        str | None, Argument(metavar="[KIND]", help=f"One of {', '.join(kinds())}.")
     ] = None,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None,
+    name: Annotated[str | None, Argument(metavar="[NAME]")] = None,
 ) -> None:
     """The facts: every value with its unit, source, status and range.
 
@@ -26,7 +26,7 @@ def show_catalogue(
     elif name is None:
         print(answers.table(kind))
     else:
-        print(answers.entry(catalogue.entry(kind, name)))
+        print(answers.entry(entry(kind, name)))
 
 
 def scenarios() -> None:
@@ -41,4 +41,4 @@ def schema() -> None:
     print(json.dumps(json_schema(), indent=2))
 
 
-COMMANDS = {"catalogue": show_catalogue, "scenarios": scenarios, "schema": schema}
+COMMANDS = (catalogue, scenarios, schema)

@@ -6,27 +6,27 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from sim.cli import answers
-from sim.cli.experiments import Jobs, pair
-from sim.publish import figures
+from sim.cli.options import Jobs, pair
+from sim.publish import figures as drawing
 
 
-def make_figures(
+def figures(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="Notebooks; all unless given.")
+        list[str] | None, Argument(metavar="[NAME]…", help="Notebooks; all unless given.")
     ] = None,
     profile: Annotated[
-        str, typer.Option(help="`full` writes figures/, `quick` a smaller build/quick/.")
+        str, Option(help="`full` writes figures/, `quick` a smaller build/quick/.")
     ] = "full",
     parameter: Annotated[
         list[str] | None,
-        typer.Option("-p", metavar="NAME VALUE", help="Set a parameter of the notebooks."),
+        Option("-p", metavar="NAME VALUE", help="Set a parameter of the notebooks."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to write to; with -p it is build/figures/ unless given."),
+        Option(help="Folder to write to; with -p it is build/figures/ unless given."),
     ] = None,
     jobs: Jobs = 2,
 ) -> None:
@@ -34,10 +34,14 @@ def make_figures(
 
     Example: `sim figures where_did_14000_chips_go -p replications 50`
     """
+    root = drawing.repository()
     given = dict(pair(text, "-p") for text in parameter or [])
-    out = figures.repository() / "build" / "figures" if given and not out else out
-    folder = figures.make_figures(names or (), profile=profile, given=given, jobs=jobs, out=out)
-    if folder == figures.repository() / figures.FOLDERS["full"]:
+    # The committed figures are those of the parameters as they stand in the notebooks.
+    if given and not out:
+        out = root / "build" / "figures"
+    folder = drawing.make_figures(names or (), profile=profile, given=given, jobs=jobs, out=out)
+    # The pages tell of the committed figures, and of no others.
+    if folder == root / drawing.FOLDERS["full"]:
         from sim.publish import pages
 
         pages.write()
@@ -46,7 +50,7 @@ def make_figures(
 
 def verify(jobs: Jobs = 2) -> None:
     """Draw every figure again and compare with the committed ones: numbers first, bytes second."""
-    print(figures.verify(jobs))
+    print(drawing.verify(jobs))
 
 
-COMMANDS = {"figures": make_figures, "verify": verify}
+COMMANDS = (figures, verify)

@@ -1,6 +1,4 @@
-"""What each mechanism adds to an answer: leave it out, under the same luck and the same unknown
-constants.
-"""
+"""What each mechanism adds to an answer: leave it out, under the same luck and unknowns."""
 
 from __future__ import annotations
 
@@ -9,8 +7,9 @@ from typing import Any, Unpack
 
 import pandas as pd
 
-from sim.experiments.executors import Work
-from sim.experiments.replicate import replicate
+from sim.experiments.executors import Execution
+from sim.experiments.intervals import spread
+from sim.experiments.sweep import study
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
 
@@ -22,9 +21,9 @@ def ablate(
     n: int = 100,
     *,
     seed: int = 0,
-    **work: Unpack[Work],
+    **execution: Unpack[Execution],
 ) -> pd.DataFrame:
-    """The change of a metric when one mechanism at a time is left out.
+    """Find the change of a metric when one mechanism at a time is left out.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ def ablate(
     metric : str
     n : int
         Pairs for each mechanism.
-    seed, **work
+    seed, **execution
         As for `replicate`.
 
     Returns
@@ -45,13 +44,14 @@ def ablate(
         of the metric with everything.
     """
     check_metric(metric, scenario)
-    base = replicate(scenario, n, seed=seed, **work).frame[metric]
-    half = (base.quantile(0.95) - base.quantile(0.05)) / 2
+    fewer = {name: scenario.override(changes) for name, changes in without.items()}
+    runs = study("mechanism", {None: scenario, **fewer}, n, seed, **execution)
+    base = runs.pop(None).frame[metric]
+    usual = spread(base)
+    half = (usual["p95"] - usual["p5"]) / 2
     rows = []
-    for name, changes in without.items():
-        change = replicate(scenario.override(changes), n, seed=seed, **work).frame[metric] - base
-        middle = change.median()
-        rows.append(
-            (name, middle, change.quantile(0.05), change.quantile(0.95), bool(abs(middle) > half))
-        )
-    return pd.DataFrame(rows, columns=["mechanism", "median", "p5", "p95", "matters"])
+    for name, part in runs.items():
+        change = spread(part.frame[metric] - base)
+        matters = abs(change["median"]) > half
+        rows.append({"mechanism": name, **change, "matters": matters})
+    return pd.DataFrame(rows)

@@ -1,5 +1,4 @@
-"""The article, claim by claim: what would have to be true, and what the simulation says of it, by
-fixed rules.
+"""The article, claim by claim: what would have to be true, and what the simulation says of it.
 
 A claim is *outside the model* if nothing in a simulation could bear on it. Otherwise it has
 readings, the first as it was said, the others with other chips, and each is simulated many times. A
@@ -10,25 +9,27 @@ if another does, and *unsupported* if none does: not shown, which is less than r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
 from sim import documents
 from sim.catalogue import FOLDER
 from sim.catalogue.strict import Strict
-from sim.experiments.executors import Work
-from sim.experiments.replicate import Replications, wilson
-from sim.experiments.store import Point
+from sim.experiments.executors import Execution
+from sim.experiments.intervals import spread, wilson
+from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
+from sim.results.ledger import Floats
 from sim.scenario import Scenario, load_scenario, patient
 
-SUPPORTED, OTHERWISE, UNSUPPORTED = "supported", "supported with other chips", "unsupported"
+SUPPORTED = "supported"
+OTHERWISE = "supported with other chips"
+UNSUPPORTED = "unsupported"
 OUTSIDE = "outside the model"
 UNITS = {
     "wall_days": ("days", 1.0),
@@ -51,18 +52,23 @@ class Reading(Strict):
     set: dict[str, Any] = Field(default_factory=dict)
 
     @property
-    def question(self) -> Scenario:
+    def changed_scenario(self) -> Scenario:
         """The scenario to simulate."""
         return load_scenario(self.scenario).override(self.set)
 
     @property
-    def as_it_was(self) -> bool:
-        """Whether nothing but patience differs from the scenario: the horizon and the spares."""
-        return patient(self.set)
+    def status(self) -> str:
+        """That of the scenario if only patience was changed in it: the horizon and the spares."""
+        return self.changed_scenario.status if patient(self.set) else "counterfactual"
+
+    @property
+    def key(self) -> str:
+        """What two readings share if they are the same simulation."""
+        return f"{self.scenario} {self.set}"
 
 
 class Limit(Strict):
-    """What the metric is compared with, from one side, in its own unit; and where that comes from."""
+    """What the metric is compared with, from one side, and where that comes from."""
 
     at_most: float = np.inf
     at_least: float = -np.inf
@@ -70,10 +76,18 @@ class Limit(Strict):
     status: str
     note: str = ""
 
+    @property
+    def bound(self) -> tuple[str, float]:
+        """From which side it limits, and where."""
+        if np.isfinite(self.at_most):
+            return "at most", self.at_most
+        return "at least", self.at_least
+
 
 class Claim(Strict):
-    """A statement word by word, and what would have to be true for it; without a limit it cannot be
-    tested.
+    """A statement word by word, and what would have to be true for it.
+
+    Without a limit it cannot be tested.
     """
 
     quotation: str
@@ -87,6 +101,10 @@ class Claim(Strict):
     note: str = ""
 
 
+Runs = Mapping[str, Replications]
+"""By the key of their reading."""
+
+
 @cache
 def claims() -> dict[str, Claim]:
     """Every claim by name, in the order of the catalogue."""
@@ -94,13 +112,15 @@ def claims() -> dict[str, Claim]:
     return {name: Claim.model_validate(body) for name, body in data.items()}
 
 
-def judge(n: int = 100, seed: int = 1, **work: Unpack[Work]) -> pd.DataFrame:
+def judge(n: int = 100, seed: int = 1, **execution: Unpack[Execution]) -> pd.DataFrame:
     """Simulate every reading of every claim and apply the rules.
 
     Parameters
     ----------
-    n, seed, **work
-        As for `sim.replicate`; all readings are under the same luck.
+    n : int
+        Replications of each reading, all of them under the same luck.
+    seed, **execution
+        As for `sim.replicate`.
 
     Returns
     -------
@@ -111,109 +131,117 @@ def judge(n: int = 100, seed: int = 1, **work: Unpack[Work]) -> pd.DataFrame:
         `input` is the unknown constant that moves the metric most, by rank `correlation`. A claim
         outside the model has one row and no numbers.
     """
-    tested = [r for claim in claims().values() for r in (*claim.readings, claim.against) if r]
-    readings = {_key(reading): reading for reading in tested}
-    points = [
-        ({"reading": key}, Point(reading.question, seed, range(n)))
-        for key, reading in readings.items()
-    ]
-    runs = dict(
-        zip(readings, (result for _, result in study("claims", points, **work).points), strict=True)
-    )
-    rows = [
-        row
-        for name, claim in claims().items()
-        for row in verdict(name, claim, lambda r: runs[_key(r)])
-    ]
+    scenarios = {}
+    for claim in claims().values():
+        for reading in filter(None, (*claim.readings, claim.against)):
+            # Claims share readings, and each is simulated once.
+            scenarios[reading.key] = reading.changed_scenario
+    runs = study("reading", scenarios, n, seed, **execution)
+    rows = []
+    for name, claim in claims().items():
+        rows += verdict(name, claim, runs)
     return pd.DataFrame(rows).fillna(dict.fromkeys(WORDS, ""))
 
 
-def _key(reading: Reading) -> str:
-    return f"{reading.scenario} {reading.set}"
+def verdict(name: str, claim: Claim, runs: Runs) -> list[dict[str, Any]]:
+    """Apply the rules to one claim.
 
+    Parameters
+    ----------
+    name : str
+    claim : Claim
+    runs : mapping of str to Replications
+        By the key of their reading.
 
-def verdict(
-    name: str, claim: Claim, run: Callable[[Reading], Replications]
-) -> list[dict[str, Any]]:
-    """The rows of one claim; `run` carries out a reading."""
-    rows = (
-        [_tested(claim, claim.limit, reading, run) for reading in claim.readings]
-        if claim.limit
-        else [{}]
-    )
-    holding = [k for k, row in enumerate(rows) if row and row["share_lo"] > 0.5]
-    found = UNSUPPORTED if not holding else SUPPORTED if holding[0] == 0 else OTHERWISE
+    Returns
+    -------
+    list of dict
+        The rows of the claim in the table of `judge`.
+    """
+    limit = claim.limit
+    if limit is None:
+        rows: list[dict[str, Any]] = [{}]
+        holding = []
+        found = OUTSIDE
+    else:
+        rows = [_tested(claim, limit, reading, runs) for reading in claim.readings]
+        holding = [k for k, row in enumerate(rows) if row["share_lo"] > 0.5]
+        found = OTHERWISE if holding else UNSUPPORTED
+    # Only the first reading takes the claim as it was said.
+    if 0 in holding:
+        found = SUPPORTED
     words = claim.model_dump(include={"quotation", "translation", "needs", "inputs", "note"})
-    words = {"claim": name, "verdict": found if claim.limit else OUTSIDE} | words
-    return [words | {"decides": k == (holding or [0])[0]} | row for k, row in enumerate(rows)]
+    decides = holding[0] if holding else 0
+    return [
+        {"claim": name, "verdict": found, **words, "decides": k == decides, **row}
+        for k, row in enumerate(rows)
+    ]
 
 
-def _tested(
-    claim: Claim, limit: Limit, reading: Reading, run: Callable[[Reading], Replications]
-) -> dict[str, Any]:
-    questions, values = [reading.question], _values(run(reading), claim.metric)
+def _tested(claim: Claim, limit: Limit, reading: Reading, runs: Runs) -> dict[str, Any]:
+    """What the simulation says of a reading."""
+    values = _values(runs[reading.key], claim.metric)
+    readings = [reading]
     unit, scale = UNITS[claim.metric]
     if claim.against:
         unit, scale = "times", 1.0
-        questions.append(claim.against.question)
-        other = _values(run(claim.against), claim.metric)
+        readings.append(claim.against)
         with np.errstate(all="ignore"):
-            values = np.nan_to_num(
-                values / other, nan=1.0, posinf=np.inf
-            )  # two that never come are alike
+            ratio = values / _values(runs[claim.against.key], claim.metric)
+        # Two that never come are alike.
+        values = np.nan_to_num(ratio, nan=1.0, posinf=np.inf)
     meets = (values <= limit.at_most) & (values >= limit.at_least)
-    bound, end = (
-        ("at most", limit.at_most) if np.isfinite(limit.at_most) else ("at least", limit.at_least)
-    )
-    interval = wilson(int(meets.sum()), len(meets))
-    p5, median, p95 = np.quantile(values, [0.05, 0.5, 0.95], method="inverted_cdf") / scale
-    cause, correlation = _moved_most_by(questions, run(reading).seed, values)
+    share = wilson(int(meets.sum()), len(meets))
+    bound, end = limit.bound
+    ends = spread(values, "inverted_cdf")
+    cause, correlation = _moved_most_by(readings, runs[reading.key].seed, values)
     return {
         "reading": reading.says,
         "against": claim.against.says if claim.against else "",
         "scenario": reading.scenario,
-        "status": questions[0].status if reading.as_it_was else "counterfactual",
-        "p5": p5,
-        "median": median,
-        "p95": p95,
+        "status": reading.status,
+        "p5": ends["p5"] / scale,
+        "median": ends["median"] / scale,
+        "p95": ends["p95"] / scale,
         "unit": unit,
         "bound": bound,
         "limit": end / scale,
         "share": meets.mean(),
-        "share_lo": interval["lo"],
-        "share_hi": interval["hi"],
+        "share_lo": share["lo"],
+        "share_hi": share["hi"],
         "input": cause,
         "correlation": correlation,
     }
 
 
-def _values(runs: Replications, metric: str) -> NDArray[np.float64]:
-    """A metric in every replication; infinite if the run it is about did not finish, or its date
-    was not reached.
-    """
-    frame = runs.frame
-    values = frame[metric].fillna(np.inf)
-    return (
-        values if metric == "crossing_days" else values.where(frame["finished"], np.inf)
-    ).to_numpy(dtype=float)
+def _values(runs: Replications, metric: str) -> Floats:
+    """A metric in every replication; infinite where the run or the date it is about never came."""
+    values = runs.frame[metric].fillna(np.inf)
+    if metric != "crossing_days":
+        values = values.where(runs.frame["finished"], np.inf)
+    return values.to_numpy(dtype=float)
 
 
-def _moved_most_by(
-    questions: list[Scenario], seed: int, values: NDArray[np.float64]
-) -> tuple[str, float]:
-    """The unknown constant that goes most with the values, and their rank correlation, if one
-    stands out.
+def _moved_most_by(readings: list[Reading], seed: int, values: Floats) -> tuple[str, float]:
+    """The unknown constant that goes most with the values, and their rank correlation.
+
+    Spearman's; a constant is named only if it stands out.
     """
-    draws = [
-        {name: value for q in questions for name, value in q.draws(seed, k).items()}
-        for k in range(len(values))
-    ]
-    ranks = (
-        pd.DataFrame(draws).assign(values=values).rank() * 2 - len(values) - 1
-    )  # whole numbers: sums are exact
-    names, x, y = ranks.columns[:-1], ranks.to_numpy()[:, :-1], ranks.to_numpy()[:, -1]
-    spread = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
-    found = np.divide((x.T * y).sum(axis=1), spread, out=np.zeros(len(names)), where=spread > 0)
-    best = int(np.abs(found).argmax())
-    stands_out = abs(found[best]) * np.sqrt(len(values)) >= STANDS_OUT
-    return (str(names[best]), float(found[best])) if stands_out else ("none stands out", 0.0)
+    n = len(values)
+    scenarios = [reading.changed_scenario for reading in readings]
+    draws = []
+    for k in range(n):
+        drawn: dict[str, float] = {}
+        for scenario in scenarios:
+            drawn |= scenario.draws(seed, k)
+        draws.append(drawn)
+    ranks = pd.DataFrame(draws).assign(values=values).rank()
+    # Twice the distance from the middle is a whole number, so that the sums are exact.
+    ranks = 2 * ranks - n - 1
+    y = ranks.pop("values")
+    size = np.sqrt((ranks**2).sum() * (y**2).sum())
+    found = (ranks.mul(y, axis=0).sum() / size).fillna(0.0)
+    best = found.abs().idxmax()
+    if abs(found[best]) * np.sqrt(n) < STANDS_OUT:
+        return "none stands out", 0.0
+    return str(best), float(found[best])

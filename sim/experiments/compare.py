@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from sim.experiments.executors import Work
-from sim.experiments.replicate import Replications, Summary, summary
-from sim.experiments.store import Point
+from sim.experiments.executors import Execution
+from sim.experiments.intervals import Summary, summary
+from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY
 from sim.results.metrics import check_metric
@@ -54,20 +54,20 @@ class Comparison:
         return {**vars(self), "pairs": len(self.a.outcomes), **sides}
 
     def __str__(self) -> str:
-        values, pairs = self.difference, len(self.a.outcomes)
+        values = self.difference
+        pairs = len(self.a.outcomes)
         if values["mean"] is None:
-            return f"{self.metric}: not known, or not comparable while {self.censored} of {pairs} pairs are unfinished"
-        interval = (
-            f"95 %: {values['lo']:.5g} … {values['hi']:.5g}"
-            if values["lo"] is not None
-            else "no interval"
-        )
-        line = f"{self.metric}, b − a: {values['mean']:.5g} ({interval}), {pairs} pairs"
+            unfinished = f"not comparable while {self.censored} of {pairs} pairs are unfinished"
+            return f"{self.metric}: not known, or {unfinished}"
+        interval = "no interval"
+        if values["lo"] is not None:
+            interval = f"95 %: {values['lo']:.5g} … {values['hi']:.5g}"
+        text = f"{self.metric}, b − a: {values['mean']:.5g} ({interval}), {pairs} pairs"
         if self.variance_reduction:
-            line += f"; pairing divides the variance by {self.variance_reduction:.1f}"
-        if self.restricted_to_days:
-            line += f"\n{self.censored} pairs did not finish: all are taken up to day {self.restricted_to_days:g}"
-        return line
+            text += f"; pairing divides the variance by {self.variance_reduction:.1f}"
+        if day := self.restricted_to_days:
+            text += f"\n{self.censored} pairs did not finish: all are taken up to day {day:g}"
+        return text
 
 
 def compare(
@@ -78,7 +78,7 @@ def compare(
     *,
     seed: int = 0,
     fixed_inputs: bool = False,
-    **work: Unpack[Work],
+    **execution: Unpack[Execution],
 ) -> Comparison:
     """Compare two scenarios pair by pair on common random numbers.
 
@@ -93,7 +93,7 @@ def compare(
         A name of `RunResult.metrics`.
     n : int
         Number of pairs.
-    seed, fixed_inputs, **work
+    seed, fixed_inputs, **execution
         As for `replicate`.
 
     Examples
@@ -104,23 +104,23 @@ def compare(
     True
     """
     check_metric(metric, a, b)
-    points = [
-        (at, Point(q, seed, range(n), {}, fixed_inputs))
-        for at, q in (({"side": "a"}, a), ({"side": "b"}, b))
-    ]
-    first, second = (result for _, result in study("compare", points, **work).points)
-    frames = first.frame, second.frame
+    sides = {"a": a, "b": b}
+    runs = study("side", sides, n, seed, fixed_inputs=fixed_inputs, **execution)
+    first, second = runs.values()
     days = min(a.horizon, b.horizon) / DAY
-    finished = [(frame["finished"] & (frame["wall_days"] <= days)).to_numpy() for frame in frames]
-    censored = int((~(finished[0] & finished[1])).sum())
+    frames = [first.frame, second.frame]
+    finished = [frame["finished"] & (frame["wall_days"] <= days) for frame in frames]
+    censored = n - int((finished[0] & finished[1]).sum())
     x, y = (frame[metric].to_numpy(dtype=float) for frame in frames)
     if metric == "wall_days":
-        x, y = np.minimum(x, days), np.minimum(y, days)
+        x = np.minimum(x, days)
+        y = np.minimum(y, days)
     elif censored and a.horizon != b.horizon:
+        # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
     difference = summary(y - x)
-    spread = difference["sd"]
-    reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2) if spread else None
-    return Comparison(
-        metric, first, second, difference, reduction, censored, days if censored else None
-    )
+    reduction = None
+    if spread := difference["sd"]:
+        reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2)
+    restricted = days if censored else None
+    return Comparison(metric, first, second, difference, reduction, censored, restricted)

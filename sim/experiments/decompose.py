@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from sim.errors import InputError
+from sim.experiments.intervals import spread
 from sim.experiments.replicate import Replications
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, HOUR
 from sim.scenario import Scenario
 from sim.throughput import flops_per_token
 
@@ -29,43 +31,48 @@ def decompose(first: Runs, last: Runs) -> pd.DataFrame:
     pandas.DataFrame
         A row a factor: `factor`, `detail`, and the `median`, `p5` and `p95` over replications of
         the ratio by which it multiplies the chips on the way from `first` to `last`.
+
+    Raises
+    ------
+    InputError
+        When a replication has not finished.
     """
-    a, b = _parts(*first), _parts(*last)
-    ratios = {
-        "work per token": b["work"] / a["work"],
-        "tokens": b["tokens"] / a["tokens"],
-        "rate per chip": a["rate"] / b["rate"],
-        "time lost": a["ettr"] / b["ettr"],
-        "days": a["wall"] / b["wall"],
-    }
-    details = {
-        "work per token": f"{a['work'][0] / 1e9:,.0f} → {b['work'][0] / 1e9:,.0f}\nGFLOP",
-        "tokens": f"{a['tokens'][0] / 1e12:.1f} → {b['tokens'][0] / 1e12:.1f}\ntrillion",
-        "rate per chip": f"{a['rate'].median() / 1e12:.0f} → {b['rate'].median() / 1e12:.0f}\nTFLOP/s",
-        "time lost": f"{1 - a['ettr'].median():.1%} → {1 - b['ettr'].median():.1%}",
-        "days": f"{a['wall'].median() / DAY:.0f} → {b['wall'].median() / DAY:.0f}",
+    a = _parts(*first)
+    b = _parts(*last)
+    # Of what is the same in every replication the median is that value.
+    old = a.median()
+    new = b.median()
+    factors = {
+        "work per token": (
+            b["work"] / a["work"],
+            f"{old['work'] / 1e9:,.0f} → {new['work'] / 1e9:,.0f}\nGFLOP",
+        ),
+        "tokens": (
+            b["tokens"] / a["tokens"],
+            f"{old['tokens'] / 1e12:.1f} → {new['tokens'] / 1e12:.1f}\ntrillion",
+        ),
+        "rate per chip": (
+            a["rate"] / b["rate"],
+            f"{old['rate'] / 1e12:.0f} → {new['rate'] / 1e12:.0f}\nTFLOP/s",
+        ),
+        "time lost": (a["ettr"] / b["ettr"], f"{1 - old['ettr']:.1%} → {1 - new['ettr']:.1%}"),
+        "days": (a["wall"] / b["wall"], f"{old['wall'] / DAY:.0f} → {new['wall'] / DAY:.0f}"),
     }
     rows = [
-        (name, details[name], ratio.median(), ratio.quantile(0.05), ratio.quantile(0.95))
-        for name, ratio in ratios.items()
+        {"factor": name, "detail": detail, **spread(ratio)}
+        for name, (ratio, detail) in factors.items()
     ]
-    return pd.DataFrame(rows, columns=["factor", "detail", "median", "p5", "p95"])
+    return pd.DataFrame(rows)
 
 
 def _parts(scenario: Scenario, replications: Replications) -> pd.DataFrame:
     frame = replications.frame
     if not frame["finished"].all():
-        raise ValueError(
+        raise InputError(
             f"{scenario.name}: only finished runs can be taken apart; lengthen the horizon"
         )
     work = flops_per_token(scenario.run.model)
-    chip_seconds = frame["gpu_hours_computing"] * 3600
-    return pd.DataFrame(
-        {
-            "work": work,
-            "tokens": frame["tokens"],
-            "rate": work * frame["tokens"] / chip_seconds,
-            "ettr": frame["ettr"],
-            "wall": frame["wall_days"] * DAY,
-        }
-    )
+    chip_seconds = frame["gpu_hours_computing"] * HOUR
+    rate = work * frame["tokens"] / chip_seconds
+    parts = frame[["tokens", "ettr"]]
+    return parts.assign(work=work, rate=rate, wall=frame["wall_days"] * DAY)

@@ -1,6 +1,4 @@
-"""The exchange rate between good chips and weak ones: days to finish against the number of weak
-chips added.
-"""
+"""The exchange rate between good chips and weak ones: days to finish against weak chips added."""
 
 from __future__ import annotations
 
@@ -12,24 +10,34 @@ import numpy as np
 import pandas as pd
 
 from sim.errors import InputError
-from sim.experiments.replicate import replicate
+from sim.experiments.intervals import spread
+from sim.experiments.sweep import study
 from sim.scenario import Scenario
 from sim.throughput import Plan, Throughput
 
+POOL = "weak"
+"""The pool to which chips are added."""
+SPARES = 0.1
+"""Cold spares of that pool, as a share of its nodes."""
+MOST = 1 << 17
+"""Chips with which a pool can surely hold a replica."""
+
 
 def exchange(
-    scenario: Scenario,
-    counts: Sequence[int],
-    *,
-    pool: str = "weak",
-    spares: float = 0.1,
-    n: int = 50,
-    seed: int = 0,
+    scenario: Scenario, counts: Sequence[int], *, n: int = 50, seed: int = 0
 ) -> pd.DataFrame:
-    """Days to finish with each number of chips in `pool`.
+    """Find the days to finish with each number of chips in the pool `weak`.
 
-    Numbers too small to hold a replica are left out. Cold spares of the pool are kept at `spares`
-    of its nodes, so that a large pool does not wait for what a small one never needs.
+    Numbers too small to hold a replica are left out. Cold spares of the pool are kept at a tenth of
+    its nodes, so that a large pool does not wait for what a small one never needs.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    counts : sequence of int
+        Numbers of chips.
+    n, seed : int
+        Replications of each, and their root seed.
 
     Returns
     -------
@@ -42,74 +50,80 @@ def exchange(
     InputError
         When a run does not finish by the scenario's horizon.
     """
-    rows = []
+    scenarios = {}
+    plans = {}
     for count in counts:
-        nodes = -(-int(count) // scenario.fleet[pool].chip.node_size)
-        changes = {
-            f"fleet.{pool}.chips": int(count),
-            f"fleet.{pool}.cold_spares": math.ceil(spares * nodes),
-        }
-        question = scenario.override(changes)
-        if (plan := _plan(question)) is None:
-            continue
-        frame = replicate(question, n, seed=seed).frame
+        changed = _with_weak(scenario, count)
+        if plan := _plan(changed):
+            scenarios[count] = changed
+            plans[count] = plan
+    rows = []
+    for count, runs in study("chips", scenarios, n, seed).items():
+        frame = runs.frame
+        plan = plans[count]
         if not frame["finished"].all():
-            raise InputError(f"{question.name}: not every run finishes by its horizon; lengthen it")
-        low, middle, high = np.quantile(frame["wall_days"], [0.05, 0.5, 0.95])
+            raise InputError(f"{runs.scenario}: not every run finishes by its horizon; lengthen it")
         rows.append(
-            (
-                count,
-                middle,
-                low,
-                high,
-                frame["ettr"].mean(),
-                plan.tokens_per_s,
-                plan.idle_chips[pool],
-                plan.bottleneck,
-            )
+            {
+                "chips": count,
+                **spread(frame["wall_days"]),
+                "ettr": frame["ettr"].mean(),
+                "tokens_per_s": plan.tokens_per_s,
+                "idle_chips": plan.idle_chips[POOL],
+                "bottleneck": plan.bottleneck,
+            }
         )
-    columns = ["chips", "days", "p5", "p95", "ettr", "tokens_per_s", "idle_chips", "bottleneck"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows).rename(columns={"median": "days"})
 
 
-def smallest_replica(scenario: Scenario, pool: str = "weak", most: int = 1 << 17) -> int:
-    """The fewest chips, in whole nodes, with which a pool can take part."""
-    size = scenario.fleet[pool].chip.node_size
-    numbers = range(size, most, size)
-    fits = bisect_left(
-        numbers,
-        True,
-        key=lambda n: _plan(scenario.override({f"fleet.{pool}.chips": n})) is not None,
+def smallest_replica(scenario: Scenario) -> int:
+    """Find the fewest chips, in whole nodes, with which the pool `weak` can take part."""
+    size = scenario.fleet[POOL].chip.node_size
+    numbers = range(size, MOST, size)
+    fewest = bisect_left(
+        numbers, True, key=lambda count: _plan(_with_weak(scenario, count)) is not None
     )
-    return size * (fits + 1)
+    return numbers[fewest]
 
 
-def _plan(question: Scenario) -> Plan | None:
+def _with_weak(scenario: Scenario, count: int) -> Scenario:
+    nodes = -(-count // scenario.fleet[POOL].chip.node_size)
+    spares = math.ceil(SPARES * nodes)
+    return scenario.override({f"fleet.{POOL}.chips": count, f"fleet.{POOL}.cold_spares": spares})
+
+
+def _plan(scenario: Scenario) -> Plan | None:
     """The plan of the healthy fleet; None where a pool cannot hold one replica."""
+    parts = scenario.run, scenario.fleet, scenario.mixing
     try:
-        return Throughput(
-            question.run, question.fleet, question.mixing, constants=question.constants
-        ).full
+        return Throughput(*parts, constants=scenario.constants).full
     except InputError:
         return None
 
 
 def worth(curve: pd.DataFrame, alone: float) -> float:
-    """How many good chips one more weak chip is worth at the start of a curve, `alone` being days
-    without any.
+    """Find how many good chips one more weak chip is worth at the start of a curve.
 
-    Days shrink in proportion to chips where the good ones are all alike; the first step of the
-    curve is taken.
+    Where the good chips are all alike, days shrink in proportion to their number.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        From `exchange`; its first row is taken.
+    alone : float
+        Days without any weak chip.
     """
     first = curve.iloc[0]
     return float((alone / first["days"] - 1) / first["chips"])
 
 
 def equal_at(curve: pd.DataFrame, days: float) -> float | None:
-    """The number of weak chips at which a curve reaches `days`, by log-linear interpolation; None
-    if it never does.
+    """Find the number of weak chips at which a curve reaches some days; None if it never does.
+
+    Between two numbers of the curve it is interpolated log-linearly.
     """
     if curve["days"].min() > days:
         return None
+    # Interpolation needs rising days, and more chips mean fewer.
     order = curve.sort_values("days")
     return float(np.exp(np.interp(np.log(days), np.log(order["days"]), np.log(order["chips"]))))

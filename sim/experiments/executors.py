@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -15,129 +16,173 @@ from typing import Any, TypedDict
 from tqdm.auto import tqdm
 
 from sim import worker_processes
+from sim.engine import simulate
 from sim.errors import CheckFailed, InputError
-from sim.experiments.store import Outcome, Point, Store, code_version
+from sim.experiments.store import Outcome, Point, Simulator, Store, code_version
 
 BATCH = 10
-"""Runs that travel to a worker together; no number depends on it."""
+"""Runs that travel to a worker process together."""
 
 
-class Work(TypedDict, total=False):
-    """How runs are carried out; no number depends on it.
+class Execution(TypedDict, total=False):
+    """How runs are carried out; no number depends on it, unless another simulator is named.
 
-    `jobs`: processes. `executor`: ``"processes"``, the ``"dask://HOST:PORT"`` of a scheduler, or
-    any `concurrent.futures.Executor`. `out`: a folder in which every finished point is kept, so
-    that what was interrupted resumes. `progress`: False for no bar.
+    Attributes
+    ----------
+    jobs : int
+        Worker processes.
+    executor : concurrent.futures.Executor or str, optional
+        ``"processes"``, the ``"dask://HOST:PORT"`` of a scheduler, or any executor.
+    out : str or pathlib.Path, optional
+        A folder in which every finished point is kept, so that what was interrupted resumes.
+    progress : bool
+        False for no progress bar.
+    simulator : callable
+        A function that is called in place of `sim.simulate`. Worker processes import it, so it
+        must be defined at the top of a module if there are any.
     """
 
     jobs: int
     executor: Executor | str | None
     out: str | Path | None
     progress: bool
+    simulator: Simulator
 
 
-def run_points(
-    points: Sequence[Point],
-    executor: Executor | None = None,
-    store: Store | None = None,
-    progress: bool = True,
-) -> list[list[Outcome]]:
-    """The outcomes of each point: those in the store as they are, the others computed and stored
-    one by one.
+@dataclass(frozen=True)
+class Workers:
+    """Those who carry out runs, and the store for what they finish.
 
-    The numbers depend on the points alone, not on the executor, the order or the batches.
+    Attributes
+    ----------
+    executor : concurrent.futures.Executor, optional
+        This process works unless one is given.
+    store : Store, optional
+    simulator : callable
+    progress : bool
+        Whether a bar is shown, to those who look at a terminal.
     """
-    found = [store.get(point) if store else None for point in points]
-    todo = [
-        (point, k)
-        for point, old in zip(points, found, strict=True)
-        if old is None
-        for k in point.replications
-    ]
-    total = sum(len(point.replications) for point in points)
-    batches = [todo[k : k + BATCH] for k in range(0, len(todo), BATCH)]
-    disable = None if progress else True
-    with tqdm(
-        total=total, initial=total - len(todo), unit=" runs", disable=disable, leave=False
-    ) as bar:
+
+    executor: Executor | None = None
+    store: Store | None = None
+    simulator: Simulator = simulate
+    progress: bool = True
+
+    def run(self, points: Sequence[Point]) -> list[list[Outcome]]:
+        """Return the outcomes of each point, those of the store as they are.
+
+        The others are computed, and each point is stored as soon as it is finished. The numbers
+        depend on the points alone, not on the executor, the order or the batches.
+        """
+        kept = [self.store.get(point) if self.store else None for point in points]
+        missing = [point for point, old in zip(points, kept, strict=True) if old is None]
+        runs = [(point, k) for point in missing for k in point.replications]
+        total = sum(len(point.replications) for point in points)
+        found = []
+        with tqdm(
+            self._outcomes(runs),
+            initial=total - len(runs),
+            total=total,
+            unit=" runs",
+            # None means: no bar where standard error is not a terminal.
+            disable=None if self.progress else True,
+            leave=False,
+        ) as bar:
+            fresh = iter(bar)
+            for point, outcomes in zip(points, kept, strict=True):
+                if outcomes is None:
+                    outcomes = list(islice(fresh, len(point.replications)))
+                    if self.store:
+                        self.store.put(point, outcomes)
+                found.append(outcomes)
+        return found
+
+    def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
+        """Write down in the store, if there is one, which points make up an experiment."""
+        if self.store:
+            self.store.record(experiment, points)
+
+    def _outcomes(self, runs: Sequence[tuple[Point, int]]) -> Iterator[Outcome]:
+        batches = [runs[k : k + BATCH] for k in range(0, len(runs), BATCH)]
+        work = partial(_batch, code_version(), self.simulator)
+        mapped = self.executor.map if self.executor else map
         with _interrupts_kept_from_workers():
-            results = (executor.map if executor else map)(partial(_batch, code_version()), batches)
-        fresh = chain.from_iterable(results)
-        for k, point in enumerate(points):
-            if found[k] is None:
-                outcomes = found[k] = []
-                for outcome in islice(fresh, len(point.replications)):
-                    outcomes.append(outcome)
-                    bar.update()
-                if store:
-                    store.put(point, outcomes)
-    return [outcomes for outcomes in found if outcomes is not None]
+            return chain.from_iterable(mapped(work, batches))
 
 
 @contextmanager
-def workers(
+def open_workers(
     jobs: int = 1,
     executor: Executor | str | None = None,
     out: str | Path | None = None,
     progress: bool = True,
-) -> Iterator[Callable[[Sequence[Point]], list[list[Outcome]]]]:
-    """`run_points` with the executor and the store that `Work` describes; ends what it started.
+    simulator: Simulator = simulate,
+) -> Iterator[Workers]:
+    """Provide the workers that `Execution` describes; processes that were started are ended.
 
     Raises
     ------
     InputError
         When there is no such executor.
     CheckFailed
-        When a process of the pool dies.
+        When a process or a scheduler goes away.
     """
-    with _executor(jobs, executor) as pool:
-        yield partial(
-            run_points, executor=pool, store=Store(out) if out else None, progress=progress
-        )
+    store = Store(out, simulator) if out else None
+    with _executor(jobs, executor) as opened:
+        yield Workers(opened, store, simulator, progress)
+
+
+def _executor(
+    jobs: int, executor: Executor | str | None
+) -> AbstractContextManager[Executor | None]:
+    if isinstance(executor, Executor):
+        return nullcontext(executor)
+    if executor not in (None, "processes"):
+        return _dask(executor)
+    return _processes(jobs) if jobs > 1 else nullcontext()
 
 
 @contextmanager
-def _executor(jobs: int, executor: Executor | str | None) -> Iterator[Executor | None]:
-    if isinstance(executor, Executor):
-        yield executor
-    elif executor not in (None, "processes"):
-        with _dask(executor) as client:
-            try:
-                yield client.get_executor(pure=False)
-            except (OSError, CancelledError):
-                raise CheckFailed(
-                    f"{executor}: the scheduler went away; what was finished is kept"
-                ) from None
-    elif jobs == 1:
-        yield None
-    else:
-        pool = worker_processes.pool(jobs)
-        try:
-            yield pool
-        except BrokenProcessPool:
-            raise CheckFailed("a worker process died, perhaps for want of memory") from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _processes(jobs: int) -> Iterator[Executor]:
+    processes = worker_processes.pool(jobs)
+    try:
+        yield processes
+    except BrokenProcessPool:
+        raise CheckFailed("a worker process died, perhaps for want of memory") from None
+    finally:
+        # What has not begun when an error or Ctrl-C ends the experiment must not be waited for.
+        processes.shutdown(cancel_futures=True)
 
 
-def _dask(address: str) -> Any:
-    if not address.removeprefix("dask://") or not address.startswith("dask://"):
+@contextmanager
+def _dask(address: str) -> Iterator[Executor]:
+    if not address.startswith("dask://") or address == "dask://":
         raise InputError(f"no executor '{address}'; allowed: processes, dask://HOST:PORT")
     try:
         from dask.distributed import Client
+
+        client = Client(address.replace("dask://", "tcp://"), set_as_default=False)
     except ImportError:
         raise InputError("Dask is not installed; pip install 'mixedfleet[cluster]'") from None
-    try:
-        return Client(address.replace("dask://", "tcp://"), set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{address}: no Dask scheduler answers ({error})") from None
+    with client:
+        try:
+            # Two equal runs are two runs to us; taken for pure, they would be one to Dask.
+            yield client.get_executor(pure=False)
+        except (OSError, CancelledError):
+            raise CheckFailed(
+                f"{address}: the scheduler went away; what was finished is kept"
+            ) from None
 
 
 @contextmanager
 def _interrupts_kept_from_workers() -> Iterator[None]:
-    """Block Ctrl-C while processes start: they inherit the block, and ending cleanly is up to this
-    one.
+    """Block Ctrl-C while processes start.
+
+    They inherit the block, so that a clean end is up to this process alone.
     """
+    # Windows has no signal masks.
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -148,9 +193,9 @@ def _interrupts_kept_from_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _batch(code: str, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:
+def _batch(code: str, simulator: Simulator, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:
     if code != code_version():
         raise InputError(
             "a worker runs another version of mixedfleet or of its libraries than the one that asks"
         )
-    return [point.run(replication) for point, replication in runs]
+    return [point.run(replication, simulator) for point, replication in runs]

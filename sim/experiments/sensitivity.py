@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
 
-from sim.errors import InputError, nearest
-from sim.experiments.executors import Work
+from sim.errors import InputError
+from sim.experiments.executors import Execution
+from sim.experiments.replicate import Replications
 from sim.experiments.store import Point
-from sim.experiments.sweep import power_of_two, study
+from sim.experiments.sweep import carry_out, drawn, power_of_two
+from sim.quantities.distributions import Uncertain
+from sim.results.ledger import Floats
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
 
@@ -54,18 +58,21 @@ class Sensitivity:
 
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
-        rest = {key: value for key, value in vars(self).items() if key != "frame"}
-        return {
-            **rest,
+        report = {
+            **vars(self),
             "chance": "the same at every point",
             "unknowns": self.frame.to_dict("records"),
         }
+        del report["frame"]
+        return report
 
     def __str__(self) -> str:
-        head = f"{self.metric}: mean {self.mean:.5g}, standard deviation {self.sd:.3g} over {self.runs} runs"
-        head += f", {self.censored} of them unfinished" if self.censored else ""
+        unfinished = f", {self.censored} of them unfinished" if self.censored else ""
         table = self.frame.to_string(index=False, float_format="{:.3f}".format)
-        return f"{head}, all under the same luck\n{table}"
+        return (
+            f"{self.metric}: mean {self.mean:.5g}, standard deviation {self.sd:.3g} "
+            f"over {self.runs} runs{unfinished}, all under the same luck\n{table}"
+        )
 
 
 def sensitivity(
@@ -77,12 +84,13 @@ def sensitivity(
     among: Sequence[str] | None = None,
     n: int = 1,
     seed: int = 0,
-    **work: Unpack[Work],
+    **execution: Unpack[Execution],
 ) -> Sensitivity:
-    """Sobol's indices or Morris's elementary effects of a scenario's unknown constants, by SALib.
+    """Find Sobol's indices or Morris's elementary effects of a scenario's unknown constants.
 
     Every point has the same luck, that of replications 0 … n−1 (common random numbers), over which
     the metric is averaged: what differs between points is due to the constants, given that luck.
+    The indices are computed by SALib.
 
     Parameters
     ----------
@@ -98,8 +106,14 @@ def sensitivity(
         matter.
     n : int
         Replications of each point.
-    seed, **work
+    seed, **execution
         As for `replicate`.
+
+    Raises
+    ------
+    InputError
+        For a wrong name or number of samples before anything is run, and for a metric that no
+        constant moves.
 
     Examples
     --------
@@ -107,52 +121,59 @@ def sensitivity(
     >>> sensitivity(load_scenario("deepseek-v3"), among=["checkpoint.interval"], samples=2).runs
     6
     """
-    from SALib.analyze import morris as effects
-    from SALib.analyze import sobol as indices
-    from SALib.sample import morris as trajectories
-    from SALib.sample import sobol as quasi
-
     check_metric(metric, scenario)
-    unknowns = scenario.unknowns()
-    if wrong := [name for name in among or () if name not in unknowns]:
-        raise InputError(
-            f"{scenario.name}: no unknown constant '{wrong[0]}'{nearest(wrong[0], unknowns)}"
-        )
-    unknowns = {name: unknowns[name] for name in (unknowns if among is None else among)}
-    if not unknowns:
-        raise InputError(f"{scenario.name}: there are no unknown constants")
-    names, number = list(unknowns), seed + 1  # SALib takes a seed of 0 for none at all
-    problem = {"num_vars": len(names), "names": names, "bounds": [QUANTILES[method]] * len(names)}
+    # SALib takes a seed of 0 for none at all.
+    options: dict[str, Any] = {"seed": seed + 1}
     if method == "sobol":
         power_of_two(samples)
-        quantiles = quasi.sample(problem, samples, calc_second_order=False, seed=number)
-    else:
-        quantiles = trajectories.sample(problem, samples, seed=number)
+        options["calc_second_order"] = False
+    unknowns = _varied(scenario, among)
+    problem = {
+        "num_vars": len(unknowns),
+        "names": list(unknowns),
+        "bounds": [QUANTILES[method]] * len(unknowns),
+    }
+    sampled = import_module(f"SALib.sample.{method}").sample(problem, samples, **options)
     points = []
-    for row in quantiles.tolist():
-        values = {name: unknowns[name].draw(u) for name, u in zip(names, row, strict=True)}
+    for quantiles in sampled.tolist():
+        values = drawn(unknowns, quantiles)
         points.append((values, Point(scenario, seed, range(n), values, fixed_inputs=True)))
-    runs = [result.outcomes for _, result in study("sensitivity", points, **work).points]
-    y = np.array(
-        [math.fsum(outcome.metrics[metric] for outcome in outcomes) / n for outcomes in runs]
-    )
-    if not np.isfinite(y).all() or not y.std():
-        raise InputError(
-            f"{scenario.name}: {metric} is {'the same at every point' if y.std() == 0 else 'not known'}"
-        )
-    if method == "sobol":
-        found = indices.analyze(problem, y, calc_second_order=False, seed=number)
-    else:
-        found = effects.analyze(problem, quantiles, y, seed=number)
-    table = pd.DataFrame(
-        {"unknown": names} | {key: np.asarray(found[key], dtype=float) for key in KEYS[method]}
-    )
+    runs = [result for _, result in carry_out("sensitivity", points, **execution).points]
+    means = _means(metric, runs)
+    # Only Morris's method looks again at what was sampled.
+    inputs = [problem, sampled, means] if method == "morris" else [problem, means]
+    found = import_module(f"SALib.analyze.{method}").analyze(*inputs, **options)
+    keys = KEYS[method]
+    table = pd.DataFrame({"unknown": problem["names"]} | {key: found[key] for key in keys})
     return Sensitivity(
         metric,
         method,
-        table.sort_values(KEYS[method][0], ascending=False, ignore_index=True, kind="stable"),
-        float(y.mean()),
-        float(y.std(ddof=1)),
-        len(points) * n,
-        sum(not outcome.finished for outcomes in runs for outcome in outcomes),
+        table.sort_values(keys[0], ascending=False, ignore_index=True, kind="stable"),
+        mean=float(means.mean()),
+        sd=float(means.std(ddof=1)),
+        runs=len(points) * n,
+        censored=sum(not outcome.finished for result in runs for outcome in result.outcomes),
     )
+
+
+def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncertain]:
+    """The unknown constants to vary, by name."""
+    unknowns = scenario.unknowns()
+    chosen = unknowns if among is None else among
+    for name in chosen:
+        if name not in unknowns:
+            problem = f"{scenario.name}: no unknown constant '{name}'"
+            raise InputError.no_such(problem, name, unknowns)
+    if not chosen:
+        raise InputError(f"{scenario.name}: there are no unknown constants")
+    return {name: unknowns[name] for name in chosen}
+
+
+def _means(metric: str, runs: Sequence[Replications]) -> Floats:
+    """The mean of a metric at each point."""
+    means = np.array([math.fsum(result.frame[metric]) / len(result.frame) for result in runs])
+    if not np.isfinite(means).all():
+        raise InputError(f"{runs[0].scenario}: {metric} is not known")
+    if not means.std():
+        raise InputError(f"{runs[0].scenario}: {metric} is the same at every point")
+    return means

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any, Unpack
 
 from sim.errors import InputError
-from sim.experiments.executors import Work, workers
-from sim.experiments.replicate import wilson
-from sim.experiments.store import Point, Store
+from sim.experiments.executors import Execution, open_workers
+from sim.experiments.intervals import wilson
+from sim.experiments.store import Point
 from sim.quantities.distributions import highest
 from sim.scenario import Scenario
 
@@ -35,8 +36,8 @@ class Size:
         The same where the upper, or lower, end of the 95 % interval of the probability meets it;
         None if none does.
     tried : dict
-        By number tried: `p`, the share of replications that finished by the date, and its Wilson
-        interval `lo`, `hi`.
+        By number tried, in their order: `p`, the share of replications that finished by the date,
+        and its Wilson interval `lo`, `hi`.
     """
 
     path: str
@@ -51,28 +52,19 @@ class Size:
 
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
-        return {
-            **vars(self),
-            "by": self.by.isoformat(),
-            "tried": {str(k): self.tried[k] for k in sorted(self.tried)},
-        }
+        tried = {str(number): share for number, share in self.tried.items()}
+        return {**vars(self), "by": self.by.isoformat(), "tried": tried}
 
     def __str__(self) -> str:
-        low, high = ("none tried" if end is None else end for end in (self.lo, self.hi))
-        unit = self.unit or "nodes" * self.path.endswith("_spares")
-        found = (
-            f"{self.value} {unit} (95 %: {low} … {high})"
-            if self.value is not None
-            else "no number tried is enough"
-        )
-        lines = [
-            f"{self.path} to finish by {self.by} with probability {self.probability:g}: {found}"
-        ]
-        lines += [
-            f"{k:8} {t['p']:7.1%}  ({t['lo']:.1%} … {t['hi']:.1%})"
-            for k, t in sorted(self.tried.items())
-        ]
-        return "\n".join(lines)
+        found = "no number tried is enough"
+        if self.value is not None:
+            unit = "nodes" if self.path.endswith("_spares") else self.unit
+            low, high = ("none tried" if end is None else end for end in (self.lo, self.hi))
+            found = f"{self.value} {unit} (95 %: {low} … {high})"
+        text = f"{self.path} to finish by {self.by} with probability {self.probability:g}: {found}"
+        for number, share in self.tried.items():
+            text += f"\n{number:8} {share['p']:7.1%}  ({share['lo']:.1%} … {share['hi']:.1%})"
+        return text
 
 
 def size_stock(
@@ -85,10 +77,9 @@ def size_stock(
     n: int = 200,
     seed: int = 0,
     fixed_inputs: bool = False,
-    **work: Unpack[Work],
+    **execution: Unpack[Execution],
 ) -> Size:
-    """The smallest number of spares with which a run finishes by a date with a probability, or the
-    longest interval.
+    """Find the fewest spares, or the longest interval, with which a run finishes by a date.
 
     Numbers are doubled until one is on the other side, then halved in between, every one on the
     same replications (common random numbers), so that more spares never seem worse by chance.
@@ -99,12 +90,18 @@ def size_stock(
     by : datetime.date
         Takes the place of the horizon.
     probability : float
+        With which the run is to finish by then.
     spares : str, optional
-        Path of the number to find; the first pool's `cold_spares` unless given.
+        Dotted path of the number to find; the first pool's `cold_spares` unless given.
     longest_interval : bool
         Instead, find the longest checkpoint interval, in whole minutes.
-    n, seed, fixed_inputs, **work
+    n, seed, fixed_inputs, **execution
         As for `replicate`.
+
+    Raises
+    ------
+    InputError
+        When the date is not after the start.
 
     Examples
     --------
@@ -115,49 +112,54 @@ def size_stock(
     days = (by - scenario.start).days
     if days <= 0:
         raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
+    path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
+    unit = ""
+    numbers = DOUBLING
     if longest_interval:
-        path, unit = "checkpoint.interval", "min"
-        shortest = highest(scenario.checkpoint.blocking) + highest(scenario.checkpoint.flush or 0.0)
-        numbers = [k for k in DOUBLING[:0:-1] if shortest <= 60 * k <= LONGEST]
-    else:
-        path, unit, numbers = (
-            spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares",
-            "",
-            DOUBLING,
-        )
-    points: dict[int, Point] = {}
-    tried: dict[int, dict[str, float]] = {}
-    with workers(**work) as run:
+        path = "checkpoint.interval"
+        unit = "min"
+        numbers = _intervals(scenario)
+    points = {}
+    with open_workers(**execution) as workers:
 
-        def meets(bound: str, number: int) -> bool:
-            if number not in tried:
-                question = scenario.override(
-                    {path: f"{number} {unit}".strip(), "horizon": f"{days} d"}
-                )
-                points[number] = Point(question, seed, range(n), fixed_inputs=fixed_inputs)
-                done = sum(outcome.finished for outcome in run([points[number]])[0])
-                tried[number] = {"p": done / n, **wilson(done, n)}
-            return tried[number][bound] >= probability
+        @cache
+        def share(number: int) -> dict[str, float]:
+            changes = {path: f"{number} {unit}".strip(), "horizon": f"{days} d"}
+            points[number] = Point(scenario.override(changes), seed, range(n), {}, fixed_inputs)
+            [outcomes] = workers.run([points[number]])
+            done = sum(outcome.finished for outcome in outcomes)
+            return {"p": done / n, **wilson(done, n)}
 
-        enough = longest_interval or meets("hi", numbers[-1])
-        value, surely, barely = (
-            _edge(numbers, partial(meets, b)) if enough else None for b in ("p", "lo", "hi")
-        )
-    if out := work.get("out"):
-        Store(out).record("size-stock", [({path: k}, points[k]) for k in sorted(points)])
-    lo, hi = (surely, barely) if longest_interval else (barely, surely)
+        def edge(bound: str) -> int | None:
+            return _edge(numbers, lambda number: share(number)[bound] >= probability)
+
+        # Where even the most spares are too few, fewer need not be tried.
+        hopeless = not longest_interval and share(numbers[-1])["hi"] < probability
+        value, sure, bare = (None if hopeless else edge(bound) for bound in ("p", "lo", "hi"))
+        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)])
+    lo, hi = (sure, bare) if longest_interval else (bare, sure)
+    tried = {number: share(number) for number in sorted(points)}
     return Size(path, unit, by, probability, value, lo, hi, n, tried)
 
 
+def _intervals(scenario: Scenario) -> list[int]:
+    """Checkpoint intervals to try, in minutes, the longest first."""
+    checkpoint = scenario.checkpoint
+    # A checkpoint must be durable before the next one is written.
+    shortest = highest(checkpoint.blocking) + highest(checkpoint.flush or 0.0)
+    return [number for number in DOUBLING[:0:-1] if shortest <= 60 * number <= LONGEST]
+
+
 def _edge(numbers: Sequence[int], ok: Callable[[int], bool]) -> int | None:
-    """The first number that is ok, looked for among `numbers` and then between it and the one
-    before.
-    """
-    good = next((k for k, number in enumerate(numbers) if ok(number)), None)
-    if not good:
-        return None if good is None else numbers[0]
-    bad, good = numbers[good - 1], numbers[good]
-    while abs(good - bad) > 1:
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if ok(middle) else (good, middle)
-    return good
+    """The first number that is ok, among `numbers` and then between it and the one before."""
+    first = next((k for k, number in enumerate(numbers) if ok(number)), None)
+    if first is None:
+        return None
+    good = numbers[first]
+    if first == 0:
+        return good
+    bad = numbers[first - 1]
+    step = 1 if good > bad else -1
+    between = range(bad + step, good + step, step)
+    # The last of them is known to be ok.
+    return between[bisect_left(between, True, hi=len(between) - 1, key=ok)]

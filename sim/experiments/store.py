@@ -1,6 +1,4 @@
-"""Points of an experiment: what is run, what is kept of it, and a folder that keeps it by what it
-depends on.
-"""
+"""What is run, what is kept of it, and a folder that keeps it by all that it depends on."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -19,9 +17,15 @@ from sim.engine import simulate
 from sim.engine.replay import outages
 from sim.errors import InputError
 from sim.files import write
+from sim.results.run import RunResult
 from sim.scenario import Scenario
 
 PACKAGE = Path(__file__).parents[1]
+COMPUTE = ("quantities", "catalogue", "scenario", "throughput", "results", "engine", "streams.py")
+"""Rooms and files of the package on which the outcome of a run depends."""
+
+Simulator = Callable[..., RunResult]
+"""A function that is called as `sim.simulate` is."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Point:
-    """Replications of a scenario under one seed, with some of its unknown constants set and the
-    others drawn.
+    """Replications of a scenario under one seed.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    seed : int
+    replications : range
+        Their numbers.
+    unknowns : mapping
+        Values of unknown constants by name; the others are drawn.
+    fixed_inputs : bool
+        Whether those are set to their modes instead.
     """
 
     scenario: Scenario
@@ -47,113 +61,143 @@ class Point:
     fixed_inputs: bool = False
 
     @cached_property
-    def question(self) -> Scenario:
-        """The scenario with the unknown constants set."""
+    def known_scenario(self) -> Scenario:
+        """The scenario with the values of its unknown constants set."""
         return self.scenario.given(self.unknowns)
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """All that the outcomes depend on, as plain data; `typed` stands for catalogue, traces and
-        constants given.
-        """
-        traces = [
-            outages(p.failures.trace) for p in self.question.fleet.values() if p.failures.trace
-        ]
+        """All that makes it this point, as plain data."""
+        scenario = self.known_scenario
+        tables = [pool.failures for pool in scenario.fleet.values()]
+        traces = [outages(table.trace) for table in tables if table.trace]
         content = {
             "scenario": self.scenario.data,
-            "typed": _hash([repr(self.question), traces]),
+            # What the data name but do not hold: facts of the catalogue, and recorded outages.
+            "typed": _hash([repr(scenario), traces]),
             "unknowns": dict(self.unknowns),
             "fixed_inputs": self.fixed_inputs,
             "seed": self.seed,
             "replications": [self.replications.start, self.replications.stop],
-            "code": code_version(),
         }
         return json.loads(json.dumps(content, default=str))
 
-    @cached_property
-    def key(self) -> str:
-        """SHA-256 of the content."""
-        return _hash(self.content)
-
-    def run(self, replication: int) -> Outcome:
+    def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""
-        result = simulate(self.question, self.seed, replication, fixed_inputs=self.fixed_inputs)
+        scenario = self.known_scenario
+        result = simulator(scenario, self.seed, replication, fixed_inputs=self.fixed_inputs)
         metrics = {name: float(value) for name, value in result.metrics.items()}
         return Outcome(replication, result.finished, metrics, result.fingerprint)
 
 
 class Store:
-    """A folder that keeps finished points, one JSON file each, named by content and written in one
-    piece.
+    """A folder that keeps finished points, one JSON file each.
+
+    A file is named by a hash of all that its numbers depend on: the point, the code that computes,
+    and the simulator. It is written in one piece, so an interrupted experiment resumes.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+    simulator : callable
+        The function that carries out the runs.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, simulator: Simulator = simulate) -> None:
         self.folder = Path(folder)
+        self._by = {
+            # Outcomes of a stand-in must never be taken for those of the engine.
+            "simulator": f"{simulator.__module__}.{simulator.__qualname__}",
+            "code": code_version(),
+        }
+
+    def key(self, point: Point) -> str:
+        """SHA-256 of all that the outcomes of a point depend on."""
+        return _hash(point.content | self._by)
 
     def path(self, key: str) -> Path:
         """The file of a point."""
         return self.folder / "points" / f"{key}.json"
 
     def get(self, point: Point) -> list[Outcome] | None:
-        """The outcomes of a point, or None if they are not there or damaged, which is said on
-        standard error.
+        """Return the outcomes of a point; None if they are not there.
+
+        A damaged file is named on standard error, and its outcomes are not there either.
+
+        Raises
+        ------
+        InputError
+            When the folder cannot be used.
         """
+        # Outside of what is tried: an error in the point itself is no damage to a file.
+        key = self.key(point)
         try:
-            return self.read(point.key)[1]
+            return self.read(key)[1]
         except FileNotFoundError:
             return None
         except OSError as error:
             raise InputError(
-                f"{self.folder}: cannot be used as a folder ({error.strerror or error})"
+                f"{self.folder}: cannot be used as a folder ({error.strerror})"
             ) from None
         except ValueError as error:
             print(f"{error}; it is computed again", file=sys.stderr)
             return None
 
     def read(self, key: str) -> tuple[dict[str, Any], list[Outcome]]:
-        """Content and outcomes of a point; ValueError, naming the file, if it is damaged."""
+        """Return content and outcomes of a point.
+
+        Raises
+        ------
+        ValueError
+            When the file is damaged, which the message says.
+        """
         path = self.path(key)
         try:
             data = json.loads(path.read_bytes())
-            if data.pop("sha256") != _hash(data) or _hash(data["point"]) != key:
+            content = data["point"]
+            rows = data["outcomes"]
+            if data["sha256"] != _hash([content, rows]) or key != _hash(content):
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError):
             raise ValueError(f"{path}: is damaged") from None
-        outcomes = [Outcome(**outcome) for outcome in data["outcomes"]]
-        for outcome in outcomes:
-            outcome.metrics.update(
-                {name: math.nan for name, value in outcome.metrics.items() if value is None}
-            )
-        return data["point"], outcomes
+        for row in rows:
+            known = row["metrics"]
+            row["metrics"] = {n: math.nan if v is None else v for n, v in known.items()}
+        return content, [Outcome(**row) for row in rows]
 
     def put(self, point: Point, outcomes: Sequence[Outcome]) -> None:
-        """Keep the outcomes of a point; a number that is not known (nan) becomes null."""
-        data = {"point": point.content, "outcomes": [asdict(outcome) for outcome in outcomes]}
-        for outcome in data["outcomes"]:
-            outcome["metrics"] = {
-                n: None if math.isnan(v) else v for n, v in outcome["metrics"].items()
-            }
-        write(
-            self.path(point.key),
-            json.dumps({"sha256": _hash(data), **data}, allow_nan=False) + "\n",
-        )
+        """Keep the outcomes of a point."""
+        rows = [asdict(outcome) for outcome in outcomes]
+        for row in rows:
+            # JSON has no word for a number that is not known.
+            known = row["metrics"]
+            row["metrics"] = {n: None if math.isnan(v) else v for n, v in known.items()}
+        content = point.content | self._by
+        data = {"sha256": _hash([content, rows]), "point": content, "outcomes": rows}
+        write(self.path(_hash(content)), json.dumps(data, allow_nan=False) + "\n")
 
     def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
         """Write `record.json`: the points that make up an experiment, and what is set at each."""
-        record = {
-            "experiment": experiment,
-            "points": [{"at": at, "key": point.key} for at, point in points],
-        }
+        entries = [{"at": at, "key": self.key(point)} for at, point in points]
+        record = {"experiment": experiment, "points": entries}
         write(self.folder / "record.json", json.dumps(record, indent=2, default=str) + "\n")
 
 
 @cache
-def code_version() -> str:
-    """SHA-256 over the code, the catalogue and the versions of the libraries that compute."""
-    files = sorted([*PACKAGE.rglob("*.py"), *PACKAGE.glob("catalogue/*.yaml")])
-    parts = [
-        (path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8")) for path in files
-    ]
+def code_version(package: Path = PACKAGE) -> str:
+    """SHA-256 over the code and the facts that compute, and the versions of their libraries.
+
+    Parameters
+    ----------
+    package : pathlib.Path
+        The folder of the package.
+    """
+    parts = []
+    for path in sorted(package.rglob("*.*")):
+        name = path.relative_to(package)
+        # Pictures or commands may change without making one stored number stale.
+        if name.parts[0] in COMPUTE and name.suffix in (".py", ".yaml"):
+            parts.append((name.as_posix(), path.read_text(encoding="utf-8")))
     return _hash([parts, [version(name) for name in ("numpy", "scipy", "simpy")]])
 
 

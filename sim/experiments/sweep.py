@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -13,11 +13,12 @@ from typing import Any, Literal, Unpack
 import pandas as pd
 from scipy.stats import qmc
 
-from sim.errors import InputError, nearest
-from sim.experiments.executors import Work, workers
+from sim.errors import InputError
+from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
-from sim.experiments.store import Outcome, Point, Store
-from sim.scenario import Scenario, load_scenario
+from sim.experiments.store import Point, Store
+from sim.quantities.distributions import Uncertain
+from sim.scenario import Scenario
 from sim.streams import stream
 
 DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
@@ -27,17 +28,13 @@ At = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sweep:
-    """Replications at each point, and what is set there: by path, or by the name of an unknown
-    constant.
-    """
+    """Replications at each point, and what is set there by path or name of an unknown constant."""
 
-    points: tuple[tuple[At, Replications], ...]
+    points: Sequence[tuple[At, Replications]]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row a point and metric: what is set, share finished, mean, its 95 % interval and the
-        spread.
-        """
+        """A row a point and metric: what is set, the share finished, and the metric's summary."""
         rows = [
             {**at, "finished": result.frame["finished"].mean(), "metric": metric, **values}
             for at, result in self.points
@@ -50,10 +47,8 @@ class Sweep:
         return {"points": [{"at": at, **result.report()} for at, result in self.points]}
 
     def table(self, metric: str = "wall_days") -> str:
-        """The points as text, with one metric."""
-        rows = self.frame[self.frame["metric"] == metric]
-        if rows.empty:
-            raise InputError(f"no metric '{metric}'{nearest(metric, self.frame['metric'])}")
+        """Write the points as text, with one metric; KeyError if there is no such metric."""
+        rows = self.frame.groupby("metric").get_group(metric)
         return rows.to_string(index=False, float_format="{:.5g}".format)
 
 
@@ -66,10 +61,9 @@ def sweep(
     n: int = 100,
     seed: int = 0,
     fixed_inputs: bool = False,
-    **work: Unpack[Work],
+    **execution: Unpack[Execution],
 ) -> Sweep:
-    """Replicate a scenario at every point of a grid, of a sample of its unknown constants, or of
-    both combined.
+    """Replicate a scenario at every point of a grid, of a sample of its unknowns, or of both.
 
     Parameters
     ----------
@@ -82,42 +76,86 @@ def sweep(
         How many of them.
     n : int
         Replications of each point, the same ones at all of them (common random numbers).
-    seed, fixed_inputs, **work
+    seed, fixed_inputs, **execution
         As for `replicate`. With `out` an interrupted sweep resumes, and `load` reads the finished
         one.
 
+    Raises
+    ------
+    InputError
+        For a wrong path, value or number of samples, before anything is run.
+
     Examples
     --------
+    >>> from sim.scenario import load_scenario
     >>> result = sweep(load_scenario("deepseek-v3"), {"fleet.good.chips": [2048, 4096]}, n=2)
     >>> [at for at, _ in result.points]
     [{'fleet.good.chips': 2048}, {'fleet.good.chips': 4096}]
     """
+    grid = grid or {}
     points = []
-    for values in product(*(grid or {}).values()):
-        at = dict(zip(grid or {}, values, strict=True))
-        question = scenario.override(at) if at else scenario
-        for unknowns in _sample(question, design, samples, seed) if design else [{}]:
-            points.append((at | unknowns, Point(question, seed, range(n), unknowns, fixed_inputs)))
-    return study("sweep", points, **work)
+    for values in product(*grid.values()):
+        at = dict(zip(grid, values, strict=True))
+        changed = scenario.override(at) if at else scenario
+        for unknowns in _sample(changed, design, samples, seed) if design else [{}]:
+            points.append((at | unknowns, Point(changed, seed, range(n), unknowns, fixed_inputs)))
+    return carry_out("sweep", points, **execution)
 
 
-def study(experiment: str, points: Sequence[tuple[At, Point]], **work: Unpack[Work]) -> Sweep:
-    """Carry out points and, with `out`, write down first which they are."""
-    if out := work.get("out"):
-        Store(out).record(experiment, points)
-    with workers(**work) as run:
-        outcomes = run([point for _, point in points])
-    return Sweep(
-        tuple(
-            (at, _replications(p.scenario, p.seed, part))
-            for (at, p), part in zip(points, outcomes, strict=True)
-        )
-    )
+def study(
+    what: str,
+    scenarios: Mapping[Any, Scenario],
+    n: int,
+    seed: int,
+    *,
+    fixed_inputs: bool = False,
+    **execution: Unpack[Execution],
+) -> dict[Any, Replications]:
+    """Replicate some scenarios under the same luck.
+
+    Parameters
+    ----------
+    what : str
+        What tells them apart: the name of the experiment.
+    scenarios : mapping
+    n : int
+        Replications of each.
+    seed, fixed_inputs, **execution
+        As for `replicate`.
+
+    Returns
+    -------
+    dict
+        The replications of each, by the key of the scenario.
+    """
+    points = [
+        ({what: key}, Point(scenario, seed, range(n), {}, fixed_inputs))
+        for key, scenario in scenarios.items()
+    ]
+    return {at[what]: runs for at, runs in carry_out(what, points, **execution).points}
+
+
+def carry_out(
+    experiment: str, points: Sequence[tuple[At, Point]], **execution: Unpack[Execution]
+) -> Sweep:
+    """Run the points of an experiment, after writing down which they are."""
+    with open_workers(**execution) as workers:
+        workers.record(experiment, points)
+        outcomes = workers.run([point for _, point in points])
+    parts = [
+        (at, Replications(point.scenario.name, point.seed, part))
+        for (at, point), part in zip(points, outcomes, strict=True)
+    ]
+    return Sweep(parts)
 
 
 def load(folder: str | Path) -> Replications | Sweep:
-    """Read back what an experiment wrote to its `out` folder: Replications of a run, a Sweep of any
-    other.
+    """Read back what an experiment wrote to its `out` folder.
+
+    Returns
+    -------
+    Replications or Sweep
+        Replications of a run, a sweep of any other experiment.
 
     Raises
     ------
@@ -128,7 +166,7 @@ def load(folder: str | Path) -> Replications | Sweep:
     try:
         record = json.loads((store.folder / "record.json").read_bytes())
         points = [(point["at"], *store.read(point["key"])) for point in record["points"]]
-        run = record["experiment"] == "run"
+        experiment = record["experiment"]
     except OSError as error:
         raise InputError(
             f"{error.filename}: cannot be read; the same command again completes the record"
@@ -138,39 +176,36 @@ def load(folder: str | Path) -> Replications | Sweep:
             f"{folder}: cannot be read ({error}); the same command again repairs it"
         ) from None
     parts = [
-        (at, _replications(load_scenario(content["scenario"]), content["seed"], part))
-        for at, content, part in points
+        (at, Replications(content["scenario"]["name"], content["seed"], outcomes))
+        for at, content, outcomes in points
     ]
-    if not run:
-        return Sweep(tuple(parts))
-    plain, nested = (
-        tuple(o for at, _, part in points if bool(at) == kind for o in part)
-        for kind in (False, True)
-    )
+    if experiment != "run":
+        return Sweep(parts)
+    # The many points of a run are one to its reader, and the nested runs stand apart.
+    plain = [outcome for at, part in parts if not at for outcome in part.outcomes]
+    nested = [outcome for at, part in parts if at for outcome in part.outcomes]
     return replace(parts[0][1], outcomes=plain, nested=nested)
 
 
-def _replications(question: Scenario, seed: int, outcomes: Sequence[Outcome]) -> Replications:
-    return Replications(question.name, seed, tuple(outcomes), question.start)
-
-
-def _sample(question: Scenario, design: Design, samples: int, seed: int) -> list[dict[str, float]]:
-    """Values of all unknown constants, a mapping a point."""
-    unknowns = question.unknowns()
+def _sample(scenario: Scenario, design: Design, samples: int, seed: int) -> list[dict[str, float]]:
+    """Spread points over the unknown constants of a scenario, by the quantiles of each."""
+    unknowns = scenario.unknowns()
     if not unknowns:
-        raise InputError(f"{question.name}: there are no unknown constants to sample")
+        raise InputError(f"{scenario.name}: there are no unknown constants to sample")
     if design == "sobol":
         power_of_two(samples)
     engine = DESIGNS[design](len(unknowns), rng=stream(seed, 0, f"design.{design}"))
-    return [
-        {name: number.draw(u) for (name, number), u in zip(unknowns.items(), row, strict=True)}
-        for row in engine.random(samples).tolist()
-    ]
+    return [drawn(unknowns, row) for row in engine.random(samples).tolist()]
+
+
+def drawn(unknowns: Mapping[str, Uncertain], quantiles: Iterable[float]) -> dict[str, float]:
+    """The value of each unknown constant at its quantile."""
+    pairs = zip(unknowns.items(), quantiles, strict=True)
+    return {name: number.draw(quantile) for (name, number), quantile in pairs}
 
 
 def power_of_two(samples: int) -> None:
     """Refuse any other number of Sobol points: their balance is lost."""
     if samples & (samples - 1) or samples < 2:
-        raise InputError(
-            f"{samples} samples: Sobol points come in powers of two, such as {2 ** samples.bit_length()}"
-        )
+        above = 2 ** samples.bit_length()
+        raise InputError(f"{samples} samples: Sobol points come in powers of two, such as {above}")

@@ -19,23 +19,38 @@ from tqdm import tqdm
 
 import sim
 from sim import documents, worker_processes
-from sim.errors import CheckFailed, InputError, nearest
+from sim.errors import CheckFailed, InputError
 from sim.files import make_folder, write
 from sim.publish.notebook_parameters import check, execute, parameters
 
 FOLDERS = {"full": "figures", "quick": "build/quick"}
 FILES = ("csv", "png", "svg")
-SAME = 1e-9  # relative: what library maths may differ by between processors
+SAME = 1e-9
+"""Relative difference of numbers to which library maths may differ between processors."""
+
+Values = dict[str, Any]
+Figures = dict[str, dict[str, Any]]
+"""What a manifest says, by name of the figure."""
 
 
 def repository(root: Path | None = None) -> Path:
-    """Return the folder that holds `notebooks/`; raise InputError if the package was installed
-    without it.
+    """Return the folder that holds `notebooks/`.
+
+    Parameters
+    ----------
+    root : pathlib.Path, optional
+        The folder to take; the one the package lies in unless given.
+
+    Raises
+    ------
+    InputError
+        When the package was installed without it.
     """
     root = (root or Path(sim.__file__).parents[1]).resolve()
     if not (root / "notebooks").is_dir():
         raise InputError(
-            f"There are no notebooks in {root}: the figures need a clone of the repository, not only `sim`."
+            f"There are no notebooks in {root}: the figures need a clone of the repository, "
+            "not only `sim`."
         )
     return root
 
@@ -85,144 +100,163 @@ def make_figures(
     """
     base = repository(root)
     if profile not in FOLDERS:
-        raise InputError(
-            f'There is no profile "{profile}"{nearest(profile, FOLDERS)}; there are: {", ".join(FOLDERS)}.'
-        )
+        there = f"; there are: {', '.join(FOLDERS)}."
+        raise InputError.no_such(f'There is no profile "{profile}"', profile, FOLDERS, there)
     values = _values(_choose(names, base), profile, given or {}, base)
     folder = Path(out) if out else base / FOLDERS[profile]
     make_folder(folder)
-    (base / "build").mkdir(exist_ok=True)
-    with TemporaryDirectory(
-        dir=base / "build", prefix="figures-", ignore_cleanup_errors=True
-    ) as draft:
-        _run(values, Path(draft), base / "build" / "notebooks" / profile, jobs)
-        _publish(values, Path(draft), folder, _digest(base / "requirements.lock"), whole=not names)
+    build = base / "build"
+    build.mkdir(exist_ok=True)
+    # A kernel that is slow to end may still hold a file of the draft.
+    with TemporaryDirectory(dir=build, prefix="figures-", ignore_cleanup_errors=True) as temporary:
+        draft = Path(temporary)
+        _run(values, draft, build / "notebooks" / profile, jobs)
+        drawn = _drawn(values, draft, lock=_digest(base / "requirements.lock"))
+        ran = {notebook.name for notebook in values} if names else None
+        _publish(drawn, draft, folder, ran)
     return folder
 
 
 def _choose(names: Sequence[str], base: Path) -> list[Path]:
+    """The notebooks of these names, in their reading order; all if none is named."""
     every = {path.stem: path for path in notebooks(base)}
     wanted = [name.removesuffix(".ipynb") for name in names]
     for stem in wanted:
         if stem not in every:
-            raise InputError(
-                f'There is no notebook "{stem}"{nearest(stem, every)}; there are: {", ".join(every)}.'
-            )
+            there = f"; there are: {', '.join(every)}."
+            raise InputError.no_such(f'There is no notebook "{stem}"', stem, every, there)
     return [path for stem, path in every.items() if stem in wanted or not wanted]
 
 
 def _values(
     chosen: list[Path], profile: str, given: Mapping[str, str], base: Path
-) -> dict[Path, dict[str, Any]]:
+) -> dict[Path, Values]:
+    """The values that each notebook is to run with, checked."""
     known = {notebook: parameters(notebook) for notebook in chosen}
-    for notebook in chosen:
-        if "out" not in known[notebook]:
+    for notebook, names in known.items():
+        if "out" not in names:
             raise InputError(
                 f"{notebook.name} has no parameter `out`: the folder to save its figures in."
             )
-    settable = {name for names in known.values() for name in names} - {"out"}
+    settable = set().union(*known.values()) - {"out"}
     for name in given:
         if name not in settable:
-            raise InputError(
-                f'None of these notebooks has a parameter "{name}"{nearest(name, settable)}.'
-            )
+            problem = f'None of these notebooks has a parameter "{name}"'
+            raise InputError.no_such(problem, name, settable, ".")
     quick = _quick(base) if profile == "quick" else {}
     values = {}
-    for notebook in chosen:
-        own = {name: value for name, value in given.items() if name in known[notebook]}
+    for notebook, names in known.items():
+        own = {name: value for name, value in given.items() if name in names}
         values[notebook] = check(notebook, quick.get(notebook.stem, {}) | own)
     return values
 
 
-def _quick(base: Path) -> dict[str, dict[str, Any]]:
+def _quick(base: Path) -> dict[str, Values]:
+    """The values of the quick profile by notebook, all of them checked, asked for or not."""
     document = documents.read(base / "notebooks" / "quick.yaml")
-    if not isinstance(document.data, dict) or not all(
-        isinstance(values, dict) for values in document.data.values()
-    ):
+    profile = document.data
+    if not isinstance(profile, dict) or not all(isinstance(v, dict) for v in profile.values()):
         raise InputError(
             f"{document.name}: must give, for each notebook, its parameters and their values."
         )
-    for stem, values in document.data.items():
+    for stem, values in profile.items():
         [notebook] = _choose([stem], base)
         check(notebook, values, where=document.where((stem,)))
-    return document.data
+    return profile
 
 
-def _run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: int) -> None:
+def _run(values: dict[Path, Values], draft: Path, executed: Path, jobs: int) -> None:
+    """Run notebooks, each drawing into a folder of its own below `draft`."""
     executed.mkdir(parents=True, exist_ok=True)
-    failures: list[str] = []
-    with worker_processes.pool(jobs) as pool:
-        futures = [
-            pool.submit(
-                execute, path, given | {"out": str(draft / path.stem)}, executed / path.name
-            )
-            for path, given in values.items()
-        ]
-        for future in tqdm(
-            as_completed(futures), total=len(futures), desc="notebooks", unit="notebook"
-        ):
-            if not future.cancelled() and (failure := future.result()):
+    failures = []
+    with worker_processes.pool(jobs) as processes:
+        futures = []
+        for path, given in values.items():
+            told = given | {"out": str(draft / path.stem)}
+            futures.append(processes.submit(execute, path, told, executed / path.name))
+        done = tqdm(as_completed(futures), total=len(futures), desc="notebooks", unit="notebook")
+        for future in done:
+            if future.cancelled():
+                continue
+            if failure := future.result():
                 failures.append(failure)
+                # Nothing will be published, so what has not begun is not worth its time.
                 for other in futures:
                     other.cancel()
     if failures:
         raise CheckFailed("\n".join([*failures, "No figure has been changed."]))
 
 
-def _publish(
-    values: dict[Path, dict[str, Any]], draft: Path, folder: Path, lock: str, whole: bool
-) -> None:
-    """Move the drafted figures over, then what says where they are from, and drop those no longer
-    drawn.
-    """
-    drawn: dict[str, dict[str, Any]] = {}
+def _drawn(values: dict[Path, Values], draft: Path, lock: str) -> Figures:
+    """What the manifest will say of each figure that notebooks have drawn below `draft`."""
+    drawn: Figures = {}
     for notebook, given in values.items():
-        written = set((draft / notebook.stem).glob("*"))
-        for words in sorted(path for path in written if path.suffix == ".json"):
+        for words in sorted((draft / notebook.stem).glob("*.json")):
+            name = words.stem
             files = [words.with_suffix(f".{suffix}") for suffix in FILES]
-            if not written.issuperset(files):
+            if not all(file.exists() for file in files):
                 raise CheckFailed(
-                    f'{notebook.name} wrote "{words.name}" without its figure: use `sim.pictures.style.save_figure`.'
+                    f'{notebook.name} wrote "{words.name}" without its figure: '
+                    "use `sim.pictures.style.save_figure`."
                 )
-            if words.stem in drawn:
-                raise CheckFailed(
-                    f'{notebook.name} and {drawn[words.stem]["notebook"]} both draw "{words.stem}".'
-                )
-            drawn[words.stem] = json.loads(words.read_text(encoding="utf-8")) | {
+            if name in drawn:
+                other = drawn[name]["notebook"]
+                raise CheckFailed(f'{notebook.name} and {other} both draw "{name}".')
+            drawn[name] = {
+                **json.loads(words.read_text(encoding="utf-8")),
                 "notebook": notebook.name,
                 "parameters": given,
                 "data": _digest(files[0]),
                 "files": {file.name: _digest(file) for file in files},
                 "lock": lock,
             }
+    return drawn
+
+
+def _publish(drawn: Figures, draft: Path, folder: Path, ran: set[str] | None) -> None:
+    """Move drawn figures over, then what says where they are from, and drop those of before.
+
+    Parameters
+    ----------
+    drawn : dict
+    draft, folder : pathlib.Path
+        Where they are, and where they are to be.
+    ran : set of str or None
+        The notebooks that drew them, which replace their own figures only; None for all.
+    """
     before = manifest(folder)
-    ran = {notebook.name for notebook in values}
-    kept = (
-        {}
-        if whole
-        else {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
-    )
+    kept = {}
+    if ran is not None:
+        kept = {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
     for entry in drawn.values():
+        own = draft / Path(entry["notebook"]).stem
         for file in entry["files"]:
-            write(folder / file, (draft / Path(entry["notebook"]).stem / file).read_bytes())
+            write(folder / file, (own / file).read_bytes())
     for name in before.keys() - kept.keys() - drawn.keys():
         for suffix in FILES:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-    account = (
-        json.dumps({"figures": kept | drawn}, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    )
-    write(folder / "manifest.json", account)
+    account = {"figures": kept | drawn}
+    text = json.dumps(account, ensure_ascii=False, indent=2, sort_keys=True)
+    write(folder / "manifest.json", text + "\n")
 
 
 def _digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
-def manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what the folder's `manifest.json` says of each figure; nothing, if there is none."""
+def manifest(folder: Path) -> Figures:
+    """Return what the folder's `manifest.json` says of each figure; nothing, if there is none.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
     path = folder / "manifest.json"
+    if not path.exists():
+        return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
+        return json.loads(path.read_text(encoding="utf-8"))["figures"]
     except (ValueError, KeyError) as error:
         raise InputError(
             f"{path} cannot be read ({error}): delete it and draw all figures again."
@@ -230,8 +264,14 @@ def manifest(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def verify(jobs: int = 2, root: Path | None = None) -> str:
-    """Check the committed figures against their manifest, then draw them all again elsewhere and
-    compare.
+    """Check the committed figures against their manifest, then draw them all again and compare.
+
+    Parameters
+    ----------
+    jobs : int
+        Notebooks to run at a time.
+    root : pathlib.Path, optional
+        The repository, if it is not the one the package lies in.
 
     Returns
     -------
@@ -249,34 +289,28 @@ def verify(jobs: int = 2, root: Path | None = None) -> str:
     folder = base / FOLDERS["full"]
     committed = manifest(folder)
     if altered := _altered(folder, committed):
-        raise CheckFailed(
-            "\n".join(
-                [*altered, "The figures are not those of their manifest; nothing was drawn again."]
-            )
-        )
+        closing = "The figures are not those of their manifest; nothing was drawn again."
+        raise CheckFailed("\n".join([*altered, closing]))
     with TemporaryDirectory() as temporary:
         again = Path(temporary)
         make_figures(jobs=jobs, out=again, root=base)
         drawn = manifest(again)
         names = sorted(committed | drawn)
-        found = {
-            name: _compared(name, committed.get(name), drawn.get(name), folder, again)
-            for name in names
-        }
-    numbers, exact = (
-        sum(hold for hold, _ in found.values()),
-        sum(not note for _, note in found.values()),
-    )
-    told = [f"{name}: {note}" for name, (_, note) in found.items() if note]
+        wrong = {name: _wrong(name, committed, drawn, folder, again) for name in names}
+    other = {name: _other(committed[name], drawn[name]) for name in names if not wrong[name]}
+    notes = {name: wrong[name] or other[name] for name in names}
+    exact = list(notes.values()).count("")
+    told = [f"{name}: {note}" for name, note in notes.items() if note]
     told.append(
-        f"Of {len(found)} figures {numbers} hold in their numbers (to {SAME:g}), {exact} in every byte."
+        f"Of {len(names)} figures {len(other)} hold in their numbers (to {SAME:g}), "
+        f"{exact} in every byte."
     )
-    if numbers < len(found):
+    if any(wrong.values()):
         raise CheckFailed("\n".join(told))
     return "\n".join(told)
 
 
-def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
+def _altered(folder: Path, committed: Figures) -> list[str]:
     """Say which files are not those the manifest describes."""
     described = {
         file: (name, digest)
@@ -284,10 +318,8 @@ def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
         for file, digest in entry["files"].items()
     }
     present = {path.name for path in folder.glob("*") if path.suffix[1:] in FILES}
-    found = [
-        f"{file}: in the folder, but not in the manifest"
-        for file in sorted(present - described.keys())
-    ]
+    strange = sorted(present - described.keys())
+    found = [f"{file}: in the folder, but not in the manifest" for file in strange]
     for file, (name, digest) in described.items():
         if file not in present:
             found.append(f"{name}: {file} is missing")
@@ -296,68 +328,42 @@ def _altered(folder: Path, committed: dict[str, dict[str, Any]]) -> list[str]:
     return found
 
 
-def _compared(
-    name: str,
-    committed: dict[str, Any] | None,
-    drawn: dict[str, Any] | None,
-    folder: Path,
-    again: Path,
-) -> tuple[bool, str]:
-    """Whether the numbers of a figure hold, and what is other than it was; nothing, if every byte
-    is the same.
-    """
-    if committed is None or drawn is None:
-        return (
-            False,
-            "drawn by a notebook, but not committed"
-            if drawn
-            else "committed, but drawn by no notebook",
-        )
-    if difference := _difference(folder / f"{name}.csv", again / f"{name}.csv"):
-        return False, difference
-    other = [key for key in sorted(committed | drawn) if committed.get(key) != drawn.get(key)]
-    return True, f"numbers hold, bytes do not ({', '.join(other)})" if other else ""
+def _wrong(name: str, committed: Figures, drawn: Figures, folder: Path, again: Path) -> str:
+    """Say why the numbers of a figure do not hold; nothing, if they do."""
+    if name not in committed:
+        return "drawn by a notebook, but not committed"
+    if name not in drawn:
+        return "committed, but drawn by no notebook"
+    return _difference(folder / f"{name}.csv", again / f"{name}.csv")
+
+
+def _other(committed: Values, drawn: Values) -> str:
+    """Say what of a figure is other than it was; nothing, if every byte is the same."""
+    keys = [key for key in sorted(committed | drawn) if committed.get(key) != drawn.get(key)]
+    return f"numbers hold, bytes do not ({', '.join(keys)})" if keys else ""
 
 
 def _difference(committed: Path, drawn: Path) -> str:
-    """Say where two tables first differ in more than the last digits of a number; nothing, if they
-    do not.
-    """
-    tables = [
-        list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
-        for path in (committed, drawn)
-    ]
-    header = tables[0][0]
-    for line, (was, now) in enumerate(zip_longest(*tables, fillvalue=[]), start=1):
+    """Say where two tables first differ in more than the last digits of a number."""
+    header, *_ = table = _rows(committed)
+    lines = zip_longest(table, _rows(drawn), fillvalue=[])
+    for line, (was, now) in enumerate(lines, start=1):
         if len(was) != len(now):
             return f"line {line} of its data has {len(was)} values, drawn again {len(now)}"
-        for column, (a, b) in enumerate(zip(was, now, strict=True)):
-            if a != b and not _close(a, b):
-                return f"{header[column]} in line {line} of its data is {a}, drawn again {b}"
+        for column, a, b in zip(header, was, now, strict=False):
+            if not _same(a, b):
+                return f"{column} in line {line} of its data is {a}, drawn again {b}"
     return ""
 
 
-def _close(a: str, b: str) -> bool:
+def _rows(table: Path) -> list[list[str]]:
+    return list(csv.reader(table.read_text(encoding="utf-8").splitlines()))
+
+
+def _same(a: str, b: str) -> bool:
+    if a == b:
+        return True
     try:
         return math.isclose(float(a), float(b), rel_tol=SAME)
     except ValueError:
         return False
-
-
-def binder_badge(notebook: str, root: Path | None = None) -> str:
-    """Return the Markdown badge that opens a notebook of this release on Binder; the address is
-    CITATION.cff's.
-
-    Parameters
-    ----------
-    notebook : str
-        Its file name.
-    root : pathlib.Path, optional
-        The repository, if it is not the one the package lies in.
-    """
-    base = repository(root)
-    [path] = _choose([notebook], base)
-    citation = documents.read(base / "CITATION.cff").data
-    project = citation["repository-code"].removeprefix("https://github.com/")
-    address = f"https://mybinder.org/v2/gh/{project}/v{citation['version']}?urlpath=lab/tree/notebooks/{path.name}"
-    return f"[![Binder](https://mybinder.org/badge_logo.svg)]({address})"

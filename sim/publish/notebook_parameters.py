@@ -1,4 +1,4 @@
-"""One notebook: read its parameters cell, check values against it before anything runs, and run it.
+"""One notebook: read its parameters cell, check values against it, and run it.
 
 A notebook has one code cell tagged `parameters`: plain literals, one a line, each with its type and
 a word of help, in which square brackets mean the range allowed and braces the choices::
@@ -21,26 +21,24 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sim
-from sim.errors import InputError, nearest
+from sim.errors import InputError
 
 PATIENCE = 1200
 """Seconds a cell may take before its notebook is given up, rather than waited for without end."""
 
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
-ADDED = {
-    "injected-parameters",
-    "papermill-error-cell-tag",
-}  # tags of the cells that papermill puts in
+ADDED = {"injected-parameters", "papermill-error-cell-tag"}
+"""Tags of the cells that papermill puts in."""
 
-# What must not hang on a reader's own set-up: thread counts and AVX-512 change last digits (those
-# of numpy's logarithm,
-# for one), kernels and start-up files anything.
 ENVIRONMENT = {
-    name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-} | {
+    # Thread counts and AVX-512 change last digits, those of numpy's logarithm for one.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    # A reader's own kernels and start-up files may change anything.
     "JUPYTER_PREFER_ENV_PATH": "1",
     "JUPYTER_PATH": "",
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYTHONHASHSEED": "0",
     "PYTHONPATH": str(Path(sim.__file__).parents[1]),
@@ -49,8 +47,19 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell; `kind` is bool, int, float, str, or a list of one of them, as
-    in ``list[int]``.
+    """One line of a parameters cell.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``bool``, ``int``, ``float``, ``str``, or a list of one of them, as in ``list[int]``.
+    default : object
+    help : str
+    low, high : float
+        The range of a number.
+    choices : tuple of str
+        What may be given; anything, if there are none.
     """
 
     name: str
@@ -66,7 +75,7 @@ class Parameter:
         """What may be given, in words."""
         if self.choices:
             return f"{self.kind}, one of {', '.join(self.choices)}"
-        if (self.low, self.high) == (-math.inf, math.inf):
+        if math.isinf(self.low) and math.isinf(self.high):
             return self.kind
         return f"{self.kind} from {self.low:g} to {self.high:g}"
 
@@ -79,14 +88,17 @@ class Parameter:
         return [self._accept_one(one) for one in value]
 
     def _accept_one(self, value: object) -> Any:
-        kind = KINDS[self.kind.removeprefix("list[").removesuffix("]")]
-        if type(value) is not kind and not (kind is float and type(value) is int):
+        kind = KINDS[_element(self.kind)]
+        # By type, since True is an int to `isinstance`.
+        if type(value) is int and kind is float:
+            value = float(value)
+        if type(value) is not kind:
             raise ValueError
         if self.choices and str(value) not in self.choices:
             raise ValueError
         if isinstance(value, int | float) and not self.low <= value <= self.high:
             raise ValueError
-        return float(value) if isinstance(value, int) and kind is float else value
+        return value
 
     def read(self, text: str) -> Any:
         """Return the value written on the command line; raise ValueError if it is not allowed."""
@@ -98,6 +110,10 @@ class Parameter:
             raise ValueError from None
 
 
+def _element(kind: str) -> str:
+    return kind.removeprefix("list[").removesuffix("]")
+
+
 def parameters(path: Path) -> dict[str, Parameter]:
     """Read a notebook's parameters cell.
 
@@ -106,37 +122,33 @@ def parameters(path: Path) -> dict[str, Parameter]:
     InputError
         Naming the notebook and the line, if anything but described literals stands there.
     """
-    tagged = [
-        cell for cell in _cells(path) if "parameters" in _tags(cell) and cell["cell_type"] == "code"
-    ]
+    code = [cell for cell in _cells(path) if cell["cell_type"] == "code"]
+    tagged = [cell for cell in code if "parameters" in _tags(cell)]
     if len(tagged) != 1:
         raise InputError(
             f"{path.name} needs one code cell tagged `parameters`; it has {len(tagged)}."
         )
-    found: dict[str, Parameter] = {}
     source = "".join(tagged[0]["source"])
     lines = source.split("\n")
+    number = 0
+    found: dict[str, Parameter] = {}
     try:
-        statements = ast.parse(source).body
-    except SyntaxError as error:
-        raise InputError(
-            f"{path.name}, parameters cell, line {error.lineno}: {error.msg}."
-        ) from None
-    for statement in statements:
-        try:
-            parameter = _parameter(statement, lines[statement.lineno - 1])
+        for statement in ast.parse(source).body:
+            number = statement.lineno
+            parameter = _parameter(statement, lines[number - 1])
             if parameter.name in found:
                 raise ValueError(f"{parameter.name} is there twice")
-        except ValueError as error:
-            raise InputError(
-                f"{path.name}, parameters cell, line {statement.lineno}: {error}."
-            ) from None
-        found[parameter.name] = parameter
+            found[parameter.name] = parameter
+    except SyntaxError as error:
+        where = f"{path.name}, parameters cell, line {error.lineno}"
+        raise InputError(f"{where}: {error.msg}.") from None
+    except ValueError as error:
+        raise InputError(f"{path.name}, parameters cell, line {number}: {error}.") from None
     return found
 
 
-def question(path: Path) -> str:
-    """What a notebook asks: its first heading."""
+def title(path: Path) -> str:
+    """The first heading of a notebook."""
     return "".join(_cells(path)[0]["source"]).partition("\n")[0].removeprefix("# ")
 
 
@@ -153,42 +165,37 @@ def _tags(cell: dict[str, Any]) -> list[str]:
 
 
 def _parameter(node: ast.stmt, line: str) -> Parameter:
+    """The parameter that a statement describes; ValueError, saying why, if it does not."""
     if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value):
         raise ValueError("only `name: type = literal  # help: ...` may stand here")
+    name = node.target.id
     kind = ast.unparse(node.annotation)
-    if kind.removeprefix("list[").removesuffix("]") not in KINDS:
+    if _element(kind) not in KINDS:
         raise ValueError(
             f"the type is to be {', '.join(KINDS)} or a list of one, as in list[int], not {kind}"
         )
+    # Python counts the columns of a line in bytes.
     comment = line.encode()[node.end_col_offset :].decode().strip()
     words = comment.removeprefix("# help:").strip()
     if node.end_lineno != node.lineno or words in ("", comment):
-        raise ValueError(
-            f"{node.target.id} needs its `# help: ...` on the same line, and nothing else there"
-        )
+        raise ValueError(f"{name} needs its `# help: ...` on the same line, and nothing else there")
     try:
         default = ast.literal_eval(node.value)
     except ValueError:
         raise ValueError(
-            f"{node.target.id} is not a plain literal; compute with it in the next cell"
+            f"{name} is not a plain literal; compute with it in the next cell"
         ) from None
     low, high = _range(words) if "str" not in kind else (-math.inf, math.inf)
-    choices = tuple(
-        word.strip()
-        for word in words.partition("{")[2].partition("}")[0].split(",")
-        if word.strip()
-    )
-    parameter = Parameter(node.target.id, kind, default, words, low, high, choices)
+    choices = tuple(filter(None, map(str.strip, _between(words, "{}").split(","))))
+    parameter = Parameter(name, kind, default, words, low, high, choices)
     try:
         return replace(parameter, default=parameter.accept(default))
     except ValueError:
-        raise ValueError(
-            f"{parameter.name} = {default!r} is not allowed: {parameter.allowed}"
-        ) from None
+        raise ValueError(f"{name} = {default!r} is not allowed: {parameter.allowed}") from None
 
 
 def _range(words: str) -> tuple[float, float]:
-    inside = words.partition("[")[2].partition("]")[0]
+    inside = _between(words, "[]")
     if not inside:
         return -math.inf, math.inf
     try:
@@ -200,9 +207,12 @@ def _range(words: str) -> tuple[float, float]:
     return low, high
 
 
+def _between(words: str, brackets: str) -> str:
+    return words.partition(brackets[0])[2].partition(brackets[1])[0]
+
+
 def check(notebook: Path, given: Mapping[str, object], where: str | None = None) -> dict[str, Any]:
-    """Return the values a notebook will run with: those of its parameters cell, with the given ones
-    in their place.
+    """Return the values a notebook will run with, the given ones in place of its own.
 
     Parameters
     ----------
@@ -217,34 +227,41 @@ def check(notebook: Path, given: Mapping[str, object], where: str | None = None)
     InputError
         For a name the notebook does not have, a wrong type, or a value out of range.
     """
-    known, where = parameters(notebook), where or notebook.name
-    settable = [name for name in known if name != "out"]
-    values = {name: known[name].default for name in settable}
+    where = where or notebook.name
+    # The folder to draw into is not for the user to set.
+    settable = {name: known for name, known in parameters(notebook).items() if name != "out"}
+    values = {name: known.default for name, known in settable.items()}
     for name, value in given.items():
         if name not in settable:
-            hint = nearest(name, settable)
-            raise InputError(
-                f'{where}: no parameter "{name}"{hint}; there are: {", ".join(settable) or "none"}.'
-            )
+            names = ", ".join(settable) or "none"
+            problem = f'{where}: no parameter "{name}"'
+            raise InputError.no_such(problem, name, settable, f"; there are: {names}.")
+        known = settable[name]
         try:
-            values[name] = (
-                known[name].read(value) if isinstance(value, str) else known[name].accept(value)
-            )
+            values[name] = known.read(value) if isinstance(value, str) else known.accept(value)
         except ValueError:
             raise InputError(
-                f"{where}: {name} = {value} is not allowed: {known[name].allowed}."
+                f"{where}: {name} = {value} is not allowed: {known.allowed}."
             ) from None
     return values
 
 
 def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
-    """Run a notebook, keep it as it ran in the file `executed`, and return what went wrong, if
-    anything.
+    """Run a notebook and return what went wrong, if anything.
 
     Meant for a process of its own, whose environment it changes.
+
+    Parameters
+    ----------
+    notebook : pathlib.Path
+    values : mapping of str to object
+        Of all its parameters.
+    executed : pathlib.Path
+        The file in which it is kept as it ran.
     """
     import papermill
 
+    # A kernel that is slow to end may still hold a file of its settings.
     with TemporaryDirectory(ignore_cleanup_errors=True) as settings:
         os.environ.update(ENVIRONMENT, IPYTHONDIR=settings)
         try:
@@ -261,13 +278,18 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
                 extra_arguments=["--log-level=CRITICAL"],
             )
         except papermill.PapermillExecutionError as error:
-            own = [cell["metadata"] for cell in _cells(executed) if ADDED.isdisjoint(_tags(cell))]
-            number = 1 + [
-                metadata.get("papermill", {}).get("exception", False) for metadata in own
-            ].index(True)
             [first, *_] = error.source.strip().split("\n")
             [*_, last] = error.evalue.strip().split("\n")
-            return f"{notebook.name}, cell {number} (`{first}`) failed: {error.ename}: {last}"
-        except Exception as error:  # the kernel died, the disk is full: whatever it is, it is the notebook's failure
+            where = f"{notebook.name}, cell {_failed(executed)} (`{first}`)"
+            return f"{where} failed: {error.ename}: {last}"
+        except Exception as error:
+            # The kernel died, the disk is full: whatever it is, it is the notebook's failure.
             return f"{notebook.name} could not be run: {type(error).__name__}: {error}"
     return ""
+
+
+def _failed(executed: Path) -> int:
+    """The number of the cell that failed, as the notebook's own author counts."""
+    own = [cell["metadata"] for cell in _cells(executed) if ADDED.isdisjoint(_tags(cell))]
+    failed = [metadata.get("papermill", {}).get("exception", False) for metadata in own]
+    return 1 + failed.index(True)

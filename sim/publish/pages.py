@@ -1,6 +1,4 @@
-"""Pages made from results and facts: what README.md says was found, docs/gallery.md and
-docs/data_sources.md.
-"""
+"""Pages made from results and facts: README.md's blocks, docs/gallery.md, docs/data_sources.md."""
 
 from __future__ import annotations
 
@@ -11,41 +9,55 @@ import pandas as pd
 from sim import catalogue, documents, files
 from sim.experiments.claim_checks import WORDS
 from sim.publish import figures
-from sim.publish.notebook_parameters import question
+from sim.publish.notebook_parameters import title
 
 FIRST = "where_did_14000_chips_go"
 CREDITS = """# Data sources
 
-Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and, where sources
-disagree, its range (`sim catalogue KIND NAME` shows them). Two data sets by **Epoch AI** are used under CC BY 4.0: its
-Machine Learning Hardware data set and its hardware prices; values were selected, converted to dense rates and to one
-direction of a link, and rounded. Estimates and methods by Epoch AI, and the statistics of InfiniteHBD's trace, are
-used under the licences named below. Quotations from the newspaper article are short and verbatim.
+Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and,
+where sources disagree, its range (`sim catalogue KIND NAME` shows them). Two data sets by
+**Epoch AI** are used under CC BY 4.0: its Machine Learning Hardware data set and its hardware
+prices; values were selected, converted to dense rates and to one direction of a link, and rounded.
+Estimates and methods by Epoch AI, and the statistics of InfiniteHBD's trace, are used under the
+licences named below. Quotations from the newspaper article are short and verbatim.
 
 """
 MADE = "<!-- Made by `sim figures`; what is changed here is lost. -->\n\n"
 
 
 def made(root: Path | None = None) -> dict[Path, str]:
-    """Every such page and its whole text, from the committed figures and the catalogue."""
+    """Make every such page from the committed figures and the catalogue.
+
+    Returns
+    -------
+    dict
+        The whole text of each, by its path.
+    """
     base = figures.repository(root)
     texts = {
         base / "docs" / "gallery.md": MADE + gallery(base),
         base / "docs" / "data_sources.md": MADE + data_sources(),
     }
-    readme, results = base / "README.md", base / "figures" / "claims.csv"
+    readme = base / "README.md"
+    results = base / "figures" / "claims.csv"
+    # Without results, as in a fresh clone of no figures, the page stays what it is.
     if results.exists():
         claims = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
         text = readme.read_text(encoding="utf-8")
-        for name, block in {
-            "first": first(base),
-            "findings": findings(base),
-            "claims": claims,
-        }.items():
-            before, start, rest = text.partition(f"<!-- {name} -->\n")
-            text = before + start + block + rest[rest.index(f"<!-- /{name} -->") :]
+        for name, block in (
+            ("first", first(base)),
+            ("findings", findings(base)),
+            ("claims", claims),
+        ):
+            text = _replaced(text, name, block)
         texts[readme] = text
     return texts
+
+
+def _replaced(text: str, name: str, block: str) -> str:
+    """A page with another block of a name."""
+    before, start, rest = text.partition(f"<!-- {name} -->\n")
+    return before + start + block + rest[rest.index(f"<!-- /{name} -->") :]
 
 
 def write(root: Path | None = None) -> None:
@@ -61,11 +73,10 @@ def claims_table(claims: pd.DataFrame) -> str:
         "|---|---|---|---|",
     ]
     for _, row in claims[claims["decides"]].iterrows():
+        said = f"„{row['quotation']}“ *{row['translation']}*"
         found = f" **{number(row)}**" if row["reading"] else ""
         cause = f"`{row['input']}`" if row["reading"] else ""
-        rows.append(
-            f"| „{row['quotation']}“ *{row['translation']}* | {row['verdict']} | {row['needs']}{found} | {cause} |"
-        )
+        rows.append(f"| {said} | {row['verdict']} | {row['needs']}{found} | {cause} |")
     return "\n".join(rows) + "\n"
 
 
@@ -76,22 +87,20 @@ def first(base: Path) -> str:
 
 
 def findings(base: Path) -> str:
-    """Every notebook as a row: its question, what it found, the command, the measured time, and how
-    far it holds.
-    """
+    """Every notebook as a row: its question, claims, command, measured time, and tolerance."""
     every = figures.manifest(base / "figures")
     seconds = documents.read(base / "notebooks" / "times.yaml").data
     rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
     for path in figures.notebooks(base):
-        drawn = [
-            (name, entry["title"])
+        claims = "<br>".join(
+            f"[{entry['title']}](figures/{name}.png)"
             for name, entry in every.items()
             if entry["notebook"] == path.name
-        ]
-        claims = "<br>".join(f"[{title}](figures/{name}.png)" for name, title in drawn)
-        asks = f"[{question(path)}](notebooks/{path.name})"
+        )
+        asks = f"[{title(path)}](notebooks/{path.name})"
+        time = f"{seconds[path.stem]} s"
         rows.append(
-            f"| {asks} | {claims} | `sim figures {path.stem}` | {seconds[path.stem]} s | {figures.SAME:g} |"
+            f"| {asks} | {claims} | `sim figures {path.stem}` | {time} | {figures.SAME:g} |"
         )
     return "\n".join(rows) + "\n"
 
@@ -111,16 +120,14 @@ def told(claims: pd.DataFrame) -> str:
 
 
 def number(row: pd.Series) -> str:
-    """What was simulated of a reading: median, spread, limit, and the share of replications that
-    meet it.
-    """
-    p5, median, p95, limit = (
-        f"{row[key]:.3g}".replace("inf", "∞") for key in ("p5", "median", "p95", "limit")
-    )
+    """What was simulated of a reading: median, spread, limit, and the share that meets it."""
+    columns = ("p5", "median", "p95", "limit")
+    told = {key: f"{row[key]:.3g}".replace("inf", "∞") for key in columns}
     than = f" {row['against']}" if row["against"] else ""
     return (
-        f"{row['reading']} ({row['status']}): {median} {row['unit']}{than} ({p5} to {p95}); "
-        f"{row['bound']} {limit} in {row['share']:.0%} of runs"
+        f"{row['reading']} ({row['status']}): "
+        f"{told['median']} {row['unit']}{than} ({told['p5']} to {told['p95']}); "
+        f"{row['bound']} {told['limit']} in {row['share']:.0%} of runs"
     )
 
 

@@ -4,6 +4,7 @@ do.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -11,27 +12,40 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import sim
 from sim.cli.app import app
 from sim.errors import InputError
 from sim.experiments import load
-from tests.engine.bare import PLAIN
-from tests.experiments.stand_in import stand_in
+from sim.scenario import Scenario
+from sim.scenario.reading import merge
+from tests.engine.bare import PLAIN, cause, pool
 
 COUNTER = "plain (counterfactual: no published run has done this)"
 GRID_TWICE = ["--grid", "horizon=1 d", "--grid", "horizon=2 d"]
-UNSURE = PLAIN | {"checkpoint": {"load": {"uncertain": ["0 s", "1 s", "2 s"]}}}
+FAILING = merge(
+    PLAIN,
+    {
+        "checkpoint": {"load": {"uncertain": ["0 s", "10 min", "20 min"]}},
+        "fleet": pool(failures={"causes": [cause(per_1000_node_days=100, repair="1 d")]}),
+    },
+)
+"""Ten days of work, half a failure a day, and without spares a day of waiting at each."""
 
 
 @pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """A scenario file; its runs take ten days or so, and spares help."""
-    stand_in(
-        monkeypatch,
-        lambda q, luck: luck.normal(10, 1) + q.checkpoint.load - 0.01 * q.fleet["pool"].cold_spares,
-    )
+def plain(tmp_path: Path) -> str:
+    """The file of a scenario."""
     path = tmp_path / "plain.yaml"
-    path.write_text(json.dumps(UNSURE))
+    path.write_text(json.dumps(FAILING))
     return str(path)
+
+
+def changed(**changes: Any) -> Scenario:
+    return sim.load_scenario(FAILING).override(changes)
+
+
+def as_json(report: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(report, default=str))
 
 
 def said(*words: str) -> str:
@@ -54,34 +68,39 @@ def test_a_run_can_tell_where_its_spread_comes_from(plain: str) -> None:
 
 
 def test_a_comparison_of_a_scenario_with_itself_changed(plain: str) -> None:
+    spares = "fleet.pool.cold_spares"
     words = (
         "compare",
         plain,
         plain,
         "--set-b",
-        "fleet.pool.cold_spares=100",
+        f"{spares}=3",
         "--replications",
         "20",
+        "--seed",
+        "2",
     )
-    report = answered(*words)
-    assert report["difference"]["mean"] == pytest.approx(-1)
-    assert (report["pairs"], report["censored"]) == (20, 0)
+    other = changed(**{spares: 3})
+    result = sim.compare(changed(), other, n=20, seed=2)
+    assert answered(*words) == as_json(result.report())
+    assert result.difference["mean"] is not None
+    assert result.difference["mean"] < -1
     a, b, difference = said(*words).strip().split("\n")
-    assert (a, b) == (f"a: {COUNTER}", f"b: {COUNTER}; fleet.pool.cold_spares = 100")
-    assert difference == "wall_days, b − a: -1 (95 %: -1 … -1), 20 pairs"
+    assert (a, b) == (f"a: {COUNTER}", f"b: {COUNTER}; fleet.pool.cold_spares = 3")
+    assert difference == str(result)
 
 
 def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     grid = (
         "--grid",
-        "fleet.pool.cold_spares=0,100",
+        "fleet.pool.cold_spares=0,3",
         "--grid",
         "checkpoint.load=1 s,{uncertain: [0 s, 1 s, 9 s]}",
     )
     words = ("sweep", plain, *grid)
     report = answered(*words, "--replications", "5", "--out", str(out))
-    assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [0, 0, 100, 100]
+    assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [0, 0, 3, 3]
     assert json.loads((out / "summary.json").read_text()) == report == load(out).report()
     assert (
         (out / "sweep.csv")
@@ -98,30 +117,38 @@ def test_a_design_needs_no_grid(plain: str) -> None:
 
 
 def test_the_inputs_that_matter(plain: str) -> None:
-    report = answered("sensitivity", plain, "--method", "morris", "--samples", "4")
-    assert report["unknowns"][0]["unknown"] == "checkpoint.load"
-    assert "checkpoint.load" in said("sensitivity", plain, "--samples", "4")
+    words = ("sensitivity", plain, "--method", "morris", "--samples", "4", "--replications", "2")
+    result = sim.sensitivity(changed(), method="morris", samples=4, n=2)
+    assert answered(*words) == as_json(result.report())
+    assert said(*words) == f"{COUNTER}\n{result}\n"
 
 
 def test_the_spares_it_takes(plain: str) -> None:
-    words = (
-        "size-stock",
-        plain,
-        "--by",
-        "2024-01-11",
-        "--probability",
-        "0.8",
-        "--replications",
-        "50",
-    )
-    report = answered(*words)
-    assert 100 < report["value"] < 300
-    assert (
-        report["tried"][str(report["value"])]["p"]
-        >= 0.8
-        > report["tried"][str(report["value"] - 1)]["p"]
-    )
-    assert "fleet.pool.cold_spares to finish by 2024-01-11 with probability 0.8" in said(*words)
+    words = ("size-stock", plain, "--by", "2024-01-14", "--probability", "0.8")
+    result = sim.size_stock(changed(), dt.date(2024, 1, 14), 0.8, n=30, fixed_inputs=True)
+    assert result.value is not None
+    assert result.value > 0
+    words = (*words, "--replications", "30", "--fixed-inputs")
+    assert answered(*words) == as_json(result.report())
+    assert "fleet.pool.cold_spares to finish by 2024-01-14 with probability 0.8" in said(*words)
+
+
+def test_the_claims_are_one_object() -> None:
+    rows = answered("claims", "--replications", "1", "--jobs", "2")["claims"]
+    assert rows[0]["claim"] == "stock-of-a100"
+    assert rows[0]["median"] is None
+    alone = [row for row in rows if row["claim"] == "two-thousand-of-them"]
+    assert [row["reading"] for row in alone] == ["2,048 A100", "2,048 H800"]
+    assert alone[0]["median"] > 61
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "sweep", "sensitivity", "size-stock"])
+def test_every_experiment_takes_the_same_options(command: str) -> None:
+    text = said(command, "--help")
+    shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--out", "--json"]
+    places = [text.index(option) for option in shared]
+    assert places == sorted(places)
+    assert ("--fixed-inputs" in text) == (command != "sensitivity")
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,17 @@
-"""A simulation with a known answer in place of the engine's: the days of a run as a function of
-question and luck.
+"""A simulator with a known answer in place of the engine's: the days of a run as a function of
+scenario and luck.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
-import pytest
 from numpy.random import Generator
 
-from sim.engine import simulate
-from sim.experiments import store
+from sim.experiments.store import Simulator
 from sim.results.ledger import DAY
+from sim.results.run import RunResult
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
 from sim.streams import stream
@@ -43,22 +42,31 @@ class Run:
         self.fingerprint = fingerprint
 
 
-def stand_in(monkeypatch: pytest.MonkeyPatch, days: Days) -> list[int]:
-    """Put `days` in the engine's place; the list fills with the replications run."""
-    seen: list[int] = []
+def stand_in(days: Days, seen: list[int] | None = None, also: Sequence[str] = ()) -> Simulator:
+    """Make a simulator whose runs take `days`, as do other metrics.
 
-    def fake(scenario: Scenario, seed: int, replication: int, *, fixed_inputs: bool = False) -> Run:
-        seen.append(replication)
+    `seen` fills with the replications run.
+    """
+
+    def simulator(
+        scenario: Scenario, seed: int, replication: int, *, fixed_inputs: bool = False
+    ) -> RunResult:
+        if seen is not None:
+            seen.append(replication)
         settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
-        return Run(
-            days(settled, stream(seed, replication, "days")),
-            settled.horizon,
-            f"{seed}.{replication}",
-        )
+        length = days(settled, stream(seed, replication, "days"))
+        run = Run(length, settled.horizon, f"{seed}.{replication}")
+        run.metrics |= dict.fromkeys(also, length)
+        return cast(RunResult, run)
 
-    assert store.simulate is simulate
-    monkeypatch.setattr(store, "simulate", fake)
-    return seen
+    return simulator
+
+
+def ten_days(
+    scenario: Scenario, seed: int, replication: int, *, fixed_inputs: bool = False
+) -> RunResult:
+    """A simulator that worker processes can import."""
+    return cast(RunResult, Run(10.0, scenario.horizon, f"{seed}.{replication}"))
 
 
 def sure(**changes: Any) -> Scenario:

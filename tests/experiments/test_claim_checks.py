@@ -1,16 +1,12 @@
 """The claims are well kept, and verdicts follow the rules."""
 
-import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sim import __main__ as command_line
 from sim.catalogue import STATUSES, sources
-from sim.experiments import claim_checks as judging
 from sim.experiments.claim_checks import (
     OTHERWISE,
     OUTSIDE,
@@ -27,6 +23,7 @@ from sim.experiments.claim_checks import (
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Outcome
 from sim.publish.pages import told
+from tests.experiments.stand_in import stand_in
 
 EVERY = pytest.mark.parametrize("name", claims())
 ALONE, MIXED = (
@@ -55,11 +52,12 @@ def runs(
         Outcome(k, f, {metric: float(d)}, "")
         for k, (d, f) in enumerate(zip(days, done, strict=True))
     )
-    return Replications("stand-in", 1, tuple(outcomes))
+    return Replications("stand-in", 1, list(outcomes))
 
 
-def judged(question: Claim, **results: Replications) -> list[dict[str, Any]]:
-    return verdict("one", question, lambda reading: results[reading.says])
+def judged(one: Claim, **results: Replications) -> list[dict[str, Any]]:
+    readings = filter(None, (*one.readings, one.against))
+    return verdict("one", one, {reading.key: results[reading.says] for reading in readings})
 
 
 SHORT, LONG = runs([50.0] * 20), runs([70.0] * 20)
@@ -83,8 +81,8 @@ def test_the_first_reading_is_as_it_was_said_and_the_others_with_other_chips(
 
 
 def test_what_cannot_be_tested_lies_outside_the_model() -> None:
-    question = Claim(quotation="„so“", translation="so", needs="A record.", note="No.")
-    [row] = judged(question)
+    untestable = Claim(quotation="„so“", translation="so", needs="A record.", note="No.")
+    [row] = judged(untestable)
     assert row["verdict"] == OUTSIDE
     assert row["decides"] is True
     assert "median" not in row
@@ -118,9 +116,9 @@ def test_a_run_that_did_not_finish_took_forever() -> None:
 
 def test_against_another_scenario_it_is_a_ratio_pair_by_pair() -> None:
     limit = Limit(at_most=0.9, source="ASSUMED", status="assumption")
-    question = claim(MIXED, limit=limit, against=ALONE)
+    ratio = claim(MIXED, limit=limit, against=ALONE)
     days = np.linspace(40, 80, 20)
-    [row] = judged(question, mixed=runs(list(0.8 * days)), alone=runs(list(days)))
+    [row] = judged(ratio, mixed=runs(list(0.8 * days)), alone=runs(list(days)))
     assert row["verdict"] == SUPPORTED
     assert (row["p5"], row["p95"], row["unit"], row["against"]) == (
         pytest.approx(0.8),
@@ -128,20 +126,20 @@ def test_against_another_scenario_it_is_a_ratio_pair_by_pair() -> None:
         "times",
         "alone",
     )
-    [row] = judged(question, mixed=runs(list(0.8 * days)), alone=runs(list(days[::-1])))
+    [row] = judged(ratio, mixed=runs(list(0.8 * days)), alone=runs(list(days[::-1])))
     assert row["verdict"] == UNSUPPORTED
 
 
 def test_two_fleets_that_never_fall_short_are_alike_and_one_that_does_comes_first() -> None:
     limit = Limit(at_least=0.95, source="ASSUMED", status="assumption")
-    question = claim(MIXED, limit=limit, against=ALONE, metric="crossing_days")
+    ratio = claim(MIXED, limit=limit, against=ALONE, metric="crossing_days")
     never, soon = (
         runs([np.nan] * 20, metric="crossing_days"),
         runs([365.25] * 20, metric="crossing_days"),
     )
-    [alike] = judged(question, mixed=never, alone=never)
-    [longer] = judged(question, mixed=never, alone=soon)
-    [shorter] = judged(question, mixed=soon, alone=never)
+    [alike] = judged(ratio, mixed=never, alone=never)
+    [longer] = judged(ratio, mixed=never, alone=soon)
+    [shorter] = judged(ratio, mixed=soon, alone=never)
     assert [alike["median"], longer["median"], shorter["median"]] == [1.0, np.inf, 0.0]
     assert [row["verdict"] for row in (alike, longer, shorter)] == [
         SUPPORTED,
@@ -152,7 +150,7 @@ def test_two_fleets_that_never_fall_short_are_alike_and_one_that_does_comes_firs
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_input_that_moves_it_most_is_the_one_it_was_made_of(sign: float) -> None:
-    draws = [ALONE.question.draws(1, k) for k in range(60)]
+    draws = [ALONE.changed_scenario.draws(1, k) for k in range(60)]
     name = "checkpoint.interval"
     [row] = judged(claim(ALONE), alone=runs([50.0 + sign * draw[name] / 600 for draw in draws]))
     assert (row["input"], row["correlation"]) == (name, pytest.approx(sign))
@@ -190,19 +188,19 @@ def test_a_limit_has_one_end_a_source_and_a_status(name: str) -> None:
 def test_its_readings_load_and_a_mixed_run_is_called_counterfactual(name: str) -> None:
     one = claims()[name]
     for reading in filter(None, (*one.readings, one.against)):
-        question = reading.question
-        chips = {pool.chip.name for pool in question.fleet.values()}
-        if question.runs is not None or len(chips) > 1:
-            assert question.status == "counterfactual"
+        scenario = reading.changed_scenario
+        chips = {pool.chip.name for pool in scenario.fleet.values()}
+        if scenario.runs is not None or len(chips) > 1:
+            assert scenario.status == "counterfactual"
             assert "ounterfactual" in one.note
 
 
 def test_a_reading_on_other_chips_is_no_reconstruction() -> None:
-    assert ALONE.as_it_was
-    assert Reading(
-        says="", scenario="deepseek-v3", set={"horizon": "1 yr", "fleet.good.cold_spares": 9}
-    ).as_it_was
-    assert not Reading(says="", scenario="deepseek-v3", set={"fleet.good.chip": "H20-96"}).as_it_was
+    patience = {"horizon": "1 yr", "fleet.good.cold_spares": 9}
+    assert ALONE.status == "reconstruction"
+    assert Reading(says="", scenario="deepseek-v3", set=patience).status == "reconstruction"
+    other = Reading(says="", scenario="deepseek-v3", set={"fleet.good.chip": "H20-96"})
+    assert other.status == "counterfactual"
     rows = judged(
         claim(Reading(says="alone", scenario="deepseek-v3", set={"fleet.good.chips": 4096})),
         alone=SHORT,
@@ -210,37 +208,24 @@ def test_a_reading_on_other_chips_is_no_reconstruction() -> None:
     assert rows[0]["status"] == "counterfactual"
 
 
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = {name: claims()[name] for name in ("stock-of-a100", "two-thousand-of-them")}
-    monkeypatch.setattr(judging, "claims", lambda: chosen)
-
-
-def test_the_table_is_computed_from_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    few(monkeypatch)
-    table = judge(40, seed=1, progress=False)
-    assert list(table["verdict"]) == [OUTSIDE, OTHERWISE, OTHERWISE]
-    assert list(table["decides"]) == [True, False, True]
-    alone = table[table["decides"]].iloc[1]
-    assert 50 < alone["p5"] <= alone["median"] <= alone["p95"] < 70
+def test_the_table_is_computed_from_runs() -> None:
+    """Where every run on H800 alone takes 60 days, and any other 100."""
+    simulator = stand_in(
+        lambda q, luck: (
+            60.0 if {p.chip.name for p in q.fleet.values()} == {"H800-SXM-80"} else 100.0
+        ),
+        also=[name for name in UNITS if name != "wall_days"],
+    )
+    table = judge(8, seed=1, progress=False, simulator=simulator)
+    assert list(dict.fromkeys(table["claim"])) == list(claims())
+    [outside] = table[table["claim"] == "stock-of-a100"].to_dict("records")
+    assert (outside["verdict"], outside["decides"], outside["reading"]) == (OUTSIDE, True, "")
+    a100, h800 = table[table["claim"] == "two-thousand-of-them"].to_dict("records")
+    assert (a100["verdict"], a100["decides"], a100["median"]) == (OTHERWISE, False, 100)
+    assert (h800["verdict"], h800["decides"], h800["median"]) == (OTHERWISE, True, 60)
+    cost = table[table["claim"] == "mixing-made-it-cheaper"]
+    assert set(cost["median"].round(6)) == {round(100 / 60, 6)}
     text = told(table)
     assert "stock-of-a100: outside the model" in text
-    assert "2,048 H800 (reconstruction)" in text
+    assert "2,048 H800 (reconstruction): 60 days (60 to 60); at most 61 in 100% of runs" in text
     assert "2,048 A100 (counterfactual)" in text
-
-
-def test_the_command_prints_one_json_object(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    few(monkeypatch)
-    monkeypatch.setattr(sys, "argv", ["sim", "claims", "--replications", "2", "--json"])
-    with pytest.raises(SystemExit) as end:
-        command_line.main()
-    assert end.value.code in (0, None)
-    rows = json.loads(capsys.readouterr().out)["claims"]
-    assert [row["claim"] for row in rows] == [
-        "stock-of-a100",
-        "two-thousand-of-them",
-        "two-thousand-of-them",
-    ]
-    assert rows[0]["median"] is None
-    assert rows[1]["median"] > 61

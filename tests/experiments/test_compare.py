@@ -38,31 +38,31 @@ def test_a_scenario_beside_itself_does_not_differ() -> None:
     assert "0 (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
 
 
-def test_the_difference_is_that_of_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.exponential(10) + q.checkpoint.interval / 3600)
-    result = compare(sure(), sure(checkpoint={"interval": "3 h"}), n=50)
+def test_the_difference_is_that_of_the_pairs() -> None:
+    simulator = stand_in(lambda q, luck: luck.exponential(10) + q.checkpoint.interval / 3600)
+    result = compare(sure(), sure(checkpoint={"interval": "3 h"}), n=50, simulator=simulator)
     assert result.difference["mean"] == pytest.approx(2)
     assert result.difference["hi"] == pytest.approx(2)
     a, b = (side.frame["wall_days"].var() for side in (result.a, result.b))
     assert a == pytest.approx(b)
 
 
-def test_the_variance_reduction_is_the_one_theory_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variance_reduction_is_the_one_theory_gives() -> None:
     """Var(X) + Var(X + Y) over Var(Y), with variances 9 and 1: 19."""
-    stand_in(
-        monkeypatch,
+    simulator = stand_in(
         lambda q, luck: (
             100 + luck.normal(0, 3) + (luck.normal(0, 1) if q.checkpoint.interval > 3600 else 0)
-        ),
+        )
     )
-    result = compare(sure(), sure(checkpoint={"interval": "2 h"}), n=2000)
+    other = sure(checkpoint={"interval": "2 h"})
+    result = compare(sure(), other, n=2000, simulator=simulator)
     assert result.variance_reduction == pytest.approx(19, rel=0.1)
 
 
-def test_a_censored_run_is_not_taken_for_a_finished_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.uniform(5, 15) + q.checkpoint.interval / 3600)
+def test_a_censored_run_is_not_taken_for_a_finished_one() -> None:
+    simulator = stand_in(lambda q, luck: luck.uniform(5, 15) + q.checkpoint.interval / 3600)
     a, b = sure(horizon="14 d"), sure(horizon="12 d", checkpoint={"interval": "2 h"})
-    result = compare(a, b, n=200)
+    result = compare(a, b, n=200, simulator=simulator)
     first = result.a.frame["wall_days"].to_numpy()
     expected = np.minimum(first + 1, 12) - np.minimum(first, 12)
     assert result.restricted_to_days == 12
@@ -71,13 +71,12 @@ def test_a_censored_run_is_not_taken_for_a_finished_one(monkeypatch: pytest.Monk
     assert "did not finish: all are taken up to day 12" in str(result)
 
 
-def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all(
-    monkeypatch,
-) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.uniform(5, 15))
-    same = compare(sure(horizon="10 d"), sure(horizon="10 d"), "ettr", n=20)
+def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all() -> None:
+    simulator = stand_in(lambda q, luck: luck.uniform(5, 15))
+    ten, eleven = sure(horizon="10 d"), sure(horizon="11 d")
+    same = compare(ten, ten, "ettr", n=20, simulator=simulator)
     assert (same.difference["mean"], same.restricted_to_days) == (0, 10)
-    other = compare(sure(horizon="10 d"), sure(horizon="11 d"), "ettr", n=20)
+    other = compare(ten, eleven, "ettr", n=20, simulator=simulator)
     assert other.difference["mean"] is None
     assert "not comparable" in str(other)
 

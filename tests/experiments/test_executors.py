@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ import pytest
 
 from sim.errors import CheckFailed, InputError
 from sim.experiments import executors
-from sim.experiments.executors import run_points
-from sim.experiments.store import Outcome, Point
+from sim.experiments.executors import BATCH, Workers
+from sim.experiments.store import Outcome, Point, code_version
 from tests.engine.bare import bare_scenario, cause, pool
+from tests.experiments.stand_in import ten_days
 
-QUESTION = bare_scenario(
+FAILING = bare_scenario(
     fleet=pool(failures={"causes": [cause(per_1000_node_days=200)]}), horizon="12 d"
 )
-POINTS = [Point(QUESTION, seed, range(seed, 7)) for seed in (0, 3)]
+POINTS = [Point(FAILING, seed, range(seed, 7)) for seed in (0, 3)]
 
 
 class Backwards(Executor):
@@ -37,7 +39,7 @@ class Backwards(Executor):
 
 @pytest.fixture(scope="module")
 def serial() -> list[list[Outcome]]:
-    return run_points(POINTS)
+    return Workers().run(POINTS)
 
 
 def test_outcomes_are_those_of_their_point_in_order(serial: list[list[Outcome]]) -> None:
@@ -46,28 +48,40 @@ def test_outcomes_are_those_of_their_point_in_order(serial: list[list[Outcome]])
         list(range(3, 7)),
     ]
     assert serial == [[point.run(k) for k in point.replications] for point in POINTS]
+    assert sum(map(len, serial)) > BATCH, "they travel in more than one batch"
     assert len({outcome.fingerprint for outcomes in serial for outcome in outcomes}) == 11
 
 
-@pytest.mark.parametrize("batch", [1, 3, 100])
-def test_batches_and_order_of_work_change_nothing(
-    batch: int, serial: list[list[Outcome]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(executors, "BATCH", batch)
-    assert run_points(POINTS, Backwards()) == serial
+def test_batches_and_order_of_work_change_nothing(serial: list[list[Outcome]]) -> None:
+    assert Workers(Backwards()).run(POINTS) == serial
     with ThreadPoolExecutor(2) as threads:
-        assert run_points(POINTS, threads) == serial
-    assert run_points(POINTS[::-1]) == serial[::-1]
+        assert Workers(threads).run(POINTS) == serial
+    assert Workers().run(POINTS[::-1]) == serial[::-1]
+    # In batches of a single point, and in batches of one run each.
+    assert [Workers(Backwards()).run([point])[0] for point in POINTS] == serial
+    lone = [
+        replace(point, replications=range(k, k + 1)) for point in POINTS for k in point.replications
+    ]
+    assert Workers().run(lone) == [[outcome] for outcomes in serial for outcome in outcomes]
 
 
 def test_processes_change_nothing(serial: list[list[Outcome]]) -> None:
-    with executors.workers(jobs=2) as run:
-        assert run(POINTS) == serial
+    with executors.open_workers(jobs=2) as workers:
+        assert workers.run(POINTS) == serial
 
 
-def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_use_the_simulator_they_are_told() -> None:
+    with executors.open_workers(jobs=2, simulator=ten_days) as workers:
+        found = workers.run(POINTS)
+    assert {outcome.metrics["wall_days"] for outcomes in found for outcome in outcomes} == {10.0}
+    assert found[1][0].fingerprint == "3.3"
+
+
+def test_a_worker_with_other_code_is_refused() -> None:
+    batch = [(POINTS[0], 0)]
+    assert executors._batch(code_version(), ten_days, batch)
     with pytest.raises(InputError, match="another version"):
-        executors._batch("another", [(POINTS[0], 0)])
+        executors._batch("another", ten_days, batch)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +93,7 @@ def test_a_worker_with_other_code_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_an_executor_that_is_not_there_is_named(executor: str, message: str) -> None:
-    with pytest.raises(InputError, match=message), executors.workers(executor=executor):
+    with pytest.raises(InputError, match=message), executors.open_workers(executor=executor):
         pass
 
 

@@ -2,77 +2,80 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-import sys
+from typing import Any
 
 import numpy as np
 import pytest
 
 from sim import replicate
 from sim.errors import InputError
-from sim.experiments.replicate import Replications, wilson
+from sim.experiments.intervals import wilson
+from sim.experiments.replicate import Replications, is_precise
 from sim.experiments.store import Outcome
 from sim.results.ledger import DAY
 from tests.engine.bare import NODES, cause, pool
-from tests.experiments.stand_in import stand_in, sure, unsure
+from tests.experiments.stand_in import Days, stand_in, sure, unsure
 
 
 def runs(*days: float, horizon: float = math.inf) -> Replications:
     outcomes = [
         Outcome(k, d <= horizon, {"wall_days": min(d, horizon)}, str(k)) for k, d in enumerate(days)
     ]
-    return Replications("runs", 0, tuple(outcomes), dt.date(2024, 1, 1))
+    return Replications("runs", 0, outcomes)
 
 
-def covered(monkeypatch: pytest.MonkeyPatch, repetitions: int, **how: float) -> float:
-    """Share of repetitions whose nominal 95 % interval holds the mean of a moderately skewed
-    distribution.
-    """
-    stand_in(monkeypatch, lambda q, luck: luck.gamma(16, 1.25))
-    plain, hits = sure(), 0
-    for seed in range(repetitions):
-        wall = replicate(plain, seed=seed, progress=False, **how).summary()["wall_days"]  # type: ignore[arg-type]
-        assert wall["lo"] is not None
-        assert wall["hi"] is not None
-        hits += wall["lo"] <= 20 <= wall["hi"]
-    return hits / repetitions
+SKEWED = stand_in(lambda q, luck: luck.gamma(16, 1.25))
+"""Moderately, with a mean of 20."""
+AROUND_20 = stand_in(lambda q, luck: luck.normal(20, 4))
+
+
+def holds(result: Replications, mean: float) -> bool:
+    """Whether the nominal 95 % interval holds the true mean."""
+    wall = result.summary()["wall_days"]
+    assert wall["lo"] is not None
+    assert wall["hi"] is not None
+    return wall["lo"] <= mean <= wall["hi"]
 
 
 @pytest.mark.parametrize("how", [{"n": 20}, {"precision": 0.07}])
-def test_the_interval_covers_as_often_as_it_says(
-    how: dict[str, float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert abs(covered(monkeypatch, 200, **how) - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 200)
+def test_the_interval_covers_as_often_as_it_says(how: dict[str, Any]) -> None:
+    plain = sure()
+    results = [
+        replicate(plain, seed=seed, progress=False, simulator=SKEWED, **how) for seed in range(200)
+    ]
+    covered = sum(holds(result, 20) for result in results) / 200
+    assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 200)
 
 
-def test_a_look_after_every_run_would_not_cover(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The twin: stopping as soon as the interval happens to be narrow, from three runs on, falls
-    short.
-    """
-    monkeypatch.setattr(sys.modules[replicate.__module__], "FLOOR", 3)
-    assert covered(monkeypatch, 200, precision=0.2) < 0.93
+def test_looks_from_three_runs_on_would_not_cover() -> None:
+    """The twin: stopping as soon as the interval of a few runs happens to be narrow falls short."""
+    plain, hits = sure(), 0
+    for seed in range(200):
+        looks = (
+            replicate(plain, 3 * 2**k, seed=seed, progress=False, simulator=SKEWED)
+            for k in range(12)
+        )
+        hits += holds(next(look for look in looks if is_precise(look, 0.2)), 20)
+    assert hits / 200 < 0.93
 
 
-def test_precision_is_reached_between_floor_and_cap(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.normal(20, 4))
+def test_precision_is_reached_between_floor_and_cap() -> None:
     for precision in (0.5, 0.05, 0.02):
-        size = len(replicate(sure(), precision=precision).outcomes)
+        size = len(replicate(sure(), precision=precision, simulator=AROUND_20).outcomes)
         assert size in (20, 40, 80, 160, 320, 640, 1280)
         for n in (size, size // 2):
-            wall = replicate(sure(), n).summary()["wall_days"]
+            wall = replicate(sure(), n, simulator=AROUND_20).summary()["wall_days"]
             assert wall["mean"] is not None
             assert wall["hi"] is not None
             assert (wall["hi"] - wall["mean"] <= precision * wall["mean"]) == (n == size) or n < 20
-    assert len(replicate(sure(), precision=1e-4).outcomes) == 10_000
+    assert len(replicate(sure(), precision=1e-4, simulator=AROUND_20).outcomes) == 10_000
 
 
-def test_the_fixed_number_and_the_precise_one_are_the_same_runs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.normal(20, 4))
-    precise = replicate(sure(), precision=0.02)
-    assert replicate(sure(), len(precise.outcomes)).fingerprint == precise.fingerprint
+def test_the_fixed_number_and_the_precise_one_are_the_same_runs() -> None:
+    precise = replicate(sure(), precision=0.02, simulator=AROUND_20)
+    fixed = replicate(sure(), len(precise.outcomes), simulator=AROUND_20)
+    assert fixed.fingerprint == precise.fingerprint
 
 
 def test_kaplan_and_meier_by_hand() -> None:
@@ -101,42 +104,38 @@ def test_nothing_finished_is_an_empty_curve() -> None:
 def test_the_probability_of_a_date_has_an_interval() -> None:
     result = runs(*range(1, 101), horizon=60)
     assert result.finished_by(50) == {"p": 0.5, **wilson(50, 100)}
-    assert result.finished_by(dt.date(2024, 1, 31)) == result.finished_by(30)
     with pytest.raises(InputError, match="watched for 60 days only, not for 61"):
         result.finished_by(61)
 
 
 def test_the_restricted_mean_is_the_area_above_the_curve() -> None:
     result = runs(1, 3, 7, 20, horizon=10)
-    assert result.restricted_mean()["mean"] == pytest.approx((1 + 3 + 7 + 10) / 4)
-    assert result.restricted_mean(5)["mean"] == pytest.approx((1 + 3 + 5 + 5) / 4)
+    mean = result.summary()["wall_days"]["mean"]
+    assert mean == pytest.approx((1 + 3 + 7 + 10) / 4)
     curve = result.completion()
     steps = np.diff([0, *curve["days"], 10])
-    assert result.restricted_mean()["mean"] == pytest.approx(
-        math.fsum(steps * [1, *(1 - curve["finished"])])
-    )
+    assert mean == pytest.approx(math.fsum(steps * [1, *(1 - curve["finished"])]))
 
 
-def test_a_metric_that_is_not_known_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: luck.normal(20, 4))
-    assert set(replicate(sure(), 3).summary()["cost_rental_usd"].values()) == {None}
+def test_a_metric_that_is_not_known_stays_unknown() -> None:
+    result = replicate(sure(), 3, simulator=AROUND_20)
+    assert set(result.summary()["cost_rental_usd"].values()) == {None}
 
 
-def test_the_spread_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_spread_is_taken_apart() -> None:
     """Triangular on [0, 2] or [0.5, 1.5] has a variance of 1/6 or 1/24; an interplay of both counts
     with the inputs.
     """
-    stand_in(
-        monkeypatch,
+    simulator = stand_in(
         lambda q, luck: (
             100
             + luck.normal(0, 1)
             + 3 * q.checkpoint.blocking
             + 6 * q.constants.model_error
             + 6 * (q.checkpoint.load - 1) * (q.constants.model_error - 1)
-        ),
+        )
     )
-    parts = replicate(unsure(), 2000, split=True, seed=3).split()
+    parts = replicate(unsure(), 2000, split=True, seed=3, simulator=simulator).split()
     expected = {"run_to_run": 1.0, "inputs": 9 / 6 + 36 / 6 / 24, "model": 36 / 24}
     total = sum(expected.values())
     for name, variance in expected.items():
@@ -156,22 +155,20 @@ def test_the_spread_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda q, luck: 20 * q.constants.model_error, "model"),
     ],
 )
-def test_a_single_cause_takes_all_of_the_spread(
-    days, cause_: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stand_in(monkeypatch, days)
-    parts = replicate(unsure(), 400, split=True).split()
+def test_a_single_cause_takes_all_of_the_spread(days: Days, cause_: str) -> None:
+    parts = replicate(unsure(), 400, split=True, simulator=stand_in(days)).split()
     assert parts[cause_]["share"] > 0.9
 
 
-def test_splitting_costs_nothing_when_it_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = stand_in(monkeypatch, lambda q, luck: luck.normal(20, 1))
-    whole = replicate(unsure(), 8)
+def test_splitting_costs_nothing_when_it_is_not_asked_for() -> None:
+    seen: list[int] = []
+    simulator = stand_in(lambda q, luck: luck.normal(20, 1), seen)
+    whole = replicate(unsure(), 8, simulator=simulator)
     assert len(seen) == 8
     assert "split" not in whole.report()
     with pytest.raises(InputError, match="--split"):
         whole.split()
-    apart = replicate(unsure(), 8, split=True)
+    apart = replicate(unsure(), 8, split=True, simulator=simulator)
     assert apart.fingerprint == whole.fingerprint
     assert set(apart.report()["split"]) == {"wall_days", "ettr"}
 
@@ -181,14 +178,15 @@ def test_nothing_to_split_with_fixed_inputs() -> None:
         replicate(sure(), 4, fixed_inputs=True, split=True)
 
 
-def test_fixed_inputs_leave_chance_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: 20 * q.constants.model_error)
-    assert replicate(unsure(), 10, fixed_inputs=True).summary()["wall_days"]["sd"] == 0
+def test_fixed_inputs_leave_chance_alone() -> None:
+    simulator = stand_in(lambda q, luck: 20 * q.constants.model_error)
+    result = replicate(unsure(), 10, fixed_inputs=True, simulator=simulator)
+    assert result.summary()["wall_days"]["sd"] == 0
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("how", [{"n": 20}, {"precision": 0.015}])
-def test_coverage_with_the_engine_against_a_closed_form(how: dict[str, float]) -> None:
+def test_coverage_with_the_engine_against_a_closed_form(how: dict[str, Any]) -> None:
     """Failures in computing time only, nothing blocking: E[wall] = n(e^{λτ} − 1)(1/λ + detect +
     restart).
     """
@@ -198,7 +196,7 @@ def test_coverage_with_the_engine_against_a_closed_form(how: dict[str, float]) -
         "clock": "computing",
         "repair": "0 s",
     }
-    asked = sure(
+    failing_job = sure(
         fleet=pool(failures={"causes": [cause(**failing, detect=f"{detect} s")]}),
         checkpoint={"interval": f"{interval} s"},
         recovery={"restart": f"{restart} s"},
@@ -206,11 +204,8 @@ def test_coverage_with_the_engine_against_a_closed_form(how: dict[str, float]) -
     truth = 10 * DAY / interval * math.expm1(rate * interval) * (1 / rate + detect + restart) / DAY
     hits, sizes = 0, set()
     for seed in range(2000):
-        result = replicate(asked, seed=seed, progress=False, **how)  # type: ignore[arg-type]
-        wall = result.summary()["wall_days"]
-        assert wall["lo"] is not None
-        assert wall["hi"] is not None
-        hits += wall["lo"] <= truth <= wall["hi"]
+        result = replicate(failing_job, seed=seed, progress=False, **how)
+        hits += holds(result, truth)
         sizes.add(len(result.outcomes))
     assert 0.93 <= hits / 2000 <= 0.97
     assert (len(sizes) > 1) == ("precision" in how)

@@ -20,20 +20,15 @@ def need(replication: int) -> int:
     return int(stream(7, replication, "days").poisson(30))
 
 
-@pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A run finishes in time if the spares cover a Poisson number of failures."""
-    return stand_in(
-        monkeypatch,
-        lambda q, luck: 29.0 if luck.poisson(30) <= q.fleet["pool"].cold_spares else 31.0,
-    )
+POISSON = stand_in(
+    lambda q, luck: 29.0 if luck.poisson(30) <= q.fleet["pool"].cold_spares else 31.0
+)
+"""A run finishes in time if the spares cover a Poisson number of failures."""
 
 
 @pytest.mark.parametrize("probability", [0.5, 0.9, 0.95])
-def test_the_smallest_number_is_the_quantile_of_the_need(
-    probability: float, seen: list[int]
-) -> None:
-    result = size_stock(sure(), BY, probability, n=200, seed=7)
+def test_the_smallest_number_is_the_quantile_of_the_need(probability: float) -> None:
+    result = size_stock(sure(), BY, probability, n=200, seed=7, simulator=POISSON)
     needs = np.sort([need(k) for k in range(200)])
     assert result.value == needs[int(np.ceil(probability * 200)) - 1]
     assert result.path == PATH
@@ -47,32 +42,31 @@ def test_the_smallest_number_is_the_quantile_of_the_need(
     assert len(result.tried) < 25
 
 
-def test_none_are_needed_where_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: 5.0)
-    result = size_stock(sure(), BY, 0.9, n=50)
+def test_none_are_needed_where_nothing_fails() -> None:
+    result = size_stock(sure(), BY, 0.9, n=50, simulator=stand_in(lambda q, luck: 5.0))
     assert (result.value, result.lo, result.hi) == (0, 0, 0)
 
 
-def test_no_number_is_enough_where_spares_do_not_help(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = stand_in(monkeypatch, lambda q, luck: 40.0)
-    result = size_stock(sure(), BY, 0.5, n=20)
+def test_no_number_is_enough_where_spares_do_not_help() -> None:
+    seen: list[int] = []
+    result = size_stock(sure(), BY, 0.5, n=20, simulator=stand_in(lambda q, luck: 40.0, seen))
     assert (result.value, result.lo, result.hi) == (None, None, None)
     assert len(seen) == 20, "the largest number alone is tried"
     assert "no number tried is enough" in str(result)
 
 
-def test_any_number_can_be_sized(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: 29.0 if q.fleet["pool"].hot_spares >= 5 else 31.0)
-    result = size_stock(sure(), BY, 0.5, spares="fleet.pool.hot_spares", n=20)
+def test_any_number_can_be_sized() -> None:
+    simulator = stand_in(lambda q, luck: 29.0 if q.fleet["pool"].hot_spares >= 5 else 31.0)
+    result = size_stock(sure(), BY, 0.5, spares="fleet.pool.hot_spares", n=20, simulator=simulator)
     assert result.value == 5
 
 
-def test_the_longest_interval_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(
-        monkeypatch,
-        lambda q, luck: 29.0 if q.checkpoint.interval <= 3600 * luck.uniform(1, 2) else 31.0,
+def test_the_longest_interval_in_time() -> None:
+    simulator = stand_in(
+        lambda q, luck: 29.0 if q.checkpoint.interval <= 3600 * luck.uniform(1, 2) else 31.0
     )
-    result = size_stock(sure(), BY, 0.9, longest_interval=True, n=200, seed=7)
+    how = {"n": 200, "seed": 7, "simulator": simulator}
+    result = size_stock(sure(), BY, 0.9, longest_interval=True, **how)
     assert result.value is not None
     assert result.lo is not None
     assert result.hi is not None
@@ -81,10 +75,11 @@ def test_the_longest_interval_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "min (95 %" in str(result)
 
 
-def test_the_date_takes_the_place_of_the_horizon(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, lambda q, luck: 30.0)
-    assert size_stock(sure(horizon="1 d"), BY, 0.5, n=5).value == 0
-    assert size_stock(sure(), dt.date(2024, 1, 30), 0.5, n=5).value is None
+def test_the_date_takes_the_place_of_the_horizon() -> None:
+    simulator = stand_in(lambda q, luck: 30.0)
+    assert size_stock(sure(horizon="1 d"), BY, 0.5, n=5, simulator=simulator).value == 0
+    too_soon = dt.date(2024, 1, 30)
+    assert size_stock(sure(), too_soon, 0.5, n=5, simulator=simulator).value is None
 
 
 def test_a_date_before_the_start_is_refused() -> None:

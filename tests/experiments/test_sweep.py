@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.random import Generator
 
 from sim import load_scenario, replicate, sweep
 from sim.errors import InputError
 from sim.experiments import Replications, Sweep, load
+from sim.experiments.store import Simulator
+from sim.experiments.sweep import Design
 from tests.experiments.stand_in import stand_in, sure, unsure
 
 GRID = {"checkpoint.interval": ["1 h", "2 h"], "horizon": ["20 d", "30 d"]}
 
 
 @pytest.fixture
-def seen(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def seen() -> list[int]:
+    """The replications that `simulator` has run."""
+    return []
+
+
+@pytest.fixture
+def simulator(seen: list[int]) -> Simulator:
     return stand_in(
-        monkeypatch,
-        lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load,
+        lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load, seen
     )
 
 
@@ -32,20 +41,23 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_every_combination_is_a_point_and_is_what_it_says(seen: list[int]) -> None:
-    result = sweep(sure(), GRID, n=4)
+def test_every_combination_is_a_point_and_is_what_it_says(
+    seen: list[int], simulator: Simulator
+) -> None:
+    result = sweep(sure(), GRID, n=4, simulator=simulator)
     assert [at for at, _ in result.points] == [
         {"checkpoint.interval": i, "horizon": h} for i in ("1 h", "2 h") for h in ("20 d", "30 d")
     ]
     for at, found in result.points:
         assert (
-            found.summary()["wall_days"] == replicate(sure().override(at), 4).summary()["wall_days"]
+            found.summary()["wall_days"]
+            == replicate(sure().override(at), 4, simulator=simulator).summary()["wall_days"]
         )
     assert sorted(set(seen)) == [0, 1, 2, 3]
 
 
-def test_the_table_is_tidy(seen: list[int]) -> None:
-    frame = sweep(sure(), GRID, n=4).frame
+def test_the_table_is_tidy(simulator: Simulator) -> None:
+    frame = sweep(sure(), GRID, n=4, simulator=simulator).frame
     assert len(frame) == 4 * 3
     assert list(frame)[:4] == [*GRID, "finished", "metric"]
     wall = frame[frame["metric"] == "wall_days"]
@@ -54,8 +66,10 @@ def test_the_table_is_tidy(seen: list[int]) -> None:
 
 
 @pytest.mark.parametrize("design", ["latin-hypercube", "sobol"])
-def test_a_design_spreads_over_the_quantiles_of_every_unknown(design, seen: list[int]) -> None:
-    result = sweep(unsure(), design=design, samples=16, n=1, seed=3)
+def test_a_design_spreads_over_the_quantiles_of_every_unknown(
+    design: Design, simulator: Simulator
+) -> None:
+    result = sweep(unsure(), design=design, samples=16, n=1, seed=3, simulator=simulator)
     unknowns = unsure().unknowns()
     for name, number in unknowns.items():
         values = sorted(at[name] for at, _ in result.points)
@@ -63,26 +77,29 @@ def test_a_design_spreads_over_the_quantiles_of_every_unknown(design, seen: list
         assert all(
             low <= value <= high for low, value, high in zip(edges, values, edges[1:], strict=False)
         )
-    again = sweep(unsure(), design=design, samples=16, n=1, seed=3)
+    again = sweep(unsure(), design=design, samples=16, n=1, seed=3, simulator=simulator)
     assert [at for at, _ in again.points] == [at for at, _ in result.points]
-    assert [at for at, _ in sweep(unsure(), design=design, samples=16, n=1, seed=4).points] != [
-        at for at, _ in result.points
-    ]
+    assert [
+        at
+        for at, _ in sweep(
+            unsure(), design=design, samples=16, n=1, seed=4, simulator=simulator
+        ).points
+    ] != [at for at, _ in result.points]
 
 
-def test_a_design_sets_what_it_says(seen: list[int]) -> None:
-    points = sweep(unsure(), design="latin-hypercube", samples=8, n=2).points
+def test_a_design_sets_what_it_says(simulator: Simulator) -> None:
+    points = sweep(unsure(), design="latin-hypercube", samples=8, n=2, simulator=simulator).points
     loads = np.array([at["checkpoint.load"] for at, _ in points])
     days = np.array([result.frame["wall_days"].mean() for _, result in points])
     assert days - loads == pytest.approx(np.full(8, (days - loads)[0]))
 
 
 def test_the_same_numbers_from_a_record_and_none_is_run_again(
-    seen: list[int], tmp_path: Path
+    seen: list[int], simulator: Simulator, tmp_path: Path
 ) -> None:
-    first = sweep(sure(), GRID, n=4, out=tmp_path)
+    first = sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator)
     before, count = files(tmp_path), len(seen)
-    assert sweep(sure(), GRID, n=4, out=tmp_path).report() == first.report()
+    assert sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator).report() == first.report()
     assert len(seen) == count
     assert files(tmp_path) == before
     back = load(tmp_path)
@@ -90,8 +107,10 @@ def test_the_same_numbers_from_a_record_and_none_is_run_again(
     assert back.report() == first.report()
 
 
-def test_only_what_is_missing_or_damaged_is_run(seen: list[int], tmp_path: Path, capsys) -> None:
-    sweep(sure(), GRID, n=4, out=tmp_path)
+def test_only_what_is_missing_or_damaged_is_run(
+    seen: list[int], simulator: Simulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator)
     before = files(tmp_path)
     gone, broken, *_ = sorted(tmp_path.glob("points/*.json"))
     gone.unlink()
@@ -102,53 +121,68 @@ def test_only_what_is_missing_or_damaged_is_run(seen: list[int], tmp_path: Path,
     ):
         load(tmp_path)
     seen.clear()
-    sweep(sure(), GRID, n=4, out=tmp_path)
+    sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator)
     assert len(seen) == 2 * 4
     assert files(tmp_path) == before
     assert str(broken) in capsys.readouterr().err
 
 
-def test_more_points_use_those_that_are_there(seen: list[int], tmp_path: Path) -> None:
-    sweep(sure(), {"checkpoint.interval": ["1 h"]}, n=4, out=tmp_path)
+def test_more_points_use_those_that_are_there(
+    seen: list[int], simulator: Simulator, tmp_path: Path
+) -> None:
+    sweep(sure(), {"checkpoint.interval": ["1 h"]}, n=4, out=tmp_path, simulator=simulator)
     seen.clear()
-    sweep(sure(), {"checkpoint.interval": ["1 h", "2 h", "3 h"]}, n=4, out=tmp_path)
+    sweep(
+        sure(),
+        {"checkpoint.interval": ["1 h", "2 h", "3 h"]},
+        n=4,
+        out=tmp_path,
+        simulator=simulator,
+    )
     assert len(seen) == 2 * 4
 
 
-def test_an_interruption_keeps_what_is_finished(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def days(q, luck):
+def test_an_interruption_keeps_what_is_finished(tmp_path: Path) -> None:
+    def days(q: Any, luck: Generator) -> float:
         if q.checkpoint.interval == 3 * 3600:
             raise KeyboardInterrupt
         return 20.0
 
-    stand_in(monkeypatch, days)
+    grid = {"checkpoint.interval": ["1 h", "2 h", "3 h"]}
     with pytest.raises(KeyboardInterrupt):
-        sweep(sure(), {"checkpoint.interval": ["1 h", "2 h", "3 h"]}, n=10, out=tmp_path)
+        sweep(sure(), grid, n=10, out=tmp_path, simulator=stand_in(days))
     assert len(list(tmp_path.glob("points/*.json"))) == 2
 
 
-def test_a_wrong_path_or_value_is_refused_before_anything_is_run(seen: list[int]) -> None:
+def test_a_wrong_path_or_value_is_refused_before_anything_is_run(
+    seen: list[int], simulator: Simulator
+) -> None:
     with pytest.raises(InputError, match=r"fleet\.pool\.nods"):
-        sweep(sure(), {"checkpoint.interval": ["1 h"], "fleet.pool.nods": [1]}, n=4)
+        sweep(
+            sure(),
+            {"checkpoint.interval": ["1 h"], "fleet.pool.nods": [1]},
+            n=4,
+            simulator=simulator,
+        )
     with pytest.raises(InputError, match="interval"):
-        sweep(sure(), {"checkpoint.interval": ["1 h", "5 GB"]}, n=4)
+        sweep(sure(), {"checkpoint.interval": ["1 h", "5 GB"]}, n=4, simulator=simulator)
     with pytest.raises(InputError, match="powers of two, such as 16"):
-        sweep(unsure(), design="sobol", samples=12, n=4)
+        sweep(unsure(), design="sobol", samples=12, n=4, simulator=simulator)
     with pytest.raises(InputError, match="no unknown constants"):
-        sweep(sure(), design="sobol", samples=8, n=4)
+        sweep(sure(), design="sobol", samples=8, n=4, simulator=simulator)
     assert seen == []
 
 
-def test_a_run_and_its_nested_runs_can_be_read_back(seen: list[int], tmp_path: Path) -> None:
-    result = replicate(unsure(), 230, seed=2, split=True, out=tmp_path)
+def test_a_run_and_its_nested_runs_can_be_read_back(
+    seen: list[int], simulator: Simulator, tmp_path: Path
+) -> None:
+    result = replicate(unsure(), 230, seed=2, split=True, out=tmp_path, simulator=simulator)
     back = load(tmp_path)
     assert isinstance(back, Replications)
     assert back.report() == result.report()
-    assert back.finished_by(result.start or 0) == result.finished_by(result.start or 0)
+    assert back.finished_by(22) == result.finished_by(22)
     count = len(seen)
-    replicate(unsure(), 330, seed=2, out=tmp_path)
+    replicate(unsure(), 330, seed=2, out=tmp_path, simulator=simulator)
     assert len(seen) - count == 100 + 30, "the first two hundred were there"
 
 

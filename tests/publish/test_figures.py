@@ -9,7 +9,7 @@ import pytest
 
 from sim.errors import CheckFailed, InputError
 from sim.publish import figures
-from sim.publish.figures import binder_badge, make_figures, manifest, notebooks, verify
+from sim.publish.figures import make_figures, manifest, notebooks, verify
 
 PARAMETERS = """\
 scale: float = 2.0  # help: multiplies the line [0, 10]
@@ -320,15 +320,3 @@ def test_a_notebook_that_cannot_be_told_where_to_draw_is_refused(fresh: Path) ->
     path.write_text(path.read_text().replace("out: str", "folder: str"))
     with pytest.raises(InputError, match=r"01_line\.ipynb has no parameter `out`"):
         make_figures(root=fresh)
-
-
-def test_the_badge_follows_the_citation(fresh: Path) -> None:
-    (fresh / "CITATION.cff").write_text(
-        "version: 1.2.3\nrepository-code: https://github.com/somebody/something\n"
-    )
-    assert binder_badge("01_line.ipynb", root=fresh) == (
-        "[![Binder](https://mybinder.org/badge_logo.svg)]"
-        "(https://mybinder.org/v2/gh/somebody/something/v1.2.3?urlpath=lab/tree/notebooks/01_line.ipynb)"
-    )
-    with pytest.raises(InputError, match="01_line"):
-        binder_badge("01_lime.ipynb", root=fresh)

@@ -1,0 +1,138 @@
+"""Options that several commands share, each declared once, and what is said with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from sim import documents, files
+from sim.errors import InputError
+from sim.scenario import Scenario, load_scenario
+
+ScenarioName = Annotated[
+    str,
+    Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
+]
+Sets = Annotated[
+    list[str] | None,
+    Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
+]
+Seed = Annotated[int, Option(min=0, help="Root seed of all randomness.")]
+Jobs = Annotated[int, Option(min=1, help="Processes; the numbers do not depend on it.")]
+Executor = Annotated[
+    str | None,
+    Option(
+        metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."
+    ),
+]
+Count = Annotated[int, Option("--replications", min=1, help="Runs of each scenario.")]
+Fixed = Annotated[bool, Option("--fixed-inputs", help="Unknown constants at their modes.")]
+Out = Annotated[
+    Path | None,
+    Option(help="Folder for a complete record; what was interrupted resumes from it."),
+]
+Metric = Annotated[str, Option(help="What to look at, such as wall_days or ettr.")]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
+
+
+@dataclass(kw_only=True)
+class How:
+    """How the runs of an experiment are carried out."""
+
+    seed: Seed = 0
+    jobs: Jobs = 1
+    executor: Executor = None
+
+
+@dataclass(kw_only=True)
+class HowKnown(How):
+    """How they are carried out, and whether as if every unknown constant were known."""
+
+    fixed_inputs: Fixed = False
+
+
+@dataclass(kw_only=True)
+class Record:
+    """Where the answer goes."""
+
+    out: Out = None
+    as_json: AsJson = False
+
+
+GROUPS = (How, HowKnown, Record)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of each of its parameters that is a group of them.
+
+    Typer reads options off a signature and knows no groups, so a signature is made for it.
+    """
+    groups = {}
+    options: list[Parameter] = []
+    for name, parameter in signature(command, eval_str=True).parameters.items():
+        group = parameter.annotation
+        if group in GROUPS:
+            fields = signature(group, eval_str=True).parameters
+            groups[name] = group, fields
+            options += fields.values()
+        else:
+            options.append(parameter)
+
+    @wraps(command)
+    def whole(**given: Any) -> None:
+        for name, (group, fields) in groups.items():
+            given[name] = group(**{field: given.pop(field) for field in fields})
+        command(**given)
+
+    whole.__signature__ = Signature(options)  # type: ignore[attr-defined]
+    return whole
+
+
+def loaded(name: str, sets: list[str] | None) -> Scenario:
+    """A scenario with the values of `--set`."""
+    scenario = load_scenario(name)
+    return scenario.override(changes(sets)) if sets else scenario
+
+
+def changes(sets: list[str] | None) -> dict[str, Any]:
+    """What `--set` says, as data by path."""
+    texts = pairs(sets, "--set")
+    return {path: documents.parse(text, f"--set {path}").data for path, text in texts.items()}
+
+
+def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    """Every NAME=VALUE of an option that may be given several times, but once for each name."""
+    found: dict[str, str] = {}
+    for text in texts or []:
+        name, value = pair(text, option)
+        # Else one of the two would win unseen.
+        if name in found:
+            raise InputError(f"{option} {name} is given twice: {found[name]} and {value}")
+        found[name] = value
+    return found
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """The two sides of NAME=VALUE."""
+    name, _, value = text.partition("=")
+    if not (name and value):
+        raise InputError(f"{option} {text}: expected NAME=VALUE")
+    return name, value
+
+
+def answer(
+    data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
+) -> None:
+    """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    # Not every reader of JSON knows NaN.
+    whole = json.dumps(data, indent=2, allow_nan=False, default=str)
+    if out:
+        files.write(out / "summary.json", whole + "\n")
+    print(whole if as_json else text())
