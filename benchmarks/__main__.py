@@ -32,9 +32,8 @@ def main() -> None:
     ]
     print(f"{'':68}{'as written':>24}{'compiled':>24}  {'at most (or as said)':22}")
     for row in rows:
-        print(
-            f"{row['what']:68}{_cells(row, 'written')}{_cells(row, 'compiled')}  {row['target']:22}{row['peer']}"
-        )
+        cells = _cells(row, "written") + _cells(row, "compiled")
+        print(f"{row['what']:68}{cells}  {row['target']:22}{row['peer']}")
     machine = {name: version(name) for name in ("simpy", "numpy", "scipy")} | {
         "python": platform.python_version()
     }

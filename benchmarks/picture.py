@@ -20,15 +20,16 @@ WORK = re.compile(r"the peer's work on ([\d,]+) servers")
 
 
 def draw(rows: list[dict[str, Any]], folder: Path) -> None:
-    """In bare timeouts by servers, on logarithmic axes; written as speed.svg, .png, .csv and .json."""
+    """In bare timeouts by servers, on logarithmic axes; written as speed.svg and so on."""
     found = [(match[1], row["timeouts"]) for row in rows if (match := WORK.match(row["what"]))]
     table = pd.DataFrame([{"servers": int(n.replace(",", "")), **worth} for n, worth in found])
     table["peer"] = [peer.SECONDS[n] / peer.TIMEOUT for n in table["servers"]]
     largest = table.iloc[-1]
     logs = np.log(table[-4:])
     title = (
-        f"{largest['servers']:,.0f} servers for 32 days: {largest['peer'] / largest['written']:,.0f} times less work "
-        f"than the peer, {largest['peer'] / largest['compiled']:,.0f} times when compiled"
+        f"{largest['servers']:,.0f} servers for 32 days: "
+        f"{largest['peer'] / largest['written']:,.0f} times less work than the peer, "
+        f"{largest['peer'] / largest['compiled']:,.0f} times when compiled"
     )
     with styled():
         figure, axes = plt.subplots()
@@ -44,6 +45,6 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> None:
         axes.set(xlim=(200, 90_000), xlabel="servers", ylabel="work, in bare SimPy timeouts")
         axes.set_xticks(table["servers"], [f"{n:,}" for n in table["servers"]])
         axes.minorticks_off()
-        alt = f"CPU time of one simulated run against the number of servers, both axes logarithmic. {title}."
+        alt = f"CPU time of one run against the number of servers, axes logarithmic. {title}."
         save_figure(figure, "speed", table, folder, title=title, alt=alt)
     plt.close(figure)

@@ -99,7 +99,8 @@ def main(revision: str, replications: int = 2) -> int:
             print(f"{title} differs: {name}")
     same = len(was | now) - len(moved) - len(other)
     print(
-        f"{same} of {len(was | now)} runs and {len(drawn) - len(pictures)} of {len(drawn)} drawn files are the same"
+        f"{same} of {len(was | now)} runs and "
+        f"{len(drawn) - len(pictures)} of {len(drawn)} drawn files are the same"
     )
     return int(bool(moved or other or pictures))
 

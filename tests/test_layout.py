@@ -107,8 +107,6 @@ def test_there_is_no_import_circle() -> None:
 
 
 def test_the_engine_loads_nothing_that_only_pictures_and_tables_need() -> None:
-    code = (
-        "import sim.engine, sys; print({'pandas','matplotlib','scipy.stats'} & set(sys.modules))"
-    )
+    code = "import sim.engine, sys; print({'pandas','matplotlib','scipy.stats'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

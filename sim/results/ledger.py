@@ -66,7 +66,7 @@ class Event(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Chips of a pool, those of a node or loose ones, that changed their place (time in seconds)."""
+    """Chips of a pool, those of a node or loose ones, that changed place (time in seconds)."""
 
     time: float
     pool: str
@@ -119,7 +119,7 @@ class Trace:
         return [item for item in self if isinstance(item, Move)]
 
     def fingerprint(self) -> str:
-        """SHA-256 of the trace: the times as little-endian doubles, then everything else as words."""
+        """SHA-256 of the trace: the times as little-endian doubles, then all else as words."""
         times = np.array([row[0] for row in self.rows], "<f8")
         words = "\n".join([_words(row) for row in self.rows])
         return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()

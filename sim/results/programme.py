@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -138,6 +139,12 @@ class ProgrammeResult(RunResult):
     def staffed_runs(self) -> list[ProgrammeRun]:
         """The runs for which there were chips enough."""
         return [run for run in self.runs if run.staffed]
+
+    @property
+    def exchange(self) -> ChipWorth:
+        """The old name of `worth`."""
+        warnings.warn("`exchange` of a result is now `worth`", DeprecationWarning, stacklevel=2)
+        return self.worth
 
     @cached_property
     def stock(self) -> tuple[Floats, Floats]:

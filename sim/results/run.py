@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,6 +64,12 @@ class RunResult:
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
     trace: Trace = field(repr=False)
+
+    @property
+    def question(self) -> Scenario:
+        """The old name of `scenario`."""
+        warnings.warn("`question` of a result is now `scenario`", DeprecationWarning, stacklevel=2)
+        return self.scenario
 
     @cached_property
     def metrics(self) -> dict[str, float]:

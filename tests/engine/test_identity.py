@@ -120,7 +120,7 @@ def test_the_number_of_bad_nodes_is_drawn():
 def paired(one: Scenario, other: Scenario, runs: int = 40) -> float:
     """Variance of independent differences over that of paired ones."""
     a, b = ([simulate(s, 5, k).wall for k in range(runs)] for s in (one, other))
-    return (np.var(a) + np.var(b)) / np.var(np.subtract(a, b))
+    return float((np.var(a) + np.var(b)) / np.var(np.subtract(a, b)))
 
 
 def crossing_node(shape: float, **keys: Any) -> Scenario:

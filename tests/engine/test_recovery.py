@@ -152,8 +152,8 @@ def test_a_hidden_fault_of_a_spare_is_found_and_repaired():
 def test_a_spare_with_a_hidden_fault_takes_it_into_the_job():
     """It replaces node 0 at 22 h and corrupts what is trained from then on, until 25 h."""
     fault = lone(4, 20 / 24, clock="powered", silent=True, detect="5 h")
-    asked_for = {"pool": {"hot_spares": 1, "cold_spares": 1}}
-    result = asked([fault, lone(0, 22 / 24, repair="50 h")], **asked_for)
+    spares = {"hot_spares": 1, "cold_spares": 1}
+    result = asked([fault, lone(0, 22 / 24, repair="50 h")], pool=spares)
     assert result.interruptions == 2
     assert hours(result) == pytest.approx({"productive": 45.0, "rework": 3.0})
 

@@ -241,18 +241,19 @@ def test_a_repair_may_leave_a_bad_node_bad():
 
 def test_a_time_that_needs_more_numbers_leaves_all_others_alone():
     """A6, A23: a sum, or a mixture with one, wherever a time is asked for."""
-    plain = Cause(cause="x", lifetime=Weibull(2.0, DAY), detect=Weibull(1.0, 60.0))
+    life = Weibull(2.0, DAY)
+    plain = Cause(cause="x", lifetime=life, detect=Weibull(1.0, 60.0))
     more = Sum((Weibull(1.0, 60.0), Weibull(1.0, 10.0)))
     summed = plain.model_copy(update={"detect": more})
     one, two = (source.failure(source.row(5, 1), 5, 1, 5) for source in (of(plain), of(summed)))
     assert one.detect < two.detect < one.detect + 200
-    again = of(plain.model_copy(update={"lifetime": Sum((plain.lifetime, Constant(DAY)))}))
+    again = of(plain.model_copy(update={"lifetime": Sum((life, Constant(DAY)))}))
     bad = np.zeros(20, bool)
     assert again.first(20, bad) == pytest.approx(of(plain).first(20, bad) + DAY)
     row = again.row(5, 1)
     assert DETECT < STAGES == len(row)
-    life = again.life(row, 5, 1, 5, weak=False)
-    assert life == pytest.approx(of(plain).life(row, 5, 1, 5, weak=False) + DAY)
+    after = again.life(row, 5, 1, 5, weak=False)
+    assert after == pytest.approx(of(plain).life(row, 5, 1, 5, weak=False) + DAY)
 
 
 # Relapses -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_levels_are_those_of_a_walk(moves, places, pool) -> None:
         here[way.pool, way.place] += way.chips
         steps[float(time)] = count()
     trace = Trace([(float(time), way, 0) for time, way in moves])
-    result = SimpleNamespace(trace=trace, counts=here, wall=5.0)
+    result: Any = SimpleNamespace(trace=trace, counts=here, wall=5.0)
     times, chips = levels(result, places, pool)
     assert at(times, chips, np.array(list(steps))).tolist() == list(steps.values())
     assert times[0] == 0.0

@@ -11,6 +11,7 @@ import simpy
 from sim import simulate
 from sim.catalogue.failures import Cause
 from sim.engine.ageing import Failure
+from sim.engine.risks import Lives
 from sim.engine.setup import Site
 from sim.engine.supply import DAY, Arrival
 from sim.results.run import RunResult
@@ -103,6 +104,7 @@ def test_a_node_filled_with_other_chips_is_a_new_one_with_other_lives_and_no_fai
     for node in (0, *[1] * 7):
         fleet.take_out(0.0, nodes, node, Failure(node, why, 0.0, 0.0, permanent=True))
     [risk, *_] = nodes.risks
+    assert isinstance(risk, Lives)
     assert nodes.bad == {0, 1}
     before = list(risk._least)
     assert site.depot
