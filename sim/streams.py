@@ -85,11 +85,14 @@ class Field:
         self._generator = Generator(bits)
         self._here = 0
         """Where in the stream the generator stands."""
+        self._purposes: dict[str, int] = {}
         self._parts: dict[tuple[int, int, int, int], NDArray[np.float64]] = {}
 
     def purpose(self, name: str) -> int:
         """Where the numbers of a purpose begin."""
-        return crc32(name.encode()) << self.PURPOSE
+        if name not in self._purposes:
+            self._purposes[name] = crc32(name.encode()) << self.PURPOSE
+        return self._purposes[name]
 
     def row(self, purpose: int, unit: int, number: int, columns: int) -> list[float]:
         """The row of a unit that has been asked so many times before."""
@@ -139,6 +142,4 @@ class Uniforms:
 
     def draw(self, distribution: Distribution) -> float:
         """One draw of a distribution."""
-        if distribution.dims == 1:
-            return distribution.one(self.next())
         return distribution.one(*[self.next() for _ in range(distribution.dims)])

@@ -8,7 +8,7 @@ import simpy
 
 from sim.engine import campaign
 from sim.engine.checkpoints import Watch
-from sim.engine.setup import Site, throughput_of
+from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
 from sim.streams import Luck
@@ -61,7 +61,7 @@ def simulate(
     env = simpy.Environment()
     site = Site(env, settled, throughput.full.used_chips, luck)
     job = site.job(settled.run, throughput, watch=watch)
-    env.run(until=env.process(job.run()))
+    run_to_the_end(env, job.run())
     training = job.training
     return RunResult(
         **site.outcome(),

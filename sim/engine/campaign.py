@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim.engine.setup import Site, throughput_of
+from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import ProgrammeResult, ProgrammeRun, first_due, growth_of
@@ -295,7 +295,7 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
     ]
     bought += [(a.time, a.pool, a.chips, a.premium) for a in site.coming]
     campaign = Campaign(site, worth, laid_out)
-    env.run(until=env.process(campaign.run()))
+    run_to_the_end(env, campaign.run())
     runs = tuple(campaign.runs)
     return ProgrammeResult(
         **site.outcome(),

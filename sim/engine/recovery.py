@@ -66,12 +66,12 @@ class RecoveryTimes:
         return seconds + (saw.memory_load if in_memory else saw.load)
 
     def _draw(self, step: str, distribution: Distribution) -> float:
-        if isinstance(distribution, Constant):
+        if type(distribution) is Constant:
             return distribution.value
         count = self._counts.get(step, 0)
         self._counts[step] = count + 1
         purpose = self._field.purpose(step)
-        return distribution.one(*self._field.row(purpose, 0, count, distribution.dims))
+        return distribution.one(*self._field.row(purpose, count, 0, distribution.dims))
 
 
 class Copies:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,8 @@ class Distribution(ABC):
     # Single draws have formulas of their own (`one`) as numpy takes ten times as long over one
     # number; the two may differ in the last digit, so neither can stand for the other.
 
-    @property
-    def dims(self) -> int:
-        """Independent uniforms that a draw needs."""
-        return 1
+    dims: ClassVar[int] = 1
+    """Independent uniforms that a draw needs."""
 
     @abstractmethod
     def draw(self, uniforms: Floats) -> Floats:
@@ -249,8 +247,8 @@ class Mixture(Distribution):
     weights: tuple[float, ...]
     parts: tuple[Distribution, ...]
 
-    @property
-    def dims(self) -> int:
+    @cached_property
+    def dims(self) -> int:  # type: ignore[override]
         return max(part.dims for part in self.parts)
 
     def draw(self, uniforms: Floats) -> Floats:
@@ -291,8 +289,8 @@ class Sum(Distribution):
 
     parts: tuple[Distribution, ...]
 
-    @property
-    def dims(self) -> int:
+    @cached_property
+    def dims(self) -> int:  # type: ignore[override]
         return sum(part.dims for part in self.parts)
 
     def draw(self, uniforms: Floats) -> Floats:
