@@ -38,6 +38,37 @@ class MeasuredRun(Strict):
     rows: tuple[Measurement, ...]
 
 
+class Family(Strict):
+    """Published runs of one model family on one software stack."""
+
+    stack: str
+    role: Literal["fitted", "validation"]
+    """Whether constants rest on them; of a validation family none does."""
+    runs: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    """Runs of a fitted family that no constant is fitted to."""
+
+
+class Weights(Strict):
+    """What a factor of e in each measure counts for in the distance between two runs."""
+
+    width: Positive
+    """Of a layer after the tensor split."""
+    tokens: Positive
+    """Of a micro-batch on the chips of one stage."""
+    inner: Positive
+    """Inner width of an expert, or of a dense block."""
+    chips: Positive
+
+
+class Domain(Strict):
+    """Where the step-time model holds, and how its error grows with the distance."""
+
+    weights: Weights
+    most: Positive
+    """Largest standard deviation of the logarithm of the error."""
+
+
 class PeerCase(Strict):
     """A case of another simulator: a scenario that makes its assumptions, and what it found."""
 

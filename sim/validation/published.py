@@ -118,6 +118,9 @@ def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
     # Some papers count the whole square of attention, also the half that a causal mask hides.
     full = flops_per_token(case.run.model, "full") / flops
     tflops = flops * rate / chips / 1e12
+    head = 6.0 * case.run.model.vocabulary * case.run.model.hidden
+    # Narayanan et al. (2021) count the forward pass of the layers twice, that of the head once.
+    recomputed = (4 * full * flops - head) / (3 * flops)
     quantities = {
         "step_seconds": plan.step_seconds,
         "tokens_per_s": rate,
@@ -127,6 +130,7 @@ def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
         "mfu_full": plan.mfu * full,
         "tflops": tflops,
         "tflops_full": tflops * full,
+        "tflops_recomputed": tflops * recomputed,
         "gpu_hours": case.run.tokens / rate * chips / 3600,
         "gpu_hours_per_1e12": 1e12 / rate * chips / 3600,
         "days_per_1e12": 1e12 / rate / 86400,
