@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -42,6 +42,8 @@ class Family(Strict):
     """Published runs of one model family on one software stack."""
 
     stack: str
+    experts: bool = False
+    """Whether the models have routed experts."""
     role: Literal["fitted", "validation"]
     """Whether constants rest on them; of a validation family none does."""
     runs: tuple[str, ...]
@@ -61,12 +63,33 @@ class Weights(Strict):
     chips: Positive
 
 
+class Point(NamedTuple):
+    """What the distance between two runs is measured by."""
+
+    width: float
+    tokens: float
+    inner: float
+    chips: float
+
+
 class Domain(Strict):
     """Where the step-time model holds, and how its error grows with the distance."""
 
     weights: Weights
     most: Positive
     """Largest standard deviation of the logarithm of the error."""
+    near: Positive
+    """That at a published run."""
+    slope: Positive
+    """By how much it grows with the distance."""
+    unseen: Positive
+    """What a stack adds on which nothing was fitted."""
+    shared: Share
+    """Correlation between the errors of different chips and stacks."""
+    limit: Positive
+    """Distance beyond which a case is outside."""
+    points: dict[str, tuple[Point, ...]]
+    """Published runs by stack."""
 
 
 class PeerCase(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from sim import catalogue
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
-from sim.quantities.distributions import Uncertain
+from sim.quantities.distributions import Lognormal, Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
 from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
@@ -74,6 +76,25 @@ class Case(Strict):
                 problem = "the pool has no nodes; remove it, or give it chips or nodes"
                 raise InputError(problem, key=f"fleet.{name}")
         return self
+
+    @model_validator(mode="after")
+    def _unknown_to_the_model(self) -> Case:
+        # Who says what the model's error is, of all chips, says it of each.
+        if not isinstance(self.constants.model_error, Uncertain):
+            return self
+        for name, pool in self.fleet.items():
+            measured = pool.throughput or pool.layer_seconds
+            if pool.residual is None and not measured:
+                number = residual(pool.chip.name, pool.stack.name)
+                self.fleet[name] = pool.model_copy(update={"residual": number})
+        return self
+
+
+def residual(chip: str, stack: str) -> Uncertain:
+    """What the step-time model does not know of a chip and a stack, right at a published run."""
+    domain = catalogue.entry("domains", "step-time").item
+    own = Lognormal(1.0, domain.near * math.sqrt(1 - domain.shared))
+    return Uncertain(1.0, own, f"residual.{chip}.{stack}")
 
 
 def patient(changes: Iterable[str]) -> bool:

@@ -19,8 +19,11 @@ def attention_flops(model: Model, convention: Literal["causal", "full"] = "causa
     >>> round(attention_flops(catalogue.entry("models", "deepseek-v3").item) / 1e9, 1)
     30.7
     """
+    seen = min(model.window or model.sequence, model.sequence)
+    # Of a window of w the first w tokens of a sequence see less; on average w·(1 − w/2s).
+    share = seen / model.sequence * (2 - seen / model.sequence)
     causal = 3.0 * model.layers * model.sequence * (model.attention_width or 2 * model.hidden)
-    return causal if convention == "causal" else 2 * causal
+    return share * (causal if convention == "causal" else 2 * causal)
 
 
 def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causal") -> float:

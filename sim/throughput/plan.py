@@ -32,7 +32,7 @@ class Plan:
     across : float
         Seconds of the exchange between chip types.
     factor : float
-        What multiplies the seconds of the groups: mixing, noise and the model's error.
+        What multiplies the seconds of the groups: mixing and noise.
     """
 
     used_chips: dict[str, int]
@@ -80,7 +80,7 @@ def step_parts(
     slow = group.pipeline.slowest(slowdown)
     exposed = slow.exposed_by_kind(slowdown)
     parts = {"compute": beats * slow.compute, "imbalance": beats * (slow.slowest - slow.compute)}
-    for kind in ("tensor", "pipeline", "context", "expert"):
+    for kind in ("tensor", "pipeline", "context", "expert", "sharding"):
         parts[kind] = beats * exposed.get(kind, 0.0)
     _, parts["bubble"] = group.pipeline.beat_and_ramp(slowdown)
     parts["data"] = group.exposed_sync(slowdown) + slowdown * across

@@ -44,8 +44,6 @@ class Throughput:
     mixing : Mixing
     step_noise : float
         Coefficient of variation of a node's step time; the slowest node sets the pace.
-    model_error : float
-        Factor on the step time.
     constants : StepTime, optional
         The catalogue's unless given.
     equal : bool
@@ -82,7 +80,6 @@ class Throughput:
         mixing: Mixing,
         *,
         step_noise: float = 0.0,
-        model_error: float = 1.0,
         constants: StepTime | None = None,
         equal: bool = False,
     ) -> None:
@@ -91,7 +88,6 @@ class Throughput:
         self.pools = {name: pools[name] for name in sorted(pools)}
         self.mixing = mixing
         self.step_noise = step_noise
-        self.model_error = model_error
         self.equal = equal
         self.constants: StepTime = constants or catalogue.entry("constants", "step-time").item
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
@@ -158,7 +154,6 @@ class Throughput:
             pools,
             self.mixing,
             step_noise=self.step_noise,
-            model_error=self.model_error,
             constants=self.constants,
             equal=self.equal,
         )
@@ -194,7 +189,7 @@ class Throughput:
         """Micro-batches of each kind if they are shared by the speed of compute alone."""
         speeds = []
         for kind in self.kinds:
-            layer = compute_seconds(self.run.model, pools[kind[0]], Shape()).layer
+            layer = compute_seconds(self.run.model, pools[kind[0]], Shape(), self.constants).layer
             speeds.append(sum(chips[name] for name in kind) / layer)
         total = math.fsum(speeds) or 1.0
         return [math.ceil(self.microbatches * speed / total) for speed in speeds]
@@ -265,9 +260,9 @@ class Throughput:
         mixing = self._mixing(used)
         noise = straggler_factor(self.step_noise, self._nodes(used))
         last, bare = step_parts(groups, across)
-        mean = self.model_error * math.fsum(bare.values())
+        mean = math.fsum(bare.values())
         seconds = mean * mixing * noise
-        parts = {kind: self.model_error * value for kind, value in bare.items()}
+        parts = dict(bare)
         parts["mixing"] = mean * (mixing - 1)
         parts["noise"] = mean * mixing * (noise - 1)
         peak = math.fsum(count * self.pools[name].chip.bf16 for name, count in used.items())
@@ -284,7 +279,7 @@ class Throughput:
             layouts=layouts,
             groups=groups,
             across=across,
-            factor=self.model_error * mixing * noise,
+            factor=mixing * noise,
         )
 
     def _nodes(self, used: Chips) -> int:
@@ -353,7 +348,8 @@ def _kinds(pools: Mapping[str, Pool], mixing: Mixing) -> tuple[Kind, ...]:
     """Pools that are alike in all that matters to speed count as one: they can share replicas."""
 
     def traits(pool: Pool) -> tuple[Any, ...]:
-        return pool.chip, pool.stack, pool.layout, pool.throughput, pool.layer_seconds
+        measured = pool.throughput, pool.layer_seconds
+        return pool.chip, pool.stack, pool.layout, pool.residual, measured
 
     kinds: list[list[str]] = []
     for name, pool in pools.items():

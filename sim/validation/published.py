@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from sim import catalogue
+from sim.catalogue.evidence import MeasuredRun
 from sim.scenario import Case, load_case
 from sim.throughput import Plan, Throughput, flops_per_token
 from sim.validation.report import Row
@@ -100,9 +101,21 @@ def _rows(*, parts: bool) -> list[Row]:
     return found
 
 
+SLOWER = {"step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12"}
+"""Quantities that grow with the step time; the others fall."""
+
+
+def speed_error(run: MeasuredRun, case: Case) -> float:
+    """Logarithm of the published step time of a run over the modelled one."""
+    row = run.rows[0]
+    ratio = math.log(row.measured / _quantity(row.quantity, case, run.without))
+    return ratio if row.quantity in SLOWER else -ratio
+
+
 def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
     fleet = {name: pool for name, pool in case.fleet.items() if name not in without}
-    return Throughput(case.run, fleet, case.mixing, equal=equal).full
+    constants = case.constants
+    return Throughput(case.run, fleet, case.mixing, constants=constants, equal=equal).full
 
 
 def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
