@@ -70,7 +70,8 @@ def run(
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    answer(result.report(), lambda: answers.run(scenario, result), **vars(record))
+    data = result.report() | {"domain": answers.domain(scenario)}
+    answer(data, lambda: answers.run(scenario, result), **vars(record))
 
 
 @grouped
@@ -201,9 +202,10 @@ def size_stock(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
+        Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers"] | None,
         Argument(
-            metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
+            metavar="[closed-forms|published|steptime|jobs|trace|peers]",
+            help="One of the tables, or all.",
         ),
     ] = None,
     effort: Annotated[

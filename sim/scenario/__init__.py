@@ -94,7 +94,7 @@ def residual(chip: str, stack: str) -> Uncertain:
     """What the step-time model does not know of a chip and a stack, right at a published run."""
     domain = catalogue.entry("domains", "step-time").item
     own = Lognormal(1.0, domain.near * math.sqrt(1 - domain.shared))
-    return Uncertain(1.0, own, f"residual.{chip}.{stack}")
+    return Uncertain(1.0, own, f"constants.residual.{chip}.{stack}")
 
 
 def patient(changes: Iterable[str]) -> bool:

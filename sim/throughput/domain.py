@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sim import catalogue
 from sim.catalogue.evidence import Domain, Point
@@ -37,18 +37,14 @@ class Reach(NamedTuple):
     measure: str
     spread: float
 
-    @property
-    def band(self) -> tuple[float, float]:
-        """Factors on the step time between which it lies in nine of ten cases."""
-        return math.exp(-NINETY * self.spread), math.exp(NINETY * self.spread)
-
-    def __str__(self) -> str:
-        low, high = self.band
-        side = "inside" if self.inside else "OUTSIDE"
-        return (
-            f"{side} of what was published: {self.measure}; "
-            f"90 % band of the step time {low - 1:+.0%} … {high - 1:+.0%}"
-        )
+    def report(self) -> dict[str, Any]:
+        """What is printed as JSON: `band90` holds factors on the step time, nine of ten cases."""
+        found = self._asdict()
+        if math.isinf(self.distance):
+            found["distance"] = None
+        half = NINETY * self.spread
+        found["band90"] = [math.exp(-half), math.exp(half)]
+        return found
 
 
 @cache
@@ -106,6 +102,10 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
     weight = getattr(known.weights, name)
     factor = math.exp(differences[name] / weight)
     words = f"{MEASURES[name]} {factor:.2g} times that of the nearest run on {stack}"
+    if distance < 0.01:
+        words = f"as a run on {stack}"
+    if variance > known.near**2:
+        words += ", where nothing was fitted to such models"
     spread = min(math.sqrt(variance + (known.slope * distance) ** 2), known.most)
     return Reach(distance <= known.limit, distance, words, spread)
 

@@ -18,6 +18,7 @@ from sim.errors import InputError
 from sim.scenario.parts import Layout, Mixing, Pool, Run
 from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.collectives import ring
+from sim.throughput.domain import Reach, point, reach
 from sim.throughput.elastic import POLICIES, ElasticPolicy
 from sim.throughput.flops import flops_per_token
 from sim.throughput.layouts import Shape, complete
@@ -133,6 +134,17 @@ class Throughput:
         """Pools the run is faster without, with the tokens per second it then reaches."""
         rates = {name: self._only(*(n for n in self.pools if n != name)) for name in self.pools}
         return {name: rate for name, rate in rates.items() if rate > self.full.tokens_per_s}
+
+    @cached_property
+    def reaches(self) -> dict[str, Reach]:
+        """How far each pool at work lies from what was published; none of a measured rate."""
+        chips = sum(self.full.used_chips.values())
+        found = {}
+        for name, shape in self.full.layouts.items():
+            pool = self.pools[name]
+            if shape and not pool.throughput:
+                found[name] = reach(pool, self.run.model, point(self.run.model, shape, chips))
+        return found
 
     @cached_property
     def scaling_ratio(self) -> float:

@@ -85,7 +85,7 @@ def _rows(*, parts: bool) -> list[Row]:
                 continue
             fact = facts[f"runs.{name}.rows.{k}.measured"]
             about = row.model_dump(exclude={"measured"})
-            ours = _quantity(row.quantity, case, run.without)
+            ours = quantity(row.quantity, case, run.without)
             found.append(
                 Row(
                     **about,
@@ -108,7 +108,7 @@ SLOWER = {"step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12"}
 def speed_error(run: MeasuredRun, case: Case) -> float:
     """Logarithm of the published step time of a run over the modelled one."""
     row = run.rows[0]
-    ratio = math.log(row.measured / _quantity(row.quantity, case, run.without))
+    ratio = math.log(row.measured / quantity(row.quantity, case, run.without))
     return ratio if row.quantity in SLOWER else -ratio
 
 
@@ -118,7 +118,7 @@ def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Pla
     return Throughput(case.run, fleet, case.mixing, constants=constants, equal=equal).full
 
 
-def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
+def quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
     """A number of the plan of a case, by the name that the rows have for it."""
     plan = _plan(case, equal=name.endswith("_equal"))
     rate = plan.tokens_per_s

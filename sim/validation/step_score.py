@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, stdev
+from typing import Any
 
 from scipy.stats import binom, norm
 
@@ -14,11 +15,9 @@ from sim import catalogue
 from sim.catalogue.evidence import Family, MeasuredRun, Point
 from sim.scenario import Case, load_case
 from sim.throughput import Throughput
-from sim.throughput.domain import point, reach
-from sim.validation.published import speed_error
-
-NINETY_EIGHT = 2.3263
-"""Standard deviations on each side that hold 98 % of a normal distribution."""
+from sim.throughput.domain import NINETY, point, reach
+from sim.validation.published import quantity, speed_error
+from sim.validation.report import Row
 
 
 def families(role: str) -> dict[str, Family]:
@@ -158,3 +157,40 @@ def by_family(found: Sequence[Scored]) -> list[Scored]:
         rows.sort(key=lambda row: abs(row.error) / row.spread)
         chosen.append(rows[len(rows) // 2])
     return chosen
+
+
+def rows() -> list[Row]:
+    """The table of step times by family: each run, then how often bands hit, and the score.
+
+    A predicted run is `ok` if its 98 % range covers what was published, whose 90 % range is given;
+    fitted runs describe.
+    """
+    found = scores()
+    table = [_row(scored.run, scored) for scored in found]
+    table += [_row(run) for run in fitted_runs()]
+    for what, some in (("run", found), ("family", by_family(found))):
+        for level in (0.5, 0.9):
+            number, low, high = hits(some, level)
+            title = f"hits of {level:.0%} bands among {len(some)}, by {what}"
+            about = {"p5": low, "p95": high, "against": "95 % of the binomial"}
+            expected = level * len(some)
+            right = low <= number <= high
+            table.append(Row(f"hits_{level:.0%}_{what}", title, number, expected, right, **about))
+    ours = fmean(row.crps for row in found)
+    usual = fmean(row.crps_mfu for row in found)
+    title = "score of the predictions (CRPS)"
+    table.append(Row("crps", title, ours, usual, ours < usual, against="a constant MFU"))
+    return table
+
+
+def _row(run: str, scored: Scored | None = None) -> Row:
+    published, case = case_of(run)
+    row = published.rows[0]
+    ours = quantity(row.quantity, case, published.without)
+    about: dict[str, Any] = {"role": "fitted", "case": run, "unit": row.unit, "ok": True}
+    if scored:
+        half = math.exp(NINETY * scored.spread)
+        side = "inside" if scored.inside else "OUTSIDE"
+        about |= {"role": "validation", "p5": ours / half, "p95": ours * half}
+        about |= {"against": f"{scored.family}, {side}", "ok": scored.hit(0.98)}
+    return Row(row.id, row.title, ours, row.measured, cause_of_miss=row.cause_of_miss, **about)

@@ -273,6 +273,7 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
         "finished",
         "completion_days",
         "metrics",
+        "domain",
     ]
     assert list(report) == keys
     assert (report["scenario"], report["seed"], report["replications"], report["finished"]) == (
@@ -423,10 +424,48 @@ def test_a_reader_who_goes_away_gets_no_traceback(tmp_path: Path) -> None:
 
 def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:
     answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
-    assert "\nthe horizon, day 58, ended 4 runs: means are restricted to it\n" in answer.out
+    assert "\nthe horizon, day 58, ended 5 runs: means are restricted to it\n" in answer.out
     _, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
     assert [line.split("  ")[1] for line in parts] == [
         "chance",
         "unknown inputs",
         "the step-time model",
     ]
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (
+            "run: {model: gpt-1.7b, tokens: 1e10, batch: {sequences: 256}}\n"
+            "fleet: {own: {chip: H100-SXM-80, chips: 8, stack: llama-3}}\n",
+            "OUTSIDE of what was published (number of chips 0.00098 times",
+        ),
+        (
+            "run: {model: {like: deepseek-moe-16b, experts: {count: 128}}, tokens: 1e10, "
+            "batch: {sequences: 512}}\n"
+            "fleet: {own: {chip: H100-SXM-80, chips: 64, stack: megatron-core}}\n",
+            "where nothing was fitted to such models",
+        ),
+        (
+            "run: {model: mpt-13b, tokens: 1e10, batch: {sequences: 512}}\n"
+            "fleet: {own: {chip: H100-SXM-80, chips: 64, stack: llm-foundry, "
+            "layout: {tensor: 1, pipeline: 1, zero: 3, recompute: full}}}\n",
+            "of what was published (number of chips 8 times",
+        ),
+    ],
+)
+def test_step_times_say_first_which_side_is_outside_and_by_what(
+    sim: Sim, tmp_path: Path, case: str, words: str
+) -> None:
+    (tmp_path / "case.yaml").write_text(case)
+    answer = sim("steptime", str(tmp_path / "case.yaml"))
+    assert answer.code == 0
+    _, first, *_ = answer.out.splitlines()
+    assert first.startswith("own: ")
+    assert words in first
+    assert "90 % band of the step time -" in first
+    told = json.loads(sim("steptime", str(tmp_path / "case.yaml"), "--json").out)["domain"]["own"]
+    assert told["inside"] == ("inside" in first)
+    low, high = told["band90"]
+    assert low < 1 < high
