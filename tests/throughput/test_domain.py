@@ -71,8 +71,8 @@ def test_errors_of_different_chips_do_not_cancel() -> None:
         for name, one in pools.items():
             kept = {"layout": one.layout, "residual": drawn.fleet[name].residual}
             alone = {name: one.model_copy(update=kept)}
-            rest = {"constants": drawn.constants}
-            rates.append(Throughput(both.run, alone, both.mixing, **rest).full.tokens_per_s)
+            lone = Throughput(both.run, alone, both.mixing, constants=drawn.constants)
+            rates.append(lone.full.tokens_per_s)
         ratios.append(math.log(rates[0] / rates[1]))
     mean = math.fsum(ratios) / len(ratios)
     sd = math.sqrt(math.fsum((r - mean) ** 2 for r in ratios) / (len(ratios) - 1))
@@ -88,8 +88,8 @@ def test_a_measured_rate_and_a_plainly_given_error_have_no_residual() -> None:
     rates = []
     for k in range(2):
         drawn = measured.resolve(0, k)
-        rest = {"constants": drawn.constants}
-        rates.append(Throughput(drawn.run, drawn.fleet, drawn.mixing, **rest).full.tokens_per_s)
+        lone = Throughput(drawn.run, drawn.fleet, drawn.mixing, constants=drawn.constants)
+        rates.append(lone.full.tokens_per_s)
     assert rates == [pytest.approx(5000 * 64)] * 2
     known = case({"a": H100}, constants={"like": "step-time", "model_error": 1})
     assert not [name for name in known.unknowns() if "residual" in name]

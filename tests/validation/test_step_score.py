@@ -82,7 +82,7 @@ def test_outside_the_98_per_cent_range_covers_and_spans_at_most_a_factor_of_four
 
 def test_the_score_is_the_integral_it_stands_for() -> None:
     def missed(x: float) -> float:
-        return (norm.cdf(x / 0.3) - (x >= 0.5)) ** 2
+        return float((norm.cdf(x / 0.3) - (x >= 0.5)) ** 2)
 
     assert crps(0.5, 0.3) == pytest.approx(quad(missed, -3, 4, points=[0.5])[0], rel=1e-6)
 
