@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.errors import InputError
+from sim.throughput.batch_split import real_split
 from sim.throughput.flops import attention_flops
 from sim.throughput.layouts import check
 from sim.throughput.memory import parameters_per_chip, stage_bytes, state_bytes
@@ -129,3 +130,12 @@ def test_one_type_as_two_pools_equals_one(training, chip, stack, layout, half) -
     one = fleet(training, [pool(chip, 2 * half, stack, layout=layout)]).full
     parts = [pool(chip, half, stack, layout=layout) for _ in range(2)]
     assert fleet(training, parts).full.step_seconds == pytest.approx(one.step_seconds, rel=1e-12)
+
+
+def test_fsdp_ranks_of_two_chips_split_within_a_micro_batch_of_the_optimum() -> None:
+    training = run("mpt-13b", 500)
+    pools = [pool(name, 64, "llm-foundry", layout=FSDP) for name in ("H100-SXM-80", "A100-SXM-80")]
+    groups = fleet(training, pools).groups
+    paces = [group.pace for group in groups]
+    best = real_split(paces, 500)
+    assert max(group.seconds() for group in groups) <= best + max(pace.beat for pace in paces)
