@@ -11,6 +11,9 @@ from sim.errors import InputError
 from sim.quantities.distributions import Constant
 from sim.quantities.notation import Number, Quantity, Seconds, Share
 
+FLAPS = "link-flap"
+"""The cause of those flaps that no collective rides through."""
+
 
 class Refail(Strict):
     """An incomplete repair, after which the same cause may strike again soon."""
@@ -111,6 +114,12 @@ class FailureTable(Inline):
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
+        names = [cause.cause for cause in self.causes]
+        # What is drawn for a cause is found by its name.
+        for name in names:
+            if names.count(name) > 1:
+                problem = f"there are two causes '{name}'; each needs a name of its own"
+                raise InputError(problem, key="causes", given=name)
         if self.trace and (self.causes or self.bad_nodes):
             raise InputError("give either a trace or causes")
         return self
@@ -132,6 +141,9 @@ class Congestion(Inline):
         # The length of a good period follows from the share, and would be zero.
         if self.share >= 1:
             raise InputError("share must be below 1")
+        # Periods that follow each other at once would never let time go on.
+        if self.bad.mean <= 0:
+            raise InputError("must be above zero", key="bad", given=self.bad.mean)
         return self
 
 

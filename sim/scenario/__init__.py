@@ -11,11 +11,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
 from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
+from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
@@ -34,8 +36,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
-YEAR = 365.25 * 86400.0
 
 
 def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
@@ -99,7 +99,7 @@ class Scenario(Case):
 
     name: str = "scenario"
     title: str = ""
-    status: Literal["reconstruction", "counterfactual", "benchmark"] = "counterfactual"
+    status: Literal["reconstruction", "counterfactual", "benchmark", "plan"] = "plan"
     start: dt.date = dt.date(2024, 1, 1)
     horizon: PositiveSeconds = Field(YEAR, validate_default=False)
     checkpoint: Checkpoint = Checkpoint()
@@ -135,6 +135,20 @@ class Scenario(Case):
         check(self.fleet, self.depot, self.policy, self.offload)
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
+        return self
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Scenario:
+        check_time(self.start, self.horizon)
+        if isinstance(self.runs, Programme):
+            check_programme(self.runs, self.horizon)
+        nodes = sum(pool.active_nodes for pool in self.fleet.values())
+        check_fabric(self.fabric, nodes, self.horizon)
+        causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]
+        # Flaps that no collective rides through are a cause of this name.
+        if self.fabric.flaps and FLAPS in causes:
+            problem = f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
+            raise InputError(problem, key="fabric.flaps")
         return self
 
     @classmethod

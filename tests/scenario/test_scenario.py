@@ -536,4 +536,4 @@ def test_a_heading_says_what_was_set_and_what_that_makes_of_a_reconstruction() -
 
 def test_what_is_like_a_reconstruction_is_none_and_has_a_title_of_its_own() -> None:
     mine = load_scenario({"like": "deepseek-v3", "name": "mine", "horizon": "80 d"})
-    assert (mine.title, mine.status) == ("", "counterfactual")
+    assert (mine.title, mine.status) == ("", "plan")
