@@ -9,7 +9,7 @@ from pydantic import model_validator
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Constant
-from sim.quantities.notation import Number, Quantity, Seconds, Share
+from sim.quantities.notation import Number, Positive, Quantity, Seconds, Share
 
 FLAPS = "link-flap"
 """The cause of those flaps that no collective rides through."""
@@ -109,6 +109,8 @@ class FailureTable(Inline):
     title: str = ""
     causes: tuple[Cause, ...] = ()
     bad_nodes: BadNodes | None = None
+    scale: Positive = 1.0
+    """How many times as often all causes strike, on good and on bad nodes."""
     trace: str | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
 
@@ -120,7 +122,7 @@ class FailureTable(Inline):
             if names.count(name) > 1:
                 problem = f"there are two causes '{name}'; each needs a name of its own"
                 raise InputError(problem, key="causes", given=name)
-        if self.trace and (self.causes or self.bad_nodes):
+        if self.trace and (self.causes or self.bad_nodes or self.scale != 1):
             raise InputError("give either a trace or causes")
         return self
 

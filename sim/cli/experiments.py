@@ -70,7 +70,8 @@ def run(
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    answer(result.report(), lambda: answers.run(scenario, result), **vars(record))
+    data = result.report() | answers.about(scenario)
+    answer(data, lambda: answers.run(scenario, result), **vars(record))
 
 
 @grouped
@@ -95,8 +96,11 @@ def compare(
     first = loaded(a, sets)
     second = loaded(b, sets).override(changes(set_b))
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
-    text = f"a: {first.heading}\nb: {second.heading}\n{result}"
-    answer(result.report(), lambda: text, **vars(record))
+    data = result.report()
+    data["a"] |= answers.about(first)
+    data["b"] |= answers.about(second)
+    sides = [answers.side("a", first), answers.side("b", second)]
+    answer(data, lambda: "\n".join([*sides, str(result)]), **vars(record))
 
 
 @grouped
@@ -137,7 +141,8 @@ def sweep(
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    answer(result.report(), lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
+    data = result.report() | answers.about(scenario)
+    answer(data, lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
 
 
 @grouped
@@ -165,7 +170,8 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    data = result.report() | answers.about(scenario)
+    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 @grouped
@@ -196,7 +202,8 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    data = result.report() | answers.about(scenario)
+    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 def validate(
@@ -256,12 +263,21 @@ def steptime(
 
     Example: `sim steptime deepseek-v3 --json`
     """
+    from sim.experiments.choices import choices
     from sim.scenario import load_case, names
+    from sim.scenario.reading import read
 
-    step = answers.step_time(load_case(case, changes(sets)))
-    # A file with `run` and `fleet` alone is no scenario, and has no heading.
-    heading = loaded(case, sets).heading if case in names() else case
-    answer(step, lambda: f"{heading}\n{answers.parts(step)}", as_json)
+    asked = changes(sets)
+    step = answers.step_time(load_case(case, asked))
+    data = {**step, "asked": asked}
+    lines = [case, answers.parts(step)]
+    # A file with `run` and `fleet` alone is no scenario: it has no heading, and no checkpoints.
+    if case in names() or "checkpoint" in read(case).data:
+        scenario = loaded(case, sets)
+        lines = [scenario.heading, answers.parts(step), *choices(scenario).costs()]
+        data = answers.about(scenario) | step
+    data["units"] = answers.STEP_UNITS
+    answer(data, lambda: "\n".join(lines), as_json)
 
 
 def trace(

@@ -191,17 +191,28 @@ class Scenario(Case):
         return {"name": self.name, **self._origin.source.data}
 
     @property
+    def standing(self) -> str:
+        """Its status, with what was set in it."""
+        if patient(self.changed):
+            return self.status
+        # Where more is set than how long one waits, it is neither any more.
+        changed = {"reconstruction": "counterfactual", "benchmark": "plan"}
+        return changed.get(self.status, self.status)
+
+    @property
     def heading(self) -> str:
         """Its title, its status, and what was set in it."""
-        status = self.status
-        # A reconstruction in which more is set than how long one waits is none any more.
-        if status == "reconstruction" and not patient(self.changed):
-            status = "counterfactual"
-        words = status
-        if status == "counterfactual":
+        title = self.title or self.name
+        # A title may tell numbers that no longer hold.
+        if not patient(self.changed):
+            fleet = self.fleet.values()
+            pools = [f"{pool.active_chips:,} {pool.chip.name}" for pool in fleet]
+            title = f"{self.name} on {' and '.join(pools)}"
+        words = self.standing
+        if words == "counterfactual":
             words = "counterfactual: no published run has done this"
         changes = [f"{path} = {value}" for path, value in self.changed.items()]
-        return "; ".join([f"{self.title or self.name} ({words})", *changes])
+        return "; ".join([f"{title} ({words})", *changes])
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
         """The scenario with values set by dotted path, and all of it checked again.
