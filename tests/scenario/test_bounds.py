@@ -82,3 +82,24 @@ def test_periods_as_short_as_can_be_followed_are_accepted() -> None:
 def test_no_word_is_reserved_for_a_cause() -> None:
     causes = [GPU | {"cause": "constant"}, GPU | {"cause": "failures"}]
     assert load_scenario("deepseek-v3").override({CAUSES: {"causes": causes}})
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("checkpoint.save_failure", "a save that fails cannot be said; nearest: a longer"),
+        ("checkpoint.success", "is unknown"),
+        ("recovery.wrong_node", "a repair of the wrong node cannot be said; nearest: a stage"),
+        ("recovery.min_replicas", "the fewest replicas to go on with cannot be said; nearest"),
+        ("fleet.good.join", "nodes that join a running job cannot be said; nearest: cold_spares"),
+        ("fabric.maintenance", "planned maintenance cannot be said; nearest: a cause"),
+        ("run.model.sliding_window", "sliding windows cannot be said; nearest: attention causal"),
+        ("fleet.good.layout.expert_tensor", "tensor parallelism of experts alone cannot be said"),
+    ],
+)
+def test_what_cannot_be_said_is_refused_with_the_nearest_that_can(path: str, words: str) -> None:
+    with pytest.raises(InputError) as wrong:
+        load_scenario("deepseek-v3").override({path: 1})
+    assert f"{path} is unknown" in str(wrong.value)
+    assert words in str(wrong.value)
+    assert "allowed: " in str(wrong.value)
