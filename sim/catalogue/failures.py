@@ -54,7 +54,7 @@ class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
     share: Share
-    factor: Annotated[float, Quantity(least=1.0)]
+    factor: Annotated[float, Quantity(least=1.0, most=1e6)]
     """On the failure rate."""
     cured: Share = 1.0
     """Probability that a successful repair cures a bad node."""

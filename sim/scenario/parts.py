@@ -189,7 +189,7 @@ class MemoryTier(Strict):
     One is lost if a node and its peer fail together.
     """
 
-    per_interval: AtLeastOne
+    per_interval: Annotated[float, Quantity(least=1, most=1e6, whole=True)]
     """Marks in an interval; the last of them is the storage tier's."""
     blocking: Seconds = 0.0
     load: Seconds = 0.0
@@ -228,7 +228,7 @@ class Checkpoint(Strict):
 class Scaling(Strict):
     """A time that grows with the fleet: times ``(chips / reference)^exponent``."""
 
-    chips: Positive
+    chips: AtLeastOne
     exponent: Annotated[float, Quantity(most=10)]
 
 

@@ -17,7 +17,7 @@ from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, Stage, bubble_share
 from sim.throughput.stage import Group, compute_seconds, group_of, messages
 
-MOST_TRIED = 2_000
+MOST_TRIED = 1_000
 """Combinations of the pools' layouts that are looked through."""
 
 
