@@ -129,9 +129,11 @@ class Flaps:
         self._drawn = self._begins.item(-1)
 
 
-def flap_failures(spec: FlapSpec) -> Cause | None:
-    """The flaps that last longer than a collective waits, as a cause of failure."""
-    rate = 1000 * spec.per_node_day * (1 - share_below(spec.duration, spec.ride_through))
+def flap_failures(spec: FlapSpec, scale: float = 1.0) -> Cause | None:
+    """The flaps that last longer than a collective waits, as a cause of a table of that scale."""
+    longer = 1 - share_below(spec.duration, spec.ride_through)
+    # Links are no part of a node, whose failures are what the table scales.
+    rate = 1000 * spec.per_node_day * longer / scale
     if not rate:
         return None
     # `detect` is what comes after the collective's timer has run out.

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import simpy
 
-from sim.catalogue.failures import Cause, FailureTable
+from sim.catalogue.failures import FailureTable
 from sim.engine.checkpoints import Sawtooth, Watch, sawtooth_of
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
@@ -23,7 +23,6 @@ from sim.engine.replay import outages
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.engine.training import Training
-from sim.quantities.distributions import Scaled, Weibull
 from sim.scenario import Checkpoint, Pool, Run, Scenario
 from sim.scenario import Fabric as FabricSpec
 from sim.scenario.stock import Depot as DepotSpec
@@ -223,24 +222,10 @@ def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
     """The causes that strike a pool: its own, and the link flaps no collective rides through."""
     table = pool.failures
-    if table.scale != 1.0:
-        causes = [_oftener(cause, table.scale) for cause in table.causes]
-        table = table.model_copy(update={"causes": tuple(causes)})
-    flap = flap_failures(fabric.flaps) if fabric.flaps and not table.trace else None
+    flap = None
+    if fabric.flaps and not table.trace:
+        flap = flap_failures(fabric.flaps, table.scale)
     return table.model_copy(update={"causes": (*table.causes, flap)}) if flap else table
-
-
-def _oftener(cause: Cause, scale: float) -> Cause:
-    """A cause that strikes that many times as often."""
-    life = cause.lifetime
-    if life is None:
-        rate = (cause.per_1000_node_days or 0.0) * scale
-        return cause.model_copy(update={"per_1000_node_days": rate})
-    # The hazard of bad nodes needs the shape of a Weibull distribution.
-    shorter = Scaled(life, 1 / scale)
-    if isinstance(life, Weibull):
-        shorter = Weibull(life.shape, life.size / scale, life.by_mean)
-    return cause.model_copy(update={"lifetime": shorter})
 
 
 def _without_rounding(ledger: Mapping[Key, float], wall: float) -> dict[Key, float]:

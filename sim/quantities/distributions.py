@@ -313,28 +313,6 @@ class Sum(Distribution):
         return math.fsum(lows), math.fsum(highs)
 
 
-@dataclass(frozen=True)
-class Scaled(Distribution):
-    """Another distribution whose draws are all multiplied by a factor."""
-
-    base: Distribution
-    factor: float
-
-    @cached_property
-    def dims(self) -> int:  # type: ignore[override]
-        return self.base.dims
-
-    def draw(self, uniforms: Floats) -> Floats:
-        return self.factor * self.base.draw(uniforms)
-
-    def one(self, *uniforms: float) -> float:
-        return self.factor * self.base.one(*uniforms)
-
-    @property
-    def mean(self) -> float:
-        return self.factor * self.base.mean
-
-
 class Uncertain(float):
     """An unknown constant: a float with the value of its mode that knows its distribution.
 
