@@ -16,6 +16,7 @@ from sim.scenario.references import entries
 
 # What runs need is loaded by those who run.
 if TYPE_CHECKING:
+    from sim.experiments.choices import Choices
     from sim.experiments.replicate import Replications
 
 STEP_UNITS = {
@@ -35,10 +36,8 @@ SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the ste
 """In words, where a spread comes from."""
 
 
-def run(scenario: Scenario, result: Replications) -> str:
+def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     """Write a table of the metrics, then where the time and the chips went."""
-    from sim.experiments.choices import choices
-
     report = result.report()
     metrics = report["metrics"]
     days = [
@@ -52,7 +51,7 @@ def run(scenario: Scenario, result: Replications) -> str:
     if censored and not scenario.runs:
         horizon = f"the horizon, day {scenario.horizon / DAY:g}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
-    lines += [*str(choices(scenario)).splitlines(), cited(scenario)]
+    lines += [*str(chosen).splitlines(), cited(scenario)]
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
     lines += [_row(name, values) for name, values in metrics.items() if "." not in name]
@@ -66,14 +65,6 @@ def run(scenario: Scenario, result: Replications) -> str:
         metric = "crossing_days" if scenario.runs else "wall_days"
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
-
-
-def side(name: str, scenario: Scenario) -> str:
-    """One side of a comparison: its heading and, indented, what it chose."""
-    from sim.experiments.choices import choices
-
-    lines = str(choices(scenario)).splitlines()
-    return "\n   ".join([f"{name}: {scenario.heading}", *lines])
 
 
 def cited(scenario: Scenario) -> str:
@@ -110,17 +101,19 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
 
 
-def about(scenario: Scenario) -> dict[str, Any]:
+def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
     """What every answer says of its scenario: what was asked, what it is, and what it chose."""
     from sim.experiments.choices import choices
 
-    return {
+    chosen = choices(scenario)
+    data = {
         "asked": scenario.changed,
         "status": scenario.standing,
         "units": {name: metric.unit for name, metric in metrics_of(scenario).items()},
         "sources": sources(scenario),
-        **asdict(choices(scenario)),
+        **asdict(chosen),
     }
+    return data, chosen
 
 
 def sources(scenario: Scenario) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -70,8 +70,9 @@ def run(
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    data = result.report() | answers.about(scenario)
-    answer(data, lambda: answers.run(scenario, result), **vars(record))
+    about, chosen = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
 
 
 @grouped
@@ -97,10 +98,13 @@ def compare(
     second = loaded(b, sets).override(changes(set_b))
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
     data = result.report()
-    data["a"] |= answers.about(first)
-    data["b"] |= answers.about(second)
-    sides = [answers.side("a", first), answers.side("b", second)]
-    answer(data, lambda: "\n".join([*sides, str(result)]), **vars(record))
+    lines = []
+    for side, scenario in (("a", first), ("b", second)):
+        about, chosen = answers.about(scenario)
+        data[side] |= about
+        lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
+    lines.append(str(result))
+    answer(data, lambda: "\n".join(lines), **vars(record))
 
 
 @grouped
@@ -141,7 +145,8 @@ def sweep(
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    data = result.report() | answers.about(scenario)
+    about, _ = answers.about(scenario)
+    data = result.report() | about
     answer(data, lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
 
 
@@ -170,7 +175,8 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    data = result.report() | answers.about(scenario)
+    about, _ = answers.about(scenario)
+    data = result.report() | about
     answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
@@ -202,7 +208,8 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    data = result.report() | answers.about(scenario)
+    about, _ = answers.about(scenario)
+    data = result.report() | about
     answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
@@ -263,21 +270,23 @@ def steptime(
 
     Example: `sim steptime deepseek-v3 --json`
     """
-    from sim.experiments.choices import choices
     from sim.scenario import load_case, names
-    from sim.scenario.reading import read
 
-    asked = changes(sets)
-    step = answers.step_time(load_case(case, asked))
-    data = {**step, "asked": asked}
-    lines = [case, answers.parts(step)]
-    # A file with `run` and `fleet` alone is no scenario: it has no heading, and no checkpoints.
-    if case in names() or "checkpoint" in read(case).data:
+    step = answers.step_time(load_case(case, changes(sets)))
+    heading = case
+    about: dict[str, Any] = {"asked": changes(sets)}
+    costs: list[str] = []
+    try:
         scenario = loaded(case, sets)
-        lines = [scenario.heading, answers.parts(step), *choices(scenario).costs()]
-        data = answers.about(scenario) | step
-    data["units"] = answers.STEP_UNITS
-    answer(data, lambda: "\n".join(lines), as_json)
+        about, chosen = answers.about(scenario)
+        heading = scenario.heading
+        costs = chosen.costs()
+    except InputError:
+        # What a step does not need may be missing in a file, or wrong.
+        if case in names():
+            raise
+    data = about | step | {"units": answers.STEP_UNITS}
+    answer(data, lambda: "\n".join([heading, answers.parts(step), *costs]), as_json)
 
 
 def trace(

@@ -364,6 +364,8 @@ def test_what_is_not_given_is_said(sim: Sim, tmp_path: Path) -> None:
     data = json.loads(sim("run", "mine.yaml", "--set", causes, "--replications", "1", "--json").out)
     assert data["taken_as_none"] == ["checkpoint", "restart", "repair"]
     assert data["status"] == "plan"
+    step = json.loads(sim("steptime", "mine.yaml", "--json").out)
+    assert step["taken_as_none"] == ["checkpoint", "restart", "failures"]
     answer = sim("run", "mine.yaml", "--set", causes, "--replications", "1")
     assert "restart, repair; a node without repair is back at once\n" in answer.out
 
