@@ -9,7 +9,10 @@ from pydantic import model_validator
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Constant
-from sim.quantities.notation import Number, Quantity, Seconds, Share
+from sim.quantities.notation import Number, Positive, Quantity, Seconds, Share
+
+FLAPS = "link-flap"
+"""The cause of those flaps that no collective rides through."""
 
 
 class Refail(Strict):
@@ -51,7 +54,7 @@ class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
     share: Share
-    factor: Annotated[float, Quantity(least=1.0)]
+    factor: Annotated[float, Quantity(least=1.0, most=1e6)]
     """On the failure rate."""
     cured: Share = 1.0
     """Probability that a successful repair cures a bad node."""
@@ -106,12 +109,20 @@ class FailureTable(Inline):
     title: str = ""
     causes: tuple[Cause, ...] = ()
     bad_nodes: BadNodes | None = None
+    scale: Positive = 1.0
+    """How many times as often all causes strike, on good and on bad nodes."""
     trace: str | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
-        if self.trace and (self.causes or self.bad_nodes):
+        names = [cause.cause for cause in self.causes]
+        # What is drawn for a cause is found by its name.
+        for name in names:
+            if names.count(name) > 1:
+                problem = f"there are two causes '{name}'; each needs a name of its own"
+                raise InputError(problem, key="causes", given=name)
+        if self.trace and (self.causes or self.bad_nodes or self.scale != 1):
             raise InputError("give either a trace or causes")
         return self
 
@@ -132,6 +143,9 @@ class Congestion(Inline):
         # The length of a good period follows from the share, and would be zero.
         if self.share >= 1:
             raise InputError("share must be below 1")
+        # Periods that follow each other at once would never let time go on.
+        if self.bad.mean <= 0:
+            raise InputError("must be above zero", key="bad", given=self.bad.mean)
         return self
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import simpy
 
 from sim.catalogue.failures import FailureTable
-from sim.engine.checkpoints import Watch, sawtooth_of
+from sim.engine.checkpoints import Sawtooth, Watch, sawtooth_of
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.fleet import Fleet
@@ -23,11 +23,15 @@ from sim.engine.replay import outages
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.engine.training import Training
+from sim.scenario import Checkpoint, Pool, Run, Scenario
 from sim.scenario import Fabric as FabricSpec
-from sim.scenario import Pool, Run, Scenario
 from sim.scenario.stock import Depot as DepotSpec
 from sim.streams import Luck
-from sim.throughput import Throughput
+from sim.throughput import Plan, Throughput
+
+Key = TypeVar("Key")
+ROUNDING = 1e-12
+"""Shares of a run below this are nothing but the rounding of its ledgers."""
 
 
 def throughput_of(scenario: Scenario, run: Run, pools: Mapping[str, Pool]) -> Throughput:
@@ -123,12 +127,8 @@ class Site:
         """
         scenario = self.scenario
         fabric = scenario.fabric
-        pools = self.fleet.pools
-        rate = math.fsum(failure_rate(pool, fabric, scenario.horizon) for pool in pools)
-        saw = sawtooth_of(
-            scenario.checkpoint, run, throughput.full, scenario.constants, failure_rate=rate
-        )
-        nodes = sum(pool.whole for pool in pools)
+        saw = self.sawtooth(scenario.checkpoint, run, throughput.full)
+        nodes = sum(pool.whole for pool in self.fleet.pools)
         flaps = Flaps(fabric.flaps, nodes, self.luck, label) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
         return Job(
@@ -144,6 +144,13 @@ class Site:
             self.record,
         )
 
+    def sawtooth(self, checkpoint: Checkpoint, run: Run, plan: Plan) -> Sawtooth:
+        """Checkpoint times of a run under a plan, with all active nodes at risk."""
+        scenario = self.scenario
+        pools = self.fleet.pools
+        rate = math.fsum(failure_rate(pool, scenario.fabric, scenario.horizon) for pool in pools)
+        return sawtooth_of(checkpoint, run, plan, scenario.constants, failure_rate=rate)
+
     def outcome(self) -> dict[str, Any]:
         """What a result says of a single run and of a programme alike."""
         record = self.record
@@ -157,11 +164,32 @@ class Site:
             "wall": now,
             "failures": self.fleet.failures,
             "hidden_faults": self.fleet.hidden,
-            "time": dict(record.time),
-            "chip_seconds": record.chip_seconds(now),
+            "time": _without_rounding(record.time, now),
+            "chip_seconds": _without_rounding(record.chip_seconds(now), now),
             "counts": record.chips,
             "trace": record.trace,
         }
+
+
+def intervals(scenario: Scenario, throughput: Throughput) -> tuple[float, float]:
+    """Seconds between checkpoints of a healthy run: as given, and the best there are.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With every unknown constant settled.
+    throughput : Throughput
+        Of its run on its fleet.
+    """
+    plan = throughput.full
+    site = Site(simpy.Environment(), scenario, plan.used_chips, Luck(0, 0))
+    best = scenario.checkpoint.model_copy(update={"interval": "optimal"})
+    found = []
+    for checkpoint in (scenario.checkpoint, best):
+        saw = site.sawtooth(checkpoint, scenario.run, plan)
+        seconds = saw.period * saw.storage_every
+        found.append(seconds / plan.tokens_per_s if saw.in_tokens else seconds)
+    return found[0], found[1]
 
 
 def run_to_the_end(env: simpy.Environment, process: Generator[simpy.Event, Any, None]) -> None:
@@ -193,5 +221,13 @@ def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
     """The causes that strike a pool: its own, and the link flaps no collective rides through."""
     table = pool.failures
-    flap = flap_failures(fabric.flaps) if fabric.flaps and not table.trace else None
+    flap = None
+    if fabric.flaps and not table.trace:
+        flap = flap_failures(fabric.flaps, table.scale)
     return table.model_copy(update={"causes": (*table.causes, flap)}) if flap else table
+
+
+def _without_rounding(ledger: Mapping[Key, float], wall: float) -> dict[Key, float]:
+    """The seconds of a ledger, where what is only rounding is nothing."""
+    least = ROUNDING * wall
+    return {key: seconds if abs(seconds) > least else 0.0 for key, seconds in ledger.items()}

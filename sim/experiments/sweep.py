@@ -49,7 +49,7 @@ class Sweep:
     def table(self, metric: str = "wall_days") -> str:
         """Write the points as text, with one metric; KeyError if there is no such metric."""
         rows = self.frame.groupby("metric").get_group(metric)
-        return rows.to_string(index=False, float_format="{:.5g}".format)
+        return rows.to_string(index=False, float_format="{:z.5g}".format)
 
 
 def sweep(

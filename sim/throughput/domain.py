@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -108,6 +108,22 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
         words += ", where nothing was fitted to such models"
     spread = min(math.sqrt(variance + (known.slope * distance) ** 2), known.most)
     return Reach(distance <= known.limit, distance, words, spread)
+
+
+def reaches(
+    model: Model,
+    pools: Mapping[str, Pool],
+    layouts: Mapping[str, Shape | None],
+    used: Mapping[str, int],
+) -> dict[str, Reach]:
+    """How far each pool at work lies from what was published; none of a measured rate."""
+    chips = sum(used.values())
+    found = {}
+    for name, shape in layouts.items():
+        pool = pools[name]
+        if shape and not pool.throughput:
+            found[name] = reach(pool, model, point(model, shape, chips))
+    return found
 
 
 MEASURES = {

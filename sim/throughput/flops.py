@@ -50,6 +50,11 @@ def fp8_rate(model: Model, chip: Chip) -> float | None:
     return chip.fp8 if model.precision == "fp8" else None
 
 
+def peak_rate(model: Model, chip: Chip) -> float:
+    """FLOP/s that a chip cannot exceed on a model."""
+    return fp8_rate(model, chip) or chip.bf16
+
+
 class ExecutedWork(NamedTuple):
     """What a training step runs, in FLOPs a token."""
 

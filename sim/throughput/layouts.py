@@ -189,6 +189,12 @@ def complete(shape: Shape) -> Layout:
     return Layout(**degrees)
 
 
+def settled(layout: Layout) -> bool:
+    """Whether the planner has nothing left to choose."""
+    degrees = (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
+    return None not in degrees
+
+
 def check(model: Model, fixed: Layout, name: str) -> None:
     """Refuse a layout that no number of chips could make work.
 
@@ -210,7 +216,8 @@ def check(model: Model, fixed: Layout, name: str) -> None:
             f"virtual {max(model.layers // stages, 1)}"
         )
     if fixed.tensor and model.heads % fixed.tensor:
-        nearest = max(t for t in range(1, fixed.tensor) if model.heads % t == 0)
+        most = min(fixed.tensor, model.heads)
+        nearest = next(t for t in range(most, 0, -1) if model.heads % t == 0)
         raise InputError(
             f"{where} tensor {fixed.tensor} does not divide {model.heads} attention heads; "
             f"nearest: {nearest}"
@@ -222,6 +229,11 @@ def check(model: Model, fixed: Layout, name: str) -> None:
         raise InputError(
             f"{where} expert {expert} is more ranks than the {most} experts of a layer; "
             f"nearest: {most}"
+        )
+    if (fixed.context or 1) > model.sequence:
+        raise InputError(
+            f"{where} context {fixed.context} is more ranks than the {model.sequence} tokens of a "
+            f"sequence; nearest: {model.sequence}"
         )
     ranks = _check_expert_tensor(fixed, where) or expert
     if fixed.data and fixed.data % ranks:
@@ -240,7 +252,8 @@ def _check_expert_tensor(fixed: Layout, where: str) -> int | None:
     if not fixed.tensor or not fixed.expert:
         raise InputError(f"{where} expert_tensor {split} needs tensor and expert as well")
     if fixed.tensor % split:
-        nearest = max(t for t in range(1, fixed.tensor + 1) if t <= split and fixed.tensor % t == 0)
+        near = range(min(split, fixed.tensor), 0, -1)
+        nearest = next(t for t in near if fixed.tensor % t == 0)
         raise InputError(
             f"{where} expert_tensor {split} does not divide tensor {fixed.tensor}; "
             f"nearest: {nearest}"

@@ -18,10 +18,10 @@ from sim.errors import InputError
 from sim.scenario.parts import Layout, Mixing, Pool, Run
 from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.collectives import ring
-from sim.throughput.domain import Reach, point, reach
+from sim.throughput.domain import Reach, reaches
 from sim.throughput.elastic import POLICIES, ElasticPolicy
-from sim.throughput.flops import flops_per_token
-from sim.throughput.layouts import Shape, complete
+from sim.throughput.flops import flops_per_token, peak_rate
+from sim.throughput.layouts import Shape, complete, settled
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
@@ -98,6 +98,7 @@ class Throughput:
         self._plans: dict[tuple[tuple[int, ...], str, bool], Plan] = {}
         self.groups = self.grouped(self._chips(self.nodes), self.pools)
         self.full = self.plan(self.nodes)
+        self._check_bounds()
 
     def plan(
         self,
@@ -127,7 +128,12 @@ class Throughput:
     def freely_planned(self) -> Throughput:
         """The same fleet with every layout left to the planner, to see what the given ones cost."""
         free = {"layout": Layout()}
-        return self._like({name: pool.model_copy(update=free) for name, pool in self.pools.items()})
+        pools = {name: pool.model_copy(update=free) for name, pool in self.pools.items()}
+        try:
+            return self._like(pools)
+        except InputError:
+            # Left free, a pipeline across many pools has too many layouts to try.
+            return self
 
     @cached_property
     def faster_without(self) -> dict[str, float]:
@@ -138,13 +144,7 @@ class Throughput:
     @cached_property
     def reaches(self) -> dict[str, Reach]:
         """How far each pool at work lies from what was published; none of a measured rate."""
-        chips = sum(self.full.used_chips.values())
-        found = {}
-        for name, shape in self.full.layouts.items():
-            pool = self.pools[name]
-            if shape and not pool.throughput:
-                found[name] = reach(pool, self.run.model, point(self.run.model, shape, chips))
-        return found
+        return reaches(self.run.model, self.pools, self.full.layouts, self.full.used_chips)
 
     @cached_property
     def scaling_ratio(self) -> float:
@@ -189,8 +189,8 @@ class Throughput:
             across = self.mixing.link
             return (best_mixed(self.run, pools, chips, self.microbatches, across, self.constants),)
         groups = self._best(pools, chips, self._first_parts(pools, chips), given_up)
-        settled = all(_settled(pools[kind[0]].layout) for kind in self.kinds)
-        if given_up or len(groups) < 2 or settled:
+        chosen = all(settled(pools[kind[0]].layout) for kind in self.kinds)
+        if given_up or len(groups) < 2 or chosen:
             return groups
         # How the batch is shared hangs on the layouts, and they on the share: one more look, now
         # with every cost in it, is as far as it pays to go.
@@ -222,6 +222,28 @@ class Throughput:
                 group = replace(self.groups[which], ranks=0)
             groups.append(group)
         return self._shared(tuple(groups))
+
+    def _check_bounds(self) -> None:
+        """Refuse what would take more than the peak of the chips."""
+        for name, pool in self.pools.items():
+            most = peak_rate(self.run.model, pool.chip) / self._useful
+            if pool.throughput and pool.throughput.tokens_per_second_per_chip > most:
+                given = pool.throughput.tokens_per_second_per_chip
+                raise InputError(
+                    f"{name}: throughput: {given:,.6g} tokens/s a chip are {given / most:.3g} times"
+                    f" what its peak allows for this model: at most {most:,.6g}"
+                )
+        used = self.full.used_chips
+        peak = math.fsum(
+            count * peak_rate(self.run.model, self.pools[name].chip) for name, count in used.items()
+        )
+        share = self._useful * self.full.tokens_per_s / peak
+        if share > 1:
+            raise InputError(
+                f"{' + '.join(self.pools)}: {self.full.tokens_per_s:,.6g} tokens/s are {share:.3g} "
+                "times the peak of the chips; check layer_seconds, the efficiencies of chips, "
+                "stacks and mixing, and constants.model_error"
+            )
 
     def _shared(self, groups: Groups) -> Groups:
         """The groups with the micro-batches of a step shared among them."""
@@ -274,8 +296,10 @@ class Throughput:
         last, bare = step_parts(groups, across)
         mean = math.fsum(bare.values())
         seconds = mean * mixing * noise
-        parts = dict(bare)
-        parts["mixing"] = mean * (mixing - 1)
+        # Where meeting makes a step shorter, it does so in all its parts.
+        scale = min(mixing, 1.0)
+        parts = {kind: scale * value for kind, value in bare.items()}
+        parts["mixing"] = mean * max(mixing - 1, 0.0)
         parts["noise"] = mean * mixing * (noise - 1)
         peak = math.fsum(count * self.pools[name].chip.bf16 for name, count in used.items())
         return Plan(
@@ -374,9 +398,3 @@ def _kinds(pools: Mapping[str, Pool], mixing: Mixing) -> tuple[Kind, ...]:
         else:
             kind.append(name)
     return tuple(map(tuple, kinds))
-
-
-def _settled(layout: Layout) -> bool:
-    """Whether the planner has nothing left to choose."""
-    degrees = (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
-    return None not in degrees

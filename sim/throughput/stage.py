@@ -13,7 +13,7 @@ from sim.scenario.parts import Pool
 from sim.throughput.batch_split import Pace, whole_split
 from sim.throughput.collectives import all_to_all, hierarchical, ring
 from sim.throughput.domain import error_factor
-from sim.throughput.flops import executed, fp8_rate
+from sim.throughput.flops import executed, fp8_rate, peak_rate
 from sim.throughput.kernels import inverse_expert_width, inverse_width
 from sim.throughput.layouts import Placement, Shape
 from sim.throughput.memory import parameters_per_chip, stage_bytes
@@ -48,7 +48,7 @@ def compute_seconds(model: Model, pool: Pool, shape: Shape, constants: StepTime)
     if shape.schedule == "dualpipe":
         efficiency *= 1 - stack.communication_cores
     tokens = shape.micro * model.sequence / (shape.tensor * shape.context)
-    rate = efficiency * (fp8_rate(model, chip) or chip.bf16)
+    rate = efficiency * peak_rate(model, chip)
     dense = traffic * inverse_width(model, shape)
     routed = traffic * inverse_expert_width(model, shape)
     layer = tokens * work.products * (1 / (rate * stack.experts) + routed)
