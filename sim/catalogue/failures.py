@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Literal
 
 from pydantic import model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
-from sim.quantities.distributions import Constant
-from sim.quantities.notation import Number, Quantity, Seconds, Share
+from sim.quantities.distributions import Constant, Weibull
+from sim.quantities.notation import Number, Positive, Quantity, Rate, Seconds, Share
 
 
 class Refail(Strict):
@@ -63,7 +64,8 @@ class Cause(Strict):
     cause: str
     scope: Literal["chip", "node", "switch", "job"] = "node"
     """What fails; a switch takes the nodes of its pod with it (`fabric.pod`)."""
-    per_1000_node_days: Number | None = None
+    per_1000_node_days: Annotated[float, Rate()] | None = None
+    """A rate, or the count and the exposure that it is known from."""
     lifetime: Duration | None = None
     clock: Literal["powered", "computing"] = "powered"
     nodes: tuple[Share, Share] = (0.0, 1.0)
@@ -99,6 +101,15 @@ class Cause(Strict):
             raise InputError("a cause is silent or a straggler, not both")
         return self
 
+    def times(self, factor: float) -> Cause:
+        """The cause with a hazard that is `factor` times as high at every age."""
+        if self.per_1000_node_days is not None:
+            return self.model_copy(update={"per_1000_node_days": self.per_1000_node_days * factor})
+        life = self.lifetime
+        assert isinstance(life, Weibull)
+        shorter = dataclasses.replace(life, size=life.size / factor ** (1 / life.shape))
+        return self.model_copy(update={"lifetime": shorter})
+
 
 class FailureTable(Inline):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
@@ -106,6 +117,8 @@ class FailureTable(Inline):
     title: str = ""
     causes: tuple[Cause, ...] = ()
     bad_nodes: BadNodes | None = None
+    rate_factor: Positive = 1.0
+    """On the rates of all causes: 1 for the fleet and the time in which they were counted."""
     trace: str | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
 
@@ -113,7 +126,26 @@ class FailureTable(Inline):
     def _one_origin(self) -> FailureTable:
         if self.trace and (self.causes or self.bad_nodes):
             raise InputError("give either a trace or causes")
+        # Of other lifetimes no power of time gives a hazard that is so many times as high.
+        plain = all(isinstance(cause.lifetime, Weibull | None) for cause in self.causes)
+        if self.rate_factor != 1 and not plain:
+            raise InputError("rate_factor needs causes given by rates or Weibull lifetimes")
         return self
+
+    def scaled(self) -> FailureTable:
+        """The table with its `rate_factor` in the rates of its causes."""
+        if self.rate_factor == 1:
+            return self
+        causes = tuple(cause.times(self.rate_factor) for cause in self.causes)
+        return self.model_copy(update={"causes": causes, "rate_factor": 1.0})
+
+
+class CountedFleet(Strict):
+    """A fleet whose hardware failures were counted, and what was counted as one."""
+
+    title: str
+    per_1000_node_days: Annotated[float, Rate(positive=True)]
+    counted: str
 
 
 class Congestion(Inline):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.quantities.distributions import Uncertain
+from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
 from sim.scenario import Case, Scenario, load_scenario, names
 
@@ -143,10 +145,13 @@ def entry(item: Entry) -> str:
     """Write an entry's facts: value, range, status, source, note."""
     lines = [item.name]
     prefix = f"{item.kind}.{item.name}."
+    known = unknowns(item.item)
     for fact in item.facts:
         ends = f" [{fact.range[0]} … {fact.range[1]}]" if fact.range else ""
         name = fact.path.removeprefix(prefix)
         lines.append(f"  {name:28} {fact.value}{ends}   {fact.status}, {fact.source}")
+        if fact.path in known and not fact.range:
+            lines.append(f"  {'':28}   {_drawn(known[fact.path])}")
         if fact.note:
             lines.append(f"  {'':28}   {fact.note}")
     lines.append("sources")
@@ -155,6 +160,12 @@ def entry(item: Entry) -> str:
         words = (source["title"], source["url"], source["licence"])
         lines.append(f"  {key}: {', '.join(filter(None, words))}")
     return "\n".join(lines)
+
+
+def _drawn(number: Uncertain) -> str:
+    """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
+    low, high = number.draw(0.05), number.draw(0.95)
+    return f"drawn: {number:.3g}, 90 % between {low:.3g} and {high:.3g}"
 
 
 def scenarios() -> str:

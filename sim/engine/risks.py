@@ -336,7 +336,7 @@ def node_rate(table: FailureTable, size: int) -> float:
     Those again soon after a repair are counted, a burst as one.
     """
     rates = []
-    for cause in table.causes:
+    for cause in table.scaled().causes:
         rate = _rate(cause)
         if not rate and cause.lifetime is not None:
             rate = (size if cause.scope == "chip" else 1) / cause.lifetime.mean

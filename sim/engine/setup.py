@@ -193,6 +193,7 @@ def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
 
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
     """The causes that strike a pool: its own, and the link flaps no collective rides through."""
-    table = pool.failures
+    # Flaps are counted on the fabric: the factor of the table is none of theirs.
+    table = pool.failures.scaled()
     flap = flap_failures(fabric.flaps) if fabric.flaps and not table.trace else None
     return table.model_copy(update={"causes": (*table.causes, flap)}) if flap else table
