@@ -75,7 +75,7 @@ class RepairShop(Inline):
 
     title: str = ""
     capacity: Annotated[float, Quantity("1/s", positive=True)]
-    """Chips it can take on; ``capacity × mean turnaround`` benches."""
+    """Chips it can take on in the long run; ``capacity × mean turnaround`` of them at once."""
     turnaround: Duration
     success: Share = 1.0
     cost: Dollars = 0.0
