@@ -86,6 +86,8 @@ class NodePool:
         self._record = record
         self._steps: dict[tuple[str, str], Step] = {}
         self._place_all(coming)
+        self.under_repair = 0
+        """Nodes that a crew mends, or will."""
         self.hidden: dict[int, list[Fault]] = {}
         """Faults of nodes in service that nobody has noticed."""
         self.strikes: dict[int, int] = {}
