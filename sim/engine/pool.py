@@ -106,7 +106,7 @@ class NodePool:
         if any(cause.refail for cause in table.causes):
             self.risks.append(self.relapses)
         if table.trace:
-            self.risks.append(Replay(table.trace, nodes))
+            self.risks.append(Replay(table.trace, nodes, table.trace_until, horizon, field))
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 
