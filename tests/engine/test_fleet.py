@@ -251,6 +251,6 @@ def test_an_idle_node_that_the_trace_fails_is_out_like_any_other(tmp_path):
         "node,start_day,end_day\n"
         + "".join(f"{name},2,{end}\n" for name, end in zip("abcde", "93334", strict=True))
     )
-    result = simulate(idle_fifth(fleet={"failures": {"trace": str(log)}}))
+    result = simulate(idle_fifth(fleet={"failures": {"trace": str(log), "trace_until": "100 d"}}))
     assert result.time["wait"] == pytest.approx(2 * DAY, rel=1e-3)
     assert result.wall == pytest.approx(12 * DAY, rel=1e-2)
