@@ -70,6 +70,8 @@ class Cause(Strict):
     clock: Literal["powered", "computing"] = "powered"
     nodes: tuple[Share, Share] = (0.0, 1.0)
     """The batch of nodes it can strike: from one share of the pool to another."""
+    rollback_steps: Annotated[float, Quantity(whole=True)] = 0.0
+    """Steps that are thrown away at least: a stop for reasons of learning."""
     hardware: bool = True
     """Hardware causes send the node to repair; the others reboot it."""
     silent: bool = False
@@ -117,6 +119,8 @@ class FailureTable(Inline):
     title: str = ""
     causes: tuple[Cause, ...] = ()
     bad_nodes: BadNodes | None = None
+    answered: bool = False
+    """Whether its restart times hold the time until somebody answered: nobody is waited for."""
     rate_factor: Positive = 1.0
     """On the rates of all causes: 1 for the fleet and the time in which they were counted."""
     trace: str | None = None

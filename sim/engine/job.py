@@ -8,6 +8,7 @@ from typing import Any
 
 import simpy
 
+from sim.catalogue.failures import Cause
 from sim.engine import order
 from sim.engine.ageing import Due, Failure
 from sim.engine.checkpoints import INSTANT, Sawtooth, Speed
@@ -16,6 +17,7 @@ from sim.engine.fleet import Fleet
 from sim.engine.hidden import Fault
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
+from sim.engine.response import Incident, People, Windows
 from sim.engine.training import Training
 from sim.scenario import Recovery
 from sim.throughput import Plan, Throughput
@@ -23,6 +25,10 @@ from sim.throughput import Plan, Throughput
 Process = Generator[simpy.Event, Any, Any]
 CHANGED = "changed"
 """Why computing stopped: nodes have come back with which a better plan can run."""
+WINDOW = "window"
+"""Why computing stopped: a planned stop is due."""
+BAD_SPARE = Cause(cause="bad spare", per_1000_node_days=0)
+PLANNED = Failure(0, Cause(cause="planned stop", per_1000_node_days=0), 0.0, 0.0)
 
 
 @dataclass(slots=True)
@@ -56,6 +62,8 @@ class Job:
         recovery: Recovery,
         sawtooth: Sawtooth,
         times: RecoveryTimes,
+        people: People,
+        windows: Windows,
         horizon: float,
         record: Record,
     ) -> None:
@@ -68,6 +76,8 @@ class Job:
         self._recovery = recovery
         self._save_seconds = sawtooth.blocking + sawtooth.flush
         self._times = times
+        self._people = people
+        self._windows = windows
         self._horizon = horizon
         self._record = record
         self._speeds: dict[tuple[float, float], Speed] = {}
@@ -85,6 +95,8 @@ class Job:
                 break
             if stop is CHANGED:
                 yield from self._rejoin()
+            elif stop is WINDOW:
+                yield from self._stand_still()
             elif stop.straggler:
                 yield from self._evict(stop)
             else:
@@ -94,7 +106,7 @@ class Job:
     def _compute(self) -> Process:
         """Train until something stops the job.
 
-        Returns a `Stop`, `CHANGED`, or None at the goal and the horizon.
+        Returns a `Stop`, `CHANGED`, `WINDOW`, or None at the goal and the horizon.
         """
         env = self.env
         fleet = self.fleet
@@ -128,6 +140,8 @@ class Job:
                 stop = self._fail(now, failing)
             elif what == order.FOUND:
                 stop = self._find(now)
+            elif what == order.WINDOW:
+                return WINDOW
             elif what == order.HORIZON:
                 self._record.event(now, "state", what="horizon")
                 return None
@@ -150,6 +164,7 @@ class Job:
         until, what = min(
             (due, order.FAILURE),
             (fleet.next_find(), order.FOUND),
+            (max(self._windows.due, start), order.WINDOW),
             (self._fabric.next_change, order.FABRIC),
             (self._horizon, order.HORIZON),
         )
@@ -203,15 +218,60 @@ class Job:
 
         A failure on the way costs its detection and a full restart again.
         """
+        incident = Incident()
         while stop:
+            failure = stop.failure
             yield from self._spend("detect", stop.detect)
+            answer = self._people.answer(failure.cause, incident, self.env.now)
+            yield from self._spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
-            in_memory = self.training.in_memory
-            restart = self._times.restart(stop.failure, self.plan, in_memory=in_memory)
-            stop = yield from self._spend("restart", restart, exposed=True)
+            stop = yield from self._restart(failure, incident)
         self.training.roll_back(self.env.now)
+
+    def _restart(self, failure: Failure, incident: Incident) -> Process:
+        """Restart until it succeeds; what fails on the way is returned."""
+        people = self._people
+        while self.env.now < self._horizon:
+            in_memory = self.training.in_memory
+            seconds = self._times.restart(failure, self.plan, in_memory=in_memory)
+            stop = yield from self._spend("restart", seconds, exposed=True)
+            if stop:
+                return stop
+            if self._reject_spares():
+                yield from self._assemble()
+            elif people.fails(incident):
+                self._record.count("failed_restarts")
+                yield from self._spend("respond", people.again(incident, self.env.now))
+            else:
+                return None
+        return None
+
+    def _reject_spares(self) -> bool:
+        """Send spares that turn out to be bad to repair; whether there were any."""
+        rejected = False
+        for pool, node in self.fleet.newcomers() if self._people.bad_spares else ():
+            repair = self._people.bad_spare()
+            if repair is not None:
+                failure = Failure(node, BAD_SPARE, 0.0, repair)
+                self.fleet.take_out(self.env.now, pool, node, failure)
+                self._record.count("bad_spares")
+                rejected = True
+        return rejected
+
+    def _stand_still(self) -> Process:
+        """A planned stop without loss: save, let its time pass, restart."""
+        self._record.count("planned_stops")
+        duration = self._windows.begin(self.env.now)
+        stop = yield from self._save()
+        if stop is None:
+            stop = yield from self._spend("planned", duration, exposed=True)
+        if stop is None:
+            seconds = self._times.restart(PLANNED, self.plan, in_memory=False)
+            stop = yield from self._spend("restart", seconds, exposed=True)
+        if stop:
+            yield from self._recover(stop)
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""

@@ -90,6 +90,8 @@ class NodePool:
         """Nodes that a crew mends, or will."""
         self.hidden: dict[int, list[Fault]] = {}
         """Faults of nodes in service that nobody has noticed."""
+        self.newcomers: set[int] = set()
+        """Spares that have joined the job lately, which have yet to prove good."""
         self.strikes: dict[int, int] = {}
         """Failures by node."""
         self.inherited: dict[int, int] = {}
@@ -246,6 +248,7 @@ class NodePool:
                 node = self._longest_in_research()
             else:
                 return called
+            self.newcomers.add(node)
             self.put(node, "active", now)
         return nodes
 

@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from sim.results.ledger import NO_NODE, TIME, Trace, Way
 
 TOLERANCE = 1e-9
-COUNTS = ("interruptions", "planned_stops", "selections", "provisioned")
+COUNTS = (
+    "interruptions",
+    "planned_stops",
+    "selections",
+    "provisioned",
+    "failed_restarts",
+    "bad_spares",
+)
 """What is counted: the metrics of these names."""
 
 

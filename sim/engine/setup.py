@@ -20,6 +20,7 @@ from sim.engine.progress import ComputingClock, Progress
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
 from sim.engine.replay import outages
+from sim.engine.response import People, Windows
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.engine.training import Training
@@ -141,9 +142,20 @@ class Site:
             scenario.recovery,
             saw,
             RecoveryTimes(scenario.recovery, saw, self.luck, label),
+            People(scenario.recovery, scenario.start, self._automatic(), self.luck, label),
+            Windows(scenario.recovery.windows, scenario.start, self.luck, label),
             scenario.horizon,
             self.record,
         )
+
+    def _automatic(self) -> set[str]:
+        """Causes for which nobody is waited for."""
+        response = self.scenario.recovery.response
+        names = set(response.automatic) if response else set()
+        for pool in self.scenario.fleet.values():
+            if pool.failures.answered:
+                names.update(cause.cause for cause in pool.failures.causes)
+        return names
 
     def outcome(self) -> dict[str, Any]:
         """What a result says of a single run and of a programme alike."""

@@ -133,9 +133,22 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _stock_fits(self) -> Scenario:
         check(self.fleet, self.depot, self.policy, self.offload)
+        self._check_automatic()
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
         return self
+
+    def _check_automatic(self) -> None:
+        """A machine can only restart the job after causes that there are."""
+        response = self.recovery.response
+        causes = {cause.cause for pool in self.fleet.values() for cause in pool.failures.causes}
+        for name in response.automatic if response else ():
+            # A trace names no causes, and flaps belong to the network.
+            if causes and name not in causes:
+                key = "recovery.response.automatic"
+                listed = f"; known: {', '.join(sorted(causes))}"
+                problem = f"{key}: the fleet has no cause '{name}'"
+                raise InputError.no_such(problem, name, sorted(causes), listed, key=key)
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
