@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
+from sim.engine.budget import Budget
 from sim.results.ledger import NO_NODE, TIME, Trace, Way
 
 TOLERANCE = 1e-9
@@ -61,9 +62,10 @@ class CountedWay(Way):
 
 
 class Record:
-    """Ledgers and trace of one run."""
+    """Ledgers and trace of one run, and the budget of its events."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         """Seconds of wall clock by category."""
         self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
