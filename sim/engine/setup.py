@@ -163,8 +163,8 @@ class Site:
             "wall": now,
             "failures": self.fleet.failures,
             "hidden_faults": self.fleet.hidden,
-            "time": dict(record.time),
-            "chip_seconds": record.chip_seconds(now),
+            "time": record.settled(record.time),
+            "chip_seconds": record.settled(record.chip_seconds(now)),
             "counts": record.chips,
             "trace": record.trace,
         }
