@@ -8,7 +8,7 @@ from weakref import ref
 import simpy
 
 from sim.engine import campaign
-from sim.engine.budget import Budget, extremes
+from sim.engine.budget import extremes
 from sim.engine.checkpoints import Watch
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
@@ -57,7 +57,7 @@ def simulate(
     """
     settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
     try:
-        return _simulate(scenario, settled, Luck(seed, replication), watch, Budget(max_events))
+        return _simulate(scenario, settled, Luck(seed, replication), watch, max_events)
     except (OverflowError, ZeroDivisionError, MemoryError) as error:
         found = ", ".join(extremes(settled.model_dump())) or str(error)
         problem = "these numbers are too large or too small to reckon with"
@@ -65,20 +65,20 @@ def simulate(
 
 
 def _simulate(
-    scenario: Scenario, settled: Scenario, luck: Luck, watch: Watch | None, budget: Budget
+    scenario: Scenario, settled: Scenario, luck: Luck, watch: Watch | None, max_events: int | None
 ) -> RunResult:
     laid_out = _laid_out(scenario.written)
     if settled.runs:
-        return campaign.simulate(settled, laid_out, luck, budget)
+        return campaign.simulate(settled, laid_out, luck, max_events)
     pools = {
         name: pool.model_copy(update={"layout": laid_out[name].layout})
         for name, pool in settled.fleet.items()
     }
     throughput = throughput_of(settled, settled.run, pools)
     env = simpy.Environment()
-    site = Site(env, settled, throughput.full.used_chips, luck, budget)
+    site = Site(env, settled, throughput.full.used_chips, luck)
     job = site.job(settled.run, throughput, watch=watch)
-    budget.end = partial(job.training.likely_end, horizon=settled.horizon)
+    site.limit(max_events, partial(job.training.likely_end, horizon=settled.horizon))
     run_to_the_end(env, job.run())
     training = job.training
     return RunResult(

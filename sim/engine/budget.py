@@ -18,37 +18,41 @@ FAR = 10
 
 
 class Budget:
-    """The events that a run may still have.
+    """The events that a run may still have."""
 
-    Parameters
-    ----------
-    most : int or None
-        `MOST_EVENTS` if None.
-
-    Raises
-    ------
-    InputError
-        When `most` is below 1.
-    """
-
-    def __init__(self, most: int | None = None) -> None:
-        if most is not None and most < 1:
-            raise expected("a whole number of events, at least 1", most, "max_events")
-        self._most = MOST_EVENTS if most is None else most
+    def __init__(self) -> None:
+        self._most = MOST_EVENTS
         self._spent = 0
-        self._look = min(LOOK, self._most)
+        self._look = LOOK
         self._counts: dict[str, int] = {}
         self._before = (0, 0.0)
         """Events and time when that was last asked."""
-        self.end: Callable[[float], float] | None = None
-        """When the run is likely to end (s), as it goes at a time; it ends at once if None."""
+        self._end: Callable[[float], float] | None = None
 
-    def expect(self, nodes: int) -> None:
-        """Let so many nodes fail three times each before it is asked where that leads.
+    def limit(self, most: int | None, nodes: int, end: Callable[[float], float]) -> None:
+        """Set the bound.
 
-        A whole fleet may die within an hour, and then nothing happens any more.
+        Parameters
+        ----------
+        most : int or None
+            `MOST_EVENTS` if None.
+        nodes : int
+            That may fail three times each before it is asked where that leads: a whole fleet may
+            die within an hour, and then nothing happens any more.
+        end : callable
+            When the run is likely to end (s), as it goes at a time.
+
+        Raises
+        ------
+        InputError
+            When `most` is below 1.
         """
+        if most is not None:
+            if most < 1:
+                raise expected("a whole number of events, at least 1", most, "max_events")
+            self._most = most
         self._look = min(max(LOOK, 3 * nodes), self._most)
+        self._end = end
 
     def spend(self, what: str, now: float, events: int = 1) -> None:
         """Note some events.
@@ -64,7 +68,7 @@ class Budget:
             self._judge(now)
 
     def _judge(self, now: float) -> None:
-        end = self.end(now) if self.end else now
+        end = self._end(now) if self._end else now
         events, time = self._before
         # As it went of late: a fleet may begin with many failures, and a job may be stuck since.
         rate = (self._spent - events) / (now - time) if now > time else math.inf

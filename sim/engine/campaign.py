@@ -11,13 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
 import simpy
 
-from sim.engine.budget import Budget, bounded
+from sim.engine.budget import bounded
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
@@ -192,7 +191,7 @@ class Campaign:
         horizon = self._scenario.horizon
         ahead = tasks(self._scenario)
         while ahead and env.now < horizon:
-            due = takewhile(lambda task: task.due <= env.now, ahead)
+            due = (task for task in ahead if task.due <= env.now)
             # One that is held up lets those pass that are not.
             ready = next((task for task in due if not self._held_up(task)), None)
             if ready:
@@ -321,7 +320,9 @@ class Campaign:
                 fleet.reveal(env.now, fleet.find())
 
 
-def simulate(scenario: Scenario, laid_out: Pools, luck: Luck, budget: Budget) -> ProgrammeResult:
+def simulate(
+    scenario: Scenario, laid_out: Pools, luck: Luck, max_events: int | None
+) -> ProgrammeResult:
     """Run one replication of a programme.
 
     Parameters
@@ -331,12 +332,12 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck, budget: Budget) ->
     laid_out : dict of str to Pool
         From the function of that name.
     luck : Luck
-    budget : Budget
+    max_events : int or None
     """
     worth, first = chip_worth(scenario, tasks(scenario)[0], laid_out)
     env = simpy.Environment()
-    site = Site(env, scenario, None, luck, budget)
-    budget.end = lambda _: scenario.horizon
+    site = Site(env, scenario, None, luck)
+    site.limit(max_events, lambda _: scenario.horizon)
     record = site.record
     bought = [
         (0.0, name, sum(n for (pool, _), n in record.chips.items() if pool == name), 1.0)

@@ -68,8 +68,8 @@ class CountedWay(Way):
 class Record:
     """Ledgers and trace of one run, and the budget of its events."""
 
-    def __init__(self, budget: Budget | None = None) -> None:
-        self.budget = budget or Budget()
+    def __init__(self) -> None:
+        self.budget = Budget()
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         """Seconds of wall clock by category."""
         self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import simpy
 
 from sim.catalogue.failures import FailureTable
-from sim.engine.budget import Budget
 from sim.engine.checkpoints import Watch, sawtooth_of
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
@@ -54,7 +53,6 @@ class Site:
     used_chips : mapping of str to int, optional
         Chips of each pool that the layout uses; in a programme, which is without, all do research.
     luck : Luck
-    budget : Budget, optional
     """
 
     def __init__(
@@ -63,12 +61,11 @@ class Site:
         scenario: Scenario,
         used_chips: Mapping[str, int] | None,
         luck: Luck,
-        budget: Budget | None = None,
     ) -> None:
         self.env = env
         self.scenario = scenario
         self.luck = luck
-        self.record = Record(budget)
+        self.record = Record()
         self._clock = ComputingClock()
         policy = Policy(scenario.policy, scenario.start)
         self.coming = arrivals(scenario, policy, luck)
@@ -76,7 +73,6 @@ class Site:
         # By name: the order in which a file lists the pools decides nothing.
         names = sorted(scenario.fleet)
         pools = [self._pool(name, scenario.fleet[name], used_chips) for name in names]
-        self.record.budget.expect(sum(len(pool.place) for pool in pools))
         pod = round(scenario.fabric.pod)
         self.fleet = Fleet(env, pools, scenario.recovery, pod, self._clock, self.record)
         self.depot: Depot | None = None
@@ -101,6 +97,11 @@ class Site:
             scenario.horizon,
             _boxed_nodes(self.coming, name, spec.chip.node_size),
         )
+
+    def limit(self, most: int | None, end: Callable[[float], float]) -> None:
+        """Bound the events, of a run that is likely to end when `end` says."""
+        nodes = sum(len(pool.place) for pool in self.fleet.every)
+        self.record.budget.limit(most, nodes, end)
 
     def _announce(self, policy: Policy) -> Generator[simpy.Event, Any, None]:
         """Note each control in the trace on its date."""

@@ -82,10 +82,6 @@ class Training:
         self._fallen = True
         self.progress.checkpoints.settle(now)
 
-    def save(self, now: float) -> None:
-        """A planned checkpoint is durable."""
-        self.progress.save(now)
-
     @property
     def in_memory(self) -> bool:
         """Whether the job can restart from copies in host memory.

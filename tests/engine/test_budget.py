@@ -104,8 +104,8 @@ def test_what_fails_much_at_first_and_little_later_is_not_refused():
 
 
 def test_a_job_that_gets_stuck_is_seen_to_be():
-    budget = Budget(1000)
-    budget.end = lambda now: 10 * now
+    budget = Budget()
+    budget.limit(1000, 4, lambda now: 10 * now)
     budget.spend("a", 1.0, 900)
     with pytest.raises(InputError, match=r"1,001 by day .* most of them a; .* 1,000"):
         budget.spend("b", 2.0, 101)
