@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent
+from sim.engine.budget import bounded
 from sim.results.ledger import DAY, YEAR
 from sim.scenario import Scenario
 from sim.scenario.stock import Delivery, pool_of
@@ -135,6 +136,7 @@ def flow_arrivals(
         price = policy.grey_price()
     times, total = cumulative(flow, policy, factor, horizon)
     if flow.lots is None:
+        bounded(horizon / MONTH, "horizon: months")
         ends: NDArray[np.float64] = np.append(np.arange(MONTH, horizon, MONTH), horizon)
         # A sum of months may be short of a whole chip by its last digit.
         counts = np.diff(np.floor(np.interp(ends, times, total) + 1e-9), prepend=0.0)
@@ -161,9 +163,9 @@ def _lots(
     """
     assert flow.lots is not None
     mean = flow.lots.mean * flow.share
-    expected = total[-1] / mean
+    expected = total.item(-1) / mean
     # Eight standard deviations more than expected: the last of them never comes.
-    most = int(expected + 8 * math.sqrt(expected) + 16)
+    most = bounded(expected + 8 * math.sqrt(expected) + 16, f"depot.supply.{name}: lots")
     gaps = luck.stream(f"supply.{name}.gaps").random(most)
     uniforms = luck.stream(f"supply.{name}.sizes").random((most, flow.lots.dims))
     points = np.cumsum(-np.log1p(-gaps)) * mean
