@@ -35,7 +35,7 @@ def test_a_scenario_beside_itself_does_not_differ() -> None:
         0,
         None,
     )
-    assert "0 (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
+    assert "0 days (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
 
 
 def test_the_difference_is_that_of_the_pairs() -> None:
