@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim.engine import simulate
+from sim.engine import check_sizes, simulate
 from sim.engine.replay import outages
 from sim.errors import InputError
 from sim.files import write
@@ -89,6 +89,12 @@ class Point:
             "replications": [self.replications.start, self.replications.stop],
         }
         return json.loads(json.dumps(content, default=str))
+
+    def check(self) -> None:
+        """Raise InputError if a fleet that is drawn is too small to be run."""
+        check_sizes(
+            self.known_scenario, self.seed, self.replications, fixed_inputs=self.fixed_inputs
+        )
 
     def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""
