@@ -14,6 +14,7 @@ from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
+from sim.scenario.guards import check_scenario, check_whole
 from sim.streams import Luck
 from sim.throughput import planned
 
@@ -53,6 +54,9 @@ def simulate(
     >>> simulate(load_scenario("deepseek-v3"), seed=1).finished
     True
     """
+    check_scenario(scenario)
+    check_whole("seed", seed, 0)
+    check_whole("replication", replication, 0)
     settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
     laid_out = _laid_out(scenario.written, settled)
     luck = Luck(seed, replication)

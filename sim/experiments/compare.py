@@ -16,6 +16,7 @@ from sim.quantities.distributions import Uncertain
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import check_scenario, check_whole
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,9 @@ def compare(
     >>> compare(a, a.override({"checkpoint.interval": "2 h"}), n=20).difference["mean"] > 0
     True
     """
+    check_scenario(a)
+    check_scenario(b)
+    check_whole("n", n, 1)
     metric = metric or own_metric(a, b)
     check_metric(metric, a, b)
     sides = {"a": a, "b": b}

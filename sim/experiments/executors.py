@@ -19,6 +19,7 @@ from sim import worker_processes
 from sim.engine import simulate
 from sim.errors import CheckFailed, InputError
 from sim.experiments.store import Outcome, Point, Simulator, Store, code_version
+from sim.scenario.guards import check_whole
 
 BATCH = 10
 """Runs that travel to a worker process together."""
@@ -130,6 +131,7 @@ def open_workers(
     CheckFailed
         When a process or a scheduler goes away.
     """
+    check_whole("jobs", jobs, 1)
     store = Store(out, simulator) if out else None
     with _executor(jobs, executor) as opened:
         yield Workers(opened, store, simulator, progress)

@@ -23,6 +23,7 @@ from sim.experiments.store import Outcome, Point
 from sim.results.ledger import Floats
 from sim.results.metrics import check_metric, most_of, own_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import check_scenario, check_share, check_whole
 from sim.streams import stream
 
 BLOCK = 100
@@ -256,6 +257,11 @@ def replicate(
     """
     if split and fixed_inputs:
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
+    check_scenario(scenario)
+    if n is not None:
+        check_whole("n", n, 1)
+    if precision is not None:
+        check_share("precision", precision)
     metric = metric or own_metric(scenario)
     check_metric(metric, scenario)
     horizon = Point(scenario, seed, range(0)).horizon_days

@@ -15,6 +15,7 @@ from sim.experiments.intervals import wilson
 from sim.experiments.store import Point
 from sim.quantities.distributions import highest
 from sim.scenario import Scenario
+from sim.scenario.guards import check_date, check_scenario, check_share, check_whole
 
 DOUBLING = (0, *(2**k for k in range(13)))
 LONGEST = 86400.0
@@ -109,6 +110,10 @@ def size_stock(
     >>> size_stock(load_scenario("deepseek-v3"), dt.date(2024, 12, 1), 0.5, n=5).path
     'fleet.good.cold_spares'
     """
+    check_scenario(scenario)
+    check_whole("n", n, 1)
+    check_share("probability", probability)
+    by = check_date("by", by)
     days = (by - scenario.start).days
     if days <= 0:
         raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")

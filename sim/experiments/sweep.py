@@ -20,6 +20,7 @@ from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
 from sim.quantities.distributions import Uncertain
 from sim.scenario import Scenario
+from sim.scenario.guards import check_among, check_scenario, check_whole
 from sim.streams import stream
 
 DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
@@ -94,6 +95,11 @@ def sweep(
     >>> [at for at, _ in result.points]
     [{'fleet.good.chips': 2048}, {'fleet.good.chips': 4096}]
     """
+    check_scenario(scenario)
+    check_whole("n", n, 1)
+    check_whole("samples", samples, 1)
+    if design is not None:
+        check_among("design", design, DESIGNS)
     grid = grid or {}
     points = []
     for values in product(*grid.values()):
