@@ -17,11 +17,12 @@ from scipy import stats
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
-from sim.experiments.intervals import CONFIDENCE, Summary, summary, wilson
+from sim.experiments.intervals import CONFIDENCE, Summary, digits, summary, told, wilson
 from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
 from sim.experiments.store import Outcome, Point
+from sim.results.answer import Answer
 from sim.results.ledger import Floats
-from sim.results.metrics import check_metric, most_of, own_metric
+from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
 from sim.scenario.guards import check_scenario, check_share, check_whole
 from sim.streams import stream
@@ -35,8 +36,8 @@ ALMOST = 1e-12
 """A probability that is reached but for the last digits is reached."""
 
 
-@dataclass(frozen=True)
-class Replications:
+@dataclass(frozen=True, repr=False)
+class Replications(Answer):
     """Outcomes of replications 0 … n−1 of a scenario under one seed.
 
     Attributes
@@ -71,6 +72,18 @@ class Replications:
         """SHA-256 of the fingerprints of the runs in order."""
         lines = "\n".join(outcome.fingerprint for outcome in self.outcomes)
         return hashlib.sha256(lines.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        metric = self.own_metric
+        known = self.summary()[metric]
+        lo, hi = known["lo"], known["hi"]
+        finished = self.frame["finished"].mean()
+        text = f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
+        text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
+        if known["p5"] is not None:
+            text += f", 90 % of the runs {digits(known['p5'], lo, hi)}"
+            text += f" … {digits(known['p95'], lo, hi)}"
+        return text if self.precision is None else f"{text}\n{self.precision}"
 
     def completion(self) -> pd.DataFrame:
         """Estimate the probability to have finished by a day, with its 95 % band.

@@ -18,6 +18,7 @@ from sim.experiments.replicate import Replications
 from sim.experiments.store import Point
 from sim.experiments.sweep import carry_out, drawn, power_of_two
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.results.ledger import Floats
 from sim.results.metrics import check_metric, own_metric
 from sim.scenario import Scenario
@@ -34,8 +35,8 @@ KEYS = {
 }
 
 
-@dataclass(frozen=True)
-class Sensitivity:
+@dataclass(frozen=True, repr=False)
+class Sensitivity(Answer):
     """Indices of the unknown constants, the largest first.
 
     Attributes

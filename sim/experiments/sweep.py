@@ -19,17 +19,20 @@ from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.scenario import Scenario
 from sim.scenario.guards import check_among, check_scenario, check_whole
 from sim.streams import stream
 
 DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
+SHOWN = 20
+"""Points that a sweep shows of itself."""
 Design = Literal["latin-hypercube", "sobol"]
 At = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Answer):
     """Replications at each point, and what is set there by path or name of an unknown constant."""
 
     points: Sequence[tuple[At, Replications]]
@@ -47,6 +50,12 @@ class Sweep:
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
         return {"points": [{"at": at, **result.report()} for at, result in self.points]}
+
+    def __str__(self) -> str:
+        lines = self.table().splitlines()
+        if len(lines) > SHOWN + 1:
+            lines = [*lines[: SHOWN + 1], f"and {len(lines) - SHOWN - 1} more"]
+        return "\n".join([f"{len(self.points)} points", *lines])
 
     def table(self, metric: str | None = None) -> str:
         """Write the points as text, with one metric; KeyError if there is no such metric."""
