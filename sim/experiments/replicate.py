@@ -270,17 +270,8 @@ def replicate(
     """
     if split and fixed_inputs:
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
-    check_scenario(scenario)
-    if n is not None:
-        check_whole("n", n, 1)
-    if precision is not None:
-        check_share("precision", precision)
-    metric = metric or own_metric(scenario)
-    check_metric(metric, scenario)
+    metric, target = _sought(scenario, n, precision, metric)
     horizon = Point(scenario, seed, range(0)).horizon_days
-    if n is not None and precision is not None:
-        raise InputError("give either --replications or --precision: n or precision")
-    target = n or (FEWEST if precision else 100)
     points: list[tuple[dict[str, bool], Point]] = []
     outcomes: list[Outcome] = []
     with open_workers(**execution) as workers:
@@ -292,7 +283,7 @@ def replicate(
             points += [({}, block) for block in blocks]
             outcomes += chain.from_iterable(workers.run(blocks))
             result = Replications(scenario.name, seed, outcomes, horizon=horizon)
-            if n or precision is None:
+            if precision is None:
                 break
             values = np.array([outcome.metrics[metric] for outcome in outcomes])
             known = precision_of(metric, values, precision, most_of(metric, horizon))
@@ -306,6 +297,25 @@ def replicate(
             result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
         workers.record("run", points)
     return result
+
+
+def _sought(
+    scenario: Scenario, n: int | None, precision: float | None, metric: str | None
+) -> tuple[str, int]:
+    """The metric that decides, and the number of replications to begin with."""
+    check_scenario(scenario)
+    if metric is not None and precision is None:
+        raise InputError("a metric is named with the precision (--precision) of its mean")
+    metric = metric or own_metric(scenario)
+    check_metric(metric, scenario)
+    if precision is None:
+        n = 100 if n is None else n
+        check_whole("n", n, 1)
+        return metric, n
+    if n is not None:
+        raise InputError("give either --replications or --precision: n or precision")
+    check_share("precision", precision)
+    return metric, FEWEST
 
 
 def _nested(scenario: Scenario, seed: int, fours: int) -> list[Point]:

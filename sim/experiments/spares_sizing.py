@@ -121,13 +121,9 @@ def size_stock(
     >>> size_stock(load_scenario("deepseek-v3"), dt.date(2024, 12, 1), 0.5, n=5).path
     'fleet.good.cold_spares'
     """
-    check_scenario(scenario)
+    by, days = _until(scenario, by)
     check_whole("n", n, 1)
     check_share("probability", probability)
-    by = check_date("by", by)
-    days = (by - scenario.start).days
-    if days <= 0:
-        raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
     unit = ""
     numbers = _spares(scenario, path)
@@ -162,6 +158,16 @@ def size_stock(
         limits.append(_why_not(scenario, days, numbers[-1]))
     limit = "; ".join(filter(None, limits))
     return Size(path, unit, by, probability, value, lo, hi, n, tried, limit)
+
+
+def _until(scenario: Scenario, by: Any) -> tuple[dt.date, int]:
+    """The date as one, and the days from the start until then."""
+    check_scenario(scenario)
+    date = check_date("by", by)
+    days = (date - scenario.start).days
+    if days <= 0:
+        raise InputError(f"{date} is not after the start of {scenario.name}, {scenario.start}")
+    return date, days
 
 
 def _spares(scenario: Scenario, path: str) -> Sequence[int]:

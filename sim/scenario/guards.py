@@ -40,9 +40,7 @@ def check_whole(name: str, given: Any, least: int) -> None:
     """
     # True is a whole number to Python.
     if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
-        allowed = f"a whole number of at least {least}"
-        problem = f"{name}: expected {allowed}, not {given!r:.60}"
-        raise InputError(problem, key=name, given=given, allowed=allowed)
+        raise _refused(name, f"a whole number of at least {least}", given)
 
 
 def check_share(name: str, given: Any) -> None:
@@ -55,9 +53,7 @@ def check_share(name: str, given: Any) -> None:
     sim.errors.InputError: probability: expected a number above 0 and below 1, such as 0.9, not 90
     """
     if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < 1:
-        allowed = "a number above 0 and below 1, such as 0.9"
-        problem = f"{name}: expected {allowed}, not {given!r:.60}"
-        raise InputError(problem, key=name, given=given, allowed=allowed)
+        raise _refused(name, "a number above 0 and below 1, such as 0.9", given)
 
 
 def check_date(name: str, given: Any) -> dt.date:
@@ -72,15 +68,18 @@ def check_date(name: str, given: Any) -> dt.date:
     if isinstance(given, dt.datetime):
         return given.date()
     if not isinstance(given, dt.date):
-        allowed = "a datetime.date"
-        problem = f"{name}: expected {allowed}, not {given!r:.60}"
-        raise InputError(problem, key=name, given=given, allowed=allowed)
+        raise _refused(name, "a datetime.date", given)
     return given
 
 
 def check_among(name: str, given: Any, allowed: Mapping[str, Any]) -> None:
     """Refuse a word that is none of those there are."""
     if given not in allowed:
-        words = f"{name}: no '{given:.60}'" if isinstance(given, str) else f"{name}: {given!r:.60}"
         listed = f"; allowed: {', '.join(allowed)}"
-        raise InputError.no_such(words, str(given), allowed, listed, key=name)
+        problem = f"{name}: no {given!r:.60}"
+        raise InputError.no_such(problem, str(given), allowed, listed, key=name)
+
+
+def _refused(name: str, allowed: str, given: Any) -> InputError:
+    problem = f"{name}: expected {allowed}, not {given!r:.60}"
+    return InputError(problem, key=name, given=given, allowed=allowed)
