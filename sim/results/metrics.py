@@ -360,6 +360,41 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     return found
 
 
+UNITS = {metric.name: metric.unit for metric in (*RUN, *PROGRAMME, *map(_time, TIME))}
+"""Units of the metrics that every scenario of a kind has."""
+
+
+def own_metric(*scenarios: Scenario) -> str:
+    """The metric that answers what scenarios ask, where nobody names another.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> own_metric(load_scenario("deepseek-v3")), own_metric(load_scenario("embargoed-stock"))
+    ('wall_days', 'crossing_days')
+    """
+    programmes = all(scenario.runs for scenario in scenarios)
+    return "crossing_days" if programmes else "wall_days"
+
+
+def most_of(metric: str, horizon: float) -> float:
+    """The most that a metric can be; the least is 0.
+
+    Parameters
+    ----------
+    metric : str
+        Its name.
+    horizon : float
+        Days after which every run ends.
+
+    Examples
+    --------
+    >>> most_of("ettr", 30.0), most_of("wall_days", 30.0), most_of("failures", 30.0)
+    (1.0, 30.0, inf)
+    """
+    return {"share": 1.0, "days": horizon}.get(UNITS.get(metric, ""), math.inf)
+
+
 def check_metric(metric: str, *scenarios: Scenario) -> None:
     """Raise InputError, before anything is run, unless results of the scenarios have the metric."""
     for scenario in scenarios:

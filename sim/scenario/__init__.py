@@ -15,7 +15,7 @@ from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
+from sim.quantities.unknowns import Sketch, by_name, check_values, partly, settled, sketch
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
@@ -217,7 +217,11 @@ class Scenario(Case):
         512
         """
         source = override(self._origin.source, changes)
-        return Scenario._read(source, self.name).given(self._origin.given)
+        changed = Scenario._read(source, self.name)
+        unknown = changed.unknowns()
+        # What was set takes the place of what had become known.
+        kept = {name: x for name, x in self._origin.given.items() if name in unknown}
+        return changed.given(kept)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
@@ -249,9 +253,16 @@ class Scenario(Case):
         return known._from(replace(self._origin, unknowns=None))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
-        """The scenario with some of its unknown constants known, by name."""
+        """The scenario with some of its unknown constants known, by name.
+
+        Raises
+        ------
+        InputError
+            When there is no such constant, or a value is out of its range.
+        """
         if not values:
             return self
+        check_values(self.name, self.unknowns(), values)
         known = partly(self, values)
         given = {**self._origin.given, **values}
         origin = Origin(self._origin.source, sketch(known), given, self.written)
