@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated, Literal
 
 from pydantic import model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
-from sim.quantities.distributions import Constant, Weibull
+from sim.quantities.distributions import Constant
 from sim.quantities.notation import Number, Positive, Quantity, Rate, Seconds, Share
+
+FLAPS = "link-flap"
+"""The cause of those flaps that no collective rides through."""
 
 
 class Refail(Strict):
@@ -52,7 +54,7 @@ class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
     share: Share
-    factor: Annotated[float, Quantity(least=1.0)]
+    factor: Annotated[float, Quantity(least=1.0, most=1e6)]
     """On the failure rate."""
     cured: Share = 1.0
     """Probability that a successful repair cures a bad node."""
@@ -104,15 +106,6 @@ class Cause(Strict):
             raise InputError("a cause is silent or a straggler, not both")
         return self
 
-    def times(self, factor: float) -> Cause:
-        """The cause with a hazard that is `factor` times as high at every age."""
-        if self.per_1000_node_days is not None:
-            return self.model_copy(update={"per_1000_node_days": self.per_1000_node_days * factor})
-        life = self.lifetime
-        assert isinstance(life, Weibull)
-        shorter = dataclasses.replace(life, size=life.size / factor ** (1 / life.shape))
-        return self.model_copy(update={"lifetime": shorter})
-
 
 class FailureTable(Inline):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
@@ -124,38 +117,32 @@ class FailureTable(Inline):
     """Whether its restart times hold the time until somebody answered: nobody is waited for."""
     rate_factor: Positive = 1.0
     """On the rates of all causes: 1 for the fleet and the time in which they were counted."""
+    scale: Positive = 1.0
+    """How many times as often all causes strike, on good and on bad nodes."""
     trace: str | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
     trace_until: Seconds | None = None
     """When the trace was ended; with the day of its last row unless given."""
 
     @property
-    def assumed(self) -> list[str]:
-        """What is taken to be so as nothing else was said, in words."""
-        return [
-            f"{cause.cause}: no repair is given, so nodes are back at once"
-            for cause in self.causes
-            if cause.hardware and cause.repair is None and cause.permanent < 1
-        ]
+    def often(self) -> float:
+        """How many times as often as its rates say all causes strike."""
+        return self.scale * self.rate_factor
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
+        names = [cause.cause for cause in self.causes]
+        # What is drawn for a cause is found by its name.
+        for name in names:
+            if names.count(name) > 1:
+                problem = f"there are two causes '{name}'; each needs a name of its own"
+                raise InputError(problem, key="causes", given=name)
         if self.trace_until is not None and not self.trace:
             raise InputError("trace_until needs a trace")
-        if self.trace and (self.causes or self.bad_nodes):
+        scaled = self.scale != 1 or self.rate_factor != 1
+        if self.trace and (self.causes or self.bad_nodes or scaled):
             raise InputError("give either a trace or causes")
-        # Of other lifetimes no power of time gives a hazard that is so many times as high.
-        plain = all(isinstance(cause.lifetime, Weibull | None) for cause in self.causes)
-        if self.rate_factor != 1 and not plain:
-            raise InputError("rate_factor needs causes given by rates or Weibull lifetimes")
         return self
-
-    def scaled(self) -> FailureTable:
-        """The table with its `rate_factor` in the rates of its causes."""
-        if self.rate_factor == 1:
-            return self
-        causes = tuple(cause.times(self.rate_factor) for cause in self.causes)
-        return self.model_copy(update={"causes": causes, "rate_factor": 1.0})
 
 
 class CountedFleet(Strict):
@@ -182,6 +169,9 @@ class Congestion(Inline):
         # The length of a good period follows from the share, and would be zero.
         if self.share >= 1:
             raise InputError("share must be below 1")
+        # Periods that follow each other at once would never let time go on.
+        if self.bad.mean <= 0:
+            raise InputError("must be above zero", key="bad", given=self.bad.mean)
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +12,33 @@ from sim.catalogue import Entry
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import own_metric
+from sim.results.metrics import metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
+from sim.scenario.references import entries
 
 # What runs need is loaded by those who run.
 if TYPE_CHECKING:
+    from sim.experiments.choices import Choices
     from sim.experiments.replicate import Replications
 
+STEP_UNITS = {
+    "step_seconds": "s",
+    "tokens_per_s": "tokens/s",
+    "mfu": "share",
+    "parts": "s",
+    "memory_gb_per_chip": "GB",
+    "idle_chips": "chips",
+    "planner_tokens_per_s": "tokens/s",
+    "scaling_ratio": "share",
+    "faster_without": "tokens/s",
+}
 NOTHING = 1e-12
 """Below this a sum of times is nothing but its rounding."""
 SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
 """In words, where a spread comes from."""
 
 
-def run(scenario: Scenario, result: Replications) -> str:
+def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     """Write a table of the metrics, then where the time and the chips went."""
     report = result.report()
     metrics = report["metrics"]
@@ -42,8 +56,7 @@ def run(scenario: Scenario, result: Replications) -> str:
         days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
         horizon = f"the horizon, day {days}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
-    for name, pool in scenario.fleet.items():
-        lines += [f"fleet.{name}.failures: {words}" for words in pool.failures.assumed]
+    lines += [*str(chosen).splitlines(), cited(scenario)]
     if result.precision:
         lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
@@ -59,6 +72,12 @@ def run(scenario: Scenario, result: Replications) -> str:
         metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
+
+
+def cited(scenario: Scenario) -> str:
+    """The line that names the sources."""
+    listed = ", ".join(sources(scenario))
+    return f"sources: {listed} (`sim catalogue TABLE NAME` says which value is whose)"
 
 
 def _split(parts: dict[str, Any] | None) -> list[str]:
@@ -89,6 +108,28 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
 
 
+def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
+    """What every answer says of its scenario: what was asked, what it is, and what it chose."""
+    from sim.experiments.choices import choices
+
+    chosen = choices(scenario)
+    data = {
+        "asked": scenario.changed,
+        "status": scenario.standing,
+        "units": {name: metric.unit for name, metric in metrics_of(scenario).items()},
+        "sources": sources(scenario),
+        **asdict(chosen),
+    }
+    return data, chosen
+
+
+def sources(scenario: Scenario) -> list[str]:
+    """The keys of the sources behind what a scenario takes from the catalogue."""
+    used = [catalogue.entry("constants", "step-time"), catalogue.entry("costs", "epoch")]
+    used += entries(scenario.data)
+    return sorted({fact.source for item in used for fact in item.facts})
+
+
 def step_time(case: Case) -> dict[str, Any]:
     """The step of a healthy fleet: seconds, tokens/s, MFU, parts, memory and idle chips by pool.
 
@@ -107,6 +148,7 @@ def step_time(case: Case) -> dict[str, Any]:
         "bottleneck": plan.bottleneck,
         "memory_gb_per_chip": {n: b / 1e9 for n, b in plan.memory_bytes_per_chip.items()},
         "idle_chips": plan.idle_chips,
+        "layouts": {name: str(shape) for name, shape in plan.layouts.items() if shape},
         "planner_tokens_per_s": fleet.freely_planned.full.tokens_per_s,
         "scaling_ratio": fleet.scaling_ratio,
         "faster_without": fleet.faster_without,
@@ -115,6 +157,8 @@ def step_time(case: Case) -> dict[str, Any]:
 
 def parts(answer: dict[str, Any]) -> str:
     """Write a step time as a table of its parts."""
+    from sim.experiments.choices import nearness
+
     step = answer["step_seconds"]
     rate = answer["tokens_per_s"]
     lines = [f"{step:.3f} s a step, {rate:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
@@ -124,11 +168,9 @@ def parts(answer: dict[str, Any]) -> str:
     lines.append(f"bottleneck: {answer['bottleneck']}")
     idle = answer["idle_chips"]
     for pool, memory in answer["memory_gb_per_chip"].items():
-        lines.append(f"{pool}: {memory:.1f} GB a chip, {idle[pool]} chips idle")
-    gain = answer["planner_tokens_per_s"] / rate - 1
-    # A smaller gain would read as none.
-    found = f"the planner's own layout is {gain:.1%} faster"
-    lines.append(found if gain > 5e-4 else "no layout tried is faster")
+        layout = answer["layouts"].get(pool, "takes no part")
+        lines.append(f"{pool}: {memory:.1f} GB a chip, {idle[pool]:,} chips idle; {layout}")
+    lines.append(nearness(rate, answer["planner_tokens_per_s"]))
     if len(idle) > 1:
         lines.append(f"the mix reaches {answer['scaling_ratio']:.1%} of what its pools reach alone")
     for pool, faster in answer["faster_without"].items():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
+from typer import Option
 
 import sim
 from sim.cli import experiments, facts, publishing
@@ -14,6 +17,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help=sim.__doc__,
 )
+
+
+def told(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        print(sim.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, Option("--version", callback=told, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
 
 for command in (*experiments.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
     # The second paragraph of a command's docstring is an example, which belongs below the options.

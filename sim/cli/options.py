@@ -13,10 +13,14 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+import sim
 from sim import documents, files
 from sim.errors import InputError
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.differences import idle_changes
+
+SCHEMA = "sim/1"
+"""Of the JSON that is printed: the number rises when a key goes or changes its meaning."""
 
 ScenarioName = Annotated[
     str,
@@ -146,6 +150,7 @@ def answer(
     data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
 ) -> None:
     """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    data = {"schema": SCHEMA, "version": sim.__version__, **data}
     # Not every reader of JSON knows NaN.
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:

@@ -61,7 +61,7 @@ class Sweep(Answer):
         """Write the points as text, with one metric; KeyError if there is no such metric."""
         metric = metric or self.points[0][1].own_metric
         rows = self.frame.groupby("metric").get_group(metric)
-        return rows.to_string(index=False, float_format="{:.5g}".format)
+        return rows.to_string(index=False, float_format="{:z.5g}".format)
 
 
 def sweep(

@@ -36,6 +36,10 @@ from sim.quantities.units import COUNTED, number, wanted
 Read = Callable[[Any], float]
 """Turns one value with its unit into an SI float."""
 
+SMALLEST = 1e-30
+LARGEST = 1e30
+"""Sizes of numbers in SI units between which everything real lies."""
+
 WRITTEN = {
     "exponential": "{mean: …}",
     "weibull": "{shape: …, scale: … or mean: …}",
@@ -266,6 +270,12 @@ class Quantity:
             return least if self.least else "must not be negative"
         if highest(result) > self.most:
             return f"must be at most {self.most:,.12g}"
+        # Beyond, a product of a few such numbers is none that a float can hold.
+        if abs(result) > LARGEST:
+            return f"must be at most {LARGEST:g} in SI units"
+        # A share that is next to nothing is nothing; what is divided by must be more.
+        if 0 < abs(result) < SMALLEST and (self.unit or self.positive):
+            return f"must be at least {SMALLEST:g} in SI units"
         unknown = isinstance(result, Uncertain)
         if self.whole and not unknown and result != int(result):
             return "must be a whole number"

@@ -11,11 +11,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
 from sim.quantities.unknowns import Sketch, by_name, check_values, partly, settled, sketch
+from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
@@ -34,8 +36,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
-YEAR = 365.25 * 86400.0
 
 
 def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
@@ -99,7 +99,7 @@ class Scenario(Case):
 
     name: str = "scenario"
     title: str = ""
-    status: Literal["reconstruction", "counterfactual", "benchmark"] = "counterfactual"
+    status: Literal["reconstruction", "counterfactual", "benchmark", "plan"] = "plan"
     start: dt.date = dt.date(2024, 1, 1)
     horizon: PositiveSeconds = Field(YEAR, validate_default=False)
     checkpoint: Checkpoint = Checkpoint()
@@ -150,6 +150,20 @@ class Scenario(Case):
                 problem = f"{key}: the fleet has no cause '{name}'"
                 raise InputError.no_such(problem, name, sorted(causes), listed, key=key)
 
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Scenario:
+        check_time(self.start, self.horizon)
+        if isinstance(self.runs, Programme):
+            check_programme(self.runs, self.horizon)
+        nodes = sum(pool.active_nodes for pool in self.fleet.values())
+        check_fabric(self.fabric, nodes, self.horizon)
+        causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]
+        # Flaps that no collective rides through are a cause of this name.
+        if self.fabric.flaps and FLAPS in causes:
+            problem = f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
+            raise InputError(problem, key="fabric.flaps")
+        return self
+
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
         built, found = build(cls, source, {"name": name, **source.data})
@@ -190,17 +204,28 @@ class Scenario(Case):
         return {"name": self.name, **self._origin.source.data}
 
     @property
+    def standing(self) -> str:
+        """Its status, with what was set in it."""
+        if patient(self.changed):
+            return self.status
+        # Where more is set than how long one waits, it is neither any more.
+        changed = {"reconstruction": "counterfactual", "benchmark": "plan"}
+        return changed.get(self.status, self.status)
+
+    @property
     def heading(self) -> str:
         """Its title, its status, and what was set in it."""
-        status = self.status
-        # A reconstruction in which more is set than how long one waits is none any more.
-        if status == "reconstruction" and not patient(self.changed):
-            status = "counterfactual"
-        words = status
-        if status == "counterfactual":
+        title = self.title or self.name
+        # A title may tell numbers that no longer hold.
+        if not patient(self.changed):
+            fleet = self.fleet.values()
+            pools = [f"{pool.active_chips:,} {pool.chip.name}" for pool in fleet]
+            title = f"{self.name} on {' and '.join(pools)}"
+        words = self.standing
+        if words == "counterfactual":
             words = "counterfactual: no published run has done this"
         changes = [f"{path} = {value}" for path, value in self.changed.items()]
-        return "; ".join([f"{self.title or self.name} ({words})", *changes])
+        return "; ".join([f"{title} ({words})", *changes])
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
         """The scenario with values set by dotted path, and all of it checked again.

@@ -38,15 +38,22 @@ AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 HourOfDay = Annotated[float, Quantity(most=24.0)]
-Chosen = Annotated[int | None, Field(ge=1)]
+Chosen = Annotated[int | None, Field(ge=1, le=MOST_CHIPS)]
 """A number that the planner chooses unless it is given."""
 
 
 class Batch(Strict):
     """Sequences of a step, and of a micro-batch."""
 
-    sequences: int = Field(ge=1)
+    sequences: int = Field(ge=1, le=1_000_000_000)
     micro: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _within_the_step(self) -> Batch:
+        if self.micro > self.sequences:
+            problem = f"must not exceed sequences, {self.sequences}"
+            raise InputError(problem, key="micro", given=self.micro)
+        return self
 
 
 class Run(Strict):
@@ -126,6 +133,14 @@ class Pool(Strict):
             raise InputError("the pool has no chips; give chips or nodes")
         return self
 
+    @model_validator(mode="after")
+    def _below_the_peak(self) -> Pool:
+        share = self.chip.kernel_efficiency * self.stack.kernels * self.stack.maturity
+        if share > 1:
+            product = "kernel_efficiency × kernels × maturity of chip and stack"
+            raise InputError(f"{product} is {share:.4g} of the chip's peak, and must not exceed 1")
+        return self
+
     def _check_size(self, key: str, given: float, node: int) -> None:
         # An uncertain number is rounded to whole nodes when it is drawn.
         if not isinstance(given, Uncertain) and given % node:
@@ -179,7 +194,7 @@ class MemoryTier(Strict):
     One is lost if a node and its peer fail together.
     """
 
-    per_interval: AtLeastOne
+    per_interval: Annotated[float, Quantity(least=1, most=1e6, whole=True)]
     """Marks in an interval; the last of them is the storage tier's."""
     blocking: Seconds = 0.0
     load: Seconds = 0.0
@@ -218,8 +233,8 @@ class Checkpoint(Strict):
 class Scaling(Strict):
     """A time that grows with the fleet: times ``(chips / reference)^exponent``."""
 
-    chips: Positive
-    exponent: Number
+    chips: AtLeastOne
+    exponent: Annotated[float, Quantity(most=10)]
 
 
 class Response(Strict):
@@ -313,7 +328,7 @@ class Fabric(Strict):
     """The network between nodes."""
 
     congestion: CongestionRef | None = None
-    pods: AtLeastOne = 1.0
+    pods: Annotated[float, Quantity(least=1, most=10_000, whole=True)] = 1.0
     """Parts of the network congested independently; the job is as slow as its slowest."""
     pod: AtLeastOne = 1.0
     """Nodes that a failing switch takes with it."""

@@ -310,8 +310,10 @@ def _in_our_words(details: ErrorDetails) -> InputError:
     if kind == "literal_error":
         options = re.findall("'([^']*)'", context["expected"])
         return InputError.no_such(f"expected {context['expected']}", str(given), options)
-    if kind == "greater_than_equal":
-        rule = f"must be at least {context['ge']}"
+    bounds = {"greater_than_equal": ("least", "ge"), "less_than_equal": ("most", "le")}
+    if kind in bounds:
+        word, key = bounds[kind]
+        rule = f"must be at {word} {context[key]:,}"
         return InputError(rule, given=given, allowed=rule)
     if kind.startswith("date"):
         return expected(A_DATE, given)

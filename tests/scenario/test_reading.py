@@ -124,7 +124,7 @@ def test_several_mistakes_are_all_named_up_to_five() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"status": "bench"}, "status = 'bench': expected 'reconstruction', 'counterfactual' or 'benchmark' (did you"),
+        ({"status": "bench"}, "status = 'bench': expected 'reconstruction', 'counterfactual', 'benchmark' or 'plan' (did you"),
         ({"title": 3}, "title = 3: expected text; put it in quotes"),
         ({"checkpoint": 3}, "checkpoint = 3: expected a mapping of keys to values"),
         ({"checkpoint": {"final": "maybe"}}, "checkpoint.final = 'maybe': expected true or false"),
