@@ -12,6 +12,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from sim import files
 from sim.errors import InputError, in_file
 
 KeyPath = tuple[str | int, ...]
@@ -79,16 +80,7 @@ def read(path: Path | str) -> Document:
         anything but plain data.
     """
     name = str(Path(path))
-    if Path(path).is_dir():
-        raise in_file(name, "is a folder, not a file")
-    try:
-        with open(path, "rb") as file:
-            # Not all there is: it may be a device that never ends.
-            raw = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        # A zero byte in the name is a ValueError, which has no strerror.
-        reason = getattr(error, "strerror", None) or error
-        raise in_file(name, f"cannot be read ({reason})") from None
+    raw = files.read(Path(path), LARGEST + 1)
     if len(raw) > LARGEST:
         raise in_file(name, f"is larger than {LARGEST:,} bytes, too large for a scenario")
     try:

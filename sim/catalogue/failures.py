@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
+from sim.files import unusable
 from sim.quantities.distributions import Constant
 from sim.quantities.notation import Number, Quantity, Seconds, Share
 
@@ -100,13 +101,20 @@ class Cause(Strict):
         return self
 
 
+def _there(path: str) -> str:
+    # Before work: a run must not find out that there is nothing to replay.
+    if problem := unusable(path):
+        raise InputError(f"'{path}' {problem}", given=path)
+    return path
+
+
 class FailureTable(Inline):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
 
     title: str = ""
     causes: tuple[Cause, ...] = ()
     bad_nodes: BadNodes | None = None
-    trace: str | None = None
+    trace: Annotated[str, AfterValidator(_there)] | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
 
     @model_validator(mode="after")

@@ -238,12 +238,22 @@ def check(notebook: Path, given: Mapping[str, object], where: str | None = None)
             raise InputError.no_such(problem, name, settable, f"; there are: {names}.")
         known = settable[name]
         try:
-            values[name] = known.read(value) if isinstance(value, str) else known.accept(value)
+            taken = known.read(value) if isinstance(value, str) else known.accept(value)
+            values[name] = _located(taken) if name.endswith("scenario") and taken else taken
+        except InputError as error:
+            raise InputError(f"{where}: {name}: {error}", given=value) from None
         except ValueError:
             raise InputError(
                 f"{where}: {name} = {value} is not allowed: {known.allowed}."
             ) from None
     return values
+
+
+def _located(scenario: str) -> str:
+    # A notebook runs in a folder of its own. Loaded here, as few runs name a scenario.
+    from sim.scenario.reading import located
+
+    return located(scenario)
 
 
 def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:

@@ -128,3 +128,21 @@ def test_a_wrong_name_type_or_range_is_refused(
     with pytest.raises(InputError, match=r"^fleet\.ipynb: ") as caught:
         check(written(tmp_path, GOOD), given)
     assert complaint in str(caught.value)
+
+
+def test_a_scenario_is_looked_for_where_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.yaml").write_text("like: deepseek-v3\n")
+    cell = 'stock_scenario: str = "deepseek-v3"  # help: a scenario\nout: str = ""  # help: folder'
+    notebook = written(tmp_path, cell)
+    monkeypatch.chdir(tmp_path)
+    for given, taken in (
+        ("mine.yaml", str(tmp_path / "mine.yaml")),
+        ("llama-3-405b", "llama-3-405b"),
+        ("", ""),
+    ):
+        assert check(notebook, {"stock_scenario": given}) == {"stock_scenario": taken}
+    for given, complaint in (("lama-3-405b", 'mean "llama-3-405b"'), ("no.yaml", "cannot be read")):
+        with pytest.raises(InputError, match=f"fleet.ipynb: stock_scenario: .*{complaint}"):
+            check(notebook, {"stock_scenario": given})

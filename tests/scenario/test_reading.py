@@ -1,5 +1,6 @@
 """Reading: from names, paths and mappings to merged data, and from pydantic's errors to sentences."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from sim.documents import Document
 from sim.errors import InputError
 from sim.scenario import load_scenario
-from sim.scenario.reading import FOLDER, Source, find, names, override, read
+from sim.scenario.reading import FOLDER, Source, find, located, names, override, read
 
 TWO = Source(
     {"a": {"b": 1, "c": 2}, "d": 3},
@@ -148,3 +149,54 @@ def test_messages_are_in_our_own_words_and_short(changes: dict[str, object], say
     assert len(message) < 400
     assert "Input should" not in message
     assert "pydantic" not in message
+
+
+def traced(folder: Path) -> Path:
+    """A scenario that replays the trace beside it."""
+    folder.mkdir()
+    (folder / "trace.csv").write_text("node,start_day,end_day\na,1,2\n")
+    text = "like: infinitehbd\nfleet: {servers: {failures: {trace: trace.csv}}}\n"
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_trace_is_found_beside_the_scenario_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = traced(tmp_path / "own")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "like.yaml").write_text("like: ../own/mine.yaml\n")
+    expected = str(tmp_path / "own" / "trace.csv")
+    for folder, name in ((tmp_path, "own/mine.yaml"), (tmp_path / "other", "like.yaml")):
+        monkeypatch.chdir(folder)
+        scenario = load_scenario(name)
+        assert scenario.fleet["servers"].failures.trace == expected
+        # So its record can be run wherever it lies.
+        assert load_scenario(scenario.data).fleet["servers"].failures.trace == expected
+    monkeypatch.chdir(path.parent)
+    whole = {"fleet.servers.failures": {"trace": "trace.csv"}}
+    for base, change in (
+        ("infinitehbd", whole),
+        ("mine.yaml", {"fleet.servers.failures.trace": "trace.csv"}),
+    ):
+        changed = load_scenario(base).override(change)
+        assert changed.fleet["servers"].failures.trace == expected
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "/dev/zero", "."])
+def test_a_trace_that_is_no_file_is_named_with_its_line(tmp_path: Path, name: str) -> None:
+    path = traced(tmp_path / "own")
+    path.write_text(path.read_text().replace("trace.csv", name))
+    with pytest.raises(InputError, match=r"line 2: fleet.servers.failures.trace: '.*' (is|cannot)"):
+        load_scenario(path)
+
+
+def test_a_scenario_is_located_once() -> None:
+    assert located("deepseek-v3") == "deepseek-v3"
+    own = FOLDER / "deepseek-v3.yaml"
+    assert located(os.path.relpath(own)) == str(own)
+    with pytest.raises(InputError, match="no scenario"):
+        located("deepsek-v3")
+    with pytest.raises(InputError, match="cannot be read"):
+        located("nowhere/mine.yaml")
