@@ -141,6 +141,8 @@ def _lines(root: Node, name: str, constructor: SafeConstructor) -> dict[KeyPath,
             if len(lines) > MOST_NODES:
                 raise ValueError(f"has more than {MOST_NODES:,} values, written out or by aliases")
             _check_tag(node)
+            if isinstance(node, ScalarNode):
+                node.value = _joined(node.value)
             if is_key:
                 _check_key(node, lines.get(path))
             elif isinstance(node, ScalarNode):
@@ -165,6 +167,14 @@ def _nodes(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node, bool]]:
     elif isinstance(node, SequenceNode):
         for position, value in enumerate(node.value):
             yield from _nodes(value, (*path, position))
+
+
+def _joined(text: str) -> str:
+    """Text with one letter in place of two halves, as JSON writes letters beyond U+FFFF."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError(f"'{text:.60}' has half a letter (a lone surrogate)") from None
 
 
 def _check_tag(node: Node) -> None:
