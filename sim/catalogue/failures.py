@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Discriminator, Tag, model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
@@ -48,6 +48,18 @@ class RepairStage(Strict):
     success: Share = 1.0
 
 
+def _shape(value: object) -> str:
+    return "[stages]" if isinstance(value, (list, tuple)) else "[time]"
+
+
+# Told apart first, so that a mistake is told of what was meant and not of the other too.
+Repair = Annotated[
+    Annotated[Duration, Tag("[time]")] | Annotated[tuple[RepairStage, ...], Tag("[stages]")],
+    Discriminator(_shape),
+]
+"""A time, or stages of which the last that is needed decides."""
+
+
 class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
@@ -79,7 +91,7 @@ class Cause(Strict):
     detect: Duration = Constant(0.0)
     restart: Duration | None = None
     """In place of the restart time of `recovery`."""
-    repair: Duration | tuple[RepairStage, ...] | None = None
+    repair: Repair | None = None
     refail: Refail | None = None
     burst: Burst | None = None
 

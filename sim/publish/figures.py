@@ -149,7 +149,8 @@ def _check_folder(folder: Path) -> None:
 def _choose(names: Sequence[str], base: Path) -> list[Path]:
     """The notebooks of these names, in their reading order; all if none is named."""
     every = {path.stem: path for path in notebooks(base)}
-    wanted = [name.removesuffix(".ipynb") for name in names]
+    # A shell completes a name to a path.
+    wanted = [Path(name).name.removesuffix(".ipynb") for name in names]
     for stem in wanted:
         if stem not in every:
             there = f"; there are: {', '.join(every)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -208,8 +208,8 @@ def _absolute(value: Any, folder: Path, path: tuple[str, ...] = ()) -> Any:
     return value
 
 
-def override(source: Source, changes: Mapping[str, Any]) -> Source:
-    """A source with values set by dotted path.
+def override(source: Source, changes: Mapping[str, Any], names: Container[str] = ()) -> Source:
+    """A source with values set by dotted path, or by one of the names of unknown constants.
 
     A name of the catalogue on the way is opened, so that its keys can be set; positions of a list
     count from 0.
@@ -221,6 +221,9 @@ def override(source: Source, changes: Mapping[str, Any]) -> Source:
     """
     data = source.data
     for key, value in changes.items():
+        if key in names:
+            data = merge(data, {"known": {key: value}})
+            continue
         steps = key.split(".")
         if not all(steps):
             raise InputError(f"--set {key}: expected names joined by single dots", key=key)
@@ -356,7 +359,7 @@ def _missing(path: KeyPath, source: Source) -> InputError:
     parent = path[:-1]
     stated = source.states(parent)
     hint = ""
-    if not stated:
+    if not stated and len(parent) > 1:
         # The parent is there by an override alone: perhaps a misspelt name.
         siblings: Any = source.data
         for step in parent[:-1]:
@@ -387,8 +390,8 @@ def _steps(data: Any, path: KeyPath) -> KeyPath:
         if step in children:
             steps.append(step)
             data = children[step]
-        elif isinstance(data, (dict, str)) and step == path[-1] and step != "[key]":
-            # The last may be a key that is missing.
+        elif isinstance(data, (dict, str)) and step == path[-1] and "[" not in str(step):
+            # The last may be a key that is missing; brackets stand in no key.
             steps.append(step)
     return tuple(steps)
 
