@@ -96,6 +96,11 @@ class Workers:
                 found.append(outcomes)
         return found
 
+    def check(self, experiment: str, about: Settings) -> None:
+        """Check that the store, if there is one, keeps no other experiment."""
+        if self.store:
+            self.store.check(experiment, about)
+
     def record(self, experiment: str, points: Settings, about: Settings = ()) -> None:
         """Write down in the store, if there is one, which points make up an experiment."""
         if self.store:

@@ -243,7 +243,7 @@ def replicate(
                 for k in range(len(outcomes), target, BLOCK)
             ]
             points += [({}, block) for block in blocks]
-            workers.record("run", points)
+            workers.check("run", points)
             outcomes += chain.from_iterable(workers.run(blocks))
             result = Replications(scenario.name, seed, outcomes)
             if n or precision is None or target >= MOST or is_precise(result, precision):
@@ -252,8 +252,8 @@ def replicate(
         if split:
             pairs = _nested(scenario, seed, max(target // 4, 2))
             points += [({"nested": True}, pair) for pair in pairs]
-            workers.record("run", points)
             result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
+        workers.record("run", points)
     return result
 
 

@@ -123,8 +123,7 @@ def size_stock(
     told = {"by": by, "probability": probability, "of": path}
     about = [(told, Point(scenario, seed, range(n), {}, fixed_inputs))]
     with open_workers(**execution) as workers:
-        # Before the runs: the folder may be that of another experiment.
-        workers.record("size-stock", [], about)
+        workers.check("size-stock", about)
 
         @cache
         def share(number: int) -> dict[str, float]:

@@ -193,34 +193,38 @@ class Store:
         data = {"sha256": _hash([content, rows]), "point": content, "outcomes": rows}
         write(self.path(_hash(content)), json.dumps(data, allow_nan=False) + "\n")
 
-    def record(self, experiment: str, points: Settings, about: Settings = ()) -> None:
-        """Write `record.json`: the points that make up an experiment, and what is set at each.
+    def check(self, experiment: str, points: Settings) -> list[str]:
+        """Check that the folder keeps no other experiment; returns what it is about.
 
         Parameters
         ----------
         experiment : str
         points : sequence of pairs
             What is set at a point, and the point.
-        about : sequence of pairs, optional
-            The same of what tells the experiment from others, if its points become known one by
-            one.
 
         Raises
         ------
         InputError
-            When the folder holds the record of another experiment, or of points that are not
-            among these.
+            When it holds the record of another one, or of points that are not among these.
         """
-        entries = [{"at": at, "key": self.key(point)} for at, point in points]
         # The nested runs of a run are drawn, not said.
-        told = [[at, point.question] for at, point in about or points if not at.get("nested")]
-        about_now = sorted({_hash([experiment, json.dumps(one, default=str)]) for one in told})
-        path = self.folder / "record.json"
-        if not _about(path) <= set(about_now):
+        told = [[at, point.question] for at, point in points if not at.get("nested")]
+        about = sorted({_hash([experiment, json.dumps(one, default=str)]) for one in told})
+        if not _about(self.folder / "record.json") <= set(about):
             # Its summary and its tables would be lost without a word.
             problem = "holds the record of something else; give another folder"
             raise InputError(f"{self.folder}: {problem}")
-        record = {"experiment": experiment, "about": about_now, "points": entries}
+        return about
+
+    def record(self, experiment: str, points: Settings, about: Settings = ()) -> None:
+        """Write `record.json`: the points that make up an experiment, and what is set at each.
+
+        What tells it from others is `about`, or the points.
+        """
+        entries = [{"at": at, "key": self.key(point)} for at, point in points]
+        told = self.check(experiment, about or points)
+        record = {"experiment": experiment, "about": told, "points": entries}
+        path = self.folder / "record.json"
         write(path, json.dumps(record, indent=2, default=str) + "\n")
 
 
