@@ -63,6 +63,10 @@ class InputError(ValueError):
         self.given = first.given
         self.allowed = first.allowed
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: how the mistake was noticed helps nobody to mend it."""
+        return [f"{type(self).__name__}: {self}"]
+
     @classmethod
     def no_such(
         cls, problem: str, given: str, names: Iterable[str], more: str = "", **known: Any
