@@ -92,6 +92,7 @@ class Cause(Strict):
     restart: Duration | None = None
     """In place of the restart time of `recovery`."""
     repair: Repair | None = None
+    """How long a hardware failure keeps a node out; without it the node is back at once."""
     refail: Refail | None = None
     burst: Burst | None = None
 
@@ -128,9 +129,22 @@ class FailureTable(Inline):
     bad_nodes: BadNodes | None = None
     trace: Annotated[str, AfterValidator(_there)] | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
+    trace_until: Seconds | None = None
+    """When the trace was ended; with the day of its last row unless given."""
+
+    @property
+    def assumed(self) -> list[str]:
+        """What is taken to be so as nothing else was said, in words."""
+        return [
+            f"{cause.cause}: no repair is given, so nodes are back at once"
+            for cause in self.causes
+            if cause.hardware and cause.repair is None and cause.permanent < 1
+        ]
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
+        if self.trace_until is not None and not self.trace:
+            raise InputError("trace_until needs a trace")
         if self.trace and (self.causes or self.bad_nodes):
             raise InputError("give either a trace or causes")
         return self

@@ -36,6 +36,8 @@ def run(scenario: Scenario, result: Replications) -> str:
     if censored and not scenario.runs:
         horizon = f"the horizon, day {scenario.horizon / DAY:g}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
+    for name, pool in scenario.fleet.items():
+        lines += [f"fleet.{name}.failures: {words}" for words in pool.failures.assumed]
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
     lines += [_row(name, values) for name, values in metrics.items() if "." not in name]

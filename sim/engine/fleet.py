@@ -230,6 +230,7 @@ class Fleet:
         failure = risk.strike(node)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
+        self._record.budget.spend(cause.cause, now)
         self._record.event(now, "failure", pool.name, node, cause.cause)
         alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)
@@ -273,7 +274,7 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        if pool.place[node] not in USABLE:
+        if pool.place[node] not in USABLE and node not in pool.rest:
             return
         strikes = pool.strike(node)
         pool.take_out(node)

@@ -10,6 +10,7 @@ from typing import Any
 import simpy
 
 from sim.catalogue.failures import FailureTable
+from sim.engine.budget import Budget
 from sim.engine.checkpoints import Watch, sawtooth_of
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
@@ -53,6 +54,7 @@ class Site:
     used_chips : mapping of str to int, optional
         Chips of each pool that the layout uses; in a programme, which is without, all do research.
     luck : Luck
+    budget : Budget, optional
     """
 
     def __init__(
@@ -61,11 +63,12 @@ class Site:
         scenario: Scenario,
         used_chips: Mapping[str, int] | None,
         luck: Luck,
+        budget: Budget | None = None,
     ) -> None:
         self.env = env
         self.scenario = scenario
         self.luck = luck
-        self.record = Record()
+        self.record = Record(budget)
         self._clock = ComputingClock()
         policy = Policy(scenario.policy, scenario.start)
         self.coming = arrivals(scenario, policy, luck)
@@ -73,6 +76,7 @@ class Site:
         # By name: the order in which a file lists the pools decides nothing.
         names = sorted(scenario.fleet)
         pools = [self._pool(name, scenario.fleet[name], used_chips) for name in names]
+        self.record.budget.expect(sum(len(pool.place) for pool in pools))
         pod = round(scenario.fabric.pod)
         self.fleet = Fleet(env, pools, scenario.recovery, pod, self._clock, self.record)
         self.depot: Depot | None = None
@@ -130,13 +134,14 @@ class Site:
             scenario.checkpoint, run, throughput.full, scenario.constants, failure_rate=rate
         )
         nodes = sum(pool.whole for pool in pools)
-        flaps = Flaps(fabric.flaps, nodes, self.luck, label) if fabric.flaps else None
+        budget = self.record.budget
+        flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
         return Job(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
-            Fabric(fabric.congestion, round(fabric.pods), self.luck, label),
+            Fabric(fabric.congestion, round(fabric.pods), self.luck, label, budget),
             throughput,
             scenario.recovery,
             saw,
@@ -158,8 +163,8 @@ class Site:
             "wall": now,
             "failures": self.fleet.failures,
             "hidden_faults": self.fleet.hidden,
-            "time": dict(record.time),
-            "chip_seconds": record.chip_seconds(now),
+            "time": record.settled(record.time),
+            "chip_seconds": record.settled(record.chip_seconds(now)),
             "counts": record.chips,
             "trace": record.trace,
         }
