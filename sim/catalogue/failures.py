@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Discriminator, Tag, model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
+from sim.files import unusable
 from sim.quantities.distributions import Constant
 from sim.quantities.notation import Number, Positive, Quantity, Rate, Seconds, Share
 
@@ -50,6 +51,18 @@ class RepairStage(Strict):
     success: Share = 1.0
 
 
+def _shape(value: object) -> str:
+    return "[stages]" if isinstance(value, (list, tuple)) else "[time]"
+
+
+# Told apart first, so that a mistake is told of what was meant and not of the other too.
+Repair = Annotated[
+    Annotated[Duration, Tag("[time]")] | Annotated[tuple[RepairStage, ...], Tag("[stages]")],
+    Discriminator(_shape),
+]
+"""A time, or stages of which the last that is needed decides."""
+
+
 class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
@@ -84,7 +97,7 @@ class Cause(Strict):
     detect: Duration = Constant(0.0)
     restart: Duration | None = None
     """In place of the restart time of `recovery`."""
-    repair: Duration | tuple[RepairStage, ...] | None = None
+    repair: Repair | None = None
     """How long a hardware failure keeps a node out; without it the node is back at once."""
     refail: Refail | None = None
     burst: Burst | None = None
@@ -107,6 +120,13 @@ class Cause(Strict):
         return self
 
 
+def _there(path: str) -> str:
+    # Before work: a run must not find out that there is nothing to replay.
+    if problem := unusable(path):
+        raise InputError(f"'{path}' {problem}", given=path)
+    return path
+
+
 class FailureTable(Inline):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
 
@@ -119,7 +139,7 @@ class FailureTable(Inline):
     """On the rates of all causes: 1 for the fleet and the time in which they were counted."""
     scale: Positive = 1.0
     """How many times as often all causes strike, on good and on bad nodes."""
-    trace: str | None = None
+    trace: Annotated[str, AfterValidator(_there)] | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
     trace_until: Seconds | None = None
     """When the trace was ended; with the day of its last row unless given."""

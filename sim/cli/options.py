@@ -15,7 +15,7 @@ from typer import Argument, Option
 
 import sim
 from sim import documents, files
-from sim.errors import InputError
+from sim.errors import InputError, plain
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.differences import idle_changes
 
@@ -155,4 +155,5 @@ def answer(
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")
-    print(whole if as_json else text())
+    # A scenario's title may hold what does more to a terminal than to be seen.
+    print(whole if as_json else "".join(filter(plain, text())))

@@ -5,23 +5,33 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
-from sim.errors import InputError
+from sim.errors import InputError, nearest
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, by_name, check_values, partly, settled, sketch
+from sim.quantities.unknowns import (
+    Sketch,
+    by_name,
+    check_values,
+    only_by_name,
+    partly,
+    read_as,
+    settled,
+    sketch,
+)
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
+from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
 from sim.streams import stream
 
 __all__ = [
@@ -61,6 +71,8 @@ class Case(Strict):
     fleet: Fleet
     mixing: Mixing = Mixing()
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    known: dict[str, Any] = Field(default_factory=dict)
+    """Unknown constants that are known, by the names that the tool prints."""
 
     @property
     def supplied_later(self) -> bool:
@@ -107,7 +119,7 @@ class Scenario(Case):
     fabric: Fabric = Fabric()
     depot: Depot = Depot()
     policy: Events = Field(default_factory=dict)
-    runs: Programme | tuple[PlannedRun, ...] | None = None
+    runs: Runs | None = None
     """In place of one run: a programme over years."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
@@ -166,7 +178,7 @@ class Scenario(Case):
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
-        built, found = build(cls, source, {"name": name, **source.data})
+        built, found = _build(cls, source, {"name": name, **source.data})
         return built._from(Origin(source, found))
 
     def _from(self, origin: Origin) -> Scenario:
@@ -241,7 +253,14 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        source = override(self._origin.source, changes)
+        names = only_by_name(self, self._origin.unknowns) | self.known.keys()
+        keys = {*self.also, *Scenario.model_fields}
+        for key in changes:
+            top, below, _ = key.partition(".")
+            if below and top not in keys and key not in names and nearest(key, names):
+                problem = f"--set {key}: no unknown constant is called that"
+                raise InputError.no_such(problem, key, names, key=key)
+        source = override(self._origin.source, changes, names)
         changed = Scenario._read(source, self.name)
         unknown = changed.unknowns()
         # What was set takes the place of what had become known.
@@ -294,6 +313,27 @@ class Scenario(Case):
         return known._from(origin)
 
 
+C = TypeVar("C", bound=Case)
+
+
+def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
+    """What data describes, with what is known of its unknown constants, and where those are."""
+    built, found = build(type_, source, data)
+    if not built.known:
+        return built, found
+    values = {}
+    for name, value in built.known.items():
+        try:
+            values[name] = read_as(built, found, name, value)
+        except InputError as error:
+            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
+            if name in dict(source.overrides):
+                raise InputError(f"--set {name}: {error}", **known) from None
+            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
+    built = partly(built, values)
+    return built, sketch(built)
+
+
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
     """Load a scenario.
 
@@ -338,9 +378,19 @@ def load_case(
     >>> load_case("deepseek-v3").run.model.name
     'deepseek-v3'
     """
-    source = override(read(scenario), changes or {})
+    source = read(scenario)
+    if changes:
+        names: set[str] = set()
+        # What is not whole without the changes has no names yet.
+        with suppress(InputError):
+            names = only_by_name(*_case(source))
+        source = override(source, changes, names)
+    case, _ = _case(source)
+    return case
+
+
+def _case(source: Source) -> tuple[Case, Sketch]:
     # What belongs to neither is kept, to be refused by name.
     other = Scenario.model_fields.keys() - Case.model_fields.keys()
     data = {key: value for key, value in source.data.items() if key not in other}
-    case, _ = build(Case, source, data)
-    return case
+    return _build(Case, source, data)
