@@ -131,7 +131,12 @@ class Throughput:
     def freely_planned(self) -> Throughput:
         """The same fleet with every layout left to the planner, to see what the given ones cost."""
         free = {"layout": Layout()}
-        return self._like({name: pool.model_copy(update=free) for name, pool in self.pools.items()})
+        pools = {name: pool.model_copy(update=free) for name, pool in self.pools.items()}
+        try:
+            return self._like(pools)
+        except InputError:
+            # Left free, a pipeline across many pools has too many layouts to try.
+            return self
 
     @cached_property
     def faster_without(self) -> dict[str, float]:
