@@ -136,8 +136,9 @@ def compare(
     sides = {"a": a, "b": b}
     runs = study("side", sides, n, seed, fixed_inputs=fixed_inputs, **execution)
     first, second = runs.values()
-    ends = [_horizons(side, seed, n, fixed_inputs) for side in (a, b)]
-    days = np.minimum(*ends)
+    end_a = _horizons(a, seed, n, fixed_inputs)
+    end_b = _horizons(b, seed, n, fixed_inputs)
+    days = np.minimum(end_a, end_b)
     frames = [first.frame, second.frame]
     finished = [frame["finished"] & (frame["wall_days"] <= days) for frame in frames]
     censored = n - int((finished[0] & finished[1]).sum())
@@ -145,7 +146,7 @@ def compare(
     if metric == "wall_days":
         x = np.minimum(x, days)
         y = np.minimum(y, days)
-    elif censored and not np.array_equal(*ends):
+    elif censored and not np.array_equal(end_a, end_b):
         # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
     pairs = _without_rounding(y - x, x, y)

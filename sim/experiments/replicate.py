@@ -80,9 +80,9 @@ class Replications(Answer):
         finished = self.frame["finished"].mean()
         text = f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
         text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
-        if known["p5"] is not None:
-            text += f", 90 % of the runs {digits(known['p5'], lo, hi)}"
-            text += f" … {digits(known['p95'], lo, hi)}"
+        p5, p95 = known["p5"], known["p95"]
+        if p5 is not None and p95 is not None:
+            text += f", 90 % of the runs {digits(p5, lo, hi)} … {digits(p95, lo, hi)}"
         return text if self.precision is None else f"{text}\n{self.precision}"
 
     def completion(self) -> pd.DataFrame:

@@ -11,6 +11,8 @@ import pytest
 import sim
 from sim.errors import InputError
 
+SIM: Any = sim
+"""Its functions as those call them who check no types."""
 ONE: Any = sim.load_scenario("deepseek-v3")
 NAME: Any = "deepseek-v3"
 BY = dt.date(2024, 12, 1)
@@ -19,27 +21,27 @@ BY = dt.date(2024, 12, 1)
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: sim.replicate(ONE, 0), "n: expected a whole number of at least 1, not 0"),
-        (lambda: sim.replicate(ONE, -1), "n: expected a whole number of at least 1, not -1"),
-        (lambda: sim.replicate(ONE, 2.5), "n: expected a whole number"),
-        (lambda: sim.replicate(ONE, True), "n: expected a whole number"),
-        (lambda: sim.replicate(ONE, precision=5), "precision: expected a number above 0"),
-        (lambda: sim.replicate(ONE, 2, seed=-1), "seed: expected a whole number of at least 0"),
-        (lambda: sim.replicate(ONE, 2, jobs=0), "jobs: expected a whole number of at least 1"),
-        (lambda: sim.replicate(NAME), "expected a Scenario, not 'deepseek-v3'; load_scenario"),
-        (lambda: sim.replicate("deepseek"), 'did you mean "deepseek-v3"'),
-        (lambda: sim.compare(ONE, NAME), "expected a Scenario, not 'deepseek-v3'"),
-        (lambda: sim.compare(ONE, ONE, n=-1), "n: expected a whole number of at least 1, not -1"),
-        (lambda: sim.sweep(NAME), "expected a Scenario"),
-        (lambda: sim.sweep(ONE, design="sobl"), "design: no 'sobl' (did you mean \"sobol\"?)"),
-        (lambda: sim.sweep(ONE, {}, n=0), "n: expected"),
-        (lambda: sim.sensitivity(ONE, method="moris"), '(did you mean "morris"?)'),
-        (lambda: sim.sensitivity(ONE, samples=0), "samples: expected"),
-        (lambda: sim.size_stock(ONE, BY, 90), "expected a number above 0 and below 1"),
-        (lambda: sim.size_stock(ONE, "2024-12-01"), "by: expected a datetime.date, not '2024"),
-        (lambda: sim.simulate(NAME), "expected a Scenario, not 'deepseek-v3'"),
-        (lambda: sim.simulate(ONE, -1), "seed: expected"),
-        (lambda: sim.simulate(ONE, 0, -1), "replication: expected"),
+        (lambda: SIM.replicate(ONE, 0), "n: expected a whole number of at least 1, not 0"),
+        (lambda: SIM.replicate(ONE, -1), "n: expected a whole number of at least 1, not -1"),
+        (lambda: SIM.replicate(ONE, 2.5), "n: expected a whole number"),
+        (lambda: SIM.replicate(ONE, True), "n: expected a whole number"),
+        (lambda: SIM.replicate(ONE, precision=5), "precision: expected a number above 0"),
+        (lambda: SIM.replicate(ONE, 2, seed=-1), "seed: expected a whole number of at least 0"),
+        (lambda: SIM.replicate(ONE, 2, jobs=0), "jobs: expected a whole number of at least 1"),
+        (lambda: SIM.replicate(NAME), "expected a Scenario, not 'deepseek-v3'; load_scenario"),
+        (lambda: SIM.replicate("deepseek"), 'did you mean "deepseek-v3"'),
+        (lambda: SIM.compare(ONE, NAME), "expected a Scenario, not 'deepseek-v3'"),
+        (lambda: SIM.compare(ONE, ONE, n=-1), "n: expected a whole number of at least 1, not -1"),
+        (lambda: SIM.sweep(NAME), "expected a Scenario"),
+        (lambda: SIM.sweep(ONE, design="sobl"), "design: no 'sobl' (did you mean \"sobol\"?)"),
+        (lambda: SIM.sweep(ONE, {}, n=0), "n: expected"),
+        (lambda: SIM.sensitivity(ONE, method="moris"), '(did you mean "morris"?)'),
+        (lambda: SIM.sensitivity(ONE, samples=0), "samples: expected"),
+        (lambda: SIM.size_stock(ONE, BY, 90), "expected a number above 0 and below 1"),
+        (lambda: SIM.size_stock(ONE, "2024-12-01"), "by: expected a datetime.date, not '2024"),
+        (lambda: SIM.simulate(NAME), "expected a Scenario, not 'deepseek-v3'"),
+        (lambda: SIM.simulate(ONE, -1), "seed: expected"),
+        (lambda: SIM.simulate(ONE, 0, -1), "replication: expected"),
         (
             lambda: ONE.given({"checkpoint.intervall": 60.0}),
             "deepseek-v3: no unknown constant 'checkpoint.intervall' (did you mean \"checkpoint.i",
