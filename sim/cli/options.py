@@ -42,6 +42,12 @@ Metric = Annotated[str, Option(help="What to look at, such as wall_days or ettr.
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
 
 
+MaxEvents = Annotated[
+    int | None,
+    Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+]
+
+
 @dataclass(kw_only=True)
 class How:
     """How the runs of an experiment are carried out."""
@@ -49,6 +55,7 @@ class How:
     seed: Seed = 0
     jobs: Jobs = 1
     executor: Executor = None
+    max_events: MaxEvents = None
 
 
 @dataclass(kw_only=True)

@@ -30,6 +30,7 @@ from sim.scenario.references import (
 )
 
 MOST_CHIPS = 10_000_000
+MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
@@ -40,8 +41,8 @@ Chosen = Annotated[int | None, Field(ge=1)]
 class Batch(Strict):
     """Sequences of a step, and of a micro-batch."""
 
-    sequences: int = Field(ge=1)
-    micro: int = Field(1, ge=1)
+    sequences: int = Field(ge=1, le=MOST_SEQUENCES)
+    micro: int = Field(1, ge=1, le=MOST_SEQUENCES)
 
 
 class Run(Strict):

@@ -345,8 +345,9 @@ def _in_our_words(details: ErrorDetails) -> InputError:
     if kind == "literal_error":
         options = re.findall("'([^']*)'", context["expected"])
         return InputError.no_such(f"expected {context['expected']}", str(given), options)
-    if kind == "greater_than_equal":
-        rule = f"must be at least {context['ge']}"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        bound = f"least {context['ge']}" if "ge" in context else f"most {context['le']}"
+        rule = f"must be at {bound}"
         return InputError(rule, given=given, allowed=rule)
     if kind.startswith("date"):
         return expected(A_DATE, given)
