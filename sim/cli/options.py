@@ -51,6 +51,12 @@ Metric = Annotated[
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
 
 
+MaxEvents = Annotated[
+    int | None,
+    Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+]
+
+
 @dataclass(kw_only=True)
 class How:
     """How the runs of an experiment are carried out."""
@@ -58,6 +64,7 @@ class How:
     seed: Seed = 0
     jobs: Jobs = 1
     executor: Executor = None
+    max_events: MaxEvents = None
 
 
 @dataclass(kw_only=True)

@@ -63,7 +63,7 @@ def prepared() -> Iterator[Interrupts]:
         sys.stderr = io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         # Whoever calls from Python may have put another object there.
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="plainly")
     interrupts = Interrupts()
     before = signal.getsignal(signal.SIGINT)

@@ -32,6 +32,7 @@ from sim.scenario.references import (
 )
 
 MOST_CHIPS = 10_000_000
+MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
@@ -45,8 +46,8 @@ Chosen = Annotated[int | None, Field(ge=1, le=MOST_CHIPS)]
 class Batch(Strict):
     """Sequences of a step, and of a micro-batch."""
 
-    sequences: int = Field(ge=1, le=1_000_000_000)
-    micro: int = Field(1, ge=1)
+    sequences: int = Field(ge=1, le=MOST_SEQUENCES)
+    micro: int = Field(1, ge=1, le=MOST_SEQUENCES)
 
     @model_validator(mode="after")
     def _within_the_step(self) -> Batch:

@@ -19,6 +19,7 @@ from sim.documents import Document, KeyPath, dotted
 from sim.errors import InputError, expected, in_file, nearest
 from sim.quantities.notation import is_value
 from sim.quantities.unknowns import Sketch, by_name, named, sketch
+from sim.scenario.paths import absolute
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 MOST_SHOWN = 5
@@ -32,9 +33,6 @@ PLAINLY = {
     "bool_parsing": "true or false",
 }
 """What is expected, in our words, for those errors of pydantic that speak of its own types."""
-
-PATHS = (("failures", "trace"),)
-"""The keys whose values are paths, each with the key above it."""
 
 S = TypeVar("S", bound=Strict)
 
@@ -175,7 +173,7 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
         problem = "a scenario is a mapping of keys to values"
         raise in_file(document.name, problem, given=document.data)
     data = {str(key): value for key, value in document.data.items()}
-    data = _absolute(data, folder)
+    data = absolute(data, folder)
     like = data.pop("like", None)
     if like is None:
         return Source(merge({}, data), (document,))
@@ -194,18 +192,6 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     own = {"name", "title", "status"}
     inherited = {key: value for key, value in source.data.items() if key not in own}
     return Source(merge(inherited, data), (document, *source.documents))
-
-
-def _absolute(value: Any, folder: Path, path: tuple[str, ...] = ()) -> Any:
-    """Plain data with every path made absolute, as seen from a folder.
-
-    At once: wherever it is needed later, another folder may be the current one.
-    """
-    if isinstance(value, dict):
-        return {key: _absolute(part, folder, (*path, key)) for key, part in value.items()}
-    if isinstance(value, str) and path[-2:] in PATHS:
-        return os.path.abspath(folder / value)
-    return value
 
 
 def override(source: Source, changes: Mapping[str, Any], names: Container[str] = ()) -> Source:
@@ -227,7 +213,7 @@ def override(source: Source, changes: Mapping[str, Any], names: Container[str] =
         steps = key.split(".")
         if not all(steps):
             raise InputError(f"--set {key}: expected names joined by single dots", key=key)
-        data = _set(data, steps, _absolute(value, Path(), tuple(steps)), key)
+        data = _set(data, steps, absolute(value, Path(), tuple(steps)), key)
     return replace(source, data=data, overrides=(*source.overrides, *changes.items()))
 
 

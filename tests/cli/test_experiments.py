@@ -177,7 +177,8 @@ def test_the_claims_are_one_object() -> None:
 @pytest.mark.parametrize("command", ["run", "compare", "sweep", "sensitivity", "size-stock"])
 def test_every_experiment_takes_the_same_options(command: str) -> None:
     text = said(command, "--help")
-    shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--out", "--json"]
+    shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--max-events"]
+    shared += ["--out", "--json"]
     places = [text.index(option) for option in shared]
     assert places == sorted(places)
     assert ("--fixed-inputs" in text) == (command != "sensitivity")
