@@ -72,6 +72,8 @@ class Job:
         self._record = record
         self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
+        self._leaving: list[Fault] = []
+        """Stragglers that were found and work on until the job is saved."""
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
@@ -84,9 +86,9 @@ class Job:
             if stop is None:
                 break
             if stop is CHANGED:
-                yield from self._rejoin()
+                yield from self._stop_as_planned(None)
             elif stop.straggler:
-                yield from self._evict(stop)
+                yield from self._stop_as_planned(stop.straggler)
             else:
                 yield from self._recover(stop)
         self.training.roll_back(self.env.now)
@@ -221,6 +223,9 @@ class Job:
         unpacked = False
         while self.env.now < self._horizon:
             staffing = fleet.staff(chosen=chosen, unpacked=unpacked)
+            if staffing.step == "choose" and not self._can_run():
+                # To choose among too few is no use: it would only have to be done again.
+                staffing = fleet.staff(chosen=True, unpacked=unpacked)
             if staffing.step == "start":
                 if chosen:
                     fleet.schedule()
@@ -240,6 +245,12 @@ class Job:
                 unpacked = False
                 left = self._horizon - self.env.now
                 yield from self._spend("wait", left, for_return=True)
+
+    def _can_run(self) -> bool:
+        """Whether the nodes at hand are enough for the job, under the policy."""
+        if self._recovery.policy == "wait":
+            return self.fleet.enough
+        return self._best_plan().tokens_per_s > 0
 
     def _shrink(self) -> bool:
         """Settle for the nodes at hand, if the policy allows it and they can hold a replica."""
@@ -267,25 +278,24 @@ class Job:
     def _better_plan(self) -> bool:
         return self._best_plan().tokens_per_s > self.plan.tokens_per_s
 
-    def _rejoin(self) -> Process:
-        """A planned stop to take nodes in again that have come back: save, reconfigure, go on."""
+    def _stop_as_planned(self, straggler: Fault | None) -> Process:
+        """Save, then take stragglers out and restart, or take nodes in again and reconfigure."""
         self._record.count("planned_stops")
-        stop = yield from self._save()
-        if stop is None:
+        self._leaving = [straggler] if straggler else []
+        failed = yield from self._save()
+        for fault in self._leaving:
+            self.training.lose_node(fault)
+            self.fleet.reveal(self.env.now, fault)
+        if failed:
+            yield from self._recover(failed)
+        elif self._leaving:
+            yield from self._recover(Stop(self._leaving[0].failure, 0.0))
+        elif self.env.now < self._horizon:
             self._shrink()
             self.fleet.fill()
             reconfigure = self._times.reconfigure()
-            stop = yield from self._spend("reconfigure", reconfigure, exposed=True)
-        if stop:
-            yield from self._recover(stop)
-
-    def _evict(self, stop: Stop) -> Process:
-        """A planned stop to take out a straggler that was found, after a save."""
-        assert stop.straggler
-        self._record.count("planned_stops")
-        failed = yield from self._save()
-        self.fleet.reveal(self.env.now, stop.straggler)
-        yield from self._recover(failed or stop)
+            failed = yield from self._spend("reconfigure", reconfigure, exposed=True)
+            yield from self._recover(failed)
 
     def _save(self) -> Process:
         """Write a checkpoint and wait until it is durable.
@@ -336,7 +346,10 @@ class Job:
                 continue
             if until >= end:
                 return None
-            stop = self._fail_idle(now, failing) if due <= found else self._find_idle(now)
+            if due <= found:
+                stop = self._fail_idle(now, failing)
+            else:
+                stop = self._find_idle(now, saving=category == "checkpoint")
             if stop and exposed:
                 return stop
 
@@ -348,10 +361,14 @@ class Job:
         self.training.lose(strike)
         return Stop(strike.failure, strike.failure.detect)
 
-    def _find_idle(self, now: float) -> Stop | None:
-        """A hidden fault is found; None if it is of no concern to the job."""
+    def _find_idle(self, now: float, *, saving: bool = False) -> Stop | None:
+        """A hidden fault is found; None if it is of no concern to the job, or can wait."""
         fault = self.fleet.find()
         at_work = self.fleet.has_at_work(fault)
+        if saving and at_work and not fault.silent:
+            # What is being saved would be lost with it, and nothing is wrong with that.
+            self._leaving.append(fault)
+            return None
         spoilt = self.training.find(fault)
         self.fleet.reveal(now, fault)
         if at_work:
