@@ -283,6 +283,8 @@ class Job:
         self._record.count("planned_stops")
         self._leaving = [straggler] if straggler else []
         failed = yield from self._save()
+        if self.env.now >= self._horizon:
+            return
         for fault in self._leaving:
             self.training.lose_node(fault)
             self.fleet.reveal(self.env.now, fault)
@@ -290,7 +292,7 @@ class Job:
             yield from self._recover(failed)
         elif self._leaving:
             yield from self._recover(Stop(self._leaving[0].failure, 0.0))
-        elif self.env.now < self._horizon:
+        else:
             self._shrink()
             self.fleet.fill()
             reconfigure = self._times.reconfigure()
