@@ -135,6 +135,11 @@ class Fleet:
         """Nodes per pool that work or could be put to work, as many as a whole job wants."""
         return {pool.name: min(pool.at_hand, pool.whole) for pool in self.pools}
 
+    @property
+    def enough(self) -> bool:
+        """Whether a whole job could be put to work."""
+        return all(pool.at_hand >= pool.whole for pool in self.pools)
+
     def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
         """The next failure and its wall time, the computing clock `running` or standing."""
         powered = self._powered.next() if self._powered.heap else NEVER
@@ -173,6 +178,17 @@ class Fleet:
         self._record.event(now, "found", pool.name, failure.node, failure.cause.cause)
         if failure.cause.hardware:
             self.take_out(now, pool, failure.node, failure)
+        else:
+            self._reboot(now, pool, failure)
+
+    def _reboot(self, now: float, pool: NodePool, failure: Failure) -> None:
+        """Leave a node where it is, to fail again soon if it was not put right."""
+        node = failure.node
+        if failure.again < math.inf:
+            pool.relapses.stop(node, now)
+            pool.relapses.add(node, failure.again, failure.cause)
+            if pool.place[node] in POWERED:
+                pool.relapses.start(node, now)
 
     def at_work(self) -> list[Fault]:
         """The hidden faults of nodes that work for the job."""
@@ -242,11 +258,8 @@ class Fleet:
             for hit in hits:
                 own = failure if hit == node else self._of(pool, risk, failure, hit, clock)
                 self.take_out(now, pool, hit, own)
-        elif failure.again < math.inf:
-            pool.relapses.stop(node, now)
-            pool.relapses.add(node, failure.again, cause)
-            if pool.place[node] in POWERED:
-                pool.relapses.start(node, now)
+        else:
+            self._reboot(now, pool, failure)
         return Strike(pool, failure, struck)
 
     def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault:

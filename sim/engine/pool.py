@@ -299,12 +299,13 @@ class NodePool:
 
     def schedule(self, now: float) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
-        while self.cold and len(self.hot) < self.hot_wanted and self.active >= self.target:
+        everyone = self._standby_wanted is EVERY_HOT_SPARE
+        wanted = self.hot_wanted if everyone else self._standby_wanted or 0
+        hot = max(self.hot_wanted, wanted)
+        while self.cold and len(self.hot) < hot and self.active >= self.target:
             node = self.cold.popleft()
             self.hot.append(node)
             self.put(node, "hot_spare", now)
-        everyone = self._standby_wanted is EVERY_HOT_SPARE
-        wanted = self.hot_wanted if everyone else self._standby_wanted or 0
         self.standby = min(len(self.hot), wanted)
 
     def shrink_to(self, target: int, now: float) -> None:
