@@ -34,7 +34,6 @@ OUTCOMES = [
         replace(POINT, seed=2),
         replace(POINT, replications=range(1, 3)),
         replace(POINT, replications=range(4)),
-        replace(POINT, unknowns={"a": 1.0}),
         replace(POINT, fixed_inputs=True),
     ],
 )
@@ -66,6 +65,10 @@ def test_constants_that_are_given_make_another_key() -> None:
         replace(POINT, scenario=unsure().given({"checkpoint.load": s})) for s in (0.5, 0.5, 0.6)
     )
     assert one.content == two.content != three.content
+    four, five = (
+        replace(POINT, scenario=unsure(), unknowns={"checkpoint.load": s}) for s in (0.5, 0.6)
+    )
+    assert four.content != five.content
 
 
 def test_another_trace_of_outages_is_another_key(tmp_path: Path) -> None:
