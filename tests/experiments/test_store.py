@@ -19,6 +19,8 @@ from tests.engine.bare import PLAIN, bare_scenario, pool
 from tests.experiments.stand_in import NAMES, ten_days, unsure
 
 POINT = Point(bare_scenario(), 1, range(3))
+KNOWN = min(POINT.scenario.unknowns())
+"""One of its unknown constants."""
 OUTCOMES = [
     Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}") for k in range(3)
 ]
@@ -31,7 +33,7 @@ OUTCOMES = [
         replace(POINT, seed=2),
         replace(POINT, replications=range(1, 3)),
         replace(POINT, replications=range(4)),
-        replace(POINT, unknowns={"a": 1.0}),
+        replace(POINT, unknowns={KNOWN: float(POINT.scenario.unknowns()[KNOWN])}),
         replace(POINT, fixed_inputs=True),
     ],
 )
