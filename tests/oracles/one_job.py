@@ -438,6 +438,9 @@ class Job:
             better = self._possible() > len(self._at("active"))
             if self.found or better:
                 self.count["planned_stops"] += 1
+                if self.phase == "block":
+                    # What was being written is written again, as a part of the stop.
+                    self.marks = [m for m in self.marks if m.durable <= self.now + SAME]
                 seconds = self.case.blocking + self.case.flush
                 self._save(seconds)
                 if self.case.copies > 1:
