@@ -1,7 +1,8 @@
 """A plain and slow simulator of one training job, to be read by eye and to doubt the engine with.
 
 It was written from the words of the design (what an interruption is, when a checkpoint is durable,
-which clock runs when) without looking at the engine. It steps from one instant to the next: all
+which clock runs when), not from the engine; where they leave a choice, docs/design.md names the one
+that both have taken. It steps from one instant to the next: all
 that could happen is listed, the nearest happens, and every clock is moved on by hand. Each node
 carries what is left of each of its lives; each checkpoint is an event when it begins, when the job
 goes on, and when it is durable. Times are seconds, work is in seconds of the whole fleet.
