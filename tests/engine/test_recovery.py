@@ -535,5 +535,15 @@ def test_the_final_checkpoint_counts_as_one_and_can_be_interrupted():
     )
 
 
+@pytest.mark.parametrize("hour", [9.8, 10.8, 10.9])
+def test_a_final_checkpoint_is_as_long_if_a_spare_fails_meanwhile(hour):
+    """At 9.8 h the job computes, at 10.8 h it blocks for its last checkpoint, at 10.9 h it waits."""
+    final = {"interval": "1 h", "blocking": "5 min", "flush": "10 min", "final": True}
+    spare = lone(4, hour / 24, clock="powered")
+    result = asked([spare], hours=10, checkpoint=final, pool={"hot_spares": 1})
+    assert result.failures == {"of-4": 1}
+    assert hours(result) == pytest.approx({"productive": 10.0, "checkpoint": 1.0})
+
+
 def test_checkpoint_keys_have_sensible_defaults():
     assert (Checkpoint().blocking, Checkpoint().flush, Checkpoint().final) == (0.0, None, False)
