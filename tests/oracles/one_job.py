@@ -73,7 +73,7 @@ class Fault:
 
     cause: Cause
     found: float
-    node: Node | None
+    node: Node
 
 
 @dataclass(eq=False)
@@ -400,7 +400,7 @@ class Job:
 
     def _found(self, fault: Fault) -> None:
         node = fault.node
-        there = node is not None and fault in node.faults
+        there = fault in node.faults
         active = there and node.place == "active"
         if fault.cause.slowdown > 1 and active and self.phase in ("compute", "block", "save"):
             fault.found = math.inf
@@ -455,7 +455,7 @@ class Job:
 
     def _evict(self) -> None:
         for fault in self.found:
-            if fault.node is not None and fault in fault.node.faults:
+            if fault in fault.node.faults:
                 fault.node.faults.remove(fault)
                 self._take_out(fault.node, fault.cause)
         self.found.clear()
@@ -532,7 +532,9 @@ class Job:
         return len(self._at("hot_spare") + self._unboxed()) < (self.case.standby or 0)
 
     def _unpack(self) -> None:
-        box, self.box = self.box, None
+        box = self.box
+        assert box
+        self.box = None
         self.count["provisioned"] += 1
         self.boxed = True
         box.boxed = False
