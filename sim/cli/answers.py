@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sim import catalogue
 from sim.catalogue import Entry
 from sim.errors import InputError
+from sim.quantities.distributions import Uncertain, highest, lowest
+from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import metrics_of
+from sim.results.metrics import metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
 
@@ -55,9 +57,14 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     censored = round((1 - report["finished"]) * report["replications"])
     # A programme lasts to its horizon in any case.
     if censored and not scenario.runs:
-        horizon = f"the horizon, day {scenario.horizon / DAY:g}"
+        first = lowest(scenario.horizon) / DAY
+        last = highest(scenario.horizon) / DAY
+        days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
+        horizon = f"the horizon, day {days}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
     lines += [*str(chosen).splitlines(), cited(scenario)]
+    if result.precision:
+        lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
     lines += [_row(name, values) for name, values in metrics.items() if "." not in name]
@@ -68,7 +75,7 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     # Most runs use few of the places.
     lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
     if "split" in report:
-        metric = "crossing_days" if scenario.runs else "wall_days"
+        metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
 
@@ -227,10 +234,13 @@ def entry(item: Entry) -> str:
     """Write an entry's facts: value, range, status, source, note."""
     lines = [item.name]
     prefix = f"{item.kind}.{item.name}."
+    known = unknowns(item.item)
     for fact in item.facts:
         ends = f" [{fact.range[0]} … {fact.range[1]}]" if fact.range else ""
         name = fact.path.removeprefix(prefix)
         lines.append(f"  {name:28} {fact.value}{ends}   {fact.status}, {fact.source}")
+        if fact.path in known and not fact.range:
+            lines.append(f"  {'':28}   {_drawn(known[fact.path])}")
         if fact.note:
             lines.append(f"  {'':28}   {fact.note}")
     lines.append("sources")
@@ -239,6 +249,12 @@ def entry(item: Entry) -> str:
         words = (source["title"], source["url"], source["licence"])
         lines.append(f"  {key}: {', '.join(filter(None, words))}")
     return "\n".join(lines)
+
+
+def _drawn(number: Uncertain) -> str:
+    """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
+    low, high = number.draw(0.05), number.draw(0.95)
+    return f"drawn: {number:.3g}, 90 % between {low:.3g} and {high:.3g}"
 
 
 def scenarios() -> str:

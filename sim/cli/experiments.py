@@ -31,9 +31,10 @@ from sim.cli.options import (
     grouped,
     loaded,
     pairs,
+    set_in,
 )
 from sim.errors import CheckFailed, InputError
-from sim.results.metrics import check_metric
+from sim.results.metrics import check_metric, own_metric
 
 # The verbs of `sim` load what runs need when they are first asked for, and the commands below
 # import the rest themselves: so whoever only wants help need not wait.
@@ -47,8 +48,9 @@ def run(
     replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
     precision: Annotated[
         float | None,
-        Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
+        Option(min=1e-6, max=1, help="Run until the mean of the metric is known to this share."),
     ] = None,
+    metric: Metric = None,
     how: HowKnown,
     split: Annotated[
         bool, Option("--split", help="Split the spread by cause; twice the runs.")
@@ -59,13 +61,12 @@ def run(
 
     Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`
     """
-    if replications and precision:
-        raise InputError("give either --replications or --precision")
     scenario = loaded(name, sets)
     out = record.out
     result = sim.replicate(
-        scenario, replications, precision=precision, split=split, out=out, **vars(how)
-    )
+        scenario, replications, precision=precision, metric=metric, split=split, out=out,
+        **vars(how),
+    )  # fmt: skip
     if out:
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
@@ -80,7 +81,7 @@ def compare(
     *,
     a: Annotated[str, Argument(metavar="A", help="A scenario's name or file.")],
     b: Annotated[str, Argument(metavar="B", help="Another, or the same.")],
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     sets: Sets = None,
     set_b: Annotated[
         list[str] | None,
@@ -95,7 +96,7 @@ def compare(
     Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
     """
     first = loaded(a, sets)
-    second = loaded(b, sets).override(changes(set_b))
+    second = set_in(loaded(b, sets), set_b)
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
     data = result.report()
     lines = []
@@ -120,7 +121,7 @@ def sweep(
         Option(help="Spread points over the unknown constants."),
     ] = None,
     samples: Annotated[int, Option(min=1, help="Points of the design.")] = 64,
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     sets: Sets = None,
     replications: Count = 100,
     how: HowKnown,
@@ -138,7 +139,7 @@ def sweep(
     }
     scenario = loaded(name, sets)
     # The table shows one metric; a wrong name must not be found out after all the runs.
-    check_metric(metric, scenario)
+    check_metric(metric or own_metric(scenario), scenario)
     out = record.out
     result = sim.sweep(
         scenario, values, design=design, samples=samples, n=replications, out=out, **vars(how)
@@ -154,7 +155,7 @@ def sweep(
 def sensitivity(
     *,
     name: ScenarioName,
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     method: Annotated[
         Literal["sobol", "morris"], Option(help="Shares of variance, or effects.")
     ] = "sobol",

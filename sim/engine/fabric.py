@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from sim.catalogue.failures import FLAPS, Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
+from sim.engine.budget import Budget, bounded
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 
+MOST_PODS = 100_000
+"""Each has two streams of random numbers."""
 CERTAIN = 1 - 2**-53
 """The largest uniform number below one."""
 
@@ -25,8 +28,14 @@ class Fabric:
     """
 
     def __init__(
-        self, congestion: Congestion | None, pods: int, luck: Luck, label: str = ""
+        self,
+        congestion: Congestion | None,
+        pods: int,
+        luck: Luck,
+        label: str = "",
+        budget: Budget | None = None,
     ) -> None:
+        self._budget = budget or Budget()
         self.slowdown = 1.0
         self.next_change = math.inf
         """Wall time of the next onset or end of congestion."""
@@ -35,6 +44,7 @@ class Fabric:
             self._good: Distribution = Weibull(1.0, good)
             self._bad = congestion.bad
             self._worst = congestion.slowdown
+            bounded(pods, "fabric.pods: parts of the network", MOST_PODS)
             streams = [f"congestion{label}.{pod}" for pod in range(pods)]
             self._calm = [luck.uniforms(f"{stream}.good") for stream in streams]
             self._rough = [luck.uniforms(f"{stream}.bad") for stream in streams]
@@ -47,6 +57,7 @@ class Fabric:
         """Bring the state up to `now`."""
         while self.next_change <= now:
             time, pod = self._changes[0]
+            self._budget.spend("changes of congestion", time)
             self._congested[pod] = not self._congested[pod]
             heapreplace(self._changes, (time + self._length(pod), pod))
             self.slowdown = self._worst if any(self._congested) else 1.0
@@ -74,11 +85,20 @@ class Flaps:
     luck : Luck
     label : str
         Tells the draws of several jobs apart.
+    budget : Budget, optional
     """
 
     BLOCK = 4096
 
-    def __init__(self, spec: FlapSpec, nodes: int, luck: Luck, label: str = "") -> None:
+    def __init__(
+        self,
+        spec: FlapSpec,
+        nodes: int,
+        luck: Luck,
+        label: str = "",
+        budget: Budget | None = None,
+    ) -> None:
+        self._budget = budget or Budget()
         self._rate = nodes * spec.per_node_day / DAY
         self._spec = spec
         self._gaps = luck.stream(f"flaps{label}.gaps")
@@ -119,6 +139,8 @@ class Flaps:
         count = max(self.BLOCK, len(self._starts))
         last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-self._gaps.random(count))) / self._rate
+        # They are drawn and kept, but nothing happens for each: a tenth of an event at most.
+        self._budget.spend("link flaps", starts.item(-1), count // 10)
         durations = spec.duration.draw(self._lengths.random((count, spec.duration.dims)))
         # The longer ones are failures, with a stream of their own: a thinned Poisson process.
         ridden = durations <= spec.ride_through

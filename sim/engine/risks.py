@@ -201,7 +201,7 @@ class Lives(Ageing):
         self._sources = []
         for cause in causes:
             parts = size if cause.scope == "chip" and cause.lifetime else 1
-            source = Source("failures", cause, parts, table.bad_nodes, field, table.scale)
+            source = Source("failures", cause, parts, table.bad_nodes, field, table.often)
             self._sources.append(source)
             self._slots += [Slot(source, part) for part in range(parts)]
         self._nodes = nodes
@@ -353,7 +353,7 @@ def node_rate(table: FailureTable, size: int) -> float:
         low, high = cause.nodes
         rates.append(rate * (1 + _repeats(cause)) * (high - low))
     bad = table.bad_nodes
-    often = table.scale * math.fsum(rates)
+    often = table.often * math.fsum(rates)
     return often * (1 + bad.share * (bad.factor - 1)) if bad else often
 
 

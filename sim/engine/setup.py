@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Generator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
 
 import simpy
 
@@ -20,6 +20,7 @@ from sim.engine.progress import ComputingClock, Progress
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
 from sim.engine.replay import outages
+from sim.engine.response import People, Windows
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.engine.training import Training
@@ -28,10 +29,6 @@ from sim.scenario import Fabric as FabricSpec
 from sim.scenario.stock import Depot as DepotSpec
 from sim.streams import Luck
 from sim.throughput import Plan, Throughput
-
-Key = TypeVar("Key")
-ROUNDING = 1e-12
-"""Shares of a run below this are nothing but the rounding of its ledgers."""
 
 
 def throughput_of(scenario: Scenario, run: Run, pools: Mapping[str, Pool]) -> Throughput:
@@ -101,6 +98,11 @@ class Site:
             _boxed_nodes(self.coming, name, spec.chip.node_size),
         )
 
+    def limit(self, most: int | None, end: Callable[[float], float]) -> None:
+        """Bound the events, of a run that is likely to end when `end` says."""
+        nodes = sum(len(pool.place) for pool in self.fleet.every)
+        self.record.budget.limit(most, nodes, end)
+
     def _announce(self, policy: Policy) -> Generator[simpy.Event, Any, None]:
         """Note each control in the trace on its date."""
         env = self.env
@@ -129,20 +131,32 @@ class Site:
         fabric = scenario.fabric
         saw = self.sawtooth(scenario.checkpoint, run, throughput.full)
         nodes = sum(pool.whole for pool in self.fleet.pools)
-        flaps = Flaps(fabric.flaps, nodes, self.luck, label) if fabric.flaps else None
+        budget = self.record.budget
+        flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
         return Job(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
-            Fabric(fabric.congestion, round(fabric.pods), self.luck, label),
+            Fabric(fabric.congestion, round(fabric.pods), self.luck, label, budget),
             throughput,
             scenario.recovery,
             saw,
             RecoveryTimes(scenario.recovery, saw, self.luck, label),
+            People(scenario.recovery, scenario.start, self._automatic(), self.luck, label),
+            Windows(scenario.recovery.windows, scenario.start, self.luck, label),
             scenario.horizon,
             self.record,
         )
+
+    def _automatic(self) -> set[str]:
+        """Causes for which nobody is waited for."""
+        response = self.scenario.recovery.response
+        names = set(response.automatic) if response else set()
+        for pool in self.scenario.fleet.values():
+            if pool.failures.answered:
+                names.update(cause.cause for cause in pool.failures.causes)
+        return names
 
     def sawtooth(self, checkpoint: Checkpoint, run: Run, plan: Plan) -> Sawtooth:
         """Checkpoint times of a run under a plan, with all active nodes at risk."""
@@ -164,8 +178,8 @@ class Site:
             "wall": now,
             "failures": self.fleet.failures,
             "hidden_faults": self.fleet.hidden,
-            "time": _without_rounding(record.time, now),
-            "chip_seconds": _without_rounding(record.chip_seconds(now), now),
+            "time": record.settled(record.time),
+            "chip_seconds": record.settled(record.chip_seconds(now)),
             "counts": record.chips,
             "trace": record.trace,
         }
@@ -188,7 +202,7 @@ def intervals(scenario: Scenario, throughput: Throughput) -> tuple[float, float]
     for checkpoint in (scenario.checkpoint, best):
         saw = site.sawtooth(checkpoint, scenario.run, plan)
         seconds = saw.period * saw.storage_every
-        found.append(seconds / plan.tokens_per_s if saw.in_tokens else seconds)
+        found.append(seconds * plan.step_seconds if saw.in_steps else seconds)
     return found[0], found[1]
 
 
@@ -223,11 +237,5 @@ def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
     table = pool.failures
     flap = None
     if fabric.flaps and not table.trace:
-        flap = flap_failures(fabric.flaps, table.scale)
+        flap = flap_failures(fabric.flaps, table.often)
     return table.model_copy(update={"causes": (*table.causes, flap)}) if flap else table
-
-
-def _without_rounding(ledger: Mapping[Key, float], wall: float) -> dict[Key, float]:
-    """The seconds of a ledger, where what is only rounding is nothing."""
-    least = ROUNDING * wall
-    return {key: seconds if abs(seconds) > least else 0.0 for key, seconds in ledger.items()}

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from sim import catalogue
 from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
-from sim.errors import InputError
-from sim.quantities.distributions import Lognormal, Uncertain
+from sim.errors import InputError, nearest
+from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
+from sim.quantities.unknowns import (
+    Sketch,
+    by_name,
+    check_values,
+    only_by_name,
+    partly,
+    read_as,
+    settled,
+    sketch,
+)
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
+from sim.scenario.residuals import add_residuals
+from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
 from sim.streams import stream
 
 __all__ = [
@@ -63,6 +72,8 @@ class Case(Strict):
     fleet: Fleet
     mixing: Mixing = Mixing()
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    known: dict[str, Any] = Field(default_factory=dict)
+    """Unknown constants that are known, by the names that the tool prints."""
 
     @property
     def supplied_later(self) -> bool:
@@ -70,31 +81,15 @@ class Case(Strict):
         return False
 
     @model_validator(mode="after")
-    def _has_nodes(self) -> Case:
+    def _pools_are_whole(self) -> Case:
         for name, pool in self.fleet.items():
             if not pool.active_nodes and not self.supplied_later:
                 problem = "the pool has no nodes; remove it, or give it chips or nodes"
                 raise InputError(problem, key=f"fleet.{name}")
-        return self
-
-    @model_validator(mode="after")
-    def _unknown_to_the_model(self) -> Case:
         # Who says what the model's error is, of all chips, says it of each.
-        if not isinstance(self.constants.model_error, Uncertain):
-            return self
-        for name, pool in self.fleet.items():
-            measured = pool.throughput or pool.layer_seconds
-            if pool.residual is None and not measured:
-                number = residual(pool.chip.name, pool.stack.name)
-                self.fleet[name] = pool.model_copy(update={"residual": number})
+        if isinstance(self.constants.model_error, Uncertain):
+            add_residuals(self.fleet)
         return self
-
-
-def residual(chip: str, stack: str) -> Uncertain:
-    """What the step-time model does not know of a chip and a stack, right at a published run."""
-    domain = catalogue.entry("domains", "step-time").item
-    own = Lognormal(1.0, domain.near * math.sqrt(1 - domain.shared))
-    return Uncertain(1.0, own, f"constants.residual.{chip}.{stack}")
 
 
 def patient(changes: Iterable[str]) -> bool:
@@ -128,7 +123,7 @@ class Scenario(Case):
     fabric: Fabric = Fabric()
     depot: Depot = Depot()
     policy: Events = Field(default_factory=dict)
-    runs: Programme | tuple[PlannedRun, ...] | None = None
+    runs: Runs | None = None
     """In place of one run: a programme over years."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
@@ -154,9 +149,22 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _stock_fits(self) -> Scenario:
         check(self.fleet, self.depot, self.policy, self.offload)
+        self._check_automatic()
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
         return self
+
+    def _check_automatic(self) -> None:
+        """A machine can only restart the job after causes that there are."""
+        response = self.recovery.response
+        causes = {cause.cause for pool in self.fleet.values() for cause in pool.failures.causes}
+        for name in response.automatic if response else ():
+            # A trace names no causes, and flaps belong to the network.
+            if causes and name not in causes:
+                key = "recovery.response.automatic"
+                listed = f"; known: {', '.join(sorted(causes))}"
+                problem = f"{key}: the fleet has no cause '{name}'"
+                raise InputError.no_such(problem, name, sorted(causes), listed, key=key)
 
     @model_validator(mode="after")
     def _within_bounds(self) -> Scenario:
@@ -174,7 +182,7 @@ class Scenario(Case):
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
-        built, found = build(cls, source, {"name": name, **source.data})
+        built, found = _build(cls, source, {"name": name, **source.data})
         return built._from(Origin(source, found))
 
     def _from(self, origin: Origin) -> Scenario:
@@ -249,8 +257,19 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        source = override(self._origin.source, changes)
-        return Scenario._read(source, self.name).given(self._origin.given)
+        names = only_by_name(self, self._origin.unknowns) | self.known.keys()
+        keys = {*self.also, *Scenario.model_fields}
+        for key in changes:
+            top, below, _ = key.partition(".")
+            if below and top not in keys and key not in names and nearest(key, names):
+                problem = f"--set {key}: no unknown constant is called that"
+                raise InputError.no_such(problem, key, names, key=key)
+        source = override(self._origin.source, changes, names)
+        changed = Scenario._read(source, self.name)
+        unknown = changed.unknowns()
+        # What was set takes the place of what had become known.
+        kept = {name: x for name, x in self._origin.given.items() if name in unknown}
+        return changed.given(kept)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
@@ -282,13 +301,41 @@ class Scenario(Case):
         return known._from(replace(self._origin, unknowns=None))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
-        """The scenario with some of its unknown constants known, by name."""
+        """The scenario with some of its unknown constants known, by name.
+
+        Raises
+        ------
+        InputError
+            When there is no such constant, or a value is out of its range.
+        """
         if not values:
             return self
+        check_values(self.name, self.unknowns(), values)
         known = partly(self, values)
         given = {**self._origin.given, **values}
         origin = Origin(self._origin.source, sketch(known), given, self.written)
         return known._from(origin)
+
+
+C = TypeVar("C", bound=Case)
+
+
+def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
+    """What data describes, with what is known of its unknown constants, and where those are."""
+    built, found = build(type_, source, data)
+    if not built.known:
+        return built, found
+    values = {}
+    for name, value in built.known.items():
+        try:
+            values[name] = read_as(built, found, name, value)
+        except InputError as error:
+            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
+            if name in dict(source.overrides):
+                raise InputError(f"--set {name}: {error}", **known) from None
+            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
+    built = partly(built, values)
+    return built, sketch(built)
 
 
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
@@ -335,9 +382,19 @@ def load_case(
     >>> load_case("deepseek-v3").run.model.name
     'deepseek-v3'
     """
-    source = override(read(scenario), changes or {})
+    source = read(scenario)
+    if changes:
+        names: set[str] = set()
+        # What is not whole without the changes has no names yet.
+        with suppress(InputError):
+            names = only_by_name(*_case(source))
+        source = override(source, changes, names)
+    case, _ = _case(source)
+    return case
+
+
+def _case(source: Source) -> tuple[Case, Sketch]:
     # What belongs to neither is kept, to be refused by name.
     other = Scenario.model_fields.keys() - Case.model_fields.keys()
     data = {key: value for key, value in source.data.items() if key not in other}
-    case, _ = build(Case, source, data)
-    return case
+    return _build(Case, source, data)

@@ -44,6 +44,9 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
             return value
         base = catalogue.entry(kind, str(name)).values
         change = {key: part for key, part in value.items() if key != "like"}
+        # A trace takes the place of the causes, and of all that is said about these.
+        if change.get("trace") and not change.get("causes"):
+            return {key: part for key, part in change.items() if key.startswith("trace")}
         return merge(base, change)
 
     return BeforeValidator(look_up, json_schema_input_type=str | type_)
