@@ -5,7 +5,15 @@ from __future__ import annotations
 from sim.catalogue.evidence import MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
-from sim.catalogue.market import CostMethod, Flow, PolicyEvent, RepairShop
+from sim.catalogue.market import (
+    CostMethod,
+    Flow,
+    Need,
+    PolicyEvent,
+    Production,
+    RepairShop,
+    Shares,
+)
 from sim.catalogue.strict import Strict
 
 KINDS: dict[str, type[Strict]] = {
@@ -22,6 +30,9 @@ KINDS: dict[str, type[Strict]] = {
     "flaps": Flaps,
     "policy": PolicyEvent,
     "supply": Flow,
+    "production": Production,
+    "shares": Shares,
+    "needs": Need,
     "repair": RepairShop,
     "costs": CostMethod,
 }
