@@ -33,7 +33,7 @@ def run(scenario: Scenario, result: Replications) -> str:
     lines = [scenario.heading, f"{runs}: {report['finished']:.0%} finished; {', '.join(days)}"]
     censored = round((1 - report["finished"]) * report["replications"])
     # A programme lasts to its horizon in any case.
-    if censored and not scenario.runs:
+    if censored and not scenario.over_years:
         horizon = f"the horizon, day {scenario.horizon / DAY:g}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"

@@ -11,6 +11,7 @@ from sim.engine.checkpoints import Watch
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
+from sim.scenario.scale import shrunk
 from sim.streams import Luck
 from sim.throughput import planned
 
@@ -48,10 +49,10 @@ def simulate(
     >>> simulate(load_scenario("deepseek-v3"), seed=1).finished
     True
     """
-    settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
+    settled = shrunk(scenario.resolve(seed, replication, fixed=fixed_inputs))
     laid_out = _laid_out(scenario.written)
     luck = Luck(seed, replication)
-    if settled.runs:
+    if settled.over_years:
         return campaign.simulate(settled, laid_out, luck)
     pools = {
         name: pool.model_copy(update={"layout": laid_out[name].layout})
@@ -85,8 +86,8 @@ def _laid_out(scenario: Scenario) -> Pools:
     known = _LAYOUTS.get(key)
     if known and known[0]() is scenario:
         return known[1]
-    if scenario.runs:
-        found = campaign.laid_out(scenario)
+    if scenario.over_years:
+        found = campaign.laid_out(shrunk(scenario))
     else:
         found = planned(scenario.run, scenario.fleet, scenario.mixing, scenario.constants)
     _LAYOUTS[key] = ref(scenario, lambda _: _LAYOUTS.pop(key, None)), found

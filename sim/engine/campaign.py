@@ -72,6 +72,13 @@ def tasks(scenario: Scenario) -> list[Task]:
     return due_in_time
 
 
+def first_task(scenario: Scenario) -> Task:
+    """What the worth of chips is computed for: the first run, or that of an outlook alone."""
+    if scenario.outlook and not scenario.runs:
+        return Task(0, 0.0, scenario.outlook.chips, scenario.run)
+    return tasks(scenario)[0]
+
+
 def _grown(first: Run, programme: Programme, number: int, begin: float) -> Task:
     """A later run of a growing programme: chips, tokens and batch grow alike."""
     after = number * programme.every
@@ -93,7 +100,7 @@ def laid_out(scenario: Scenario) -> Pools:
     InputError
         When that is the reference pool.
     """
-    first = tasks(scenario)[0]
+    first = first_task(scenario)
     found: Pools = {}
     for name, pool in scenario.fleet.items():
         for times in SIZES_TRIED:
@@ -170,7 +177,7 @@ class Campaign:
     def run(self) -> Process:
         """Staff each run when it is due, or note that it cannot be."""
         horizon = self._scenario.horizon
-        for task in tasks(self._scenario):
+        for task in tasks(self._scenario) if self._scenario.runs else ():
             yield from self._rest(task.due)
             if self._env.now >= horizon:
                 break
@@ -285,7 +292,7 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
         From the function of that name.
     luck : Luck
     """
-    worth, first = chip_worth(scenario, tasks(scenario)[0], laid_out)
+    worth, first = chip_worth(scenario, first_task(scenario), laid_out)
     env = simpy.Environment()
     site = Site(env, scenario, None, luck)
     record = site.record

@@ -325,6 +325,60 @@ PROGRAMME = (
 """Of a programme: in place of a run's metric of the same name, or besides."""
 
 
+def _outlook(scenario: Scenario) -> Iterable[Metric]:
+    """The largest run at each date, its ratio to each need, and when a need is first met."""
+    for date in scenario.dates:
+        name = f"largest.{date}"
+        run = f"of the largest run that could be staffed on {date}"
+        yield Metric(
+            f"{name}_chips",
+            "reference chips",
+            f"Chips {run}, in chips of the reference pool.",
+            lambda r, date=date: r.reach.on(date, r.reach.reference_chips),
+        )
+        yield Metric(
+            f"{name}_h100",
+            "H100",
+            f"Chips {run}, by their dense BF16 peak.",
+            lambda r, date=date: r.reach.on(date, r.reach.unit_chips),
+        )
+        yield Metric(
+            f"{name}_flop",
+            "FLOP",
+            f"Compute {run}.",
+            lambda r, date=date: r.reach.on(date, r.reach.flop),
+        )
+    needs = scenario.outlook.needs if scenario.outlook else {}
+    for need, item in needs.items():
+        for date in scenario.dates:
+            yield Metric(
+                f"reach.{need}.{date}",
+                "",
+                f"The largest run on {date} over what {item.title or need} needs.",
+                lambda r, need=need, date=date: r.reach.ratio(need, date),
+            )
+        yield Metric(
+            f"met.{need}_days",
+            "days",
+            f"Until a run could be staffed that meets {item.title or need}, or the horizon.",
+            lambda r, need=need: _or_horizon(r, r.reach.met(need)),
+        )
+        yield Metric(
+            f"met.{need}",
+            "share",
+            "Whether that comes before the horizon (1 or 0).",
+            lambda r, need=need: float(not math.isnan(r.reach.met(need))),
+        )
+
+
+def _or_horizon(result: RunResult, seconds: float) -> float:
+    return (result.wall if math.isnan(seconds) else seconds) / DAY
+
+
+EXTENSIVE = {"chips", "chip-days", "chip-hours", "nodes", "USD", "MWh"}
+"""Units of what grows with the number of chips: multiplied by what a simulated one stands for."""
+
+
 def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     """The metrics that every result of a scenario has, by name.
 
@@ -338,8 +392,8 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     chips = dict.fromkeys(pool.chip.name for pool in scenario.fleet.values())
     found = {metric.name: metric for metric in RUN}
     families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
-    if scenario.runs:
-        families += [PROGRAMME, map(_usable, scenario.fleet)]
+    if scenario.over_years:
+        families += [PROGRAMME, map(_usable, scenario.fleet), _outlook(scenario)]
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found

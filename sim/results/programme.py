@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sim.results import economics
 from sim.results.economics import Bill, Costs
 from sim.results.ledger import DAY, HOUR, USABLE, YEAR, at, levels
+from sim.results.reach import Reach
 from sim.results.run import RunResult
 from sim.scenario.stock import Programme
 from sim.throughput.chip_worth import ChipWorth
@@ -173,6 +174,11 @@ class ProgrammeResult(RunResult):
             scenario.horizon,
             first_due(programme, scenario.start),
         )
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How large a run the stock could staff; the scenario must have an outlook."""
+        return Reach(self)
 
     @property
     def crossed(self) -> bool:

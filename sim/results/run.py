@@ -9,7 +9,7 @@ from functools import cached_property
 from sim.results import economics, ledger
 from sim.results.economics import Costs
 from sim.results.ledger import Outage, Stretch, Trace
-from sim.results.metrics import metrics_of
+from sim.results.metrics import EXTENSIVE, metrics_of
 from sim.scenario import Scenario
 from sim.throughput import Plan
 
@@ -74,7 +74,13 @@ class RunResult:
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by name, as `sim.results.metrics` describes it; nan where not known."""
-        return {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
+        found = {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
+        many = self.scenario.represents
+        if many != 1.0:
+            for name, metric in metrics_of(self.scenario).items():
+                if metric.unit in EXTENSIVE:
+                    found[name] *= many
+        return found
 
     @cached_property
     def allocated_chips(self) -> dict[str, int]:

@@ -14,12 +14,13 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
-from sim.quantities.notation import PositiveSeconds, Share
+from sim.quantities.notation import Positive, PositiveSeconds, Share
 from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
-from sim.scenario.reading import Source, build, names, override, read
+from sim.scenario.reading import Source, build, merge, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
+from sim.scenario.stock import Depot, Events, Outlook, PlannedRun, Programme, check, pool_of
+from sim.scenario.worlds import World
 from sim.streams import stream
 
 __all__ = [
@@ -109,6 +110,12 @@ class Scenario(Case):
     policy: Events = Field(default_factory=dict)
     runs: Programme | tuple[PlannedRun, ...] | None = None
     """In place of one run: a programme over years."""
+    outlook: Outlook | None = None
+    """How large a run could be staffed over the years, with or without `runs`."""
+    worlds: dict[str, World] = Field(default_factory=dict)
+    """What could have been otherwise: layers that can be put on this scenario, by any name."""
+    represents: Positive = 1.0
+    """Chips for which one simulated chip stands; the numbers of a file are those of all."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
     research: Share = 0.0
@@ -135,6 +142,15 @@ class Scenario(Case):
         check(self.fleet, self.depot, self.policy, self.offload)
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
+        if self.represents != 1.0 and not self.over_years:
+            problem = "a single run is simulated chip by chip; give runs or an outlook"
+            raise InputError(problem, key="represents", given=self.represents)
+        end = self.start + dt.timedelta(seconds=self.horizon)
+        for date in self.dates:
+            if not self.start <= date < end:
+                allowed = f"a date from {self.start} to before {end}"
+                problem = f"{date} is not {allowed}"
+                raise InputError(problem, key="outlook.dates", given=date, allowed=allowed)
         return self
 
     @classmethod
@@ -151,7 +167,22 @@ class Scenario(Case):
     @property
     def supplied_later(self) -> bool:
         """Whether a pool may begin with nothing: in a programme it can be supplied over years."""
-        return bool(self.runs)
+        return self.over_years
+
+    @property
+    def over_years(self) -> bool:
+        """Whether it is about a stock over years rather than about one run."""
+        return bool(self.runs) or self.outlook is not None
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """Dates at which the outlook is told, by default the ends of the years before the end."""
+        if self.outlook is None:
+            return ()
+        end = self.start + dt.timedelta(seconds=self.horizon)
+        years = range(self.start.year, end.year + 1)
+        ends = [dt.date(year, 12, 31) for year in years if dt.date(year, 12, 31) < end]
+        return self.outlook.dates or tuple(ends)
 
     @property
     def reference_pool(self) -> str:
@@ -205,6 +236,34 @@ class Scenario(Case):
         """
         source = override(self._origin.source, changes)
         return Scenario._read(source, self.name).given(self._origin.given)
+
+    def in_world(self, *names: str) -> Scenario:
+        """The scenario with some of its worlds put on it, the later on top.
+
+        Raises
+        ------
+        InputError
+            When there is no such world, or what results is no scenario.
+
+        Examples
+        --------
+        >>> open_h20 = load_scenario("national-stock").in_world("h20-never-blocked")
+        >>> "us-2025-04-09" in open_h20.policy
+        False
+        """
+        source = self._origin.source
+        titles = [self.title]
+        data = {key: value for key, value in source.data.items() if key != "worlds"}
+        for name in names:
+            if name not in self.worlds:
+                listed = f"; there are: {', '.join(self.worlds) or 'none'}"
+                problem = f"{self.name}: no world '{name}'"
+                raise InputError.no_such(problem, name, self.worlds, listed)
+            data = merge(data, self.worlds[name].changes)
+            titles.append(self.worlds[name].title or name)
+        data["title"] = "; ".join(titles)
+        changed = replace(source, data=data)
+        return Scenario._read(changed, self.name).given(self._origin.given)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""

@@ -108,6 +108,8 @@ class Pool(Strict):
     throughput: MeasuredRate | None = None
     layer_seconds: LayerSeconds | None = None
     """Measured layer times in place of the chip's peak and efficiency."""
+    abroad: bool = False
+    """Whether its chips stand abroad: no run spans them and chips at home."""
 
     @model_validator(mode="after")
     def _sized_once(self) -> Pool:

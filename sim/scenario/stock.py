@@ -15,7 +15,7 @@ from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
 from sim.scenario.reading import merge
-from sim.scenario.references import FlowRef, ModelRef, RepairRef
+from sim.scenario.references import FlowRef, ModelRef, NeedRef, ProductionRef, RepairRef, SharesRef
 
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
@@ -60,6 +60,8 @@ class Depot(Strict):
     deliveries: tuple[Delivery, ...] = ()
     supply: dict[str, FlowRef] = Field(default_factory=dict)
     """Flows of new nodes, by any name."""
+    production: dict[str, ProductionRef] = Field(default_factory=dict)
+    """Chips made of dies and stacks of memory, by any name."""
     cannibalise: bool = False
     """Whether good chips of broken nodes mend other nodes."""
 
@@ -101,6 +103,26 @@ class Programme(Trained):
     """Factor a year."""
     chips: Chips
     """What the first run needs, in chips of the reference pool."""
+
+
+class Outlook(Strict):
+    """How large a run the stock could staff at any date, and how that compares with some needs.
+
+    No run is trained for it, and no horizon cuts it off.
+    """
+
+    shares: SharesRef
+    needs: dict[str, NeedRef] = Field(default_factory=dict)
+    length: PositiveSeconds
+    """How long the run is to take."""
+    chips: Chips
+    """Chips of each type on which its worth is computed."""
+    dates: tuple[dt.date, ...] = ()
+    """Dates at which it is told; the ends of the years unless given."""
+
+
+MATERIALS = ("HBM",)
+"""What a control may block besides chips."""
 
 
 def _events(value: Any) -> Any:
@@ -182,6 +204,9 @@ def check(
             raise InputError.no_such(problem, event, known, key="depot.deliveries")
     for name, flow in depot.supply.items():
         pool_of(fleet, flow.chip, f"depot.supply.{name}")
+    for name, production in depot.production.items():
+        for product, item in production.products.items():
+            pool_of(fleet, item.plan.chip, f"depot.production.{name}.products.{product}")
     for name in offload:
         pool_of(fleet, name, "offload")
     _check_events(fleet, events)
@@ -189,7 +214,7 @@ def check(
 
 def _check_events(fleet: Mapping[str, Pool], events: Mapping[str, PolicyEvent]) -> None:
     in_fleet = [pool.chip.name for pool in fleet.values()]
-    chips = [*catalogue.table("chips"), *fleet, *in_fleet]
+    chips = [*catalogue.table("chips"), *MATERIALS, *fleet, *in_fleet]
     acts: dict[tuple[Any, ...], str] = {}
     for name, event in events.items():
         for chip in (*event.blocks, *event.opens, *event.ends_support):
