@@ -156,6 +156,8 @@ class Need(Inline):
     flop: Positive
     growth: Annotated[float, Quantity("1/s", positive=True)]
     """Factor a year from the date on: above 1 the need grows, below 1 it falls."""
+    as_it_was: bool = False
+    """Whether it is a trend of the world as it was, which is no need of another one."""
 
 
 class RepairShop(Inline):

@@ -199,6 +199,44 @@ def size_stock(
     answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
+@grouped
+def worlds(
+    *,
+    name: ScenarioName,
+    names: Annotated[
+        list[str] | None,
+        Argument(metavar="[WORLD…]", help="Its worlds, or all; a+b puts b on top of a."),
+    ] = None,
+    at: Annotated[
+        list[dt.datetime] | None,
+        Option(formats=["%Y-%m-%d"], help="A date of interest; several are possible."),
+    ] = None,
+    sets: Sets = None,
+    replications: Count = 100,
+    how: HowKnown,
+    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV.")] = False,
+    figure: Annotated[
+        Path | None, Option(help="Draw the worlds into this file (.svg or .png).")
+    ] = None,
+    record: Record,
+) -> None:
+    """Put the worlds of a scenario side by side: how large a run each could staff.
+
+    Example: `sim worlds national-stock no-controls h20-never-blocked --at 2025-12-31`
+    """
+    scenario = loaded(name, sets)
+    dates = [date.date() for date in at or ()]
+    result = sim.worlds(scenario, names or (), replications, at=dates, out=record.out, **vars(how))
+    if figure:
+        from sim.pictures.worlds import draw
+
+        draw(result, figure)
+    if as_csv:
+        print(result.frame.to_csv(index=False, lineterminator="\n"), end="")
+        return
+    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+
+
 def validate(
     table: Annotated[
         Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
@@ -285,4 +323,15 @@ def trace(
     print(f"{answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
-COMMANDS = (run, compare, sweep, sensitivity, size_stock, validate, claims, steptime, trace)
+COMMANDS = (
+    run,
+    compare,
+    sweep,
+    sensitivity,
+    size_stock,
+    worlds,
+    validate,
+    claims,
+    steptime,
+    trace,
+)

@@ -73,6 +73,28 @@ def simulate(
     )
 
 
+def worth_of(scenario: Scenario) -> dict[str, float]:
+    """What a chip of each pool is worth to a run, in chips of the reference pool.
+
+    By the step-time model with its constants at their modes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With `runs` or an `outlook`.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> worth_of(load_scenario("embargoed-stock"))
+    {'a100': 1.0}
+    """
+    settled = shrunk(scenario.resolve(0, 0, fixed=True))
+    laid_out = _laid_out(scenario.written)
+    worth, _ = campaign.chip_worth(settled, campaign.first_task(settled), laid_out)
+    return dict(zip(worth.pools, worth.worth, strict=True))
+
+
 _LAYOUTS: dict[int, tuple[ref[Scenario], Pools]] = {}
 """By the identity of the scenario, for as long as it lives."""
 
