@@ -108,9 +108,13 @@ class FailureTable(Inline):
     bad_nodes: BadNodes | None = None
     trace: str | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
+    trace_until: Seconds | None = None
+    """When the trace was ended; with the day of its last row unless given."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
+        if self.trace_until is not None and not self.trace:
+            raise InputError("trace_until needs a trace")
         if self.trace and (self.causes or self.bad_nodes):
             raise InputError("give either a trace or causes")
         return self

@@ -2,7 +2,8 @@
 
 Each run is a job of its own, with its failures, checkpoints and restarts. Between runs, and beside
 them, the other nodes do research: they are powered, so they age and fail. One run at a time: a run
-that is due while another trains begins when that has ended.
+that is due while another trains begins when that has ended, and one for which too many nodes are
+under repair when enough have come back.
 """
 
 from __future__ import annotations
@@ -175,23 +176,48 @@ class Campaign:
         site.record.time[BETWEEN] = 0.0
 
     def run(self) -> Process:
-        """Staff each run when it is due, or note that it cannot be."""
+        """Staff each run as soon as it is due and there are nodes, or note that there are not."""
+        env = self._env
         horizon = self._scenario.horizon
-        for task in tasks(self._scenario) if self._scenario.runs else ():
-            yield from self._rest(task.due)
-            if self._env.now >= horizon:
-                break
-            yield from self._try(task)
+        ahead = tasks(self._scenario) if self._scenario.runs else []
+        while ahead and env.now < horizon:
+            due = [task for task in ahead if task.due <= env.now]
+            # One that is held up lets those pass that are not.
+            ready = next((task for task in due if not self._held_up(task)), None)
+            if ready:
+                ahead.remove(ready)
+                yield from self._try(ready)
+            else:
+                later = (task.due for task in ahead if task.due > env.now)
+                yield from self._rest(next(later, horizon), for_return=bool(due))
         yield from self._rest(horizon)
+        self.runs += [ProgrammeRun(task.number, task.due, task.chips) for task in ahead]
+        self.runs.sort(key=lambda run: run.number)
+
+    def _working(self, *, mended: bool = False) -> dict[str, float]:
+        """Chips by pool in nodes that work, or will when they are `mended`."""
+        chips = {}
+        for name in self._worth.pools:
+            pool = self._pools[name]
+            nodes = pool.at_hand
+            if mended:
+                nodes += pool.under_repair
+            chips[name] = float(nodes * pool.size)
+        return chips
+
+    def _held_up(self, task: Task) -> bool:
+        """Whether a run lacks nothing but nodes that are under repair."""
+
+        def enough(working: Mapping[str, float]) -> bool:
+            return self._worth.staff(np.array(list(working.values())), task.chips) is not None
+
+        return not enough(self._working()) and enough(self._working(mended=True))
 
     def _try(self, task: Task) -> Process:
         """Train a run if there are chips enough."""
-        working = {
-            name: float(self._pools[name].at_hand * self._pools[name].size)
-            for name in self._worth.pools
-        }
+        working = self._working()
         available = float(self._worth.available(np.array(list(working.values()))))
-        outcome = ProgrammeRun(task.number, task.due, task.chips, available)
+        outcome = ProgrammeRun(task.number, task.due, task.chips, available, short=True)
         throughput = self._staffed(task, working)
         if throughput:
             outcome = yield from self._train(task, outcome, throughput)
@@ -250,6 +276,7 @@ class Campaign:
         self.active_chip_seconds += training.progress.chip_seconds
         return replace(
             outcome,
+            short=False,
             started=start,
             ended=self._env.now,
             finished=training.finished,
@@ -259,8 +286,8 @@ class Campaign:
             interruptions=record.counts["interruptions"] - interruptions,
         )
 
-    def _rest(self, end: float) -> Process:
-        """No run trains; nodes go on failing and coming back."""
+    def _rest(self, end: float, *, for_return: bool = False) -> Process:
+        """No run trains, to an end or until a node returns; nodes fail and come back."""
         env = self._env
         fleet = self._site.fleet
         record = self._site.record
@@ -271,8 +298,10 @@ class Campaign:
             due, failing = fleet.next_failure(start, running=False)
             found = fleet.next_find()
             until = min(end, due, found)
-            woken = yield from fleet.sleep(start, until)
+            woken = yield from fleet.sleep(start, until, for_return=for_return)
             record.time[BETWEEN] += env.now - start
+            if woken.by_return:
+                return
             if not woken.on_time or until >= end:
                 continue
             if due <= found:
@@ -304,10 +333,12 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
     campaign = Campaign(site, worth, laid_out)
     run_to_the_end(env, campaign.run())
     runs = tuple(campaign.runs)
+    staffed = [run for run in runs if run.staffed]
     return ProgrammeResult(
         **site.outcome(),
         plan=first,
-        finished=all(run.finished for run in runs if run.staffed),
+        # An outlook alone lasts to its end.
+        finished=bool(staffed or not runs) and all(run.finished for run in staffed),
         tokens=math.fsum(run.tokens for run in runs),
         active_chip_seconds=campaign.active_chip_seconds,
         runs=runs,

@@ -11,15 +11,15 @@ a share of the nodes in a pool's failure table.
 
 from __future__ import annotations
 
-import math
 from bisect import insort
 from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 import simpy
-import simpy.resources.resource
 
+from sim.catalogue.market import RepairShop
+from sim.engine.checkpoints import INSTANT
 from sim.engine.record import Record
 from sim.engine.supply import Arrival, Policy
 from sim.scenario import Scenario
@@ -95,12 +95,30 @@ class Shelf:
                 self.empty.append(node)
 
 
-class Depot:
-    """Every shelf, the repair shop they share, and what arrives.
+class Intake:
+    """When a repair shop begins with each dead chip, the first that came first.
 
-    The shop has ``capacity × mean turnaround`` benches, so that it mends `capacity` chips when it
-    is always busy.
+    Begun are at most `capacity` chips in the long run, and ``capacity × mean turnaround`` (or one)
+    at once after a pause: what comes no faster waits for nothing but its own turnaround. This is
+    the generic cell rate algorithm of ITU-T I.371. Benches in whole numbers would mend more than
+    the capacity, and a bench more of another kind could make a chip wait longer.
     """
+
+    def __init__(self, shop: RepairShop) -> None:
+        self._period = 1 / shop.capacity
+        self._ahead = max(shop.turnaround.mean - self._period, 0.0)
+        self._due = 0.0
+        """When the next chip would come if all came evenly, at the capacity."""
+
+    def begin(self, now: float) -> float:
+        """When work on a chip that comes now begins (s)."""
+        begin = max(now, self._due - self._ahead)
+        self._due = max(begin, self._due) + self._period
+        return begin
+
+
+class Depot:
+    """Every shelf, the repair shop they share, and what arrives."""
 
     def __init__(
         self,
@@ -126,8 +144,7 @@ class Depot:
             self._shelves[pool_name].take_in(round(chips), boxed=False)
             record.supply(pool_name, "stock", round(chips))
         shop = self._spec.repair
-        benches = max(math.ceil(shop.capacity * shop.turnaround.mean - 1e-9), 1) if shop else 1
-        self._benches = simpy.Resource(env, benches)
+        self._intake = Intake(shop) if shop else None
 
     def receive(self, arrivals: Sequence[Arrival]) -> Process:
         """Take in what arrives, when it arrives."""
@@ -168,12 +185,13 @@ class Depot:
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
             self._env.process(self._exchange(shelf, lead))
-        elif shop:
+        elif self._intake:
             self.repairs += 1
-            bench = self._benches.request()
-            waits = not bench.triggered
+            wait = self._intake.begin(self._env.now) - self._env.now
+            # A chip that comes in its turn must not queue for the last digit of a sum of times.
+            waits = wait > INSTANT
             self._move(shelf, "idle", "repair_queue" if waits else "repair")
-            self._env.process(self._repair(shelf, bench, turnaround, success, waits=waits))
+            self._env.process(self._repair(shelf, wait if waits else 0.0, turnaround, success))
         else:
             self._move(shelf, "idle", "scrap")
 
@@ -182,21 +200,12 @@ class Depot:
         yield self._env.timeout(lead)
         self._to_shelf(shelf, "in_transit")
 
-    def _repair(
-        self,
-        shelf: Shelf,
-        bench: simpy.resources.resource.Request,
-        turnaround: float,
-        success: bool,
-        *,
-        waits: bool,
-    ) -> Process:
+    def _repair(self, shelf: Shelf, wait: float, turnaround: float, success: bool) -> Process:
         """The shop mends a chip, or fails to."""
-        with bench:
-            yield bench
-            if waits:
-                self._move(shelf, "repair_queue", "repair")
-            yield self._env.timeout(turnaround)
+        if wait:
+            yield self._env.timeout(wait)
+            self._move(shelf, "repair_queue", "repair")
+        yield self._env.timeout(turnaround)
         if success:
             self._to_shelf(shelf, "repair")
         else:

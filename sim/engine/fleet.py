@@ -273,7 +273,7 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        if pool.place[node] not in USABLE:
+        if pool.place[node] not in USABLE and node not in pool.rest:
             return
         strikes = pool.strike(node)
         pool.take_out(node)

@@ -139,7 +139,7 @@ class Job:
         if (slowdown, straggling) not in self._speeds:
             rate = self.plan.tokens_per_s_at(slowdown) / straggling
             chips = sum(self.plan.used_chips.values())
-            speed = Speed(rate, self.plan.tokens_per_s, chips)
+            speed = Speed(rate, self.plan.tokens_per_s, chips, self.plan.tokens_per_step)
             self._speeds[slowdown, straggling] = speed
         return self._speeds[slowdown, straggling]
 
@@ -154,7 +154,7 @@ class Job:
             (self._horizon, order.HORIZON),
         )
         # Asked last, so that no flaps need be drawn beyond what comes first.
-        finish = start + self.training.progress.seconds_to_finish(speed.rate, until - start)
+        finish = start + self.training.progress.seconds_to_finish(speed, until - start)
         if finish <= until:
             return finish, order.FINISH, failing
         return until, what, failing

@@ -59,15 +59,20 @@ class Policy:
     def licensed(self, *names: str) -> Steps:
         """Share of the open flow of a chip, known by `names`, that its maker may sell.
 
-        Only what is blocked can be opened.
+        Only what is blocked can be opened, and a licence only widened until the next block. Of one
+        day blocks come first, so that what is opened on it is open, whatever the events are called.
         """
-        steps = list(ALWAYS)
+        acts = []
         for _, event in self.events:
-            _, share = steps[-1]
+            time = self.seconds(event.date)
             if any(name in event.blocks for name in names):
-                steps.append((self.seconds(event.date), 0.0))
-            elif share == 0.0 and any(name in event.opens for name in names):
-                steps.append((self.seconds(event.date), event.licensed))
+                acts.append((time, "block", 0.0))
+            if any(name in event.opens for name in names):
+                acts.append((time, "open", event.licensed))
+        steps = list(ALWAYS)
+        for time, act, share in sorted(acts):
+            if act == "block" or share > steps[-1][1]:
+                steps.append((time, share))
         return steps
 
     def supported_until(self, *names: str) -> float:

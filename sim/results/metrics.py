@@ -258,7 +258,7 @@ PROGRAMME = (
     Metric(
         "runs_due",
         "runs",
-        "Runs that came up.",
+        "Runs that were due before the horizon.",
         lambda r: float(len(r.runs)),
     ),
     Metric(
@@ -276,7 +276,8 @@ PROGRAMME = (
     Metric(
         "crossing_days",
         "days",
-        "Until the fleet first cannot staff the next run, or the horizon if that comes first.",
+        "Until the fleet, nodes under repair included, first cannot staff the next run, or the "
+        "horizon if that comes first.",
         lambda r: min(r.crossing if r.crossed else math.inf, r.wall) / DAY,
     ),
     Metric(

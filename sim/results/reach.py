@@ -120,7 +120,7 @@ class Reach:
         dates = [event.date for event in scenario.policy.values() if event.access is not None]
         controls = [_seconds(scenario, date) for date in dates]
         inside = [time for time in controls if 0 < time < scenario.horizon]
-        return np.unique(np.concatenate([self.result.stock[0], inside]))
+        return np.unique(np.concatenate([self.result.owned[0], inside]))
 
     @cached_property
     def chips(self) -> Floats:
@@ -129,7 +129,7 @@ class Reach:
         shares = self.outlook.shares
         part = shares.of_fleet(self.outlook.length / YEAR)
         allowed = access(self.scenario, self.times)
-        stock = at(*self.result.stock, self.times) * self.scenario.represents
+        stock = at(*self.result.owned, self.times) * self.scenario.represents
         columns = []
         for column, pool in enumerate(self.result.worth.pools):
             share: float | Floats = shares.owner * part

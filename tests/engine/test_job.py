@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engine import simulate
-from sim.engine.checkpoints import Sawtooth
+from sim.engine.checkpoints import Sawtooth, Speed
 from sim.engine.progress import ComputingClock, Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
@@ -122,13 +122,10 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
 
 def test_a_goal_on_a_mark_costs_no_checkpoint_whatever_the_last_digits():
     """Three periods: two marks on the way. 0.1 * 3 is a little more than 0.3."""
-    for goal in (0.1 * 3, 0.3):
-        assert Progress(
-            goal, Sawtooth(period=0.1, blocking=10.0), ComputingClock()
-        ).seconds_to_finish(1.0) == pytest.approx(20.3)
-    assert Progress(0.31, Sawtooth(period=0.1, blocking=10.0), ComputingClock()).seconds_to_finish(
-        1.0
-    ) == pytest.approx(30.31)
+    saw = Sawtooth(period=0.1, blocking=10.0)
+    for goal, seconds in ((0.1 * 3, 20.3), (0.3, 20.3), (0.31, 30.31)):
+        progress = Progress(goal, saw, ComputingClock())
+        assert progress.seconds_to_finish(Speed(1.0, 1.0, 8)) == pytest.approx(seconds)
 
 
 def test_flaps_and_an_interval_in_steps_leave_the_work_whole():
