@@ -108,8 +108,10 @@ class Policy:
         """The product of the factors of all events so far."""
         steps = list(ALWAYS)
         for name, event in self.events:
-            _, before = steps[-1]
-            steps.append((self.seconds(event.date), before * of_event[name]))
+            # A step that changes nothing would still move last digits.
+            if of_event[name] != 1.0:
+                _, before = steps[-1]
+                steps.append((self.seconds(event.date), before * of_event[name]))
         return steps
 
 

@@ -56,7 +56,7 @@ class Worlds:
 
         `median` with its 95 % interval from `lo` to `hi` (order statistics), `p5` and `p95` of the
         outcomes, and the median over pairs of the ratio to the world as it was, from `ratio_lo` to
-        `ratio_hi`, in which the need and the shares cancel.
+        `ratio_hi`, in which needs and one run's part of a fleet cancel.
         """
         rows = []
         for world in self.runs:
@@ -186,8 +186,8 @@ class Worlds:
             f"chip stands for {self.scenario.represents:,g}",
             f"a run of {outlook.length / DAY:g} days, shares by route {outlook.shares.route}; "
             f"chips in {reference} at {self.scenario.run.model.name}: {worth}",
-            "medians with their 95 % intervals; × as it was: median of pairs, in which shares and "
-            "needs cancel",
+            "medians with their 95 % intervals; × as it was: median of pairs, in which needs and "
+            "one run's part of a fleet cancel",
         ]
         for date in self.scenario.dates:
             lines += ["", f"largest run that could be staffed on {date}", self._table(date)]
