@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim import catalogue
 from sim.catalogue import Entry
 from sim.results.ledger import DAY, PLACES, TIME
+from sim.results.metrics import own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 
 # What runs need is loaded by those who run.
@@ -36,6 +37,8 @@ def run(scenario: Scenario, result: Replications) -> str:
     if censored and not scenario.over_years:
         horizon = f"the horizon, day {scenario.horizon / DAY:g}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
+    if result.precision:
+        lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
     lines += [_row(name, values) for name, values in metrics.items() if "." not in name]
@@ -46,7 +49,7 @@ def run(scenario: Scenario, result: Replications) -> str:
     # Most runs use few of the places.
     lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
     if "split" in report:
-        metric = "crossing_days" if scenario.runs else "wall_days"
+        metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
 

@@ -33,7 +33,7 @@ from sim.cli.options import (
     pairs,
 )
 from sim.errors import CheckFailed, InputError
-from sim.results.metrics import check_metric
+from sim.results.metrics import check_metric, own_metric
 
 # The verbs of `sim` load what runs need when they are first asked for, and the commands below
 # import the rest themselves: so whoever only wants help need not wait.
@@ -47,8 +47,9 @@ def run(
     replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
     precision: Annotated[
         float | None,
-        Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
+        Option(min=1e-6, max=1, help="Run until the mean of the metric is known to this share."),
     ] = None,
+    metric: Metric = None,
     how: HowKnown,
     split: Annotated[
         bool, Option("--split", help="Split the spread by cause; twice the runs.")
@@ -59,13 +60,12 @@ def run(
 
     Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`
     """
-    if replications and precision:
-        raise InputError("give either --replications or --precision")
     scenario = loaded(name, sets)
     out = record.out
     result = sim.replicate(
-        scenario, replications, precision=precision, split=split, out=out, **vars(how)
-    )
+        scenario, replications, precision=precision, metric=metric, split=split, out=out,
+        **vars(how),
+    )  # fmt: skip
     if out:
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
@@ -78,7 +78,7 @@ def compare(
     *,
     a: Annotated[str, Argument(metavar="A", help="A scenario's name or file.")],
     b: Annotated[str, Argument(metavar="B", help="Another, or the same.")],
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     sets: Sets = None,
     set_b: Annotated[
         list[str] | None,
@@ -112,7 +112,7 @@ def sweep(
         Option(help="Spread points over the unknown constants."),
     ] = None,
     samples: Annotated[int, Option(min=1, help="Points of the design.")] = 64,
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     sets: Sets = None,
     replications: Count = 100,
     how: HowKnown,
@@ -130,7 +130,7 @@ def sweep(
     }
     scenario = loaded(name, sets)
     # The table shows one metric; a wrong name must not be found out after all the runs.
-    check_metric(metric, scenario)
+    check_metric(metric or own_metric(scenario), scenario)
     out = record.out
     result = sim.sweep(
         scenario, values, design=design, samples=samples, n=replications, out=out, **vars(how)
@@ -144,7 +144,7 @@ def sweep(
 def sensitivity(
     *,
     name: ScenarioName,
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     method: Annotated[
         Literal["sobol", "morris"], Option(help="Shares of variance, or effects.")
     ] = "sobol",

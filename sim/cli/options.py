@@ -38,7 +38,10 @@ Out = Annotated[
     Path | None,
     Option(help="Folder for a complete record; what was interrupted resumes from it."),
 ]
-Metric = Annotated[str, Option(help="What to look at, such as wall_days or ettr.")]
+Metric = Annotated[
+    str | None,
+    Option(help="What to look at, such as ettr; by default crossing_days or wall_days."),
+]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
 
 

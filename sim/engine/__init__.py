@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from weakref import ref
 
 import simpy
@@ -9,6 +10,8 @@ import simpy
 from sim.engine import campaign
 from sim.engine.checkpoints import Watch
 from sim.engine.setup import Site, run_to_the_end, throughput_of
+from sim.errors import InputError
+from sim.quantities.distributions import Uncertain
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
 from sim.scenario.scale import shrunk
@@ -16,6 +19,8 @@ from sim.streams import Luck
 from sim.throughput import planned
 
 Pools = dict[str, Pool]
+Sizes = tuple[int, ...]
+"""Nodes of each pool."""
 
 
 def simulate(
@@ -50,7 +55,7 @@ def simulate(
     True
     """
     settled = shrunk(scenario.resolve(seed, replication, fixed=fixed_inputs))
-    laid_out = _laid_out(scenario.written)
+    laid_out = _laid_out(scenario.written, settled)
     luck = Luck(seed, replication)
     if settled.over_years:
         return campaign.simulate(settled, laid_out, luck)
@@ -90,27 +95,74 @@ def worth_of(scenario: Scenario) -> dict[str, float]:
     {'a100': 1.0}
     """
     settled = shrunk(scenario.resolve(0, 0, fixed=True))
-    laid_out = _laid_out(scenario.written)
+    laid_out = _laid_out(scenario.written, settled)
     worth, _ = campaign.chip_worth(settled, campaign.first_task(settled), laid_out)
     return dict(zip(worth.pools, worth.worth, strict=True))
 
 
-_LAYOUTS: dict[int, tuple[ref[Scenario], Pools]] = {}
-"""By the identity of the scenario, for as long as it lives."""
+_LAYOUTS: dict[int, tuple[ref[Scenario], dict[Sizes, Pools]]] = {}
+"""By the identity of the scenario, for as long as it lives, and the sizes of its pools."""
 
 
-def _laid_out(scenario: Scenario) -> Pools:
-    """The pools with complete layouts, with unknown constants at their modes.
+def _laid_out(scenario: Scenario, settled: Scenario) -> Pools:
+    """The pools in their settled sizes with complete layouts, all else unknown at its mode.
 
-    Planning takes longer than a run, so it is done once for a scenario; a scenario never changes.
+    Planning takes longer than a run, so it is done once for each size; a scenario never changes.
     """
     key = id(scenario)
     known = _LAYOUTS.get(key)
-    if known and known[0]() is scenario:
-        return known[1]
+    if known is None or known[0]() is not scenario:
+        known = ref(scenario, lambda _: _LAYOUTS.pop(key, None)), {}
+        _LAYOUTS[key] = known
+    sizes = tuple(pool.active_nodes for pool in settled.fleet.values())
+    if sizes not in known[1]:
+        known[1][sizes] = _planned(scenario, settled)
+    return known[1][sizes]
+
+
+def _planned(scenario: Scenario, settled: Scenario) -> Pools:
     if scenario.over_years:
-        found = campaign.laid_out(shrunk(scenario))
-    else:
-        found = planned(scenario.run, scenario.fleet, scenario.mixing, scenario.constants)
-    _LAYOUTS[key] = ref(scenario, lambda _: _LAYOUTS.pop(key, None)), found
-    return found
+        return campaign.laid_out(shrunk(scenario))
+    fleet = dict(scenario.fleet)
+    drawn = []
+    for name, pool in settled.fleet.items():
+        # A layout for another size might not fit on what was drawn.
+        if pool.active_nodes != fleet[name].active_nodes:
+            size = {"chips": pool.chips, "nodes": pool.nodes}
+            fleet[name] = fleet[name].model_copy(update=size)
+            drawn.append(f"{pool.active_chips} chips were drawn for {name}")
+    try:
+        return planned(scenario.run, fleet, scenario.mixing, scenario.constants)
+    except InputError as error:
+        raise InputError("; ".join([*drawn, str(error)])) from None
+
+
+def check_sizes(
+    scenario: Scenario, seed: int, replications: Iterable[int], *, fixed_inputs: bool = False
+) -> None:
+    """Refuse a scenario in which the smallest size drawn for a pool cannot hold its layout.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed, replications
+        Of the draws.
+    fixed_inputs : bool
+        As for `simulate`.
+
+    Raises
+    ------
+    InputError
+        With the replication, what was drawn, and the reason.
+    """
+    sizes = [size for pool in scenario.fleet.values() for size in (pool.chips, pool.nodes)]
+    if fixed_inputs or not any(isinstance(size, Uncertain) for size in sizes):
+        return
+    settled = {k: scenario.resolve(seed, k) for k in replications}
+    for name in scenario.fleet:
+        # What fits on few chips fits on more.
+        k = min(settled, key=lambda k: settled[k].fleet[name].active_nodes)
+        try:
+            _laid_out(scenario.written, settled[k])
+        except InputError as error:
+            raise InputError(f"{scenario.name}, replication {k}: {error}") from None

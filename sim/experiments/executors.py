@@ -76,6 +76,9 @@ class Workers:
         """
         kept = [self.store.get(point) if self.store else None for point in points]
         missing = [point for point, old in zip(points, kept, strict=True) if old is None]
+        # One fleet that cannot be run must not end the others halfway.
+        for point in missing:
+            point.check()
         runs = [(point, k) for point in missing for k in point.replications]
         total = sum(len(point.replications) for point in points)
         found = []

@@ -130,28 +130,28 @@ def median_interval(values: Floats) -> dict[str, float | None]:
 def digits(value: float, low: float | None, high: float | None) -> str:
     """Write a number with no digit finer than its interval supports.
 
-    The last digit is that of the first figure of the interval's half-width; two more would be
-    printed of what the next sample changes.
+    A step of the last digit is at most half of the interval's half-width, and at least a twentieth
+    of it: a finer one would print what the next sample changes.
 
     Parameters
     ----------
     value : float
         The number, or an end of the interval.
     low, high : float or None
-        The interval; None where there is none, which supports two figures.
+        The interval; None where there is none, which leaves five figures.
 
     Examples
     --------
-    >>> digits(-3.4218, -14.1, 2.3), digits(57.123, 56.9, 57.3), digits(1234.0, 1100.0, 1400.0)
-    ('-3', '57.1', '1,200')
+    >>> digits(-3.4218, -14.1, 2.3), digits(57.123, 56.8, 57.4), digits(1234.0, 1100.0, 1400.0)
+    ('-3', '57.1', '1,230')
     """
-    if low is None or high is None:
-        return f"{value:,.2g}" if abs(value) < 100 else f"{round(value, -1):,.0f}"
-    half = (high - low) / 2
-    scale = max(abs(low), abs(high))
-    if not math.isfinite(half) or half <= ROUNDING * scale:
+    half = math.nan
+    if low is not None and high is not None:
+        half = (high - low) / 2
+    # Of one value, or of values that are all alike, nothing says how well they are known.
+    if not ROUNDING * abs(value) < half < math.inf:
         return f"{value + 0.0:,.5g}"
-    places = -math.floor(math.log10(half))
+    places = -math.floor(math.log10(half / 2))
     # Adding nothing turns a rounded -0.0 into 0.0.
     return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"
 

@@ -13,10 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim.engine import simulate
+from sim.engine import check_sizes, simulate
 from sim.engine.replay import outages
 from sim.errors import InputError
 from sim.files import write
+from sim.quantities.distributions import highest
+from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario
 
@@ -65,6 +67,11 @@ class Point:
         """The scenario with the values of its unknown constants set."""
         return self.scenario.given(self.unknowns)
 
+    @property
+    def horizon_days(self) -> float:
+        """Days after which every replication ends."""
+        return highest(self.scenario.horizon) / DAY
+
     @cached_property
     def content(self) -> dict[str, Any]:
         """All that makes it this point, as plain data."""
@@ -77,10 +84,17 @@ class Point:
             "typed": _hash([repr(scenario), traces]),
             "unknowns": dict(self.unknowns),
             "fixed_inputs": self.fixed_inputs,
+            "horizon_days": self.horizon_days,
             "seed": self.seed,
             "replications": [self.replications.start, self.replications.stop],
         }
         return json.loads(json.dumps(content, default=str))
+
+    def check(self) -> None:
+        """Raise InputError if a fleet that is drawn is too small to be run."""
+        check_sizes(
+            self.known_scenario, self.seed, self.replications, fixed_inputs=self.fixed_inputs
+        )
 
     def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -46,8 +47,9 @@ class Sweep:
         """Everything the command line prints as JSON."""
         return {"points": [{"at": at, **result.report()} for at, result in self.points]}
 
-    def table(self, metric: str = "wall_days") -> str:
+    def table(self, metric: str | None = None) -> str:
         """Write the points as text, with one metric; KeyError if there is no such metric."""
+        metric = metric or self.points[0][1].own_metric
         rows = self.frame.groupby("metric").get_group(metric)
         return rows.to_string(index=False, float_format="{:.5g}".format)
 
@@ -143,7 +145,7 @@ def carry_out(
         workers.record(experiment, points)
         outcomes = workers.run([point for _, point in points])
     parts = [
-        (at, Replications(point.scenario.name, point.seed, part))
+        (at, Replications(point.scenario.name, point.seed, part, horizon=point.horizon_days))
         for (at, point), part in zip(points, outcomes, strict=True)
     ]
     return Sweep(parts)
@@ -175,10 +177,12 @@ def load(folder: str | Path) -> Replications | Sweep:
         raise InputError(
             f"{folder}: cannot be read ({error}); the same command again repairs it"
         ) from None
-    parts = [
-        (at, Replications(content["scenario"]["name"], content["seed"], outcomes))
-        for at, content, outcomes in points
-    ]
+    parts = []
+    for at, content, outcomes in points:
+        # A record of an older version does not say where its runs end.
+        horizon = content.get("horizon_days", math.inf)
+        name = content["scenario"]["name"]
+        parts.append((at, Replications(name, content["seed"], outcomes, horizon=horizon)))
     if experiment != "run":
         return Sweep(parts)
     # The many points of a run are one to its reader, and the nested runs stand apart.

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, nearest
 from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME
+from sim.results.metric import Metric
+from sim.results.outlook_metrics import outlook_metrics
 
 if TYPE_CHECKING:  # a result asks this module for its metrics, not the other way round
     from sim.results.programme import ProgrammeResult
@@ -20,23 +21,6 @@ if TYPE_CHECKING:  # a result asks this module for its metrics, not the other wa
 
 MEGAWATT_HOUR = 3.6e9
 """Joules."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number that every result of a kind has.
-
-    Attributes
-    ----------
-    name, unit, meaning : str
-    of : callable
-        Works it out from a result; nan where it is not known.
-    """
-
-    name: str
-    unit: str
-    meaning: str
-    of: Callable[[Any], float]
 
 
 def _mfu(result: RunResult) -> float:
@@ -326,56 +310,6 @@ PROGRAMME = (
 """Of a programme: in place of a run's metric of the same name, or besides."""
 
 
-def _outlook(scenario: Scenario) -> Iterable[Metric]:
-    """The largest run at each date, its ratio to each need, and when a need is first met."""
-    for date in scenario.dates:
-        name = f"largest.{date}"
-        run = f"of the largest run that could be staffed on {date}"
-        yield Metric(
-            f"{name}_chips",
-            "reference chips",
-            f"Chips {run}, in chips of the reference pool.",
-            lambda r, date=date: r.reach.on(date, r.reach.reference_chips),
-        )
-        yield Metric(
-            f"{name}_h100",
-            "H100",
-            f"Chips {run}, by their dense BF16 peak.",
-            lambda r, date=date: r.reach.on(date, r.reach.unit_chips),
-        )
-        yield Metric(
-            f"{name}_flop",
-            "FLOP",
-            f"Compute {run}.",
-            lambda r, date=date: r.reach.on(date, r.reach.flop),
-        )
-    needs = scenario.outlook.needs if scenario.outlook else {}
-    for need, item in needs.items():
-        for date in scenario.dates:
-            yield Metric(
-                f"reach.{need}.{date}",
-                "",
-                f"The largest run on {date} over what {item.title or need} needs.",
-                lambda r, need=need, date=date: r.reach.ratio(need, date),
-            )
-        yield Metric(
-            f"met.{need}_days",
-            "days",
-            f"Until a run could be staffed that meets {item.title or need}, or the horizon.",
-            lambda r, need=need: _or_horizon(r, r.reach.met(need)),
-        )
-        yield Metric(
-            f"met.{need}",
-            "share",
-            "Whether that comes before the horizon (1 or 0).",
-            lambda r, need=need: float(not math.isnan(r.reach.met(need))),
-        )
-
-
-def _or_horizon(result: RunResult, seconds: float) -> float:
-    return (result.wall if math.isnan(seconds) else seconds) / DAY
-
-
 EXTENSIVE = {"chips", "chip-days", "chip-hours", "nodes", "USD", "MWh"}
 """Units of what grows with the number of chips: multiplied by what a simulated one stands for."""
 
@@ -394,10 +328,45 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     found = {metric.name: metric for metric in RUN}
     families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
     if scenario.over_years:
-        families += [PROGRAMME, map(_usable, scenario.fleet), _outlook(scenario)]
+        families += [PROGRAMME, map(_usable, scenario.fleet), outlook_metrics(scenario)]
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
+
+
+UNITS = {metric.name: metric.unit for metric in (*RUN, *PROGRAMME, *map(_time, TIME))}
+"""Units of the metrics that every scenario of a kind has."""
+
+
+def own_metric(*scenarios: Scenario) -> str:
+    """The metric that answers what scenarios ask, where nobody names another.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> own_metric(load_scenario("deepseek-v3")), own_metric(load_scenario("embargoed-stock"))
+    ('wall_days', 'crossing_days')
+    """
+    programmes = all(scenario.runs for scenario in scenarios)
+    return "crossing_days" if programmes else "wall_days"
+
+
+def most_of(metric: str, horizon: float) -> float:
+    """The most that a metric can be; the least is 0.
+
+    Parameters
+    ----------
+    metric : str
+        Its name.
+    horizon : float
+        Days after which every run ends.
+
+    Examples
+    --------
+    >>> most_of("ettr", 30.0), most_of("wall_days", 30.0), most_of("failures", 30.0)
+    (1.0, 30.0, inf)
+    """
+    return {"share": 1.0, "days": horizon}.get(UNITS.get(metric, ""), math.inf)
 
 
 def check_metric(metric: str, *scenarios: Scenario) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from sim import load_scenario, replicate, sweep
+from sim import load_scenario, replicate, simulate, sweep
 from sim.errors import InputError
 from sim.experiments import Replications, Sweep, load
 from sim.experiments.store import Simulator
@@ -199,3 +199,18 @@ def test_the_record_says_which_points_stand_where(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["experiment"] == "sweep"
     assert [point["at"] for point in record["points"]] == [{"horizon": "1 d"}]
+
+
+def test_a_sweep_does_not_depend_on_what_was_called_before() -> None:
+    """The layouts of draws are those of the modes, whichever object is asked first."""
+    fresh = load_scenario("two-thousand-plus-ascend")
+    used = load_scenario("two-thousand-plus-ascend")
+    simulate(used, 3, 4)
+    replicate(used, 2, split=True, progress=False)
+    how: dict[str, Any] = {"design": "latin-hypercube", "samples": 3, "n": 2, "progress": False}
+    first, second = sweep(fresh, **how), sweep(used, **how)
+    assert [at for at, _ in first.points] == [at for at, _ in second.points]
+    assert first.report() == second.report()
+    second_point = first.points[1][1].fingerprint
+    alone = fresh.given(first.points[1][0])
+    assert replicate(alone, 2, progress=False).fingerprint == second_point
