@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from sim.catalogue.evidence import MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
+from sim.catalogue.evidence import (
+    CountedStock,
+    MeasuredJob,
+    MeasuredRun,
+    MeasuredTrace,
+    PeerCase,
+    TrainedRun,
+)
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.market import (
@@ -25,6 +32,8 @@ KINDS: dict[str, type[Strict]] = {
     "jobs": MeasuredJob,
     "traces": MeasuredTrace,
     "peers": PeerCase,
+    "stocks": CountedStock,
+    "trained": TrainedRun,
     "failures": FailureTable,
     "fabrics": Congestion,
     "flaps": Flaps,

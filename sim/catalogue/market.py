@@ -108,8 +108,8 @@ class Production(Inline):
     """
 
     title: str = ""
-    dies: tuple[Flow, ...] = Field(min_length=1)
-    stacks: tuple[Flow, ...] = Field(min_length=1)
+    dies: dict[str, Flow] = Field(min_length=1)
+    stacks: dict[str, Flow] = Field(min_length=1)
     good: Annotated[float, Quantity(positive=True, most=1.0)] = 1.0
     """Share of the packaged chips that work."""
     products: dict[str, Product] = Field(min_length=1)

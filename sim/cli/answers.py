@@ -31,9 +31,15 @@ def run(scenario: Scenario, result: Replications) -> str:
         for name, value in report["completion_days"].items()
     ]
     runs = f"{report['replications']} replications, seed {report['seed']}"
-    lines = [scenario.heading, f"{runs}: {report['finished']:.0%} finished; {', '.join(days)}"]
+    lines = [scenario.heading]
+    if scenario.over_years:
+        from sim.cli.stock_answers import sentences
+
+        lines += [*sentences(scenario, result), runs]
+    else:
+        lines.append(f"{runs}: {report['finished']:.0%} finished; {', '.join(days)}")
     censored = round((1 - report["finished"]) * report["replications"])
-    # A programme lasts to its horizon in any case.
+    # A stock over years lasts to its horizon in any case.
     if censored and not scenario.over_years:
         horizon = f"the horizon, day {scenario.horizon / DAY:g}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")

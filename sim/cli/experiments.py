@@ -239,9 +239,10 @@ def worlds(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
+        Literal["closed-forms", "published", "jobs", "trace", "peers", "stock"] | None,
         Argument(
-            metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
+            metavar="[closed-forms|published|jobs|trace|peers|stock]",
+            help="One of the tables, or all.",
         ),
     ] = None,
     effort: Annotated[
@@ -249,8 +250,8 @@ def validate(
     ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the simulation against exact answers, published runs and jobs, a trace, and another
-    simulator.
+    """Hold the simulation against exact answers, published runs and jobs, a trace, another
+    simulator, and a country's stock.
 
     Example: `sim validate closed-forms --effort 0.1`
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,19 +214,21 @@ def production_arrivals(
     """
     ends = month_ends(horizon)
 
-    def delivered(*flows: Flow) -> NDArray[np.float64]:
+    def delivered(flows: Iterable[Flow]) -> NDArray[np.float64]:
         lines = [cumulative(flow, policy, policy.on(flow, flow.chip), horizon) for flow in flows]
         return np.sum([np.diff(np.interp(ends, *line), prepend=0.0) for line in lines], axis=0)
 
     recipes = {
         name: Recipe(
-            delivered(product.plan),
+            delivered([product.plan]),
             product.dies / production.good,
             product.stacks / production.good,
         )
         for name, product in production.products.items()
     }
-    chips = made(ends, delivered(*production.dies), delivered(*production.stacks), recipes)
+    chips = made(
+        ends, delivered(production.dies.values()), delivered(production.stacks.values()), recipes
+    )
     found = []
     for name, months in chips.items():
         counts = np.diff(np.floor(np.cumsum(months) + 1e-9), prepend=0.0)

@@ -239,11 +239,18 @@ def _told(row: pd.Series, middle: str, low: str, high: str) -> str:
     lo, hi = row[low], row[high]
     if pd.isna(lo):
         return digits(row[middle], None, None)
-    value, start, end = (_short(one, lo, hi) for one in (row[middle], lo, hi))
+    value, start, end = (figures(one, lo, hi) for one in (row[middle], lo, hi))
     return value if start == end else f"{value} ({start} … {end})"
 
 
-def _short(value: float, low: float, high: float) -> str:
+def figures(value: float, low: float, high: float) -> str:
+    """Write a number, however large, with no digit finer than its interval supports.
+
+    Examples
+    --------
+    >>> figures(4.66e25, 3.9e25, 5.8e25), figures(34_512, 31_000, 38_000)
+    ('5e25', '35,000')
+    """
     # FLOP have too many zeros to be written out.
     if abs(high) < 1e9:
         return digits(value, low, high)

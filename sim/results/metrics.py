@@ -65,7 +65,7 @@ RUN = (
     ),
     Metric(
         "failures",
-        "",
+        "failures",
         "Failures of components, those of spares included.",
         lambda r: float(sum(r.failures.values())),
     ),
@@ -310,7 +310,8 @@ PROGRAMME = (
 """Of a programme: in place of a run's metric of the same name, or besides."""
 
 
-EXTENSIVE = {"chips", "chip-days", "chip-hours", "nodes", "USD", "MWh"}
+OF_RUNS = {"runs_due", "runs_staffed", "runs_finished", "crossing_days", "crossed"}
+EXTENSIVE = {"chips", "failures", "chip-days", "chip-hours", "nodes", "USD", "MWh"}
 """Units of what grows with the number of chips: multiplied by what a simulated one stands for."""
 
 
@@ -328,7 +329,9 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     found = {metric.name: metric for metric in RUN}
     families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
     if scenario.over_years:
-        families += [PROGRAMME, map(_usable, scenario.fleet), outlook_metrics(scenario)]
+        # An outlook alone has no runs that could be due or lack chips.
+        stock = [one for one in PROGRAMME if scenario.runs or one.name not in OF_RUNS]
+        families += [stock, map(_usable, scenario.fleet), outlook_metrics(scenario)]
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
@@ -347,8 +350,11 @@ def own_metric(*scenarios: Scenario) -> str:
     >>> own_metric(load_scenario("deepseek-v3")), own_metric(load_scenario("embargoed-stock"))
     ('wall_days', 'crossing_days')
     """
-    programmes = all(scenario.runs for scenario in scenarios)
-    return "crossing_days" if programmes else "wall_days"
+    if all(scenario.runs for scenario in scenarios):
+        return "crossing_days"
+    if all(scenario.outlook for scenario in scenarios):
+        return f"largest.{scenarios[0].dates[-1]}_chips"
+    return "wall_days"
 
 
 def most_of(metric: str, horizon: float) -> float:

@@ -67,8 +67,9 @@ def _production(production: Production, many: float) -> Production:
         name: product.model_copy(update={"plan": part(product.plan)})
         for name, product in production.products.items()
     }
-    stocks = {key: tuple(map(part, getattr(production, key))) for key in ("dies", "stacks")}
-    return production.model_copy(update={"products": products, **stocks})
+    dies = {name: part(flow) for name, flow in production.dies.items()}
+    stacks = {name: part(flow) for name, flow in production.stacks.items()}
+    return production.model_copy(update={"products": products, "dies": dies, "stacks": stacks})
 
 
 def _divided(item: S, many: float, keys: Iterable[str]) -> S:

@@ -80,8 +80,8 @@ def two_stocks(_: float) -> Rows:
     stacks = _flow([("2022-01-01", 240_000), ("2023-01-01", 720_000)], then="4000000 per year")
     plan = _flow([("2022-01-01", 10**8)], then="100000000 per year")
     production = Production(
-        dies=(dies,),
-        stacks=(stacks,),
+        dies={"bank": dies},
+        stacks={"bank": stacks},
         good=0.8,
         products={"chip": Product(plan=plan, dies=2, stacks=8)},
     )
