@@ -31,13 +31,9 @@ def run(scenario: Scenario, result: Replications) -> str:
         for name, value in report["completion_days"].items()
     ]
     runs = f"{report['replications']} replications, seed {report['seed']}"
-    lines = [scenario.heading]
-    if scenario.over_years:
-        from sim.cli.stock_answers import sentences
-
-        lines += [*sentences(scenario, result), runs]
-    else:
-        lines.append(f"{runs}: {report['finished']:.0%} finished; {', '.join(days)}")
+    lines = [scenario.heading, *over_years(scenario, result)]
+    finished = f": {report['finished']:.0%} finished; {', '.join(days)}"
+    lines.append(runs if scenario.over_years else f"{runs}{finished}")
     censored = round((1 - report["finished"]) * report["replications"])
     # A stock over years lasts to its horizon in any case.
     if censored and not scenario.over_years:
@@ -58,6 +54,15 @@ def run(scenario: Scenario, result: Replications) -> str:
         metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
+
+
+def over_years(scenario: Scenario, result: Replications) -> list[str]:
+    """What a stock over years comes to, in sentences; nothing of a single run."""
+    if not scenario.over_years:
+        return []
+    from sim.cli.stock_answers import sentences
+
+    return sentences(scenario, result)
 
 
 def _split(parts: dict[str, Any] | None) -> list[str]:

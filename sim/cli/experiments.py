@@ -95,8 +95,11 @@ def compare(
     first = loaded(a, sets)
     second = loaded(b, sets).override(changes(set_b))
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
-    text = f"a: {first.heading}\nb: {second.heading}\n{result}"
-    answer(result.report(), lambda: text, **vars(record))
+    lines = []
+    for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):
+        lines.append(f"{side}: {scenario.heading}")
+        lines += answers.over_years(scenario, runs)
+    answer(result.report(), lambda: "\n".join([*lines, str(result)]), **vars(record))
 
 
 @grouped

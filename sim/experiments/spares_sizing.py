@@ -101,7 +101,7 @@ def size_stock(
     Raises
     ------
     InputError
-        When the date is not after the start.
+        When the date is not after the start, or the scenario is about a stock over years.
 
     Examples
     --------
@@ -112,6 +112,11 @@ def size_stock(
     days = (by - scenario.start).days
     if days <= 0:
         raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
+    if scenario.over_years:
+        raise InputError(
+            f"{scenario.name} is about a stock over years, which spares of one run do not change; "
+            "compare it with more chips instead: --set-b fleet.POOL.chips=…"
+        )
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
     unit = ""
     numbers = DOUBLING

@@ -9,6 +9,7 @@ import pytest
 
 from sim import size_stock
 from sim.errors import InputError
+from sim.scenario import load_scenario
 from sim.streams import stream
 from tests.experiments.stand_in import stand_in, sure
 
@@ -85,3 +86,9 @@ def test_the_date_takes_the_place_of_the_horizon() -> None:
 def test_a_date_before_the_start_is_refused() -> None:
     with pytest.raises(InputError, match="2023-01-01 is not after the start of plain, 2024-01-01"):
         size_stock(sure(), dt.date(2023, 1, 1), 0.5)
+
+
+@pytest.mark.parametrize("name", ["embargoed-stock", "national-stock"])
+def test_a_stock_over_years_has_no_spares_to_size(name):
+    with pytest.raises(InputError, match="compare it with more chips"):
+        size_stock(load_scenario(name), dt.date(2026, 1, 1), 0.5)
