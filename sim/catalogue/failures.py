@@ -79,6 +79,7 @@ class Cause(Strict):
     restart: Duration | None = None
     """In place of the restart time of `recovery`."""
     repair: Duration | tuple[RepairStage, ...] | None = None
+    """How long a hardware failure keeps a node out; without it the node is back at once."""
     refail: Refail | None = None
     burst: Burst | None = None
 
@@ -110,6 +111,15 @@ class FailureTable(Inline):
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
     trace_until: Seconds | None = None
     """When the trace was ended; with the day of its last row unless given."""
+
+    @property
+    def assumed(self) -> list[str]:
+        """What is taken to be so as nothing else was said, in words."""
+        return [
+            f"{cause.cause}: no repair is given, so nodes are back at once"
+            for cause in self.causes
+            if cause.hardware and cause.repair is None and cause.permanent < 1
+        ]
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:

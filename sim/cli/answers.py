@@ -41,6 +41,8 @@ def run(scenario: Scenario, result: Replications) -> str:
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
     if result.precision:
         lines.append(str(result.precision))
+    for name, pool in scenario.fleet.items():
+        lines += [f"fleet.{name}.failures: {words}" for words in pool.failures.assumed]
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
     lines += [_row(name, values) for name, values in metrics.items() if "." not in name]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from weakref import ref
 
 import simpy
 
 from sim.engine import campaign
+from sim.engine.budget import extremes
 from sim.engine.checkpoints import Watch
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
@@ -30,6 +32,7 @@ def simulate(
     *,
     fixed_inputs: bool = False,
     watch: Watch | None = None,
+    max_events: int | None = None,
 ) -> RunResult:
     """Run one replication of a scenario.
 
@@ -42,11 +45,14 @@ def simulate(
         Set every unknown constant to its mode instead of drawing it.
     watch : Watch, optional
         Is told of every checkpoint of a single run.
+    max_events : int, optional
+        Failures and the like that a run may have; five million unless given.
 
     Raises
     ------
     InputError
-        When a pool cannot hold a replica, or no run of a programme is due before the horizon.
+        When a pool cannot hold a replica, no run of a programme is due before the horizon, there
+        are too many events, or numbers so extreme that arithmetic fails.
 
     Examples
     --------
@@ -55,10 +61,20 @@ def simulate(
     True
     """
     settled = shrunk(scenario.resolve(seed, replication, fixed=fixed_inputs))
+    try:
+        return _simulate(scenario, settled, Luck(seed, replication), watch, max_events)
+    except (OverflowError, ZeroDivisionError, MemoryError) as error:
+        found = ", ".join(extremes(settled.model_dump())) or str(error)
+        problem = "these numbers are too large or too small to reckon with"
+        raise InputError(f"{scenario.name}: {problem}: {found}") from None
+
+
+def _simulate(
+    scenario: Scenario, settled: Scenario, luck: Luck, watch: Watch | None, max_events: int | None
+) -> RunResult:
     laid_out = _laid_out(scenario.written, settled)
-    luck = Luck(seed, replication)
     if settled.over_years:
-        return campaign.simulate(settled, laid_out, luck)
+        return campaign.simulate(settled, laid_out, luck, max_events)
     pools = {
         name: pool.model_copy(update={"layout": laid_out[name].layout})
         for name, pool in settled.fleet.items()
@@ -67,6 +83,7 @@ def simulate(
     env = simpy.Environment()
     site = Site(env, settled, throughput.full.used_chips, luck)
     job = site.job(settled.run, throughput, watch=watch)
+    site.limit(max_events, partial(job.training.likely_end, horizon=settled.horizon))
     run_to_the_end(env, job.run())
     training = job.training
     return RunResult(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import simpy
 
+from sim.engine.budget import bounded
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
@@ -30,6 +31,10 @@ Process = Generator[simpy.Event, Any, Any]
 Pools = dict[str, Pool]
 BETWEEN = "between"
 """Wall clock when no run trains."""
+MOST_RUNS = 10_000
+"""Of a programme: one a day for 27 years."""
+MOST_GROWTH = 1e30
+"""Of a run over the first: no fleet has a place for more."""
 SIZES_TRIED = (1, 4, 16)
 """Times the need of the first run, on which a pool alone is laid out."""
 
@@ -50,13 +55,15 @@ def tasks(scenario: Scenario) -> list[Task]:
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or too many.
     """
     programme = scenario.runs
     if isinstance(programme, Programme):
         begin = first_due(programme, scenario.start)
         # A run that is due on the horizon itself is not started.
-        count = max(math.ceil((scenario.horizon - begin) / programme.every - 1e-9), 0)
+        number = (scenario.horizon - begin) / programme.every
+        bounded(number, "runs.every: runs before the horizon", MOST_RUNS)
+        count = max(math.ceil(number - 1e-9), 0)
         first = programme.run(scenario.run)
         listed = [_grown(first, programme, number, begin) for number in range(count)]
     else:
@@ -83,11 +90,21 @@ def first_task(scenario: Scenario) -> Task:
 def _grown(first: Run, programme: Programme, number: int, begin: float) -> Task:
     """A later run of a growing programme: chips, tokens and batch grow alike."""
     after = number * programme.every
-    factor = growth_of(programme) ** (after / YEAR)
+    factor = _factor(growth_of(programme), after / YEAR)
     sequences = max(round(first.batch.sequences * factor), 1)
     batch = first.batch.model_copy(update={"sequences": sequences})
     run = first.model_copy(update={"tokens": first.tokens * factor, "batch": batch})
     return Task(number, begin + after, programme.chips * factor, run)
+
+
+def _factor(growth: float, years: float) -> float:
+    """How many times as large as the first a run is."""
+    if abs(math.log(growth) * years) > math.log(MOST_GROWTH):
+        raise InputError(
+            f"runs.growth: {growth:.4g} a year makes a run more than {MOST_GROWTH:.0e} times as "
+            f"large or as small after {years:.4g} years; shorten the horizon"
+        )
+    return growth**years
 
 
 def laid_out(scenario: Scenario) -> Pools:
@@ -181,7 +198,7 @@ class Campaign:
         horizon = self._scenario.horizon
         ahead = tasks(self._scenario) if self._scenario.runs else []
         while ahead and env.now < horizon:
-            due = [task for task in ahead if task.due <= env.now]
+            due = (task for task in ahead if task.due <= env.now)
             # One that is held up lets those pass that are not.
             ready = next((task for task in due if not self._held_up(task)), None)
             if ready:
@@ -189,7 +206,7 @@ class Campaign:
                 yield from self._try(ready)
             else:
                 later = (task.due for task in ahead if task.due > env.now)
-                yield from self._rest(next(later, horizon), for_return=bool(due))
+                yield from self._rest(next(later, horizon), for_return=ahead[0].due <= env.now)
         yield from self._rest(horizon)
         self.runs += [ProgrammeRun(task.number, task.due, task.chips) for task in ahead]
         self.runs.sort(key=lambda run: run.number)
@@ -310,7 +327,9 @@ class Campaign:
                 fleet.reveal(env.now, fleet.find())
 
 
-def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult:
+def simulate(
+    scenario: Scenario, laid_out: Pools, luck: Luck, max_events: int | None
+) -> ProgrammeResult:
     """Run one replication of a programme.
 
     Parameters
@@ -320,10 +339,12 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
     laid_out : dict of str to Pool
         From the function of that name.
     luck : Luck
+    max_events : int or None
     """
     worth, first = chip_worth(scenario, first_task(scenario), laid_out)
     env = simpy.Environment()
     site = Site(env, scenario, None, luck)
+    site.limit(max_events, lambda _: scenario.horizon)
     record = site.record
     bought = [
         (0.0, name, sum(n for (pool, _), n in record.chips.items() if pool == name), 1.0)

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from sim.catalogue.failures import Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
+from sim.engine.budget import Budget, bounded
 from sim.errors import InputError
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 
+MOST_PODS = 100_000
+"""Each has two streams of random numbers."""
 CERTAIN = 1 - 2**-53
 """The largest uniform number below one."""
 
@@ -26,8 +29,14 @@ class Fabric:
     """
 
     def __init__(
-        self, congestion: Congestion | None, pods: int, luck: Luck, label: str = ""
+        self,
+        congestion: Congestion | None,
+        pods: int,
+        luck: Luck,
+        label: str = "",
+        budget: Budget | None = None,
     ) -> None:
+        self._budget = budget or Budget()
         self.slowdown = 1.0
         self.next_change = math.inf
         """Wall time of the next onset or end of congestion."""
@@ -36,6 +45,7 @@ class Fabric:
             self._good: Distribution = Weibull(1.0, good)
             self._bad = congestion.bad
             self._worst = congestion.slowdown
+            bounded(pods, "fabric.pods: parts of the network", MOST_PODS)
             streams = [f"congestion{label}.{pod}" for pod in range(pods)]
             self._calm = [luck.uniforms(f"{stream}.good") for stream in streams]
             self._rough = [luck.uniforms(f"{stream}.bad") for stream in streams]
@@ -48,6 +58,7 @@ class Fabric:
         """Bring the state up to `now`."""
         while self.next_change <= now:
             time, pod = self._changes[0]
+            self._budget.spend("changes of congestion", time)
             self._congested[pod] = not self._congested[pod]
             heapreplace(self._changes, (time + self._length(pod), pod))
             self.slowdown = self._worst if any(self._congested) else 1.0
@@ -75,11 +86,20 @@ class Flaps:
     luck : Luck
     label : str
         Tells the draws of several jobs apart.
+    budget : Budget, optional
     """
 
     BLOCK = 4096
 
-    def __init__(self, spec: FlapSpec, nodes: int, luck: Luck, label: str = "") -> None:
+    def __init__(
+        self,
+        spec: FlapSpec,
+        nodes: int,
+        luck: Luck,
+        label: str = "",
+        budget: Budget | None = None,
+    ) -> None:
+        self._budget = budget or Budget()
         self._rate = nodes * spec.per_node_day / DAY
         self._spec = spec
         self._gaps = luck.stream(f"flaps{label}.gaps")
@@ -120,6 +140,8 @@ class Flaps:
         count = max(self.BLOCK, len(self._starts))
         last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-self._gaps.random(count))) / self._rate
+        # They are drawn and kept, but nothing happens for each: a tenth of an event at most.
+        self._budget.spend("link flaps", starts.item(-1), count // 10)
         durations = spec.duration.draw(self._lengths.random((count, spec.duration.dims)))
         # The longer ones are failures, with a stream of their own: a thinned Poisson process.
         ridden = durations <= spec.ride_through

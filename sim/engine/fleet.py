@@ -230,6 +230,7 @@ class Fleet:
         failure = risk.strike(node)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
+        self._record.budget.spend(cause.cause, now)
         self._record.event(now, "failure", pool.name, node, cause.cause)
         alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)

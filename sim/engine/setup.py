@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import simpy
@@ -98,6 +98,11 @@ class Site:
             _boxed_nodes(self.coming, name, spec.chip.node_size),
         )
 
+    def limit(self, most: int | None, end: Callable[[float], float]) -> None:
+        """Bound the events, of a run that is likely to end when `end` says."""
+        nodes = sum(len(pool.place) for pool in self.fleet.every)
+        self.record.budget.limit(most, nodes, end)
+
     def _announce(self, policy: Policy) -> Generator[simpy.Event, Any, None]:
         """Note each control in the trace on its date."""
         env = self.env
@@ -130,13 +135,14 @@ class Site:
             scenario.checkpoint, run, throughput.full, scenario.constants, failure_rate=rate
         )
         nodes = sum(pool.whole for pool in pools)
-        flaps = Flaps(fabric.flaps, nodes, self.luck, label) if fabric.flaps else None
+        budget = self.record.budget
+        flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
         return Job(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
-            Fabric(fabric.congestion, round(fabric.pods), self.luck, label),
+            Fabric(fabric.congestion, round(fabric.pods), self.luck, label, budget),
             throughput,
             scenario.recovery,
             saw,
@@ -158,8 +164,8 @@ class Site:
             "wall": now,
             "failures": self.fleet.failures,
             "hidden_faults": self.fleet.hidden,
-            "time": dict(record.time),
-            "chip_seconds": record.chip_seconds(now),
+            "time": record.settled(record.time),
+            "chip_seconds": record.settled(record.chip_seconds(now)),
             "counts": record.chips,
             "trace": record.trace,
         }

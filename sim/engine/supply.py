@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent, Production
+from sim.engine.budget import bounded
 from sim.engine.production import Recipe, made
 from sim.results.ledger import DAY, YEAR
 from sim.scenario import Scenario
@@ -117,6 +118,7 @@ class Policy:
 
 def month_ends(horizon: float) -> NDArray[np.float64]:
     """Seconds to the end of each month, the last of which may be cut short."""
+    bounded(horizon / MONTH, "horizon: months")
     return np.append(np.arange(MONTH, horizon, MONTH), horizon)
 
 
@@ -184,9 +186,9 @@ def _lots(
     """
     assert flow.lots is not None
     mean = flow.lots.mean * flow.share
-    expected = total[-1] / mean
+    expected = total.item(-1) / mean
     # Eight standard deviations more than expected: the last of them never comes.
-    most = int(expected + 8 * math.sqrt(expected) + 16)
+    most = bounded(expected + 8 * math.sqrt(expected) + 16, f"depot.supply.{name}: lots")
     gaps = luck.stream(f"supply.{name}.gaps").random(most)
     uniforms = luck.stream(f"supply.{name}.sizes").random((most, flow.lots.dims))
     points = np.cumsum(-np.log1p(-gaps)) * mean

@@ -30,6 +30,8 @@ class Training:
         self._corruption = Corruption(progress)
         self._fallen = False
         """Whether the job has yet to roll back."""
+        self._seen = (0.0, 0.0)
+        """Time and position when it was last asked how fast the job goes."""
         self._clean: Mark | None = None
         """Where it has to roll back behind corruption: the newest checkpoint free of it."""
 
@@ -80,10 +82,6 @@ class Training:
         self._fallen = True
         self.progress.checkpoints.settle(now)
 
-    def save(self, now: float) -> None:
-        """A planned checkpoint is durable."""
-        self.progress.save(now)
-
     @property
     def in_memory(self) -> bool:
         """Whether the job can restart from copies in host memory.
@@ -107,6 +105,16 @@ class Training:
         self._record.time["productive"] -= lost
         self._record.time["rework"] += lost
         self._record.event(now, "rework", amount=lost)
+
+    def likely_end(self, now: float, horizon: float) -> float:
+        """When the goal is reached if all goes on as since the last call, or the horizon (s)."""
+        time, tokens = self._seen
+        self._seen = (now, self.progress.tokens)
+        done = self.progress.tokens - tokens
+        left = self.progress.goal - self.progress.tokens
+        if done <= 0:
+            return horizon
+        return min(now + left * (now - time) / done, horizon)
 
     def finish(self) -> None:
         """The last token is trained, and the last checkpoint durable."""

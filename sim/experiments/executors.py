@@ -40,6 +40,8 @@ class Execution(TypedDict, total=False):
     simulator : callable
         A function that is called in place of `sim.simulate`. Worker processes import it, so it
         must be defined at the top of a module if there are any.
+    max_events : int, optional
+        Events that a run may have, as `sim.simulate` takes it.
     """
 
     jobs: int
@@ -47,6 +49,7 @@ class Execution(TypedDict, total=False):
     out: str | Path | None
     progress: bool
     simulator: Simulator
+    max_events: int | None
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ def open_workers(
     out: str | Path | None = None,
     progress: bool = True,
     simulator: Simulator = simulate,
+    max_events: int | None = None,
 ) -> Iterator[Workers]:
     """Provide the workers that `Execution` describes; processes that were started are ended.
 
@@ -131,6 +135,9 @@ def open_workers(
         When a process or a scheduler goes away.
     """
     store = Store(out, simulator) if out else None
+    # It decides whether a run is refused and no number, so the store need not know it.
+    if max_events is not None:
+        simulator = partial(simulator, max_events=max_events)
     with _executor(jobs, executor) as opened:
         yield Workers(opened, store, simulator, progress)
 

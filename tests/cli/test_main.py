@@ -421,6 +421,16 @@ def test_a_reader_who_goes_away_gets_no_traceback(tmp_path: Path) -> None:
         assert (process.wait(60), process.stderr.read()) == (1, b"")
 
 
+def test_what_is_assumed_of_a_cause_without_repair_is_said(sim: Sim) -> None:
+    """A28: its nodes came back at once, silently."""
+    cause = "{cause: fan, per_1000_node_days: 1}"
+    change = f"fleet.good.failures={{causes: [{cause}]}}"
+    answer = sim("run", "deepseek-v3", "--set", change, "--replications", "1")
+    assert (
+        "\nfleet.good.failures: fan: no repair is given, so nodes are back at once\n" in answer.out
+    )
+
+
 def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:
     answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
     assert "\nthe horizon, day 58, ended 4 runs: means are restricted to it\n" in answer.out
