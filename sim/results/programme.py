@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.results import economics
 from sim.results.economics import Bill, Costs
-from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, at, levels
+from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, Part, at, by_pool, levels
 from sim.results.reach import Reach
 from sim.results.run import RunResult
 from sim.scenario.stock import Programme
@@ -162,8 +162,13 @@ class ProgrammeResult(RunResult):
         """As `stock`, with the chips in nodes that are under repair: an outage outgrows none."""
         return self._nodes_in(USABLE | MENDED)
 
+    @cached_property
+    def _parts(self) -> dict[str, Part]:
+        return by_pool(self, self.worth.pools)
+
     def _nodes_in(self, places: frozenset[str]) -> tuple[Floats, Floats]:
-        series = [levels(self, places, pool, loose=False) for pool in self.worth.pools]
+        parts = self._parts
+        series = [levels(parts[pool], places, pool, loose=False) for pool in self.worth.pools]
         times = np.unique(np.concatenate([times for times, _ in series]))
         return times, np.column_stack([at(*one, times) for one in series]).astype(float)
 
