@@ -35,6 +35,9 @@ from sim.cli.options import (
 from sim.errors import CheckFailed, InputError
 from sim.results.metrics import check_metric, own_metric
 
+PICTURES = (".svg", ".png")
+"""How files with pictures end."""
+
 # The verbs of `sim` load what runs need when they are first asked for, and the commands below
 # import the rest themselves: so whoever only wants help need not wait.
 
@@ -227,6 +230,10 @@ def worlds(
 
     Example: `sim worlds national-stock no-controls h20-never-blocked --at 2025-12-31`
     """
+    # A wrong name must not be found out after all the runs.
+    if figure and figure.suffix not in PICTURES:
+        problem = f"--figure {figure}: expected a file that ends in {' or '.join(PICTURES)}"
+        raise InputError(problem, given=str(figure), allowed=PICTURES)
     scenario = loaded(name, sets)
     dates = [date.date() for date in at or ()]
     result = sim.worlds(scenario, names or (), replications, at=dates, out=record.out, **vars(how))

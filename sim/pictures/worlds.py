@@ -6,11 +6,16 @@ import datetime as dt
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
+from sim.engine import simulate
 from sim.experiments.worlds import AS_IT_WAS, Worlds
 from sim.pictures.marks import name_rows, whiskers
 from sim.pictures.style import WIDTH, Picture, headline, styled
+from sim.results.ledger import YEAR
+from sim.results.programme import ProgrammeResult
+from sim.scenario import Scenario
 
 HAVE, INK, RATIO = "#0072B2", "#555555", "#D55E00"
 
@@ -75,8 +80,51 @@ def met(result: Worlds, need: str) -> Picture:
     return figure, pd.concat(parts, ignore_index=True)
 
 
+@styled()
+def reach_map(scenario: Scenario, need: str, date: dt.date) -> Picture:
+    """The reach over a need on a date, by one run's share of the stock and the growth of the need.
+
+    With unknown constants at their modes. Chips at home only: those abroad have shares of their
+    own.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With an outlook.
+    need : str
+        One of the outlook's.
+    date : datetime.date
+        After the date of the need.
+    """
+    home = scenario.override({"outlook.shares.owner_abroad": 0, "outlook.dates": [str(date)]})
+    result = simulate(home, fixed_inputs=True)
+    assert isinstance(result, ProgrammeResult)
+    outlook = result.reach.outlook
+    item = outlook.needs[need]
+    years = (date - item.date).days / 365.25
+    own = outlook.shares.owner * outlook.shares.of_fleet(outlook.length / YEAR)
+    all_of_it = result.reach.on(date, result.reach.flop) / own
+    shares = np.geomspace(0.003, 0.3, 41)
+    growths = np.linspace(1.0, 8.0, 41)
+    share, growth = np.meshgrid(shares, growths)
+    reach = share * all_of_it / (item.flop * growth**years)
+    figure, axes = plt.subplots(figsize=(WIDTH, 4))
+    levels = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+    lines = axes.contour(share, growth, reach, levels, colors=HAVE)
+    axes.clabel(lines, fmt="%g")
+    axes.plot(own, item.growth * YEAR, "o", color=RATIO)
+    axes.annotate("modes", (own, item.growth * YEAR), xytext=(6, 4), textcoords="offset points")
+    axes.set(
+        xscale="log",
+        xlabel="one run's share of the stock",
+        ylabel=f"growth of the need a year ({item.title or need})",
+    )
+    data = pd.DataFrame({"share": share.ravel(), "growth": growth.ravel(), "reach": reach.ravel()})
+    return figure, data
+
+
 def draw(result: Worlds, path: Path) -> None:
-    """Draw the worlds into a file; InputError where its ending names no kind of picture."""
+    """Draw the worlds on the last of their dates into a file (.svg or .png)."""
     figure, _ = worlds(result)
     headline(figure, result.scenario.title)
     figure.savefig(path, bbox_inches="tight")
