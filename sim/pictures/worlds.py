@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.engine import simulate
 from sim.experiments.worlds import AS_IT_WAS, Worlds
-from sim.pictures.marks import name_rows, whiskers
+from sim.pictures.marks import name_rows, thousands, whiskers
 from sim.pictures.style import WIDTH, Picture, headline, styled
 from sim.results.ledger import YEAR
 from sim.results.programme import ProgrammeResult
@@ -43,11 +43,17 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
         fmt="o", color=HAVE, ecolor=HAVE, lw=2.4, capsize=0,
     )  # fmt: skip
     left.set(xscale="log", xlabel=f"largest run on {date}, H100 by BF16 peak")
-    others = table[table["world"] != AS_IT_WAS]
-    whiskers(
-        right, others["ratio"], others.index, others["ratio_lo"], others["ratio_hi"],
-        fmt="s", color=RATIO, ecolor=RATIO, lw=1.8,
-    )  # fmt: skip
+    thousands(left, [10_000, 30_000, 100_000, 300_000])
+    last = result.scenario.dates[-1]
+    later = frame[(frame["date"] == last) & (frame["quantity"] == "h100")].reset_index(drop=True)
+    # What comes into force later shows at the last date only.
+    for shift, part, mark, colour in ((0.0, table, "s", RATIO), (0.22, later, "^", INK)):
+        others = part[part["world"] != AS_IT_WAS]
+        whiskers(
+            right, others["ratio"], others.index + shift, others["ratio_lo"], others["ratio_hi"],
+            fmt=mark, color=colour, ecolor=colour, lw=1.8, label=str(part["date"].iloc[0]),
+        )  # fmt: skip
+    right.legend(fontsize="small", frameon=False)
     right.axvline(1, color=INK, lw=0.8)
     right.set_xlabel("× as it was")
     name_rows(left, [result.titles[world] for world in table["world"]])
@@ -55,12 +61,14 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
     figure.supxlabel(
         "dot: median; thick: its 95 % interval; thin: 5–95 % of replications", fontsize="small"
     )
-    return figure, table
+    return figure, pd.concat([table, later], ignore_index=True).drop_duplicates()
 
 
 @styled()
 def met(result: Worlds, need: str) -> Picture:
     """The share of replications in which a need is in reach by a date, world by world.
+
+    Worlds in which that is as it was are left out.
 
     Parameters
     ----------
@@ -70,9 +78,11 @@ def met(result: Worlds, need: str) -> Picture:
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
     parts = []
+    base = result.curve(AS_IT_WAS, need)
     for world in result.runs:
-        if (result.met["world"] == world).any():
-            curve = result.curve(world, need)
+        curve = result.curve(world, need)
+        # A line that lies on that of the world as it was would hide it.
+        if world == AS_IT_WAS or not curve.equals(base):
             axes.step(curve["date"], curve["share"], where="post", label=result.titles[world])
             parts.append(curve.assign(world=world))
     axes.set(ylim=(0, 1), ylabel="share of replications")

@@ -31,7 +31,7 @@ def test_every_world_has_a_row_and_the_base_no_ratio_dot(result):
     left, right = figure.axes[:2]
     assert [text.get_text() for text in left.get_yticklabels()] == ["as it was", "No grey market"]
     assert len(right.lines[0].get_xdata()) == 1
-    assert set(table["date"]) == {DATE}
+    assert set(table["date"]) == {DATE, COUNTRY.dates[-1]}
 
 
 def test_a_curve_of_each_world_ends_at_its_share(result):
