@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.quantities.distributions import highest, lowest
 from sim.results.ledger import DAY, PLACES, TIME
 from sim.results.metrics import own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
@@ -37,7 +38,10 @@ def run(scenario: Scenario, result: Replications) -> str:
     censored = round((1 - report["finished"]) * report["replications"])
     # A stock over years lasts to its horizon in any case.
     if censored and not scenario.over_years:
-        horizon = f"the horizon, day {scenario.horizon / DAY:g}"
+        first = lowest(scenario.horizon) / DAY
+        last = highest(scenario.horizon) / DAY
+        days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
+        horizon = f"the horizon, day {days}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
     if result.precision:
         lines.append(str(result.precision))

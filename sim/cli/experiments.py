@@ -31,6 +31,7 @@ from sim.cli.options import (
     grouped,
     loaded,
     pairs,
+    set_in,
 )
 from sim.errors import CheckFailed, InputError
 from sim.results.metrics import check_metric, own_metric
@@ -96,7 +97,7 @@ def compare(
     Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
     """
     first = loaded(a, sets)
-    second = loaded(b, sets).override(changes(set_b))
+    second = set_in(loaded(b, sets), set_b)
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
     lines = []
     for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -15,6 +16,7 @@ from typer import Argument, Option
 from sim import documents, files
 from sim.errors import InputError
 from sim.scenario import Scenario, load_scenario
+from sim.scenario.differences import idle_changes
 
 ScenarioName = Annotated[
     str,
@@ -100,8 +102,18 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 def loaded(name: str, sets: list[str] | None) -> Scenario:
     """A scenario with the values of `--set`."""
-    scenario = load_scenario(name)
-    return scenario.override(changes(sets)) if sets else scenario
+    return set_in(load_scenario(name), sets)
+
+
+def set_in(scenario: Scenario, sets: list[str] | None) -> Scenario:
+    """A scenario with values set; those that change nothing are named on standard error."""
+    if not sets:
+        return scenario
+    values = changes(sets)
+    changed = scenario.override(values)
+    for note in idle_changes(scenario, changed, values):
+        print(f"note: {note}", file=sys.stderr)
+    return changed
 
 
 def changes(sets: list[str] | None) -> dict[str, Any]:

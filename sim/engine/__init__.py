@@ -16,6 +16,7 @@ from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
+from sim.scenario.guards import check_scenario, check_whole
 from sim.scenario.scale import shrunk
 from sim.streams import Luck
 from sim.throughput import planned
@@ -60,6 +61,9 @@ def simulate(
     >>> simulate(load_scenario("deepseek-v3"), seed=1).finished
     True
     """
+    check_scenario(scenario)
+    check_whole("seed", seed, 0)
+    check_whole("replication", replication, 0)
     settled = shrunk(scenario.resolve(seed, replication, fixed=fixed_inputs))
     try:
         return _simulate(scenario, settled, Luck(seed, replication), watch, max_events)

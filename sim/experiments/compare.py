@@ -8,18 +8,20 @@ from typing import Any, Unpack
 import numpy as np
 
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import ROUNDING, Summary, digits, median_interval, summary
+from sim.experiments.intervals import ROUNDING, Summary, median_interval, summary, told
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
-from sim.experiments.unchanged import why_unchanged
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
+from sim.scenario.differences import why_unchanged
+from sim.scenario.guards import check_scenario, check_whole
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Answer):
     """What a pair of scenarios says of one metric.
 
     Attributes
@@ -69,14 +71,14 @@ class Comparison:
             unfinished = f"not comparable while {self.censored} of {pairs} pairs are unfinished"
             return f"{self.metric}: not known, or {unfinished}"
         unit = UNITS.get(self.metric, "")
-        mean = _told(values["mean"], values["lo"], values["hi"], unit)
+        mean = told(values["mean"], values["lo"], values["hi"], unit)
         text = f"{self.metric}, b − a: {mean}, {pairs} pairs"
         if self.variance_reduction:
             text += f"; pairing divides the variance by {self.variance_reduction:.1f}"
         middle = self.median
         if middle["value"] is not None and pairs > 1:
-            told = _told(middle["value"], middle["lo"], middle["hi"], unit)
-            text += f"\nthe median of the pairs: {told}"
+            words = told(middle["value"], middle["lo"], middle["hi"], unit)
+            text += f"\nthe median of the pairs: {words}"
         if self.unchanged:
             text += f"\nnothing was changed: {self.unchanged}"
         return text + self._restriction()
@@ -90,15 +92,6 @@ class Comparison:
             case day:
                 until = f"all are taken up to day {day:g}"
         return f"\n{self.censored} pairs did not finish: {until}"
-
-
-def _told(value: float | None, lo: float | None, hi: float | None, unit: str) -> str:
-    """A value with its interval, in digits that this supports."""
-    assert value is not None
-    words = f"{digits(value, lo, hi)} {unit}".strip()
-    if lo is None or hi is None:
-        return f"{words} (no interval)"
-    return f"{words} (95 %: {digits(lo, lo, hi)} … {digits(hi, lo, hi)})"
 
 
 def compare(
@@ -135,13 +128,17 @@ def compare(
     >>> compare(a, a.override({"checkpoint.interval": "2 h"}), n=20).difference["mean"] > 0
     True
     """
+    check_scenario(a)
+    check_scenario(b)
+    check_whole("n", n, 1)
     metric = metric or own_metric(a, b)
     check_metric(metric, a, b)
     sides = {"a": a, "b": b}
     runs = study("side", sides, n, seed, fixed_inputs=fixed_inputs, **execution)
     first, second = runs.values()
-    ends = [_horizons(side, seed, n, fixed_inputs) for side in (a, b)]
-    days = np.minimum(*ends)
+    end_a = _horizons(a, seed, n, fixed_inputs)
+    end_b = _horizons(b, seed, n, fixed_inputs)
+    days = np.minimum(end_a, end_b)
     frames = [first.frame, second.frame]
     finished = [frame["finished"] & (frame["wall_days"] <= days) for frame in frames]
     censored = n - int((finished[0] & finished[1]).sum())
@@ -149,7 +146,7 @@ def compare(
     if metric == "wall_days":
         x = np.minimum(x, days)
         y = np.minimum(y, days)
-    elif censored and not np.array_equal(*ends):
+    elif censored and not np.array_equal(end_a, end_b):
         # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
     pairs = _without_rounding(y - x, x, y)

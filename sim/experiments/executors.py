@@ -19,6 +19,7 @@ from sim import worker_processes
 from sim.engine import simulate
 from sim.errors import CheckFailed, InputError
 from sim.experiments.store import Outcome, Point, Simulator, Store, code_version
+from sim.scenario.guards import check_whole
 
 BATCH = 10
 """Runs that travel to a worker process together."""
@@ -134,6 +135,7 @@ def open_workers(
     CheckFailed
         When a process or a scheduler goes away.
     """
+    check_whole("jobs", jobs, 1)
     store = Store(out, simulator) if out else None
     # It decides whether a run is refused and no number, so the store need not know it.
     if max_events is not None:

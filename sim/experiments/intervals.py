@@ -176,3 +176,19 @@ def wilson(done: int, n: int) -> dict[str, float]:
     """
     interval = stats.binomtest(done, n).proportion_ci(CONFIDENCE, method="wilson")
     return {"lo": float(interval.low), "hi": float(interval.high)}
+
+
+def told(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """Write a value with its unit and its 95 % interval, in the digits that this supports.
+
+    Examples
+    --------
+    >>> told(57.1234, 56.8, 57.4, "days"), told(3.0, None, None), told(None, None, None)
+    ('57.1 days (95 %: 56.8 … 57.4)', '3 (no interval)', 'unknown')
+    """
+    if value is None:
+        return "unknown"
+    words = f"{digits(value, low, high)} {unit}".strip()
+    if low is None or high is None:
+        return f"{words} (no interval)"
+    return f"{words} (95 %: {digits(low, low, high)} … {digits(high, low, high)})"

@@ -86,7 +86,8 @@ def precision_of(metric: str, values: Floats, wanted: float, most: float) -> Pre
         # Runs that are all alike say nothing of a rare one, which may lie at either end.
         above = most / mean - 1 if math.isfinite(most) else 1.0
         reached = UNSEEN / n * max(above, 1.0)
-        return Precision(metric, wanted, reached, reached <= wanted, n)
+        # The least number is never enough to believe that nothing varies.
+        return Precision(metric, wanted, reached, reached <= wanted and n > FEWEST, n)
     skew = math.fsum((values - mean) ** 3) / n / sd**3
     met = reached <= wanted and n >= COCHRAN * skew**2
     return Precision(metric, wanted, reached, met, n)

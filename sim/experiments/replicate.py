@@ -17,12 +17,14 @@ from scipy import stats
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
-from sim.experiments.intervals import CONFIDENCE, Summary, summary, wilson
+from sim.experiments.intervals import CONFIDENCE, Summary, digits, summary, told, wilson
 from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
 from sim.experiments.store import Outcome, Point
+from sim.results.answer import Answer
 from sim.results.ledger import Floats
-from sim.results.metrics import check_metric, most_of, own_metric
+from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import check_scenario, check_share, check_whole
 from sim.streams import stream
 
 BLOCK = 100
@@ -34,8 +36,8 @@ ALMOST = 1e-12
 """A probability that is reached but for the last digits is reached."""
 
 
-@dataclass(frozen=True)
-class Replications:
+@dataclass(frozen=True, repr=False)
+class Replications(Answer):
     """Outcomes of replications 0 … n−1 of a scenario under one seed.
 
     Attributes
@@ -70,6 +72,18 @@ class Replications:
         """SHA-256 of the fingerprints of the runs in order."""
         lines = "\n".join(outcome.fingerprint for outcome in self.outcomes)
         return hashlib.sha256(lines.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        metric = self.own_metric
+        known = self.summary()[metric]
+        lo, hi = known["lo"], known["hi"]
+        finished = self.frame["finished"].mean()
+        text = f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
+        text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
+        p5, p95 = known["p5"], known["p95"]
+        if p5 is not None and p95 is not None:
+            text += f", 90 % of the runs {digits(p5, lo, hi)} … {digits(p95, lo, hi)}"
+        return text if self.precision is None else f"{text}\n{self.precision}"
 
     def completion(self) -> pd.DataFrame:
         """Estimate the probability to have finished by a day, with its 95 % band.
@@ -256,12 +270,8 @@ def replicate(
     """
     if split and fixed_inputs:
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
-    metric = metric or own_metric(scenario)
-    check_metric(metric, scenario)
+    metric, target = _sought(scenario, n, precision, metric)
     horizon = Point(scenario, seed, range(0)).horizon_days
-    if n is not None and precision is not None:
-        raise InputError("give either --replications or --precision: n or precision")
-    target = n or (FEWEST if precision else 100)
     points: list[tuple[dict[str, bool], Point]] = []
     outcomes: list[Outcome] = []
     with open_workers(**execution) as workers:
@@ -273,7 +283,7 @@ def replicate(
             points += [({}, block) for block in blocks]
             outcomes += chain.from_iterable(workers.run(blocks))
             result = Replications(scenario.name, seed, outcomes, horizon=horizon)
-            if n or precision is None:
+            if precision is None:
                 break
             values = np.array([outcome.metrics[metric] for outcome in outcomes])
             known = precision_of(metric, values, precision, most_of(metric, horizon))
@@ -287,6 +297,25 @@ def replicate(
             result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
         workers.record("run", points)
     return result
+
+
+def _sought(
+    scenario: Scenario, n: int | None, precision: float | None, metric: str | None
+) -> tuple[str, int]:
+    """The metric that decides, and the number of replications to begin with."""
+    check_scenario(scenario)
+    if metric is not None and precision is None:
+        raise InputError("a metric is named with the precision (--precision) of its mean")
+    metric = metric or own_metric(scenario)
+    check_metric(metric, scenario)
+    if precision is None:
+        n = 100 if n is None else n
+        check_whole("n", n, 1)
+        return metric, n
+    if n is not None:
+        raise InputError("give either --replications or --precision: n or precision")
+    check_share("precision", precision)
+    return metric, FEWEST
 
 
 def _nested(scenario: Scenario, seed: int, fours: int) -> list[Point]:

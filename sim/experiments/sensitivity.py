@@ -18,9 +18,11 @@ from sim.experiments.replicate import Replications
 from sim.experiments.store import Point
 from sim.experiments.sweep import carry_out, drawn, power_of_two
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.results.ledger import Floats
 from sim.results.metrics import check_metric, own_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import check_among, check_scenario, check_whole
 
 Method = Literal["sobol", "morris"]
 QUANTILES = {"sobol": (1e-9, 1 - 1e-9), "morris": (0.025, 0.975)}
@@ -33,8 +35,8 @@ KEYS = {
 }
 
 
-@dataclass(frozen=True)
-class Sensitivity:
+@dataclass(frozen=True, repr=False)
+class Sensitivity(Answer):
     """Indices of the unknown constants, the largest first.
 
     Attributes
@@ -130,6 +132,10 @@ def sensitivity(
     >>> sensitivity(load_scenario("deepseek-v3"), among=["checkpoint.interval"], samples=2).runs
     6
     """
+    check_scenario(scenario)
+    check_whole("n", n, 1)
+    check_whole("samples", samples, 2)
+    check_among("method", method, KEYS)
     metric = metric or own_metric(scenario)
     check_metric(metric, scenario)
     # SALib takes a seed of 0 for none at all.

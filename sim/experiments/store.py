@@ -21,6 +21,7 @@ from sim.quantities.distributions import highest
 from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario
+from sim.scenario.guards import check_whole
 
 PACKAGE = Path(__file__).parents[1]
 COMPUTE = ("quantities", "catalogue", "scenario", "throughput", "results", "engine", "streams.py")
@@ -91,7 +92,8 @@ class Point:
         return json.loads(json.dumps(content, default=str))
 
     def check(self) -> None:
-        """Raise InputError if a fleet that is drawn is too small to be run."""
+        """Raise InputError if the seed is none, or a fleet that is drawn is too small to be run."""
+        check_whole("seed", self.seed, 0)
         check_sizes(
             self.known_scenario, self.seed, self.replications, fixed_inputs=self.fixed_inputs
         )

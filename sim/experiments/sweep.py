@@ -19,16 +19,20 @@ from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.scenario import Scenario
+from sim.scenario.guards import check_among, check_scenario, check_whole
 from sim.streams import stream
 
 DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
+SHOWN = 20
+"""Points that a sweep shows of itself."""
 Design = Literal["latin-hypercube", "sobol"]
 At = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Answer):
     """Replications at each point, and what is set there by path or name of an unknown constant."""
 
     points: Sequence[tuple[At, Replications]]
@@ -46,6 +50,12 @@ class Sweep:
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
         return {"points": [{"at": at, **result.report()} for at, result in self.points]}
+
+    def __str__(self) -> str:
+        lines = self.table().splitlines()
+        if len(lines) > SHOWN + 1:
+            lines = [*lines[: SHOWN + 1], f"and {len(lines) - SHOWN - 1} more"]
+        return "\n".join([f"{len(self.points)} points", *lines])
 
     def table(self, metric: str | None = None) -> str:
         """Write the points as text, with one metric; KeyError if there is no such metric."""
@@ -94,6 +104,11 @@ def sweep(
     >>> [at for at, _ in result.points]
     [{'fleet.good.chips': 2048}, {'fleet.good.chips': 4096}]
     """
+    check_scenario(scenario)
+    check_whole("n", n, 1)
+    check_whole("samples", samples, 1)
+    if design is not None:
+        check_among("design", design, DESIGNS)
     grid = grid or {}
     points = []
     for values in product(*grid.values()):

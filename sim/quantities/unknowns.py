@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from sim.errors import InputError
-from sim.quantities.distributions import Distribution, Uncertain
+from sim.quantities.distributions import Distribution, Uncertain, highest, lowest
 
 T = TypeVar("T")
 Sketch = Any
@@ -96,6 +96,36 @@ def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
 def partly(item: T, values: Mapping[str, float]) -> T:
     """`item` with plain numbers in place of those unknown constants that `values` names."""
     return _filled(item, sketch(item), lambda number: values.get(number.name, number))
+
+
+def check_values(whose: str, known: Mapping[str, Uncertain], values: Mapping[str, float]) -> None:
+    """Refuse values of unknown constants that are not there, or out of their range.
+
+    Parameters
+    ----------
+    whose : str
+        What has them.
+    known : mapping of str to Uncertain
+    values : mapping of str to float
+
+    Raises
+    ------
+    InputError
+        With the nearest name, or the range.
+    """
+    for name, value in values.items():
+        if name not in known:
+            problem = f"{whose}: no unknown constant '{name}'"
+            raise InputError.no_such(problem, name, known)
+        low = lowest(known[name])
+        high = highest(known[name])
+        is_number = isinstance(value, (int, float))
+        # A draw may pass an end of its range by its rounding.
+        slack = 1e-9 * max(abs(low), abs(value)) if is_number else 0.0
+        if not is_number or not low - slack <= value <= high + slack:
+            allowed = f"{low:.6g} to {high:.6g}"
+            problem = f"{whose}: {name} = {value!r:.60} is out of its range, {allowed}"
+            raise InputError(problem, key=name, given=value, allowed=allowed)
 
 
 def _filled(item: Any, found: Sketch, value: Callable[[Uncertain], float]) -> Any:

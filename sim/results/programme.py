@@ -122,7 +122,7 @@ class ProgrammeRun:
         return sum(self.chips.values()) * (self.ended - self.started) / HOUR
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProgrammeResult(RunResult):
     """A programme over years: every run, and what became of the chips. `wall` is the horizon.
 
@@ -140,6 +140,16 @@ class ProgrammeResult(RunResult):
     worth: ChipWorth = NO_POOLS
     repairs: int = 0
     bought: tuple[tuple[float, str, int, float], ...] = ()
+
+    def __str__(self) -> str:
+        end = "never short of chips"
+        if self.crossed:
+            end = f"short of chips from day {self.crossing / DAY:,.0f}"
+        staffed = len(self.staffed_runs)
+        return (
+            f"{self.scenario.name}, seed {self.seed}, replication {self.replication}: {staffed} of "
+            f"{len(self.runs)} runs staffed in {self.wall / YEAR:.1f} years; {end}"
+        )
 
     @property
     def staffed_runs(self) -> list[ProgrammeRun]:

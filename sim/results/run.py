@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from sim.results import economics, ledger
+from sim.results.answer import Answer
 from sim.results.economics import Costs
-from sim.results.ledger import Outage, Stretch, Trace
+from sim.results.ledger import DAY, Outage, Stretch, Trace
 from sim.results.metrics import EXTENSIVE, metrics_of
 from sim.scenario import Scenario
 from sim.throughput import Plan
 
 
-@dataclass(frozen=True)
-class RunResult:
+@dataclass(frozen=True, repr=False)
+class RunResult(Answer):
     """One run: what was asked (every unknown constant settled), and what happened.
 
     Attributes
@@ -64,6 +65,15 @@ class RunResult:
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
     trace: Trace = field(repr=False)
+
+    def __str__(self) -> str:
+        end = "finished" if self.finished else "unfinished at the horizon"
+        lost = 1 - self.time["productive"] / self.wall
+        return (
+            f"{self.scenario.name}, seed {self.seed}, replication {self.replication}: {end} after "
+            f"{self.wall / DAY:,.1f} days; {self.interruptions} interruptions, {lost:.1%} of the "
+            "time lost"
+        )
 
     @property
     def question(self) -> Scenario:

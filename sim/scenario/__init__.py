@@ -15,7 +15,7 @@ from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import Positive, PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
+from sim.quantities.unknowns import Sketch, by_name, check_values, partly, settled, sketch
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, merge, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
@@ -234,8 +234,15 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        source = override(self._origin.source, changes)
-        return Scenario._read(source, self.name).given(self._origin.given)
+        return self._again(override(self._origin.source, changes))
+
+    def _again(self, source: Source) -> Scenario:
+        """Read from another source, with what has become known as far as it is still asked for."""
+        changed = Scenario._read(source, self.name)
+        unknown = changed.unknowns()
+        # What was set takes the place of what had become known.
+        kept = {name: x for name, x in self._origin.given.items() if name in unknown}
+        return changed.given(kept)
 
     def in_world(self, *names: str) -> Scenario:
         """The scenario with some of its worlds put on it, the later on top.
@@ -262,8 +269,7 @@ class Scenario(Case):
             data = merge(data, self.worlds[name].changes)
             titles.append(self.worlds[name].title or name)
         data["title"] = "; ".join(titles)
-        changed = replace(source, data=data)
-        return Scenario._read(changed, self.name).given(self._origin.given)
+        return self._again(replace(source, data=data))
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
@@ -295,9 +301,16 @@ class Scenario(Case):
         return known._from(replace(self._origin, unknowns=None))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
-        """The scenario with some of its unknown constants known, by name."""
+        """The scenario with some of its unknown constants known, by name.
+
+        Raises
+        ------
+        InputError
+            When there is no such constant, or a value is out of its range.
+        """
         if not values:
             return self
+        check_values(self.name, self.unknowns(), values)
         known = partly(self, values)
         given = {**self._origin.given, **values}
         origin = Origin(self._origin.source, sketch(known), given, self.written)

@@ -91,6 +91,18 @@ def test_a_skewed_sample_needs_enough_of_its_rare_runs() -> None:
         assert precision_of("wall_days", values, 0.5, 100.0).met == met
 
 
+def test_a_one_sided_sample_goes_on() -> None:
+    """Nearly all runs end at the horizon, and the few others are too few to tell how early."""
+    values = np.full(FEWEST, 100.0)
+    assert not precision_of("crossing_days", values, 0.5, 100.0).met
+    values[:3] = 40.0
+    known = precision_of("crossing_days", values, 0.01, 100.0)
+    assert known.reached is not None
+    assert known.reached <= 0.01
+    assert not known.met
+    assert precision_of("crossed", np.zeros(MOST), 0.5, 1.0).reached is None
+
+
 def test_runs_that_are_all_alike_go_on() -> None:
     simulator = stand_in(lambda q, luck: 20.0)
     plain = sure(horizon="100 d")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -98,3 +98,31 @@ def _touches(event: PolicyEvent, scenario: Scenario) -> bool:
             return True
     held = {*fleet, *(pool.chip.name for pool in fleet.values())}
     return depot.vendor is not None and bool(held & set(event.ends_support))
+
+
+def idle_changes(before: Scenario, after: Scenario, paths: Iterable[str]) -> list[str]:
+    """Tell which of the paths that were set in a scenario change nothing, and why.
+
+    Parameters
+    ----------
+    before, after : Scenario
+    paths : iterable of str
+        What was set on the way from one to the other.
+
+    Returns
+    -------
+    list of str
+        A sentence for each of those.
+    """
+    changed = differences(before, after)
+    notes = []
+    for path in paths:
+        head, _, rest = path.partition(".")
+        event = rest.partition(".")[0]
+        # A path may lead into a part that is compared as a whole, or to one with several parts.
+        met = any(path.startswith(other) or other.startswith(path) for other in changed)
+        if head == "policy" and event in after.policy and why_idle(event, after):
+            notes.append(f"{path}: {why_idle(event, after)}")
+        elif head in Scenario.model_fields and head not in WORDS and not met:
+            notes.append(f"{path} changes nothing: it has this value already")
+    return notes
