@@ -24,6 +24,7 @@ from sim.scenario.worlds import overlaps
 
 AS_IT_WAS = "as-it-was"
 """The scenario without a layer, with which the others are compared."""
+Row = dict[str, Any]
 QUANTITIES = {"chips": "reference chips", "h100": "H100 by BF16 peak", "flop": "FLOP"}
 
 
@@ -58,13 +59,17 @@ class Worlds:
         outcomes, and the median over pairs of the ratio to the world as it was, from `ratio_lo` to
         `ratio_hi`, in which needs and one run's part of a fleet cancel.
         """
-        rows = []
-        for world in self.runs:
-            for date in self.scenario.dates:
-                for quantity, metric in self._metrics(world, date):
-                    about = {"world": world, "date": date, "quantity": quantity}
-                    rows.append(about | self._numbers(world, metric))
-        return pd.DataFrame(rows)
+        return _table(self._largest, ("world", "date", "quantity"))
+
+    @cached_property
+    def _largest(self) -> dict[tuple[Any, ...], Row]:
+        """What `frame` says, by world, date and quantity."""
+        return {
+            (world, date, quantity): self._numbers(world, metric)
+            for world in self.runs
+            for date in self.scenario.dates
+            for quantity, metric in self._metrics(world, date)
+        }
 
     def _metrics(self, world: str, date: dt.date) -> Iterator[tuple[str, str]]:
         for quantity in QUANTITIES:
@@ -79,7 +84,7 @@ class Worlds:
             if world == AS_IT_WAS or not need.as_it_was:
                 yield name, need.title or name
 
-    def _numbers(self, world: str, metric: str) -> dict[str, float | None]:
+    def _numbers(self, world: str, metric: str) -> Row:
         values = self._values(world, metric)
         found: dict[str, float | None] = median_interval(values)
         found["median"] = found.pop("value")
@@ -107,13 +112,18 @@ class Worlds:
         later or never), and the `shift` in days against the world as it was: a median over pairs,
         from `shift_lo` to `shift_hi`, infinite where most pairs never come to it.
         """
-        rows = []
-        for world in self.runs:
-            for need, _ in self._needs(world):
-                rows.append({"world": world, "need": need, **self._when(world, need)})
-        return pd.DataFrame(rows)
+        return _table(self._met, ("world", "need"))
 
-    def _when(self, world: str, need: str) -> dict[str, Any]:
+    @cached_property
+    def _met(self) -> dict[tuple[Any, ...], Row]:
+        """What `met` says, by world and need."""
+        return {
+            (world, need): self._when(world, need)
+            for world in self.runs
+            for need, _ in self._needs(world)
+        }
+
+    def _when(self, world: str, need: str) -> Row:
         days = self._days(world, need)
         done = int(np.isfinite(days).sum())
         dates = {name: self._date(day) for name, day in spread(days, "inverted_cdf").items()}
@@ -196,16 +206,15 @@ class Worlds:
         return "\n".join(lines)
 
     def _table(self, date: dt.date) -> str:
-        rows = self.frame[self.frame["date"] == date].set_index(["world", "quantity"])
         table = {}
         for world in self.runs:
-            part = rows.loc[world]
+            rows = {key[2]: row for key, row in self._largest.items() if key[:2] == (world, date)}
             told = {
-                name: _told(part.loc[key], "median", "lo", "hi") for key, name in QUANTITIES.items()
+                name: _told(rows[key], "median", "lo", "hi") for key, name in QUANTITIES.items()
             }
             for need, _ in self._needs(world):
-                told[f"over {need}"] = _told(part.loc[f"reach of {need}"], "median", "lo", "hi")
-            told["× as it was"] = _told(part.loc["chips"], "ratio", "ratio_lo", "ratio_hi")
+                told[f"over {need}"] = _told(rows[f"reach of {need}"], "median", "lo", "hi")
+            told["× as it was"] = _told(rows["chips"], "ratio", "ratio_lo", "ratio_hi")
             table[self.titles[world]] = told
         return pd.DataFrame(table).T.fillna("").to_string()
 
@@ -214,9 +223,8 @@ class Worlds:
         found = []
         end = self.scenario.start + dt.timedelta(seconds=self.scenario.horizon)
         for world in self.runs:
-            rows = self.met[self.met["world"] == world].set_index("need")
             for need, title in self._needs(world):
-                row = rows.loc[need]
+                row = self._met[world, need]
                 words = f"{self.titles[world]}: {title} "
                 if row["median"] is None:
                     words += "is in reach in fewer than half of the draws"
@@ -232,15 +240,15 @@ def _month(date: dt.date | None) -> str:
     return f"{date:%B %Y}" if date else "never"
 
 
-def _told(row: pd.Series, middle: str, low: str, high: str) -> str:
-    """A number with its interval, no digit finer than that."""
-    if pd.isna(row[middle]):
+def _told(row: Row, middle: str, low: str, high: str) -> str:
+    """A number with its interval, no digit finer than that; nothing where it is not known."""
+    value, lo, hi = row[middle], row[low], row[high]
+    if value is None:
         return ""
-    lo, hi = row[low], row[high]
-    if pd.isna(lo):
-        return digits(row[middle], None, None)
-    value, start, end = (figures(one, lo, hi) for one in (row[middle], lo, hi))
-    return value if start == end else f"{value} ({start} … {end})"
+    if lo is None or hi is None:
+        return digits(value, None, None)
+    told, start, end = (figures(one, lo, hi) for one in (value, lo, hi))
+    return told if start == end else f"{told} ({start} … {end})"
 
 
 def figures(value: float, low: float, high: float) -> str:
@@ -259,14 +267,19 @@ def figures(value: float, low: float, high: float) -> str:
     return f"{digits(value / unit, low / unit, high / unit)}e{power}"
 
 
+def _table(rows: Mapping[tuple[Any, ...], Row], keys: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([{**dict(zip(keys, key, strict=True)), **row} for key, row in rows.items()])
+
+
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a table with None where a number is not known or not finite."""
+    """The rows of a table, with None for what JSON does not know."""
 
     def plain(value: Any) -> Any:
-        known = value is not None and not (isinstance(value, float) and not math.isfinite(value))
-        return value if known else None
+        strange = isinstance(value, float) and not math.isfinite(value)
+        return None if strange else value
 
-    return [{key: plain(value) for key, value in row.items()} for row in table.to_dict("records")]
+    rows = table.to_dict("records")
+    return [{str(key): plain(value) for key, value in row.items()} for row in rows]
 
 
 def worlds(
