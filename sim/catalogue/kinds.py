@@ -10,7 +10,7 @@ from sim.catalogue.evidence import (
     PeerCase,
     TrainedRun,
 )
-from sim.catalogue.failures import Congestion, FailureTable, Flaps
+from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.market import (
     CostMethod,
@@ -35,6 +35,7 @@ KINDS: dict[str, type[Strict]] = {
     "stocks": CountedStock,
     "trained": TrainedRun,
     "failures": FailureTable,
+    "fleets": CountedFleet,
     "fabrics": Congestion,
     "flaps": Flaps,
     "policy": PolicyEvent,

@@ -168,7 +168,7 @@ class RepairShop(Inline):
 
     title: str = ""
     capacity: Annotated[float, Quantity("1/s", positive=True)]
-    """Chips it can take on in the long run; ``capacity × mean turnaround`` of them at once."""
+    """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
     success: Share = 1.0
     cost: Dollars = 0.0

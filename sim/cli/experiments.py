@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -74,7 +74,9 @@ def run(
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    answer(result.report(), lambda: answers.run(scenario, result), **vars(record))
+    about, chosen = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
 
 
 @grouped
@@ -99,11 +101,15 @@ def compare(
     first = loaded(a, sets)
     second = set_in(loaded(b, sets), set_b)
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
+    data = result.report()
     lines = []
     for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):
-        lines.append(f"{side}: {scenario.heading}")
+        about, chosen = answers.about(scenario)
+        data[side] |= about
+        lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
         lines += answers.over_years(scenario, runs)
-    answer(result.report(), lambda: "\n".join([*lines, str(result)]), **vars(record))
+    lines.append(str(result))
+    answer(data, lambda: "\n".join(lines), **vars(record))
 
 
 @grouped
@@ -144,7 +150,9 @@ def sweep(
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    answer(result.report(), lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
+    about, _ = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
 
 
 @grouped
@@ -172,7 +180,9 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    about, _ = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 @grouped
@@ -203,7 +213,9 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    about, _ = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 @grouped
@@ -309,9 +321,20 @@ def steptime(
     from sim.scenario import load_case, names
 
     step = answers.step_time(load_case(case, changes(sets)))
-    # A file with `run` and `fleet` alone is no scenario, and has no heading.
-    heading = loaded(case, sets).heading if case in names() else case
-    answer(step, lambda: f"{heading}\n{answers.parts(step)}", as_json)
+    heading = case
+    about: dict[str, Any] = {"asked": changes(sets)}
+    costs: list[str] = []
+    try:
+        scenario = loaded(case, sets)
+        about, chosen = answers.about(scenario)
+        heading = scenario.heading
+        costs = chosen.costs()
+    except InputError:
+        # What a step does not need may be missing in a file, or wrong.
+        if case in names():
+            raise
+    data = about | step | {"units": answers.STEP_UNITS}
+    answer(data, lambda: "\n".join([heading, answers.parts(step), *costs]), as_json)
 
 
 def trace(

@@ -13,10 +13,14 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+import sim
 from sim import documents, files
-from sim.errors import InputError
+from sim.errors import InputError, plain
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.differences import idle_changes
+
+SCHEMA = "sim/1"
+"""Of the JSON that is printed: the number rises when a key goes or changes its meaning."""
 
 ScenarioName = Annotated[
     str,
@@ -47,6 +51,12 @@ Metric = Annotated[
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
 
 
+MaxEvents = Annotated[
+    int | None,
+    Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+]
+
+
 @dataclass(kw_only=True)
 class How:
     """How the runs of an experiment are carried out."""
@@ -54,6 +64,7 @@ class How:
     seed: Seed = 0
     jobs: Jobs = 1
     executor: Executor = None
+    max_events: MaxEvents = None
 
 
 @dataclass(kw_only=True)
@@ -146,8 +157,10 @@ def answer(
     data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
 ) -> None:
     """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    data = {"schema": SCHEMA, "version": sim.__version__, **data}
     # Not every reader of JSON knows NaN.
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")
-    print(whole if as_json else text())
+    # A scenario's title may hold what does more to a terminal than to be seen.
+    print(whole if as_json else "".join(filter(plain, text())))

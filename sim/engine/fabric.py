@@ -8,10 +8,9 @@ from heapq import heapify, heapreplace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.failures import Cause, Congestion
+from sim.catalogue.failures import FLAPS, Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
 from sim.engine.budget import Budget, bounded
-from sim.errors import InputError
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
@@ -152,14 +151,16 @@ class Flaps:
         self._drawn = self._begins.item(-1)
 
 
-def flap_failures(spec: FlapSpec) -> Cause | None:
-    """The flaps that last longer than a collective waits, as a cause of failure."""
-    rate = 1000 * spec.per_node_day * (1 - share_below(spec.duration, spec.ride_through))
+def flap_failures(spec: FlapSpec, scale: float = 1.0) -> Cause | None:
+    """The flaps that last longer than a collective waits, as a cause of a table of that scale."""
+    longer = 1 - share_below(spec.duration, spec.ride_through)
+    # Links are no part of a node, whose failures are what the table scales.
+    rate = 1000 * spec.per_node_day * longer / scale
     if not rate:
         return None
     # `detect` is what comes after the collective's timer has run out.
     return Cause(
-        cause="link-flap",
+        cause=FLAPS,
         per_1000_node_days=rate,
         clock="computing",
         hardware=False,
@@ -170,10 +171,7 @@ def flap_failures(spec: FlapSpec) -> Cause | None:
 def share_below(distribution: Distribution, limit: float) -> float:
     """P(a draw ≤ limit), by bisection of the quantile function.
 
-    Raises
-    ------
-    InputError
-        For a sum, which has no quantile function at hand.
+    A sum has none at hand: there it is the share of evenly spread points.
 
     Examples
     --------
@@ -185,7 +183,8 @@ def share_below(distribution: Distribution, limit: float) -> float:
         below = math.fsum(weight * share_below(part, limit) for weight, part in parts)
         return below / math.fsum(distribution.weights)
     if isinstance(distribution, Sum):
-        raise InputError("fabric.flaps.duration cannot be a sum; give its distribution directly")
+        points = evenly_spread(100_000, distribution.dims)
+        return float(np.mean(distribution.draw(points) <= limit))
     if distribution.one(CERTAIN) <= limit:
         return 1.0
     low = 0.0
@@ -197,3 +196,15 @@ def share_below(distribution: Distribution, limit: float) -> float:
         else:
             high = middle
     return low if low > 1e-15 else 0.0
+
+
+def evenly_spread(count: int, dims: int) -> NDArray[np.float64]:
+    """Points of the unit cube by an additive recurrence, whose steps are powers of 1/g.
+
+    With g the root above 1 of ``g^(dims + 1) = g + 1``, the golden ratio in one dimension.
+    """
+    root = 2.0
+    for _ in range(50):
+        root = (1 + root) ** (1 / (dims + 1))
+    steps = root ** -np.arange(1.0, dims + 1)
+    return np.arange(1.0, count + 1)[:, None] * steps % 1.0

@@ -90,6 +90,8 @@ class NodePool:
         """Nodes that a crew mends, or will."""
         self.hidden: dict[int, list[Fault]] = {}
         """Faults of nodes in service that nobody has noticed."""
+        self.newcomers: set[int] = set()
+        """Spares that have joined the job lately, which have yet to prove good."""
         self.strikes: dict[int, int] = {}
         """Failures by node."""
         self.inherited: dict[int, int] = {}
@@ -246,6 +248,7 @@ class NodePool:
                 node = self._longest_in_research()
             else:
                 return called
+            self.newcomers.add(node)
             self.put(node, "active", now)
         return nodes
 
@@ -296,12 +299,13 @@ class NodePool:
 
     def schedule(self, now: float) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
-        while self.cold and len(self.hot) < self.hot_wanted and self.active >= self.target:
+        everyone = self._standby_wanted is EVERY_HOT_SPARE
+        wanted = self.hot_wanted if everyone else self._standby_wanted or 0
+        hot = max(self.hot_wanted, wanted)
+        while self.cold and len(self.hot) < hot and self.active >= self.target:
             node = self.cold.popleft()
             self.hot.append(node)
             self.put(node, "hot_spare", now)
-        everyone = self._standby_wanted is EVERY_HOT_SPARE
-        wanted = self.hot_wanted if everyone else self._standby_wanted or 0
         self.standby = min(len(self.hot), wanted)
 
     def shrink_to(self, target: int, now: float) -> None:

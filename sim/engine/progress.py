@@ -192,6 +192,20 @@ class Progress:
         """The newest checkpoint to fall back to, as of when that was settled."""
         return self.checkpoints.usable(memory=memory, copying=self._blocked_left > 0)
 
+    def further_back(self, mark: Mark, steps: float, speed: Speed) -> Mark:
+        """The newest checkpoint before which at least some steps are thrown away.
+
+        Checkpoints before the last are whole periods of the present speed apart, and all are kept.
+        """
+        saw = self._sawtooth
+        too_new = mark.tokens - (self.tokens - steps * speed.step)
+        if too_new <= 0:
+            return mark
+        period = saw.period * (speed.step if saw.in_steps else speed.unstalled)
+        tokens = max(mark.tokens - math.ceil(too_new / period) * period, 0.0)
+        share = tokens / mark.tokens
+        return Mark(tokens, mark.productive * share, mark.chip_seconds * share, mark.durable_at)
+
     def roll_back(self, mark: Mark) -> float:
         """Fall back to a checkpoint; the productive seconds lost."""
         lost = max(self.productive - mark.productive, 0.0)

@@ -14,7 +14,14 @@ Key = TypeVar("Key")
 TOLERANCE = 1e-9
 RESIDUE = 1e-12
 """Share of a run below which a sum of times is nothing but its rounding."""
-COUNTS = ("interruptions", "planned_stops", "selections", "provisioned")
+COUNTS = (
+    "interruptions",
+    "planned_stops",
+    "selections",
+    "provisioned",
+    "failed_restarts",
+    "bad_spares",
+)
 """What is counted: the metrics of these names."""
 
 

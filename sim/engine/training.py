@@ -34,6 +34,10 @@ class Training:
         """Time and position when it was last asked how fast the job goes."""
         self._clean: Mark | None = None
         """Where it has to roll back behind corruption: the newest checkpoint free of it."""
+        self._speed: Speed | None = None
+        """At which it trained last."""
+        self._steps_back = 0.0
+        """Steps that have to be thrown away at least."""
 
     def resume(self, faults: list[Fault], now: float) -> None:
         """The job trains again, with these hidden faults in its nodes."""
@@ -42,6 +46,7 @@ class Training:
 
     def advance(self, start: float, now: float, speed: Speed) -> None:
         """Train from one moment to another."""
+        self._speed = speed
         progress = self.progress
         before = progress.checkpoints.passed
         productive, stall, blocked = progress.advance(start, now - start, speed)
@@ -69,7 +74,9 @@ class Training:
 
     def lose(self, strike: Strike) -> None:
         """The copies in the memory of broken nodes are gone."""
-        if strike.failure.cause.hardware:
+        cause = strike.failure.cause
+        self._steps_back = max(self._steps_back, cause.rollback_steps)
+        if cause.hardware:
             self._copies.lose(strike.pool.name, strike.nodes)
 
     def lose_node(self, fault: Fault) -> None:
@@ -86,9 +93,10 @@ class Training:
     def in_memory(self) -> bool:
         """Whether the job can restart from copies in host memory.
 
-        What a fault found late had corrupted is in the copies as well.
+        What a fault found late had corrupted is in the copies as well, and they are newer than the
+        steps that are thrown away.
         """
-        return self._copies.usable and self._clean is None
+        return self._copies.usable and self._clean is None and not self._steps_back
 
     def roll_back(self, now: float) -> None:
         """Fall back to the newest checkpoint that can be used; the work since becomes rework."""
@@ -99,8 +107,12 @@ class Training:
         if self._clean and self._clean.tokens < mark.tokens:
             mark = self._clean
             progress.checkpoints.trust_none_after(mark)
+        if self._steps_back and self._speed:
+            mark = progress.further_back(mark, self._steps_back, self._speed)
+            progress.checkpoints.trust_none_after(mark)
         self._fallen = False
         self._clean = None
+        self._steps_back = 0.0
         lost = progress.roll_back(mark)
         self._record.time["productive"] -= lost
         self._record.time["rework"] += lost

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from tqdm.auto import tqdm
 
 from sim import worker_processes
 from sim.engine import simulate
 from sim.errors import CheckFailed, InputError
-from sim.experiments.store import Outcome, Point, Simulator, Store, code_version
+from sim.experiments.store import Outcome, Point, Settings, Simulator, Store, code_version
 from sim.scenario.guards import check_whole
 
 BATCH = 10
@@ -104,17 +103,21 @@ class Workers:
                 found.append(outcomes)
         return found
 
-    def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
+    def check(self, experiment: str, about: Settings) -> None:
+        """Check that the store, if there is one, keeps no other experiment."""
+        if self.store:
+            self.store.check(experiment, about)
+
+    def record(self, experiment: str, points: Settings, about: Settings = ()) -> None:
         """Write down in the store, if there is one, which points make up an experiment."""
         if self.store:
-            self.store.record(experiment, points)
+            self.store.record(experiment, points, about)
 
     def _outcomes(self, runs: Sequence[tuple[Point, int]]) -> Iterator[Outcome]:
         batches = [runs[k : k + BATCH] for k in range(0, len(runs), BATCH)]
         work = partial(_batch, code_version(), self.simulator)
         mapped = self.executor.map if self.executor else map
-        with _interrupts_kept_from_workers():
-            return chain.from_iterable(mapped(work, batches))
+        return chain.from_iterable(mapped(work, batches))
 
 
 @contextmanager
@@ -151,19 +154,7 @@ def _executor(
         return nullcontext(executor)
     if executor not in (None, "processes"):
         return _dask(executor)
-    return _processes(jobs) if jobs > 1 else nullcontext()
-
-
-@contextmanager
-def _processes(jobs: int) -> Iterator[Executor]:
-    processes = worker_processes.pool(jobs)
-    try:
-        yield processes
-    except BrokenProcessPool:
-        raise CheckFailed("a worker process died, perhaps for want of memory") from None
-    finally:
-        # What has not begun when an error or Ctrl-C ends the experiment must not be waited for.
-        processes.shutdown(cancel_futures=True)
+    return worker_processes.pool(jobs) if jobs > 1 else nullcontext()
 
 
 @contextmanager
@@ -178,6 +169,9 @@ def _dask(address: str) -> Iterator[Executor]:
         raise InputError("Dask is not installed; pip install 'mixedfleet[cluster]'") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{address}: no Dask scheduler answers ({error})") from None
+    # It would tell of a lost connection at length, and we tell in a line.
+    log = logging.getLogger("distributed.client")
+    log.disabled = True
     with client:
         try:
             # Two equal runs are two runs to us; taken for pure, they would be one to Dask.
@@ -186,28 +180,14 @@ def _dask(address: str) -> Iterator[Executor]:
             raise CheckFailed(
                 f"{address}: the scheduler went away; what was finished is kept"
             ) from None
-
-
-@contextmanager
-def _interrupts_kept_from_workers() -> Iterator[None]:
-    """Block Ctrl-C while processes start.
-
-    They inherit the block, so that a clean end is up to this process alone.
-    """
-    # Windows has no signal masks.
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        finally:
+            log.disabled = False
 
 
 def _batch(code: str, simulator: Simulator, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:
     if code != code_version():
         raise InputError(
-            "a worker runs another version of mixedfleet or of its libraries than the one that asks"
+            "a worker runs another version of mixedfleet or of its libraries than the one that "
+            "asks, or its processor computes other last digits"
         )
     return [point.run(replication, simulator) for point, replication in runs]

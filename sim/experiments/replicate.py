@@ -281,6 +281,7 @@ def replicate(
                 for k in range(len(outcomes), target, BLOCK)
             ]
             points += [({}, block) for block in blocks]
+            workers.check("run", points)
             outcomes += chain.from_iterable(workers.run(blocks))
             result = Replications(scenario.name, seed, outcomes, horizon=horizon)
             if precision is None:

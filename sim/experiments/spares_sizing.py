@@ -133,7 +133,10 @@ def size_stock(
         numbers = _intervals(scenario)
     points: dict[int, Point] = {}
     ends: dict[int, list[list[float]]] = {}
+    told = {"by": by, "probability": probability, "of": path}
+    about = [(told, Point(scenario, seed, range(n), {}, fixed_inputs))]
     with open_workers(**execution) as workers:
+        workers.check("size-stock", about)
 
         @cache
         def share(number: int) -> dict[str, float]:
@@ -150,7 +153,7 @@ def size_stock(
         # Where even the most spares are too few, fewer need not be tried.
         hopeless = not longest_interval and share(numbers[-1])["hi"] < probability
         value, sure, bare = (None if hopeless else edge(bound) for bound in ("p", "lo", "hi"))
-        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)])
+        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)], about)
     lo, hi = (sure, bare) if longest_interval else (bare, sure)
     tried = {number: share(number) for number in sorted(points)}
     limits = [_why_same(scenario, path, list(ends.values()))]

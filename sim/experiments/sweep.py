@@ -18,6 +18,7 @@ from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
+from sim.files import read
 from sim.quantities.distributions import Uncertain
 from sim.results.answer import Answer
 from sim.scenario import Scenario
@@ -61,7 +62,7 @@ class Sweep(Answer):
         """Write the points as text, with one metric; KeyError if there is no such metric."""
         metric = metric or self.points[0][1].own_metric
         rows = self.frame.groupby("metric").get_group(metric)
-        return rows.to_string(index=False, float_format="{:.5g}".format)
+        return rows.to_string(index=False, float_format="{:z.5g}".format)
 
 
 def sweep(
@@ -181,14 +182,12 @@ def load(folder: str | Path) -> Replications | Sweep:
     """
     store = Store(folder)
     try:
-        record = json.loads((store.folder / "record.json").read_bytes())
+        record = json.loads(read(store.folder / "record.json"))
         points = [(point["at"], *store.read(point["key"])) for point in record["points"]]
         experiment = record["experiment"]
-    except OSError as error:
-        raise InputError(
-            f"{error.filename}: cannot be read; the same command again completes the record"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except InputError as error:
+        raise InputError(f"{error}; the same command again completes the record") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{folder}: cannot be read ({error}); the same command again repairs it"
         ) from None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from sim.errors import InputError
+from sim.errors import InputError, expected
 from sim.quantities.distributions import Distribution, Uncertain, highest, lowest
 
 T = TypeVar("T")
@@ -59,6 +59,61 @@ def _leaves(found: Sketch) -> Iterator[Uncertain]:
     elif found is not None:
         for part in found.values():
             yield from _leaves(part)
+
+
+def only_by_name(item: Any, found: Sketch) -> set[str]:
+    """The names of the unknown constants of a sketch that no path of keys leads to.
+
+    They stand in the catalogue, in a list, or inside a distribution.
+    """
+    return {number.name for path, number, _ in _places(item, found, "") if path != number.name}
+
+
+def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
+    """What a value says at the place of the unknown constant of a name, as its key reads it.
+
+    Parameters
+    ----------
+    item
+    found : Sketch
+        Of the item.
+    name : str
+    value : plain data
+
+    Raises
+    ------
+    InputError
+        When there is no such constant, or it cannot take the value.
+    """
+    places = {number.name: (part, key) for path, number, (part, key) in _places(item, found, "")}
+    if name not in places:
+        problem = f"no unknown constant is called '{name}'"
+        raise InputError.no_such(problem, name, places, f"; there are: {', '.join(places)}")
+    part, key = places[name]
+    if not isinstance(part, BaseModel):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        raise expected("a plain number, in SI units", value)
+    field = type(part).model_fields[key]
+    kind: Any = field.annotation
+    for rule in field.metadata:
+        kind = Annotated[kind, rule]
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        cause = error.errors()[0].get("ctx", {}).get("error")
+        raise InputError(str(cause or error.errors()[0]["msg"]), given=value) from None
+
+
+def _places(item: Any, found: Sketch, path: str) -> Iterator[tuple[str, Uncertain, Any]]:
+    """Path, unknown constant, and the part and key that hold it, for each of a sketch."""
+    for key, below in (found or {}).items():
+        # Inside a distribution other words are written than its attributes.
+        own = "" if isinstance(item, Distribution) else f"{path}.{key}".removeprefix(".")
+        if isinstance(below, Uncertain):
+            yield own, below, (item, key)
+        else:
+            yield from _places(_parts(item)[key], below, own)
 
 
 def unknowns(item: Any) -> dict[str, Uncertain]:

@@ -20,7 +20,18 @@ DAY = 86400.0
 HOUR = 3600.0
 YEAR = 365.25 * DAY
 
-TIME = ("productive", "checkpoint", "rework", "detect", "restart", "stall", "wait", "reconfigure")
+TIME = (
+    "productive",
+    "checkpoint",
+    "rework",
+    "detect",
+    "respond",
+    "restart",
+    "stall",
+    "wait",
+    "reconfigure",
+    "planned",
+)
 """Categories of a job's wall clock: the productive one and the badput."""
 
 PLACES = (

@@ -78,7 +78,7 @@ RUN = (
     Metric(
         "planned_stops",
         "",
-        "Stops after a checkpoint: to take nodes in again, or a straggler out.",
+        "Stops after a checkpoint: windows, to take nodes in again, or a straggler out.",
         lambda r: float(r.planned_stops),
     ),
     Metric(
@@ -92,6 +92,18 @@ RUN = (
         "nodes",
         "Boxed cold spares that were installed.",
         lambda r: float(r.provisioned),
+    ),
+    Metric(
+        "failed_restarts",
+        "",
+        "Restarts that failed and were tried again.",
+        lambda r: float(r.failed_restarts),
+    ),
+    Metric(
+        "bad_spares",
+        "nodes",
+        "Spares that were found bad when the job restarted on them.",
+        lambda r: float(r.bad_spares),
     ),
     Metric(
         "gpu_hours_computing",
@@ -137,10 +149,12 @@ MEANING_OF_TIME = {
     "checkpoint": "The job blocked while a checkpoint was written.",
     "rework": "Computing since the last usable checkpoint, lost at an interruption.",
     "detect": "From a failure until it was noticed.",
+    "respond": "From then until somebody acted, where no machine restarts the job.",
     "restart": "Choosing and installing nodes, starting the job, loading the checkpoint.",
     "stall": "Time lost to a slow network and to stragglers while computing.",
     "wait": "No node could take the place of a missing one.",
     "reconfigure": "Taking nodes into a job that had gone on with fewer.",
+    "planned": "Planned windows: the job is saved and stands still.",
 }
 
 MEANING_OF_PLACE = {

@@ -29,7 +29,7 @@ class RunResult(Answer):
         Seconds from the start of the run to its finish or to the horizon.
     tokens : float
         Tokens kept: all when finished, the durable ones at the horizon.
-    interruptions, planned_stops, selections, provisioned : int
+    interruptions, planned_stops, selections, provisioned, failed_restarts, bad_spares : int
         As the metrics of these names.
     active_chip_seconds : float
         Active chips times productive time.
@@ -58,6 +58,8 @@ class RunResult(Answer):
     planned_stops: int
     selections: int
     provisioned: int
+    failed_restarts: int
+    bad_spares: int
     active_chip_seconds: float
     failures: dict[str, int]
     hidden_faults: int

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from sim.catalogue.strict import Strict
-from sim.errors import InputError
+from sim.catalogue.failures import FLAPS
+from sim.errors import InputError, nearest
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import Positive, PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, by_name, check_values, partly, settled, sketch
-from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
-from sim.scenario.reading import Source, build, merge, names, override, read
-from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, Outlook, PlannedRun, Programme, check, pool_of
-from sim.scenario.worlds import World
+from sim.quantities.unknowns import (
+    Sketch,
+    by_name,
+    check_values,
+    only_by_name,
+    partly,
+    read_as,
+    settled,
+    sketch,
+)
+from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
+from sim.scenario.case import Case, patient
+from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery, Run
+from sim.scenario.reading import Source, build, names, override, read
+from sim.scenario.references import CostsRef
+from sim.scenario.stock import (
+    Depot,
+    Events,
+    Outlook,
+    Programme,
+    Runs,
+    check,
+    check_outlook,
+    dates_of,
+    pool_of,
+)
+from sim.scenario.worlds import World, stacked
 from sim.streams import stream
 
 __all__ = [
+    "Case",
     "Checkpoint",
     "Fabric",
     "Layout",
@@ -35,51 +57,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
-YEAR = 365.25 * 86400.0
-
-
-def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
-    if not fleet:
-        raise InputError("the fleet is empty; give at least one pool")
-    for name in fleet:
-        # A dot or a space could not be reached by `--set`.
-        if not re.fullmatch(r"[\w-]+", name):
-            allowed = "letters, digits, - and _"
-            problem = f"a pool's name has only {allowed}, unlike {name!r}"
-            raise InputError(problem, given=name, allowed=allowed)
-    return fleet
-
-
-Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
-
-
-class Case(Strict):
-    """What a step time needs: a run and a fleet."""
-
-    also: ClassVar[tuple[str, ...]] = ("like",)
-    run: Run
-    fleet: Fleet
-    mixing: Mixing = Mixing()
-    constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
-
-    @property
-    def supplied_later(self) -> bool:
-        """Whether a pool may begin with nothing."""
-        return False
-
-    @model_validator(mode="after")
-    def _has_nodes(self) -> Case:
-        for name, pool in self.fleet.items():
-            if not pool.active_nodes and not self.supplied_later:
-                problem = "the pool has no nodes; remove it, or give it chips or nodes"
-                raise InputError(problem, key=f"fleet.{name}")
-        return self
-
-
-def patient(changes: Iterable[str]) -> bool:
-    """Whether changes to these paths let a run be what it was: the horizon, and the spares."""
-    return all(path == "horizon" or path.endswith("_spares") for path in changes)
 
 
 @dataclass(frozen=True)
@@ -100,7 +77,7 @@ class Scenario(Case):
 
     name: str = "scenario"
     title: str = ""
-    status: Literal["reconstruction", "counterfactual", "benchmark"] = "counterfactual"
+    status: Literal["reconstruction", "counterfactual", "benchmark", "plan"] = "plan"
     start: dt.date = dt.date(2024, 1, 1)
     horizon: PositiveSeconds = Field(YEAR, validate_default=False)
     checkpoint: Checkpoint = Checkpoint()
@@ -108,7 +85,7 @@ class Scenario(Case):
     fabric: Fabric = Fabric()
     depot: Depot = Depot()
     policy: Events = Field(default_factory=dict)
-    runs: Programme | tuple[PlannedRun, ...] | None = None
+    runs: Runs | None = None
     """In place of one run: a programme over years."""
     outlook: Outlook | None = None
     """How large a run could be staffed over the years, with or without `runs`."""
@@ -140,22 +117,42 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _stock_fits(self) -> Scenario:
         check(self.fleet, self.depot, self.policy, self.offload)
+        self._check_automatic()
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
-        if self.represents != 1.0 and not self.over_years:
-            problem = "a single run is simulated chip by chip; give runs or an outlook"
-            raise InputError(problem, key="represents", given=self.represents)
-        end = self.start + dt.timedelta(seconds=self.horizon)
-        for date in self.dates:
-            if not self.start <= date < end:
-                allowed = f"a date from {self.start} to before {end}"
-                problem = f"{date} is not {allowed}"
-                raise InputError(problem, key="outlook.dates", given=date, allowed=allowed)
+        return self
+
+    def _check_automatic(self) -> None:
+        """A machine can only restart the job after causes that there are."""
+        response = self.recovery.response
+        causes = {cause.cause for pool in self.fleet.values() for cause in pool.failures.causes}
+        for name in response.automatic if response else ():
+            # A trace names no causes, and flaps belong to the network.
+            if causes and name not in causes:
+                key = "recovery.response.automatic"
+                listed = f"; known: {', '.join(sorted(causes))}"
+                problem = f"{key}: the fleet has no cause '{name}'"
+                raise InputError.no_such(problem, name, sorted(causes), listed, key=key)
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Scenario:
+        check_time(self.start, self.horizon)
+        many = self.represents if not self.over_years else 1.0
+        check_outlook(self.dates, self.start, self.horizon, many)
+        if isinstance(self.runs, Programme):
+            check_programme(self.runs, self.horizon)
+        nodes = sum(pool.active_nodes for pool in self.fleet.values())
+        check_fabric(self.fabric, nodes, self.horizon)
+        causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]
+        # Flaps that no collective rides through are a cause of this name.
+        if self.fabric.flaps and FLAPS in causes:
+            problem = f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
+            raise InputError(problem, key="fabric.flaps")
         return self
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
-        built, found = build(cls, source, {"name": name, **source.data})
+        built, found = _build(cls, source, {"name": name, **source.data})
         return built._from(Origin(source, found))
 
     def _from(self, origin: Origin) -> Scenario:
@@ -177,12 +174,7 @@ class Scenario(Case):
     @property
     def dates(self) -> tuple[dt.date, ...]:
         """Dates at which the outlook is told, by default the ends of the years before the end."""
-        if self.outlook is None:
-            return ()
-        end = self.start + dt.timedelta(seconds=self.horizon)
-        years = range(self.start.year, end.year + 1)
-        ends = [dt.date(year, 12, 31) for year in years if dt.date(year, 12, 31) < end]
-        return self.outlook.dates or tuple(ends)
+        return dates_of(self.outlook, self.start, self.horizon)
 
     @property
     def reference_pool(self) -> str:
@@ -208,17 +200,28 @@ class Scenario(Case):
         return {"name": self.name, **self._origin.source.data}
 
     @property
+    def standing(self) -> str:
+        """Its status, with what was set in it."""
+        if patient(self.changed):
+            return self.status
+        # Where more is set than how long one waits, it is neither any more.
+        changed = {"reconstruction": "counterfactual", "benchmark": "plan"}
+        return changed.get(self.status, self.status)
+
+    @property
     def heading(self) -> str:
         """Its title, its status, and what was set in it."""
-        status = self.status
-        # A reconstruction in which more is set than how long one waits is none any more.
-        if status == "reconstruction" and not patient(self.changed):
-            status = "counterfactual"
-        words = status
-        if status == "counterfactual":
+        title = self.title or self.name
+        # A title may tell numbers that no longer hold.
+        if not patient(self.changed):
+            fleet = self.fleet.values()
+            pools = [f"{pool.active_chips:,} {pool.chip.name}" for pool in fleet]
+            title = f"{self.name} on {' and '.join(pools)}"
+        words = self.standing
+        if words == "counterfactual":
             words = "counterfactual: no published run has done this"
         changes = [f"{path} = {value}" for path, value in self.changed.items()]
-        return "; ".join([f"{self.title or self.name} ({words})", *changes])
+        return "; ".join([f"{title} ({words})", *changes])
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
         """The scenario with values set by dotted path, and all of it checked again.
@@ -234,7 +237,14 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        return self._again(override(self._origin.source, changes))
+        names = only_by_name(self, self._origin.unknowns) | self.known.keys()
+        keys = {*self.also, *Scenario.model_fields}
+        for key in changes:
+            top, below, _ = key.partition(".")
+            if below and top not in keys and key not in names and nearest(key, names):
+                problem = f"--set {key}: no unknown constant is called that"
+                raise InputError.no_such(problem, key, names, key=key)
+        return self._again(override(self._origin.source, changes, names))
 
     def _again(self, source: Source) -> Scenario:
         """Read from another source, with what has become known as far as it is still asked for."""
@@ -259,16 +269,7 @@ class Scenario(Case):
         False
         """
         source = self._origin.source
-        titles = [self.title]
-        data = {key: value for key, value in source.data.items() if key != "worlds"}
-        for name in names:
-            if name not in self.worlds:
-                listed = f"; there are: {', '.join(self.worlds) or 'none'}"
-                problem = f"{self.name}: no world '{name}'"
-                raise InputError.no_such(problem, name, self.worlds, listed)
-            data = merge(data, self.worlds[name].changes)
-            titles.append(self.worlds[name].title or name)
-        data["title"] = "; ".join(titles)
+        data = stacked(source.data, self.worlds, names, self.name)
         return self._again(replace(source, data=data))
 
     def unknowns(self) -> dict[str, Uncertain]:
@@ -317,6 +318,27 @@ class Scenario(Case):
         return known._from(origin)
 
 
+C = TypeVar("C", bound=Case)
+
+
+def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
+    """What data describes, with what is known of its unknown constants, and where those are."""
+    built, found = build(type_, source, data)
+    if not built.known:
+        return built, found
+    values = {}
+    for name, value in built.known.items():
+        try:
+            values[name] = read_as(built, found, name, value)
+        except InputError as error:
+            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
+            if name in dict(source.overrides):
+                raise InputError(f"--set {name}: {error}", **known) from None
+            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
+    built = partly(built, values)
+    return built, sketch(built)
+
+
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
     """Load a scenario.
 
@@ -361,9 +383,19 @@ def load_case(
     >>> load_case("deepseek-v3").run.model.name
     'deepseek-v3'
     """
-    source = override(read(scenario), changes or {})
+    source = read(scenario)
+    if changes:
+        names: set[str] = set()
+        # What is not whole without the changes has no names yet.
+        with suppress(InputError):
+            names = only_by_name(*_case(source))
+        source = override(source, changes, names)
+    case, _ = _case(source)
+    return case
+
+
+def _case(source: Source) -> tuple[Case, Sketch]:
     # What belongs to neither is kept, to be refused by name.
     other = Scenario.model_fields.keys() - Case.model_fields.keys()
     data = {key: value for key, value in source.data.items() if key not in other}
-    case, _ = build(Case, source, data)
-    return case
+    return _build(Case, source, data)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -105,6 +105,18 @@ class Programme(Trained):
     """What the first run needs, in chips of the reference pool."""
 
 
+def _kind(value: object) -> str:
+    return "[listed]" if isinstance(value, (list, tuple)) else "[programme]"
+
+
+# Told apart first, so that a mistake is told of what was meant and not of the other too.
+Runs = Annotated[
+    Annotated[Programme, Tag("[programme]")] | Annotated[tuple[PlannedRun, ...], Tag("[listed]")],
+    Discriminator(_kind),
+]
+"""A programme of runs, or each of them."""
+
+
 class Outlook(Strict):
     """How large a run the stock could staff at any date, and how that compares with some needs.
 
@@ -119,6 +131,33 @@ class Outlook(Strict):
     """Chips of each type on which its worth is computed."""
     dates: tuple[dt.date, ...] = ()
     """Dates at which it is told; the ends of the years unless given."""
+
+
+def dates_of(outlook: Outlook | None, start: dt.date, horizon: float) -> tuple[dt.date, ...]:
+    """Dates at which an outlook is told, by default the ends of the years before the horizon."""
+    if outlook is None:
+        return ()
+    end = start + dt.timedelta(seconds=horizon)
+    ends = [dt.date(year, 12, 31) for year in range(start.year, end.year + 1)]
+    return outlook.dates or tuple(date for date in ends if date < end)
+
+
+def check_outlook(
+    dates: Iterable[dt.date], start: dt.date, horizon: float, represents: float
+) -> None:
+    """Raise InputError unless all dates lie between the start and the horizon.
+
+    Also where a chip of a single run stands for many: it is simulated chip by chip.
+    """
+    if represents != 1.0:
+        problem = "a single run is simulated chip by chip; give runs or an outlook"
+        raise InputError(problem, key="represents", given=represents)
+    end = start + dt.timedelta(seconds=horizon)
+    for date in dates:
+        if not start <= date < end:
+            allowed = f"a date from {start} to before {end}"
+            problem = f"{date} is not {allowed}"
+            raise InputError(problem, key="outlook.dates", given=date, allowed=allowed)
 
 
 MATERIALS = ("HBM",)

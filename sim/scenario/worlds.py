@@ -9,7 +9,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from sim.catalogue.strict import Strict
+from sim.errors import InputError
 from sim.quantities.notation import is_value
+from sim.scenario.reading import merge
 
 
 def _as_text(changes: Any) -> Any:
@@ -70,3 +72,24 @@ def overlaps(layers: Sequence[tuple[str, World]]) -> list[str]:
                     if inside and not (same and value == before):
                         found.append(f"{path}: {name} goes before {earlier}")
     return found
+
+
+def stacked(
+    data: Mapping[str, Any], worlds: Mapping[str, World], names: Sequence[str], scenario: str
+) -> dict[str, Any]:
+    """The data of a scenario with some of its worlds put on it, the later on top.
+
+    Raises
+    ------
+    InputError
+        When there is no such world.
+    """
+    changed = {key: value for key, value in data.items() if key != "worlds"}
+    titles = [str(data.get("title", scenario))]
+    for name in names:
+        if name not in worlds:
+            listed = f"; there are: {', '.join(worlds) or 'none'}"
+            raise InputError.no_such(f"{scenario}: no world '{name}'", name, worlds, listed)
+        changed = merge(changed, worlds[name].changes)
+        titles.append(worlds[name].title or name)
+    return {**changed, "title": "; ".join(titles)}

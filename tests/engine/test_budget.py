@@ -39,22 +39,28 @@ def endless_programme(**changes: Any) -> Any:
             ),
             "most of them test",
         ),
-        (lambda: bare_scenario(fabric={"congestion": CONGESTION}), "changes of congestion"),
+        (
+            lambda: bare_scenario(fabric={"congestion": CONGESTION}),
+            r"congestion.bad: about .* changes until the horizon",
+        ),
         (
             lambda: bare_scenario(fabric={"pods": 1e9, "congestion": CONGESTION | {"bad": "1 h"}}),
-            r"fabric.pods: .* 1e\+09 .* too many",
+            "fabric.pods = .*: must be at most 10,000",
         ),
-        (lambda: bare_scenario(fabric={"flaps": FLAPS}), "link flaps"),
-        (lambda: endless_programme(runs={"every": "1 s"}, horizon="10 yr"), "runs.every: runs"),
+        (lambda: bare_scenario(fabric={"flaps": FLAPS}), "flaps.per_node_day: about .* changes"),
+        (
+            lambda: endless_programme(runs={"every": "1 s"}, horizon="10 yr"),
+            "runs.every: .* runs until the horizon are more than",
+        ),
         (
             lambda: endless_programme(runs={"growth": "2.4 per yr"}, horizon="1000 yr"),
-            "runs.growth: 2.4 a year .* after 79 years",
+            "runs.growth: the last run would be 1e380 times the first",
         ),
         (
             lambda: endless_programme(
                 runs={"every": "1e9 yr"}, horizon="1e9 yr", depot={"supply": {"flow": FLOW}}
             ),
-            "horizon: months",
+            "horizon: must end before the year 10000",
         ),
         (
             lambda: endless_programme(depot={"supply": {"flow": FLOW | LOTS}}, horizon="3 yr"),
@@ -62,16 +68,15 @@ def endless_programme(**changes: Any) -> Any:
         ),
         (
             lambda: bare_scenario(checkpoint={"interval": "5e-324 s"}),
-            "too small to reckon with: checkpoint.interval = 4.94",
+            "checkpoint.interval = .*: must be at least 1e-30",
         ),
     ],
 )
 def test_what_would_take_for_ever_is_refused_by_name(scenario: Any, named: str):
     """A7, D2, D8: these hung, or ended in a traceback."""
-    asked = scenario()
     start = time.process_time()
     with pytest.raises(InputError, match=named):
-        simulate(asked, 0)
+        simulate(scenario(), 0)
     assert time.process_time() - start < 5
 
 

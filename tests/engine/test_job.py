@@ -18,7 +18,7 @@ from sim.engine.checkpoints import Sawtooth, Speed
 from sim.engine.progress import ComputingClock, Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
-from sim.scenario import Scenario
+from sim.scenario import Scenario, load_scenario
 from tests.engine.bare import (
     CHIPS,
     NODES,
@@ -207,3 +207,13 @@ def test_the_fingerprint_does_not_depend_on_the_hash_seed():
         for h in ("1", "2")
     }
     assert len(prints) == 1
+
+
+def test_a_measured_rate_takes_the_time_it_says():
+    """1e11 tokens at 38,400 a second, whatever is drawn for the step-time model's error."""
+    fleet = {"chip": "A100-SXM-80", "chips": 384, "stack": "megatron-lm"}
+    rate = {"throughput": {"tokens_per_second_per_chip": 100}}
+    run = {"model": "llama-3-70b", "tokens": 1e11, "batch": {"sequences": 384}}
+    scenario = load_scenario({"run": run, "fleet": {"pool": fleet | rate}})
+    walls = [simulate(scenario, 0, replication).wall for replication in range(3)]
+    assert walls == pytest.approx([1e11 / 38_400] * 3, rel=1e-9)

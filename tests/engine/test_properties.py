@@ -183,7 +183,7 @@ def slack(strikes: list[tuple[int, float]]) -> float:
 
 
 @settings(max_examples=40)
-@given(strikes=late, policy=policies, repair=st.floats(0.1, 60), factor=st.floats(0, 1))
+@given(strikes=late, policy=policies, repair=st.floats(0.1, 60), factor=st.floats(0.01, 1))
 def test_a_shorter_repair_and_one_more_spare_are_never_worse(strikes, policy, repair, factor):
     wall = simulate(deterministic(strikes, policy, repair), 0).wall
     for better in (
