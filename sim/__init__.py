@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.engine import simulate
-    from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
+    from sim.experiments import compare, replicate, sensitivity, size_stock, sweep, worlds
     from sim.scenario import load_scenario
 
 __version__ = "0.1.0"
@@ -19,6 +19,7 @@ __all__ = [
     "simulate",
     "size_stock",
     "sweep",
+    "worlds",
 ]
 
 

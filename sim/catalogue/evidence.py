@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import Any, Literal, NamedTuple
 
@@ -105,6 +106,40 @@ class PeerCase(Strict):
     """Means over `seeds` runs of an independent re-implementation of its model."""
     peer: dict[str, float] = Field(default_factory=dict)
     """Means of the simulator itself."""
+
+
+class CountedStock(Strict):
+    """Chips that a source counts by a date, in its own unit, and the pools that hold them here."""
+
+    title: str
+    role: Role
+    """An input where the source fed the line under this switch."""
+    unit: str
+    units: dict[str, Positive]
+    """By pool: what the source counts a chip as."""
+    since: dt.date | None = None
+    """Only what came after this date."""
+    date: dt.date
+    given: dict[str, float] = Field(default_factory=dict)
+    """Unknown constants, by name, that choose between sources."""
+    measured: Positive
+    low: Positive
+    high: Positive
+    """The published 90 % band."""
+
+
+class TrainedRun(Strict):
+    """A run that happened, so it must have been staffable: its compute, or its chips."""
+
+    title: str
+    date: dt.date
+    """When its chips had to be there."""
+    flop: Positive | None = None
+    days: Positive = 90.0
+    """How long it took."""
+    chips: Positive | None = None
+    pools: tuple[str, ...] = ()
+    """Pools of those chips; of any unless given."""
 
 
 class MeasuredJob(Strict):

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from sim.catalogue.evidence import (
+    CountedStock,
     Domain,
     Family,
     MeasuredJob,
     MeasuredRun,
     MeasuredTrace,
     PeerCase,
+    TrainedRun,
 )
 from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
-from sim.catalogue.market import CostMethod, Flow, PolicyEvent, RepairShop
+from sim.catalogue.market import (
+    CostMethod,
+    Flow,
+    Need,
+    PolicyEvent,
+    Production,
+    RepairShop,
+    Shares,
+)
 from sim.catalogue.strict import Strict
 
 KINDS: dict[str, type[Strict]] = {
@@ -26,12 +36,17 @@ KINDS: dict[str, type[Strict]] = {
     "jobs": MeasuredJob,
     "traces": MeasuredTrace,
     "peers": PeerCase,
+    "stocks": CountedStock,
+    "trained": TrainedRun,
     "failures": FailureTable,
     "fleets": CountedFleet,
     "fabrics": Congestion,
     "flaps": Flaps,
     "policy": PolicyEvent,
     "supply": Flow,
+    "production": Production,
+    "shares": Shares,
+    "needs": Need,
     "repair": RepairShop,
     "costs": CostMethod,
 }

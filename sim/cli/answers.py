@@ -49,14 +49,12 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         for name, value in report["completion_days"].items()
     ]
     runs = f"{report['replications']} replications, seed {report['seed']}"
-    lines = [
-        scenario.heading,
-        *outside(domain(scenario)),
-        f"{runs}: {report['finished']:.0%} finished; {', '.join(days)}",
-    ]
+    lines = [scenario.heading, *over_years(scenario, result), *outside(domain(scenario))]
+    finished = f": {report['finished']:.0%} finished; {', '.join(days)}"
+    lines.append(runs if scenario.over_years else f"{runs}{finished}")
     censored = round((1 - report["finished"]) * report["replications"])
-    # A programme lasts to its horizon in any case.
-    if censored and not scenario.runs:
+    # A stock over years lasts to its horizon in any case.
+    if censored and not scenario.over_years:
         first = lowest(scenario.horizon) / DAY
         last = highest(scenario.horizon) / DAY
         days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
@@ -78,6 +76,15 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
+
+
+def over_years(scenario: Scenario, result: Replications) -> list[str]:
+    """What a stock over years comes to, in sentences; nothing of a single run."""
+    if not scenario.over_years:
+        return []
+    from sim.cli.stock_answers import sentences
+
+    return sentences(scenario, result)
 
 
 def cited(scenario: Scenario) -> str:
@@ -168,7 +175,7 @@ def domain(scenario: Scenario) -> dict[str, dict[str, Any]]:
 
     pools = {name: pool for name, pool in scenario.fleet.items() if pool.active_nodes}
     # In a programme what runs together changes over the years, so each pool is looked at alone.
-    sets = [{name: pool} for name, pool in pools.items()] if scenario.runs else [pools]
+    sets = [{name: pool} for name, pool in pools.items()] if scenario.over_years else [pools]
     found = {}
     for some in sets:
         with suppress(InputError):

@@ -36,6 +36,9 @@ from sim.cli.options import (
 from sim.errors import CheckFailed, InputError
 from sim.results.metrics import check_metric, own_metric
 
+PICTURES = (".svg", ".png")
+"""How files with pictures end."""
+
 # The verbs of `sim` load what runs need when they are first asked for, and the commands below
 # import the rest themselves: so whoever only wants help need not wait.
 
@@ -100,10 +103,11 @@ def compare(
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
     data = result.report()
     lines = []
-    for side, scenario in (("a", first), ("b", second)):
+    for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):
         about, chosen = answers.about(scenario)
         data[side] |= about
         lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
+        lines += answers.over_years(scenario, runs)
     lines.append(str(result))
     answer(data, lambda: "\n".join(lines), **vars(record))
 
@@ -214,11 +218,53 @@ def size_stock(
     answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
+@grouped
+def worlds(
+    *,
+    name: ScenarioName,
+    names: Annotated[
+        list[str] | None,
+        Argument(metavar="[WORLD…]", help="Its worlds, or all; a+b puts b on top of a."),
+    ] = None,
+    at: Annotated[
+        list[dt.datetime] | None,
+        Option(formats=["%Y-%m-%d"], help="A date of interest; several are possible."),
+    ] = None,
+    sets: Sets = None,
+    replications: Count = 100,
+    how: HowKnown,
+    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV.")] = False,
+    figure: Annotated[
+        Path | None, Option(help="Draw the worlds into this file (.svg or .png).")
+    ] = None,
+    record: Record,
+) -> None:
+    """Put the worlds of a scenario side by side: how large a run each could staff.
+
+    Example: `sim worlds national-stock no-controls h20-never-blocked --at 2025-12-31`
+    """
+    # A wrong name must not be found out after all the runs.
+    if figure and figure.suffix not in PICTURES:
+        problem = f"--figure {figure}: expected a file that ends in {' or '.join(PICTURES)}"
+        raise InputError(problem, given=str(figure), allowed=PICTURES)
+    scenario = loaded(name, sets)
+    dates = [date.date() for date in at or ()]
+    result = sim.worlds(scenario, names or (), replications, at=dates, out=record.out, **vars(how))
+    if figure:
+        from sim.pictures.worlds import draw
+
+        draw(result, figure)
+    if as_csv:
+        print(result.frame.to_csv(index=False, lineterminator="\n"), end="")
+        return
+    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+
+
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers"] | None,
+        Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers", "stock"] | None,
         Argument(
-            metavar="[closed-forms|published|steptime|jobs|trace|peers]",
+            metavar="[closed-forms|published|steptime|jobs|trace|peers|stock]",
             help="One of the tables, or all.",
         ),
     ] = None,
@@ -227,8 +273,8 @@ def validate(
     ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the simulation against exact answers, published runs and jobs, a trace, and another
-    simulator.
+    """Hold the simulation against exact answers, published runs and jobs, a trace, another
+    simulator, and a country's stock.
 
     Example: `sim validate closed-forms --effort 0.1`
     """
@@ -312,4 +358,15 @@ def trace(
     print(f"{answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
-COMMANDS = (run, compare, sweep, sensitivity, size_stock, validate, claims, steptime, trace)
+COMMANDS = (
+    run,
+    compare,
+    sweep,
+    sensitivity,
+    size_stock,
+    worlds,
+    validate,
+    claims,
+    steptime,
+    trace,
+)

@@ -5,6 +5,7 @@ from sim.experiments.replicate import Replications, replicate
 from sim.experiments.sensitivity import Sensitivity, sensitivity
 from sim.experiments.spares_sizing import Size, size_stock
 from sim.experiments.sweep import Sweep, load, sweep
+from sim.experiments.worlds import Worlds, worlds
 
 __all__ = [
     "Comparison",
@@ -12,10 +13,12 @@ __all__ = [
     "Sensitivity",
     "Size",
     "Sweep",
+    "Worlds",
     "compare",
     "load",
     "replicate",
     "sensitivity",
     "size_stock",
     "sweep",
+    "worlds",
 ]

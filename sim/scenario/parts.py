@@ -129,6 +129,8 @@ class Pool(Strict):
     """Measured layer times in place of the chip's peak and efficiency."""
     residual: Positive | None = None
     """Factor on the step time: what the model does not know of this chip and stack."""
+    abroad: bool = False
+    """Whether its chips stand abroad: no run spans them and chips at home."""
 
     @model_validator(mode="after")
     def _sized_once(self) -> Pool:

@@ -12,7 +12,7 @@ from sim.catalogue import Entry
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.kinds import KINDS
-from sim.catalogue.market import CostMethod, Flow, RepairShop
+from sim.catalogue.market import CostMethod, Flow, Need, Production, RepairShop, Shares
 from sim.errors import expected
 from sim.scenario.reading import merge
 
@@ -100,3 +100,6 @@ CongestionRef = Annotated[Congestion, from_catalogue("fabrics")]
 FlapsRef = Annotated[Flaps, from_catalogue("flaps")]
 RepairRef = Annotated[RepairShop, from_catalogue("repair")]
 FlowRef = Annotated[Flow, from_catalogue("supply")]
+ProductionRef = Annotated[Production, from_catalogue("production")]
+SharesRef = Annotated[Shares, from_catalogue("shares")]
+NeedRef = Annotated[Need, from_catalogue("needs")]

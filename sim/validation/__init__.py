@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.validation.report import Row
 
-TABLES = ("closed-forms", "published", "steptime", "jobs", "trace", "peers")
+TABLES = ("closed-forms", "published", "steptime", "jobs", "trace", "peers", "stock")
 
 
 def rows(table: str, effort: float = 1.0) -> list[Row]:
@@ -22,7 +22,7 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
     """
     # The tables build on the whole project, and parts of it on the row type of this package: so
     # each is loaded only when it is asked for.
-    from sim.validation import closed_forms, jobs, peers, published, step_score, trace
+    from sim.validation import closed_forms, jobs, peers, published, step_score, stock, trace
 
     if table == "closed-forms":
         return closed_forms.closed_forms(effort)
@@ -34,4 +34,6 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
         return jobs.rows(max(round(40 * effort), 5))
     if table == "trace":
         return trace.rows(max(round(100 * effort), 20))
+    if table == "stock":
+        return stock.rows(max(round(100 * effort), 20))
     return peers.peers(effort)
