@@ -39,6 +39,8 @@ MOST_FAILURES = 20_000
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 FEW_REPAIRS = 10
 """Repairs of a cause below which those of all causes are taken."""
+MOST_DRIFT = 30.0
+"""A level to which no walk is followed: a fleet that fails thirty times as often is given up."""
 WIDEST = 4.0
 """Variance of a parameter of which the log says next to nothing, on the scale of the search."""
 
@@ -126,6 +128,7 @@ def fitted_as(log: Log, choice: Choice, *, ahead: float, seed: int = 0) -> Fit:
         walk, _ = drift.walked(*months.by_month(last, state))
         level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
         level[0] = np.exp(walk.mean[walk.likeliest])
+        level = np.clip(level, 1 / MOST_DRIFT, MOST_DRIFT)
     table: dict[str, Floats] = {}
     if choice.bad_nodes:
         table |= {"bad_nodes.share": columns["share"], "bad_nodes.factor": columns["factor"]}
