@@ -115,8 +115,22 @@ def fit(
     return fitted_as(log, choose(log.every(part)), ahead=ahead, seed=seed)
 
 
-def fitted_as(log: Log, choice: Choice, *, ahead: float, seed: int = 0) -> Fit:
-    """Fit the mechanisms of a choice to a log."""
+def fitted_as(
+    log: Log, choice: Choice, *, ahead: float, seed: int = 0, looking_back: bool = False
+) -> Fit:
+    """Fit the mechanisms of a choice to a log.
+
+    Parameters
+    ----------
+    log : Log
+    choice : Choice
+    ahead : float
+        Days for which a drift is carried on.
+    seed : int
+    looking_back : bool
+        Make a table of the time of the log itself: of its mean level, and of nodes as old as they
+        were then. Otherwise it is one of the time that follows.
+    """
     months = Months(log)
     last = len(months.edges) - 1
     state = State(choice.kept, choice.bad_nodes)
@@ -124,7 +138,7 @@ def fitted_as(log: Log, choice: Choice, *, ahead: float, seed: int = 0) -> Fit:
     random = stream(seed, 0, "fit")
     columns = _parameters(model, months.gaps(last), choice.kept, len(log.names), random)
     level = np.ones(DRAWS + 1)
-    if choice.drift:
+    if choice.drift and not looking_back:
         walk, _ = drift.walked(*months.by_month(last, state))
         level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
         level[0] = np.exp(walk.mean[walk.likeliest])
@@ -138,16 +152,17 @@ def fitted_as(log: Log, choice: Choice, *, ahead: float, seed: int = 0) -> Fit:
         shape = own.get("shape", 1.0)
         # A higher level multiplies the hazard, which shortens lives by its power.
         own["scale"] = own["scale"] / level ** (1 / shape)
-        cause = _cause(log, months, k, own, table)
+        cause = _cause(log, k, own, table)
+        if "shape" in own:
+            ages = log.ages if looking_back else _ages(months, k)
+            cause["age"] = {"empirical": _spread(ages)}
         if name in choice.bursts:
             cause["burst"] = _burst(log, k, table, random)
         causes.append(cause)
     return Fit(log, choice, model, pd.DataFrame(table), causes)
 
 
-def _cause(
-    log: Log, months: Months, k: int, own: dict[str, Floats], table: dict[str, Floats]
-) -> dict[str, Any]:
+def _cause(log: Log, k: int, own: dict[str, Floats], table: dict[str, Floats]) -> dict[str, Any]:
     """A cause of the table, whose parameters become columns of the draws."""
     name = log.causes[k]
     cause: dict[str, Any] = {"cause": name}
@@ -155,7 +170,6 @@ def _cause(
         table[f"{name}.shape"] = own["shape"]
         table[f"{name}.scale"] = own["scale"]
         cause["lifetime"] = {"weibull": {"shape": f"{name}.shape", "scale": f"{name}.scale"}}
-        cause["age"] = {"empirical": _spread(_ages(months, k))}
     else:
         table[f"{name}.rate"] = 1000 * DAY / own["scale"]
         cause["per_1000_node_days"] = f"{name}.rate"
@@ -178,12 +192,12 @@ def _ages(months: Months, k: int) -> Floats:
     gaps = months.gaps(len(months.edges) - 1)[k]
     # The last gap of a node is the one that lasts.
     lasting = np.append(np.diff(gaps.node) > 0, True)
-    return np.maximum(gaps.age + gaps.length, 1.0)[lasting]
+    return (gaps.age + gaps.length)[lasting]
 
 
 def _spread(values: Floats) -> list[list[Any]]:
     """Quantiles of seconds as the catalogue writes them."""
-    found = np.maximum.accumulate(np.quantile(values, QUANTILES))
+    found = np.maximum(np.quantile(values, QUANTILES), 1.0)
     return [[p, f"{value:.6g} s"] for p, value in zip(QUANTILES, found, strict=True)]
 
 

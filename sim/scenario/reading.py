@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim import documents
+from sim.catalogue.from_file import beside
 from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
 from sim.documents import Document, KeyPath, dotted
 from sim.errors import InputError, expected, in_file, nearest
@@ -155,7 +156,7 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     if not isinstance(document.data, dict):
         problem = "a scenario is a mapping of keys to values"
         raise in_file(document.name, problem, given=document.data)
-    data = {str(key): value for key, value in document.data.items()}
+    data = {str(key): beside(value, folder) for key, value in document.data.items()}
     like = data.pop("like", None)
     if like is None:
         return Source(merge({}, data), (document,))

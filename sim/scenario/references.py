@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from sim import catalogue
+from sim.catalogue import from_file
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.kinds import KINDS
@@ -18,7 +19,8 @@ from sim.scenario.reading import merge
 def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
     """A validator of a field that holds something of the catalogue.
 
-    It takes the name of an entry, the entry's keys, or ``{like: NAME, KEY: VALUE…}``.
+    It takes the name of an entry, the entry's keys, or ``{like: NAME, KEY: VALUE…}``; in place of
+    a name also a file of the user's own, where there are such.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
 
     def look_up(value: Any) -> Any:
         if isinstance(value, str):
+            if from_file.is_file(kind, value):
+                return from_file.values(kind, value)
             return catalogue.entry(kind, value).item
         if isinstance(value, type_):
             return value
@@ -40,7 +44,9 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
         name = value.get("like", default)
         if not name:
             return value
-        base = catalogue.entry(kind, str(name)).values
+        name = str(name)
+        own = from_file.is_file(kind, name)
+        base = from_file.values(kind, name) if own else catalogue.entry(kind, name).values
         change = {key: part for key, part in value.items() if key != "like"}
         return merge(base, change)
 

@@ -1,0 +1,67 @@
+"""Joint draws of several unknown constants: a CSV file with a column for each."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputError, expected, in_file
+from sim.quantities.distributions import Drawn, Rows
+
+FORM = "{draws: {file: FILE.csv, column: NAME}}"
+
+
+def joint(data: Any) -> Drawn:
+    """A column of a file of joint draws, in the SI unit of where it stands.
+
+    The first row is the best fit. All columns of a file are drawn together, under its name.
+
+    Parameters
+    ----------
+    data : mapping
+        ``{file: …, column: …}``.
+
+    Raises
+    ------
+    InputError
+        When there is no such file or column, or a value is no number.
+    """
+    if not isinstance(data, dict) or data.keys() != {"file", "column"}:
+        raise expected(FORM, data)
+    path = Path(str(data["file"]))
+    try:
+        columns, digest = _columns(path, path.stat().st_mtime_ns)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise in_file(str(path), f"the draws cannot be read ({reason})") from None
+    name = str(data["column"])
+    if name not in columns:
+        raise InputError.no_such(f"{path}: no column '{name}'", name, columns)
+    column = columns[name]
+    return Drawn(column, Rows(len(column) - 1, digest), path.name.partition(".")[0])
+
+
+@lru_cache(maxsize=8)
+def _columns(path: Path, _changed: int) -> tuple[dict[str, tuple[float, ...]], str]:
+    """The columns of a file as of the time it was last changed, and a hash of it."""
+    text = path.read_text(encoding="utf-8-sig")
+    reader = csv.DictReader(text.splitlines())
+    columns: dict[str, list[float]] = {name: [] for name in reader.fieldnames or ()}
+    for row in reader:
+        for name, values in columns.items():
+            try:
+                value = float(row[name])
+            except (TypeError, ValueError):
+                value = math.nan
+            if not math.isfinite(value):
+                problem = f"{name} must be a number, not '{row[name]}'"
+                raise in_file(str(path), problem, reader.line_num)
+            values.append(value)
+    if any(len(values) < 2 for values in columns.values()) or not columns:
+        raise in_file(str(path), "expected a best fit and at least one draw")
+    found = {name: tuple(values) for name, values in columns.items()}
+    return found, hashlib.sha256(text.encode()).hexdigest()
