@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 import sim
-from sim.cli import experiments, facts, publishing
+from sim.cli import experiments, facts, logs, publishing
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,7 +15,7 @@ app = typer.Typer(
     help=sim.__doc__,
 )
 
-for command in (*experiments.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
+for command in (*experiments.COMMANDS, *logs.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
     # The second paragraph of a command's docstring is an example, which belongs below the options.
     words, _, example = (command.__doc__ or "").partition("\n\n")
     app.command(help=words, epilog=example or None)(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +15,7 @@ from sim.engine import simulate
 from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.hazards import AGEING
 from sim.failure_logs.log import PLANNED, Log
-from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, REPEATS, Trial
+from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
 from sim.scenario import Scenario, load_scenario
@@ -184,6 +184,34 @@ def _foretold(last: Outages, later: Sequence[Outages], days: float) -> list[Row]
     return found
 
 
+def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
+    """Everything the command line prints as JSON."""
+    log = fitted.log
+    draws = fitted.draws
+    parameters = {
+        str(name): {
+            "best": values.iloc[0],
+            "lo": values.quantile(0.025),
+            "hi": values.quantile(0.975),
+        }
+        for name, values in draws.items()
+    }
+    answer: dict[str, Any] = {
+        "nodes": len(log.names),
+        "outages": len(log.node),
+        "days": log.seconds / DAY,
+        "node_days": log.node_days,
+        "tried": [asdict(trial) for trial in fitted.trials],
+        "parameters": parameters,
+        "limits": limits(fitted),
+    }
+    if found:
+        answer["statistics"] = [vars(row) | {"inside": row.inside} for row in found.statistics]
+        answer["forecast"] = [vars(row) | {"inside": row.inside} for row in found.forecast]
+        answer["coverage"] = found.coverage
+    return answer
+
+
 def limits(fitted: Fit) -> list[str]:
     """What a fitted table cannot show, in sentences."""
     log = fitted.log
@@ -218,20 +246,18 @@ def limits(fitted: Fit) -> list[str]:
 
 
 def _alternatives(trials: Sequence[Trial]) -> list[str]:
-    """Mechanisms that would explain by themselves what others were kept for."""
-    kept = [trial for trial in trials if trial.kept]
+    """Mechanisms that would explain as well what others were kept for."""
     found = []
     for other in trials:
-        rivals = [trial for trial in kept if other.cause in ("", trial.cause) or not trial.cause]
-        # Repeats and bursts leave marks of their own; the three below mimic each other.
-        if other.kept or other.alone < ENOUGH or other.mechanism in (BURSTS,) or not rivals:
+        # Bursts leave marks of their own; the others mimic each other.
+        if other.kept or other.alone < ENOUGH or other.mechanism == BURSTS:
             continue
-        best = max(rivals, key=lambda trial: trial.alone)
-        whose = f" of {other.cause}" if other.cause else ""
-        close = best.alone - other.alone < 2 * ENOUGH and other.mechanism != REPEATS
-        told = "cannot be told apart here" if close else "the latter foretells better"
-        found.append(
-            f"{other.mechanism}{whose} alone would help as well (gain {other.alone:.1f}), "
-            f"beside {best.mechanism} (gain {best.alone:.1f}) no more: {told}"
-        )
+        for kept in trials:
+            near = other.cause in ("", kept.cause) or not kept.cause
+            if kept.kept and near and abs(kept.alone - other.alone) < 2 * ENOUGH:
+                whose = f" of {other.cause}" if other.cause else ""
+                found.append(
+                    f"{other.mechanism}{whose} and {kept.mechanism} cannot be told apart here: "
+                    f"alone they gain {other.alone:.1f} and {kept.alone:.1f}"
+                )
     return found

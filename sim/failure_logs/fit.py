@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 from sim.errors import InputError
 from sim.failure_logs import drift
 from sim.failure_logs.hazards import (
     AGEING,
-    REPEATS,
     TOGETHER,
     Gaps,
-    Hazard,
     bounds,
     bursts_of,
     free,
-    from_vector,
     misfit,
     vector,
 )
 from sim.failure_logs.log import Log
 from sim.failure_logs.model import LEAST, MOST, ClassMisfit, Kept, Model
 from sim.failure_logs.read import read
-from sim.failure_logs.selection import DRIFT, Choice, Months, State, Trial, choose
+from sim.failure_logs.selection import Choice, Months, State, Trial, choose
 from sim.results.ledger import DAY, YEAR, Floats
 from sim.streams import stream
 

@@ -212,9 +212,7 @@ def read(
     elif nodes and start and end:
         windows = _everyone(outages, nodes, reader.time(start), reader.time(end))
     elif accounts:
-        windows = [
-            window for path in accounts for window in reader.windows(path, of_jobs=True)
-        ]
+        windows = [window for path in accounts for window in reader.windows(path, of_jobs=True)]
     else:
         given = {"--nodes": nodes, "--from": start, "--to": end}
         missing = ", ".join(name for name, value in given.items() if not value)

@@ -194,8 +194,9 @@ def _candidates(log: Log) -> list[tuple[str, int]]:
         return []
     counts = np.bincount(log.cause[log.cause >= 0], minlength=len(log.causes))
     causes = np.flatnonzero(counts >= FEWEST).tolist()
-    found = [(mechanism, cause) for cause in causes for mechanism in (AGEING, REPEATS)]
-    return [*found, (BAD, 0)] if causes else []
+    repeats = [(REPEATS, cause) for cause in causes]
+    ageing = [(AGEING, cause) for cause in causes]
+    return [*repeats, (BAD, 0), *ageing] if causes else []
 
 
 def _greedy(months: Months, candidates: Sequence[tuple[str, int]]) -> tuple[State, float]:
@@ -205,9 +206,11 @@ def _greedy(months: Months, candidates: Sequence[tuple[str, int]]) -> tuple[Stat
     left = list(candidates)
     while left:
         scores = [months.score(state.having(*item)) for item in left]
-        best = int(np.argmax(scores))
-        if scores[best] < score + ENOUGH:
+        if max(scores) < score + ENOUGH:
             break
+        # Of those that help alike the one that leaves the clearest marks goes first.
+        alike = [k for k, value in enumerate(scores) if value > max(scores) - ENOUGH]
+        best = alike[0]
         state = state.having(*left[best])
         score = scores[best]
         del left[best]

@@ -1,0 +1,104 @@
+"""The commands about logs of outages: one is fitted, or one is written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from sim import files
+from sim.cli import answers
+from sim.cli.options import AsJson, Fixed, ScenarioName, Seed, Sets, answer, loaded, pair
+from sim.errors import InputError
+
+
+def fit(
+    logs: Annotated[list[str], Argument(metavar="LOG…", help="Files of outages.")],
+    out: Annotated[Path, Option(help="The failure table to write, a .yaml file.")],
+    exposure: Annotated[
+        str | None, Option(help="A file that says when which node was watched: node, from, to.")
+    ] = None,
+    nodes: Annotated[
+        int | None, Option(min=1, help="In its place: nodes, watched from --from to --to.")
+    ] = None,
+    start: Annotated[str | None, Option("--from", help="Date, or number as in the log.")] = None,
+    end: Annotated[str | None, Option("--to", help="Date, or number as in the log.")] = None,
+    columns: Annotated[
+        str | None, Option(metavar="OURS=THEIRS,…", help="As in node=host,start=t0.")
+    ] = None,
+    unit: Annotated[
+        str | None, Option(metavar="days|seconds", help="Of times that are numbers.")
+    ] = None,
+    zone: Annotated[
+        str | None, Option(help="Of dates that name none, such as Europe/Berlin.")
+    ] = None,
+    skip_bad_rows: Annotated[
+        bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")
+    ] = False,
+    keep_names: Annotated[
+        bool, Option("--keep-names", help="Write the names of nodes instead of numbers.")
+    ] = False,
+    ahead: Annotated[float, Option(min=1, help="Days for which a drift is carried on.")] = 365.25,
+    checked: Annotated[
+        bool, Option("--check/--no-check", help="Whether to hold the table against the log.")
+    ] = True,
+    picture: Annotated[
+        Path | None, Option(help="Folder for a picture of the log and the forecast.")
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a failure table to logs of outages, and say what it is worth.
+
+    Example: `sim fit outages.csv --nodes 512 --from 2025-01-01T00:00Z --to 2025-07-01T00:00Z
+    --out my-cluster.yaml`
+    """
+    import sim
+    from sim.failure_logs import check as checks
+    from sim.failure_logs import write
+
+    if out.suffix not in (".yaml", ".yml"):
+        raise InputError(f"--out {out}: expected a .yaml file")
+    renamed = dict(pair(text, "--columns") for text in columns.split(",")) if columns else {}
+    fitted = sim.fit(
+        logs, exposure, nodes=nodes, start=start, end=end, columns=renamed, unit=unit, zone=zone,
+        skip=skip_bad_rows, ahead=ahead, seed=seed,
+    )  # fmt: skip
+    found = checks.check(fitted, seed=seed) if checked or picture else None
+    written = write.save(fitted, out, keep_names=keep_names)
+    if found and picture:
+        from sim.pictures.failure_logs import save
+
+        save(fitted, found, picture)
+    report = checks.report(fitted, found)
+    answer(report, lambda: answers.fit(report), as_json)
+    print(f"written: {', '.join(answers.short(path) for path in written)}", file=sys.stderr)
+
+
+def log(
+    name: ScenarioName,
+    out: Annotated[Path, Option(help="The log to write: node, start, end, cause, kind.")],
+    exposure: Annotated[Path, Option(help="When which node was watched: node, from, to.")],
+    seed: Seed = 0,
+    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0,
+    sets: Sets = None,
+    fixed_inputs: Fixed = False,
+) -> None:
+    """Write what an operator of the simulated cluster would have recorded.
+
+    Example: `sim log deepseek-v3 --out log.csv --exposure nodes.csv`
+    """
+    import sim
+    from sim.failure_logs import record
+
+    scenario = loaded(name, sets)
+    result = sim.simulate(scenario, seed, replication, fixed_inputs=fixed_inputs)
+    watched = record.exposure_file(result)
+    files.write(out, record.log_file(result))
+    files.write(exposure, watched)
+    print(f"written: {answers.short(out)}, {answers.short(exposure)}", file=sys.stderr)
+
+
+COMMANDS = (fit, log)
