@@ -177,7 +177,7 @@ def fit(report: dict[str, Any]) -> str:
         lines.append(f"  {name:32}{value['best']:>12.4g}  {ends}")
     lines += [
         "",
-        f"{'tried':34}{'gain':>12}  (log-probability of what it had not seen; 2 is asked)",
+        f"{'tried':34}{'gain':>12}  (log-probability of what it had not seen; 3 is asked)",
     ]
     for trial in report["tried"]:
         name = " of ".join(filter(None, (trial["mechanism"], trial["cause"])))

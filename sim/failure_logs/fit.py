@@ -26,7 +26,7 @@ from sim.failure_logs.hazards import (
 from sim.failure_logs.log import Log
 from sim.failure_logs.model import LEAST, MOST, ClassMisfit, Kept, Model
 from sim.failure_logs.read import read
-from sim.failure_logs.selection import Choice, Months, State, Trial, choose
+from sim.failure_logs.selection import Choice, Months, State, Trial, by_chance, choose
 from sim.results.ledger import DAY, YEAR, Floats
 from sim.streams import stream
 
@@ -228,8 +228,10 @@ def _burst(
     found, sizes = np.unique(burst[together], return_counts=True)
     alone = (own & first).sum() - len(found)
     shares = random.beta(len(found) + 0.5, alone + 0.5, DRAWS)
+    shares = np.append(len(found) / (len(found) + alone), shares)
+    chance = by_chance(len(found) + alone, log.seconds)
     name = f"{log.causes[k]}.burst"
-    table[name] = np.append(len(found) / (len(found) + alone), shares)
+    table[name] = np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
     ends = [np.ptp(log.end[together & (burst == number)]) <= TOGETHER for number in found]
     fewest = int(sizes.min())
     # Sizes are drawn evenly, so that the mean is what counts.

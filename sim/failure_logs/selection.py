@@ -1,7 +1,7 @@
 """Which mechanisms a log speaks for: each must improve the forecast of what it has not seen.
 
 Models are fitted to the first half, two thirds and five sixths of a log and asked how probable the
-part was that followed. A mechanism is kept if that makes what followed seven times as probable or
+part was that followed. A mechanism is kept if it makes what followed twenty times as probable or
 more. They are taken up one after another, the one that helps most first.
 """
 
@@ -16,15 +16,15 @@ from scipy import stats
 
 from sim.failure_logs import drift
 from sim.failure_logs.hazards import AGEING, REPEATS, TOGETHER, Gaps, bursts_of, gaps_of
-from sim.failure_logs.log import Log
+from sim.failure_logs.log import Indices, Log
 from sim.failure_logs.model import Kept, Model, fitted
 from sim.results.ledger import Floats
 
 BAD = "bad nodes"
 DRIFT = "drift"
 BURSTS = "bursts"
-ENOUGH = 2.0
-"""Gain in the log-probability of what followed; its exponential is the seven of above."""
+ENOUGH = 3.0
+"""Gain in the log-probability of what followed; its exponential is the twenty of above."""
 FEWEST = 15
 """Failures of a cause below which no mechanism of it is tried."""
 PARTS = (1 / 2, 2 / 3, 5 / 6)
@@ -225,6 +225,17 @@ def _without(state: State, mechanism: str, cause: int) -> State:
     return State(tuple(kept), state.bad_nodes)
 
 
+def by_chance(count: int, seconds: float) -> float:
+    """The probability that another of some failures begins within a minute of one by chance."""
+    return -np.expm1(-TOGETHER * count / seconds)
+
+
+def together_share(sizes: Indices, chance: float) -> float:
+    """The share of groups of failures that are bursts, those that met by chance left out."""
+    share = ((sizes > 1).sum() + 0.5) / (len(sizes) + 1)
+    return float(np.clip((share - chance) / (1 - chance), 1e-3, 1 - 1e-3))
+
+
 def _bursts(log: Log) -> list[Trial]:
     """Whether failures that come together in the later half are foreseen by the earlier one."""
     burst, first = bursts_of(log)
@@ -237,15 +248,13 @@ def _bursts(log: Log) -> list[Trial]:
             continue
         sizes = np.where(burst >= 0, np.bincount(burst + 1)[burst + 1], 1)[own]
         early = log.start[own] < half
-        # By chance another fails within the minute as often as the whole fleet fails in one.
-        chance = stats.poisson(TOGETHER * count / log.seconds)
-        together = (sizes[early] > 1).sum() + 0.5
-        share = together / (early.sum() + 1)
+        chance = stats.geom(1 - by_chance(count, log.seconds))
+        share = together_share(sizes[early], chance.sf(1))
         widest = max(sizes[early].max(initial=2), 2)
         late = sizes[~early]
-        alone = chance.pmf(late - 1)
-        foreseen = np.where(late == 1, 1 - share, share / (widest - 1) * (late <= widest))
-        foreseen = np.maximum(foreseen, alone * (1 - share))
-        gain = float((np.log(foreseen) - chance.logpmf(late - 1)).sum())
+        evenly = np.where((late > 1) & (late <= widest), 1 / (widest - 1), 0.0)
+        foreseen = (1 - share) * chance.pmf(late) + share * evenly
+        # A burst wider than any before is no less likely than without bursts.
+        gain = float((np.log(np.maximum(foreseen, 1e-300)) - chance.logpmf(late)).sum())
         found.append(Trial(BURSTS, name, gain, gain, gain > ENOUGH))
     return found
