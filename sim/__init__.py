@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.engine import simulate
-    from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
+    from sim.experiments import advise, compare, replicate, sensitivity, size_stock, sweep
     from sim.failure_logs import fit
     from sim.scenario import load_scenario
 
 __all__ = [
+    "advise",
     "compare",
     "fit",
     "load_scenario",

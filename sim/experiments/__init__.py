@@ -1,5 +1,6 @@
 """Experiments: many runs, compared, swept over, taken apart and summed up."""
 
+from sim.experiments.advise import Advice, advise
 from sim.experiments.compare import Comparison, compare
 from sim.experiments.replicate import Replications, replicate
 from sim.experiments.sensitivity import Sensitivity, sensitivity
@@ -7,11 +8,13 @@ from sim.experiments.spares_sizing import Size, size_stock
 from sim.experiments.sweep import Sweep, load, sweep
 
 __all__ = [
+    "Advice",
     "Comparison",
     "Replications",
     "Sensitivity",
     "Size",
     "Sweep",
+    "advise",
     "compare",
     "load",
     "replicate",

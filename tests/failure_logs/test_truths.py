@@ -31,9 +31,9 @@ def inside(truth: str, seed: int) -> tuple[bool, bool, bool]:
 @pytest.mark.parametrize("truth", truths.TRUTHS)
 def test_what_comes_next_lies_where_the_table_puts_it(truth: str) -> None:
     found = np.array([inside(truth, seed) for seed in range(10)])
-    # At 95 % each fewer than eight of ten are inside once in a hundred times.
-    assert found[:, 0].sum() >= 8
-    assert found[:, 1].sum() >= 8
+    # At 95 % each fewer than seven of ten are inside once in a thousand times.
+    assert found[:, 0].sum() >= 7
+    assert found[:, 1].sum() >= 7
     assert found[:, 2].sum() >= (5 if truth == "drift" else 9)
 
 
