@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from sim import documents
+from sim.catalogue import model_files
 from sim.errors import in_file
 
-SUFFIXES = {"failures": (".yaml", ".yml")}
+SUFFIXES = {"failures": (".yaml", ".yml"), "models": (".json",)}
 """The files that may stand for an entry, by table."""
+FILES = (".csv", ".json", ".yaml", ".yml")
 
 
 def is_file(kind: str, value: str) -> bool:
@@ -32,6 +34,8 @@ def values(kind: str, path: str) -> dict[str, Any]:
     InputError
         When the file cannot be used.
     """
+    if kind == "models":
+        return model_files.shape(path).values
     data = documents.read(path).data
     if not isinstance(data, dict):
         raise in_file(path, f"expected the keys of one of the {kind}", given=data)
@@ -51,7 +55,7 @@ def beside(data: Any, folder: Path) -> Any:
         return {key: beside(part, folder) for key, part in data.items()}
     if isinstance(data, list):
         return [beside(part, folder) for part in data]
-    if isinstance(data, str) and data.endswith((".csv", ".json", ".yaml", ".yml")):
+    if isinstance(data, str) and data.endswith(FILES):
         # A path from where the command runs is right as it is.
         found = folder / data
         return str(found) if found.exists() else data

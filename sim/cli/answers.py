@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.catalogue.model_files import Shape
 from sim.results.ledger import DAY, PLACES, TIME
 from sim.scenario import Case, Scenario, load_scenario, names
 
@@ -158,6 +159,18 @@ def entry(item: Entry) -> str:
         source = catalogue.sources()[key]
         words = (source["title"], source["url"], source["licence"])
         lines.append(f"  {key}: {', '.join(filter(None, words))}")
+    return "\n".join(lines)
+
+
+def shape(model: Shape) -> str:
+    """Write how the config.json of a model is read."""
+    billions = {name: count / 1e9 for name, count in model.counts.items() if count}
+    lines = [f"{model.family}: {model.total / 1e9:.2f} billion parameters, of which a token visits"]
+    lines[0] += f" {model.active / 1e9:.2f}"
+    lines += [f"  {name:28} {count:10.3f}" for name, count in billions.items()]
+    lines += ["as a scenario could say it", *(f"  {k}: {v}" for k, v in model.values.items())]
+    lines.append("not in the file, so to be given beside it: sequence, as in")
+    lines.append("  run: {model: {like: config.json, sequence: 4096}}")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim import documents
-from sim.catalogue.from_file import beside
+from sim.catalogue.from_file import FILES, beside
 from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
 from sim.documents import Document, KeyPath, dotted
 from sim.errors import InputError, expected, in_file, nearest
@@ -156,8 +156,9 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     if not isinstance(document.data, dict):
         problem = "a scenario is a mapping of keys to values"
         raise in_file(document.name, problem, given=document.data)
-    data = {str(key): beside(value, folder) for key, value in document.data.items()}
+    data = {str(key): value for key, value in document.data.items()}
     like = data.pop("like", None)
+    data = beside(data, folder)
     if like is None:
         return Source(merge({}, data), (document,))
     if not isinstance(like, str):
@@ -212,7 +213,7 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
         return changed
     if data is None or data == "auto":
         data = {}
-    if isinstance(data, str) and data[:1].isalpha():
+    if isinstance(data, str) and (data[:1].isalpha() or data.endswith(FILES)):
         data = {"like": data}
     if not isinstance(data, dict):
         raise InputError(
