@@ -34,9 +34,9 @@ MAKESPANS = (
     (HOUR, 0.02, 0.5, 0.1, 4200),
     (DAY, 0.02, 0.3, 0.5, 4900),
     (HOUR, 0.2, 0.1, 0.1, 1100),
-    (DAY, 0.2, 0.1, 0.5, 1900),
-    (HOUR, 0.2, 0.5, 0.1, 2200),
-    (DAY, 0.2, 0.5, 0.5, 2800),
+    (DAY, 0.2, 0.1, 0.5, 2100),
+    (HOUR, 0.2, 0.5, 0.1, 2500),
+    (DAY, 0.2, 0.5, 0.5, 3200),
 )
 """Mean time M between failures (s); checkpoint, restart and downtime as shares of it; runs."""
 
@@ -376,7 +376,7 @@ def interruptions(effort: float) -> Rows:
     rate = node_rate(fleet.failures, fleet.chip.node_size) * fleet.active_nodes * DAY
     running = ("productive", "rework", "stall", "checkpoint")
     daily = []
-    for result in runs(scenario, 630 * effort):
+    for result in runs(scenario, 720 * effort):
         seconds = math.fsum(result.time[kind] for kind in running)
         daily.append(result.interruptions / seconds * DAY)
     title = "interruptions of Llama 3 a running day (an input)"
