@@ -159,6 +159,9 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     data = {str(key): value for key, value in document.data.items()}
     like = data.pop("like", None)
     data = beside(data, folder)
+    # A folder has no ending by which it could be told from a name.
+    if (own := data.get("catalogue")) and isinstance(own, str) and (folder / own).is_dir():
+        data["catalogue"] = str(folder / own)
     if like is None:
         return Source(merge({}, data), (document,))
     if not isinstance(like, str):
@@ -249,7 +252,10 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
     """
     name = source.documents[0].name
     try:
-        built = named(type_.model_validate(data), "")
+        own = source.data.get("catalogue")
+        if own is not None and not isinstance(own, str):
+            raise InputError("catalogue: expected the path of a folder", given=own)
+        built = named(type_.model_validate(data, context={"catalogue": own}), "")
         found = sketch(built)
         by_name(found)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 
 from sim import catalogue
 from sim.catalogue import from_file
@@ -14,6 +14,11 @@ from sim.catalogue.kinds import KINDS
 from sim.catalogue.market import CostMethod, Flow, RepairShop
 from sim.errors import expected
 from sim.scenario.reading import merge
+
+
+def own_folder(info: ValidationInfo) -> str | None:
+    """The folder with facts of the user's own, while a scenario that names one is checked."""
+    return (info.context or {}).get("catalogue")
 
 
 def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
@@ -32,11 +37,12 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
 
     type_ = KINDS[kind]
 
-    def look_up(value: Any) -> Any:
+    def look_up(value: Any, info: ValidationInfo) -> Any:
+        own = own_folder(info)
         if isinstance(value, str):
             if from_file.is_file(kind, value):
                 return from_file.values(kind, value)
-            return catalogue.entry(kind, value).item
+            return catalogue.entry(kind, value, own).item
         if isinstance(value, type_):
             return value
         if not isinstance(value, dict):
@@ -45,8 +51,10 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
         if not name:
             return value
         name = str(name)
-        own = from_file.is_file(kind, name)
-        base = from_file.values(kind, name) if own else catalogue.entry(kind, name).values
+        if from_file.is_file(kind, name):
+            base = from_file.values(kind, name)
+        else:
+            base = catalogue.entry(kind, name, own).values
         change = {key: part for key, part in value.items() if key != "like"}
         return merge(base, change)
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -15,7 +15,7 @@ from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
 from sim.scenario.reading import merge
-from sim.scenario.references import FlowRef, ModelRef, RepairRef
+from sim.scenario.references import FlowRef, ModelRef, RepairRef, own_folder
 
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
@@ -103,12 +103,12 @@ class Programme(Trained):
     """What the first run needs, in chips of the reference pool."""
 
 
-def _events(value: Any) -> Any:
+def _events(value: Any, info: ValidationInfo) -> Any:
     """Catalogue events as they stand or with keys changed, and events spelt out."""
     if not isinstance(value, Mapping):
         allowed = "a mapping of policy events"
         raise expected(f"{allowed}; {{}} takes one of the catalogue as it stands", value)
-    known = catalogue.table("policy")
+    known = catalogue.table("policy", own_folder(info))
     events = {}
     for name, change in value.items():
         if change is None:
