@@ -154,15 +154,13 @@ def shape(path: str) -> Shape:
         **widths,
     }
     if sparse:
-        experts: dict[str, Any] = {
+        values["experts"] = {
             "parameters": float(counts["routed experts"]),
             "count": routed,
             "per_token": visited,
+            "groups_per_token": config.data.get("topk_group"),
             "dense_layers": dense,
         }
-        if config.data.get("topk_group"):
-            experts["groups_per_token"] = config.number("topk_group")
-        values["experts"] = experts
         counts["of these a token visits"] = sparse * visited * one_expert
     told = products if config.family in LATENT else active
     return Shape(config.family, values, counts, total, told)

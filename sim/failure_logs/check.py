@@ -14,7 +14,7 @@ import numpy as np
 from sim.engine import simulate
 from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.hazards import AGEING
-from sim.failure_logs.log import PLANNED, Log
+from sim.failure_logs.log import Log
 from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
@@ -141,11 +141,9 @@ def _runs(fitted: Fit, days: float, runs: int, seed: int) -> list[Outages]:
 
 def _outages(log: Log, since: float = 0.0) -> Outages:
     """The outages of a log that a table can show: neither planned ones nor mere reboots."""
-    kinds = np.array([*log.kinds, "planned"])
     # The last of them is that of the cause −1, which stands for planned outages.
-    assert PLANNED == -1
-    shown = (kinds[log.cause] != "planned") & (kinds[log.cause] != "software")
-    shown &= log.start >= since
+    kinds = np.array([*log.kinds, "planned"])
+    shown = ~np.isin(kinds[log.cause], ["planned", "software"]) & (log.start >= since)
     rows = zip(log.start[shown] - since, log.end[shown] - since, log.node[shown], strict=True)
     return [(float(start), float(end), int(node)) for start, end, node in rows]
 

@@ -14,6 +14,7 @@ STEPS = np.geomspace(0.02, 0.8, 16)
 FIRST = 0.25
 """Variance of the level before the first month."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+SHARES = WEIGHTS / WEIGHTS.sum()
 MONTH = 30 * DAY
 
 
@@ -49,7 +50,7 @@ class Walk:
         prior = self.variance + STEPS**2
         levels = self.mean[:, None] + np.sqrt(prior)[:, None] * NODES
         chances = stats.poisson.logpmf(count, expected * np.exp(levels))
-        chance = special.logsumexp(chances, axis=1, b=WEIGHTS / WEIGHTS.sum())
+        chance: Floats = np.asarray(special.logsumexp(chances, axis=1, b=SHARES))
         mode = self.mean
         # Newton's method for the peak of a Poisson count times a normal level: Laplace's estimate.
         for _ in range(30):

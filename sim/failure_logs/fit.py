@@ -31,8 +31,6 @@ from sim.results.ledger import DAY, YEAR, Floats
 from sim.streams import stream
 
 DRAWS = 400
-MOST_FAILURES = 20_000
-"""Failures beyond which mechanisms are chosen on a part of the nodes."""
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 FEW_REPAIRS = 10
 """Repairs of a cause below which those of all causes are taken."""
@@ -100,16 +98,12 @@ def fit(
     InputError
         When there is no exposure, or a file cannot be used.
     """
-    log = logs
-    if not isinstance(log, Log):
-        paths = [logs] if isinstance(logs, (str, Path)) else list(logs)
-        log = read(paths, exposure, **reading)
-    failures = int((log.cause >= 0).sum())
-    if not failures:
+    if isinstance(logs, (str, Path)):
+        logs = [logs]
+    log = logs if isinstance(logs, Log) else read(logs, exposure, **reading)
+    if not log.causes:
         raise InputError("all outages were planned: there is no failure to fit")
-    # Every k-th node is as good a sample as any, for its place in a log says nothing.
-    part = max(-(-failures // MOST_FAILURES), 1)
-    return fitted_as(log, choose(log.every(part)), ahead=ahead, seed=seed)
+    return fitted_as(log, choose(log), ahead=ahead, seed=seed)
 
 
 def fitted_as(
@@ -229,7 +223,7 @@ def _burst(
     alone = (own & first).sum() - len(found)
     shares = random.beta(len(found) + 0.5, alone + 0.5, DRAWS)
     shares = np.append(len(found) / (len(found) + alone), shares)
-    chance = by_chance(len(found) + alone, log.seconds)
+    chance = by_chance(int(own.sum()), log.seconds)
     name = f"{log.causes[k]}.burst"
     table[name] = np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
     ends = [np.ptp(log.end[together & (burst == number)]) <= TOGETHER for number in found]

@@ -125,7 +125,8 @@ def gaps_of(log: Log, cause: int, first_hits: NDArray[np.bool_]) -> Gaps:
     length = np.maximum(service - np.where(mended, before, 0.0), SHORTEST)
     age = np.where(mended, 0.0, log.ages[node])
     watched = service > 0
-    return Gaps(*(part[watched] for part in (node, length, age, failed, mended)))
+    whole = Gaps(node, length, age, failed, mended)
+    return Gaps._make(part[watched] for part in whole)
 
 
 def bursts_of(log: Log) -> tuple[Indices, NDArray[np.bool_]]:

@@ -110,25 +110,6 @@ class Log:
             closed=(self.closed & (self.end <= time))[known],
         )
 
-    def every(self, k: int) -> Log:
-        """The log of every k-th node."""
-        if k == 1:
-            return self
-        windows = self.windows[self.windows[:, 0] % k == 0]
-        windows = np.column_stack([windows[:, 0] // k, windows[:, 1:]])
-        own = self.node % k == 0
-        return replace(
-            self,
-            names=self.names[::k],
-            windows=windows,
-            ages=self.ages[::k],
-            node=self.node[own] // k,
-            cause=self.cause[own],
-            start=self.start[own],
-            end=self.end[own],
-            closed=self.closed[own],
-        )
-
     def service(self, node: Indices, time: Floats) -> Floats:
         """Seconds for which nodes had been watched and in service by some times."""
         keys, since, done, runs = self._breaks

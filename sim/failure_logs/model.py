@@ -46,19 +46,22 @@ class Model:
 
     def log_likelihood(self, gaps: Sequence[Gaps], nodes: int) -> float:
         """Log-likelihood of a log."""
-        good = self.by_node(gaps, nodes, 1.0)
-        if not self.share:
-            return float(good.sum())
-        bad = self.by_node(gaps, nodes, self.factor)
-        return float(np.logaddexp(good + np.log1p(-self.share), bad + np.log(self.share)).sum())
+        good, bad = self._classes(gaps, nodes)
+        return float(np.logaddexp(good, bad).sum())
 
     def badness(self, gaps: Sequence[Gaps], nodes: int) -> Floats | None:
         """The probability of each node to be bad; None if there is no such class."""
         if not self.share:
             return None
-        good = self.by_node(gaps, nodes, 1.0)
-        bad = self.by_node(gaps, nodes, self.factor)
-        return special.expit(bad - good + special.logit(self.share))
+        good, bad = self._classes(gaps, nodes)
+        return special.expit(bad - good)
+
+    def _classes(self, gaps: Sequence[Gaps], nodes: int) -> tuple[Floats, Floats]:
+        """Log-likelihood of each node as a good and as a bad one, times the share of these."""
+        good = self.by_node(gaps, nodes, 1.0) + np.log1p(-self.share)
+        if not self.share:
+            return good, np.full(nodes, -np.inf)
+        return good, self.by_node(gaps, nodes, self.factor) + np.log(self.share)
 
     def expected(self, gaps: Sequence[Gaps], nodes: int, bad: Floats | None) -> float:
         """Failures expected within gaps, those after incomplete repairs included."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
 
 from sim.errors import InputError
 from sim.results.ledger import Move
@@ -95,27 +95,19 @@ def _resumed(parts: list[tuple[float, float]], now: float) -> float:
 
 def log_file(result: RunResult) -> str:
     """The log as the neutral table, with ISO dates."""
-    rows = [
-        (row.node, _date(result, row.start), _date(result, row.end), row.cause, row.kind)
-        for row in recorded(result)
-    ]
-    return _table(("node", "start", "end", "cause", "kind"), rows)
+    return _table(result, recorded(result), Recorded._fields)
 
 
 def exposure_file(result: RunResult) -> str:
     """The exposure as a table, with ISO dates; all nodes were new when first watched."""
-    rows = [
-        (node, _date(result, first), _date(result, last)) for node, first, last in watched(result)
-    ]
-    return _table(("node", "from", "to"), rows)
+    return _table(result, watched(result), ("node", "from", "to"))
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(heads)
-    writer.writerows(rows)
-    return file.getvalue()
+def _table(result: RunResult, rows: Sequence[tuple[Any, ...]], heads: Sequence[str]) -> str:
+    table = pd.DataFrame(rows, columns=list(heads))
+    for head in heads[1:3]:
+        table[head] = [_date(result, seconds) for seconds in table[head]]
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def _name(pool: str, node: int) -> str:

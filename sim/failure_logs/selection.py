@@ -72,12 +72,12 @@ class State:
     kept: Kept
     bad_nodes: bool = False
 
-    def having(self, mechanism: str, cause: int) -> State:
-        """The same with one more."""
+    def switched(self, mechanism: str, cause: int) -> State:
+        """The same with one more, or without the one if it has it."""
         if mechanism == BAD:
-            return State(self.kept, bad_nodes=True)
+            return State(self.kept, not self.bad_nodes)
         kept = list(self.kept)
-        kept[cause] = kept[cause] | {mechanism}
+        kept[cause] = kept[cause] ^ {mechanism}
         return State(tuple(kept), self.bad_nodes)
 
     def has(self, mechanism: str, cause: int) -> bool:
@@ -174,10 +174,9 @@ def choose(log: Log) -> Choice:
     trials = []
     for mechanism, cause in candidates:
         kept = state.has(mechanism, cause)
-        alone = months.score(months.bare.having(mechanism, cause)) - bare
-        gain = score - months.score(_without(state, mechanism, cause))
-        if not kept:
-            gain = months.score(state.having(mechanism, cause)) - score
+        alone = months.score(months.bare.switched(mechanism, cause)) - bare
+        other = months.score(state.switched(mechanism, cause))
+        gain = score - other if kept else other - score
         name = "" if mechanism == BAD else log.causes[cause]
         trials.append(Trial(mechanism, name, gain, alone, kept))
     drifts = walk > ENOUGH
@@ -205,24 +204,16 @@ def _greedy(months: Months, candidates: Sequence[tuple[str, int]]) -> tuple[Stat
     score = months.score(state)
     left = list(candidates)
     while left:
-        scores = [months.score(state.having(*item)) for item in left]
+        scores = [months.score(state.switched(*item)) for item in left]
         if max(scores) < score + ENOUGH:
             break
         # Of those that help alike the one that leaves the clearest marks goes first.
         alike = [k for k, value in enumerate(scores) if value > max(scores) - ENOUGH]
         best = alike[0]
-        state = state.having(*left[best])
+        state = state.switched(*left[best])
         score = scores[best]
         del left[best]
     return state, score
-
-
-def _without(state: State, mechanism: str, cause: int) -> State:
-    if mechanism == BAD:
-        return State(state.kept)
-    kept = list(state.kept)
-    kept[cause] = kept[cause] - {mechanism}
-    return State(tuple(kept), state.bad_nodes)
 
 
 def by_chance(count: int, seconds: float) -> float:
@@ -248,13 +239,15 @@ def _bursts(log: Log) -> list[Trial]:
             continue
         sizes = np.where(burst >= 0, np.bincount(burst + 1)[burst + 1], 1)[own]
         early = log.start[own] < half
-        chance = stats.geom(1 - by_chance(count, log.seconds))
-        share = together_share(sizes[early], chance.sf(1))
+        met = by_chance(int((log.cause == cause).sum()), log.seconds)
+        share = together_share(sizes[early], met)
         widest = max(sizes[early].max(initial=2), 2)
         late = sizes[~early]
         evenly = np.where((late > 1) & (late <= widest), 1 / (widest - 1), 0.0)
-        foreseen = (1 - share) * chance.pmf(late) + share * evenly
+        foreseen = (1 - share) * stats.geom.pmf(late, 1 - met) + share * evenly
         # A burst wider than any before is no less likely than without bursts.
-        gain = float((np.log(np.maximum(foreseen, 1e-300)) - chance.logpmf(late)).sum())
+        gain = float(
+            (np.log(np.maximum(foreseen, 1e-300)) - stats.geom.logpmf(late, 1 - met)).sum()
+        )
         found.append(Trial(BURSTS, name, gain, gain, gain > ENOUGH))
     return found

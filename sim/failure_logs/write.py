@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from sim.failure_logs.fit import Fit
-from sim.failure_logs.log import PLANNED, Log
+from sim.failure_logs.log import Log
 from sim.files import write
 from sim.results.ledger import DAY
-
-SECONDS = (".scale", ".after")
-"""How the columns of draws end that are times."""
 
 
 def table(fit: Fit, draws: str) -> dict[str, Any]:
@@ -85,12 +83,15 @@ def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path,
 
 def trace_of(log: Log, *, keep_names: bool = False) -> str:
     """The outages as `failures: {trace: FILE}` reads them."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["node", "start_day", "end_day", "cause"])
-    rows = zip(log.node, log.start / DAY, log.end / DAY, log.cause, strict=True)
-    for node, start, end, cause in sorted(rows, key=lambda row: (row[1], row[0])):
-        name = log.names[node] if keep_names else f"node-{node + 1:05}"
-        why = "planned" if cause == PLANNED else log.causes[cause]
-        writer.writerow([name, f"{start:.6f}", f"{end:.6f}", why])
-    return file.getvalue()
+    names = log.names if keep_names else [f"node-{k + 1:05}" for k in range(len(log.names))]
+    rows = pd.DataFrame(
+        {
+            "node": np.array(names)[log.node],
+            "start_day": log.start / DAY,
+            "end_day": log.end / DAY,
+            # The last of them is that of the cause −1, which stands for planned outages.
+            "cause": np.array([*log.causes, "planned"])[log.cause],
+        }
+    )
+    rows = rows.sort_values(["start_day", "node"])
+    return rows.to_csv(index=False, lineterminator="\n", float_format="%.6f")

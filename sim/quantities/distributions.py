@@ -400,7 +400,9 @@ class Drawn(Uncertain):
     column: tuple[float, ...]
 
     def __new__(cls, column: tuple[float, ...], rows: Distribution, name: str = "") -> Drawn:
-        self = super().__new__(cls, column[0], rows, name)
+        self = float.__new__(cls, column[0])
+        self.distribution = rows
+        self.name = name
         self.column = column
         return self
 

@@ -101,7 +101,7 @@ def test_parameters_are_drawn_together(fitted: Fit, cluster: Scenario, tmp_path:
         table = scenario.resolve(0, replication).fleet["servers"].failures
         cause = next(cause for cause in table.causes if cause.cause == "fault")
         assert cause.refail is not None
-        pair = (cause.per_1000_node_days, cause.refail.probability)
+        pair = (cause.per_1000_node_days or 0.0, cause.refail.probability)
         assert any(np.allclose(pair, row, rtol=1e-4) for row in rows)
     # The draws are part of what a stored point depends on.
     from sim.experiments.store import Point

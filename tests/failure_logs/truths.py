@@ -59,7 +59,7 @@ def _bursts(rng: np.random.Generator) -> list[Outage]:
     day = 0.0
     while (day := day + rng.exponential(12.0)) < 2 * DAYS:
         repair = rng.lognormal(-1.0, 1.0)
-        first = rng.integers(NODES - 12)
+        first = int(rng.integers(NODES - 12))
         found += [_outage(first + k, day, repair) for k in range(rng.integers(4, 12))]
     return found
 
