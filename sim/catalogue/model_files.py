@@ -19,6 +19,8 @@ LATENT = ("deepseek_v2", "deepseek_v3")
 FAMILIES = (*DENSE, *MIXTURES, *LATENT)
 WIDE_HEADS = ("gemma", "gemma2", "gemma3", "qwen3", "qwen3_moe")
 """Families whose heads are not the hidden size divided among them."""
+NORMS = {"gemma2": 4, "gemma3": 4}
+"""Of a layer, where they are not two."""
 MOST_BYTES = 1_000_000
 """No such file is larger; a checkpoint is not read by mistake."""
 
@@ -126,7 +128,6 @@ def shape(path: str) -> Shape:
     # Gemma keeps tables for input and output in one unless its file says otherwise.
     tied = config.data.get("tie_word_embeddings", config.family.startswith("gemma"))
     embedding = vocabulary * hidden
-    norms = 4 if config.family in ("gemma2", "gemma3") else 2
     counts: dict[str, float] = {
         "embedding": embedding,
         "output head": 0 if tied else embedding,
@@ -134,7 +135,7 @@ def shape(path: str) -> Shape:
         "dense layers": dense * 3 * hidden * config.number("intermediate_size") if dense else 0,
         "shared experts and routers": sparse * (shared + router),
         "routed experts": sparse * routed * one_expert,
-        "norms": (layers * norms + 1) * hidden,
+        "norms": (layers * NORMS.get(config.family, 2) + 1) * hidden,
     }
     total = sum(counts.values())
     active = total - sparse * (routed - visited) * one_expert
@@ -147,7 +148,6 @@ def shape(path: str) -> Shape:
         "active_parameters": float(products),
         "layers": layers,
         "hidden": hidden,
-        "heads": config.number("num_attention_heads"),
         "vocabulary": vocabulary,
         "prediction_modules": config.number("num_nextn_predict_layers", 0),
         "precision": _precision(config),
@@ -184,6 +184,7 @@ def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
             queries = rank * (hidden + query + 1)
         keys = hidden * (latent + turned) + latent * (heads * (plain + value) + 1)
         widths = {
+            "heads": heads,
             "attention": "latent",
             "attention_width": query + heads * value,
             "key_value_width": latent + turned,
@@ -199,6 +200,7 @@ def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
     if config.family.startswith(("qwen3", "gemma3")):
         count += 2 * size
     widths = {
+        "heads": heads,
         "attention": "causal",
         "attention_width": 2 * heads * size,
         "key_value_width": 2 * groups * size,

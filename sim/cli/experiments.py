@@ -226,7 +226,7 @@ def advise(
     values = _lists(choose, "--choose")
     result = sim.advise(
         loaded(name, sets), values, goal=goal, by=by.date() if by else None, within=within,
-        most=most, out=record.out, **vars(how),
+        most=most, called=name, out=record.out, **vars(how),
     )  # fmt: skip
     answer(result.report(), lambda: str(result), **vars(record))
 

@@ -10,33 +10,27 @@ from typer import Argument, Option
 
 from sim import files
 from sim.cli import answers
-from sim.cli.options import AsJson, Fixed, ScenarioName, Seed, Sets, answer, loaded, pair
+from sim.cli.options import (
+    AsJson,
+    Fixed,
+    Reading,
+    ScenarioName,
+    Seed,
+    Sets,
+    answer,
+    grouped,
+    loaded,
+    pair,
+)
 from sim.errors import InputError
 
 
+@grouped
 def fit(
+    *,
     logs: Annotated[list[str], Argument(metavar="LOG…", help="Files of outages.")],
     out: Annotated[Path, Option(help="The failure table to write, a .yaml file.")],
-    exposure: Annotated[
-        str | None, Option(help="A file that says when which node was watched: node, from, to.")
-    ] = None,
-    nodes: Annotated[
-        int | None, Option(min=1, help="In its place: nodes, watched from --from to --to.")
-    ] = None,
-    start: Annotated[str | None, Option("--from", help="Date, or number as in the log.")] = None,
-    end: Annotated[str | None, Option("--to", help="Date, or number as in the log.")] = None,
-    columns: Annotated[
-        str | None, Option(metavar="OURS=THEIRS,…", help="As in node=host,start=t0.")
-    ] = None,
-    unit: Annotated[
-        str | None, Option(metavar="days|seconds", help="Of times that are numbers.")
-    ] = None,
-    zone: Annotated[
-        str | None, Option(help="Of dates that name none, such as Europe/Berlin.")
-    ] = None,
-    skip_bad_rows: Annotated[
-        bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")
-    ] = False,
+    reading: Reading,
     keep_names: Annotated[
         bool, Option("--keep-names", help="Write the names of nodes instead of numbers.")
     ] = False,
@@ -61,11 +55,11 @@ def fit(
 
     if out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: expected a .yaml file")
-    renamed = dict(pair(text, "--columns") for text in columns.split(",")) if columns else {}
-    fitted = sim.fit(
-        logs, exposure, nodes=nodes, start=start, end=end, columns=renamed, unit=unit, zone=zone,
-        skip=skip_bad_rows, ahead=ahead, seed=seed,
-    )  # fmt: skip
+    given = vars(reading)
+    pairs = given["columns"].split(",") if given["columns"] else []
+    given["columns"] = dict(pair(text, "--columns") for text in pairs)
+    given["skip"] = given.pop("skip_bad_rows")
+    fitted = sim.fit(logs, **given, ahead=ahead, seed=seed)
     found = checks.check(fitted, seed=seed) if checked or picture else None
     written = write.save(fitted, out, keep_names=keep_names)
     if found and picture:

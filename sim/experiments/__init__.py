@@ -1,6 +1,7 @@
 """Experiments: many runs, compared, swept over, taken apart and summed up."""
 
-from sim.experiments.advise import Advice, advise
+from sim.experiments.advice import Advice
+from sim.experiments.advise import advise
 from sim.experiments.compare import Comparison, compare
 from sim.experiments.replicate import Replications, replicate
 from sim.experiments.sensitivity import Sensitivity, sensitivity

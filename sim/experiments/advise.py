@@ -9,17 +9,18 @@ within δ of the best with a probability of 0.95 or more, by Bonferroni's bound 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, product
-from typing import Any, Literal, Unpack
+from itertools import product
+from typing import Any, Unpack
 
 import numpy as np
 from scipy import stats
 
 from sim.errors import InputError
+from sim.experiments.advice import Advice, Goal, Option, words
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.store import Outcome, Point
 from sim.results.ledger import DAY, Floats
@@ -36,128 +37,7 @@ METRICS = {"days": "wall_days", "cost": "cost_rental_usd", "finish": "wall_days"
 INTERVALS = ("5 min", "15 min", "30 min", "1 h", "optimal")
 SPARES = (0.0, 0.5, 1.0, 2.0)
 """Of the hot spares that the scenario has."""
-MOST_SHOWN = 6
 POLICY = "recovery.policy"
-Goal = Literal["days", "cost", "finish"]
-
-
-@dataclass(frozen=True)
-class Option:
-    """A combination of settings, and what its replications say.
-
-    Attributes
-    ----------
-    at : dict
-        Values by dotted path.
-    replications : int
-        How many it had before it was given up.
-    days, cost : float
-        Means; runs that did not finish count as they stood at the horizon. The cost is None where
-        it is not known.
-    value : float
-        The mean of what was sought: days, dollars or a probability.
-    behind : float
-        By how much it is worse than the pick, over the replications that both had.
-    lo, hi : float
-        Simultaneous 95 % interval of that.
-    best : float
-        The share of the first replications, each with luck and unknown inputs of its own, in which
-        no option was better.
-    alike : bool
-        Whether it cannot be told from the pick.
-    front : bool
-        Whether no other is both cheaper and faster, by the means.
-    command : str
-        The line that runs it.
-    """
-
-    at: dict[str, Any]
-    replications: int
-    days: float
-    cost: float | None
-    value: float
-    behind: float
-    lo: float
-    hi: float
-    best: float
-    alike: bool
-    front: bool
-    command: str
-
-
-@dataclass(frozen=True)
-class Advice:
-    """The options, the pick first, then by their values.
-
-    Attributes
-    ----------
-    goal : str
-    within : float
-        δ, in the unit of the goal.
-    settled : bool
-        Whether the procedure came to its end; then the pick is within δ of the best with a
-        probability of 0.95 or more.
-    bound : float
-        Where it did not: by how much another may be better, at 0.95.
-    options : sequence of Option
-    edges : sequence of str
-        Paths at which the pick has the first or the last of three values or more.
-    left_out : sequence of str
-        Combinations that are no scenario, and why.
-    """
-
-    goal: Goal
-    within: float
-    settled: bool
-    bound: float
-    options: Sequence[Option]
-    edges: Sequence[str]
-    left_out: Sequence[str]
-
-    @property
-    def pick(self) -> Option:
-        """The option to choose."""
-        return self.options[0]
-
-    def report(self) -> dict[str, Any]:
-        """Everything the command line prints as JSON."""
-        return vars(self) | {"options": [vars(option) for option in self.options]}
-
-    def __str__(self) -> str:
-        unit = {"days": "days", "cost": "USD", "finish": "probability"}[self.goal]
-        claim = f"within {self.within:.3g} {unit} of the best with a probability of 0.95 or more"
-        if not self.settled:
-            claim = f"not settled: at 0.95 another may be better by {self.bound:.3g} {unit}"
-        lines = [
-            f"pick: {_words(self.pick.at)}",
-            f"  {claim} (Kim and Nelson's KN, {len(self.options)} options)",
-            f"  {self.pick.command}",
-            *_table("cannot be told from it", [o for o in self.options[1:] if o.alike]),
-            *_table("cost against date: no other is both cheaper and faster", self.front),
-        ]
-        lines += [f"the best may lie beyond: {path} = {self.pick.at[path]}" for path in self.edges]
-        lines += [f"left out: {words}" for words in self.left_out]
-        return "\n".join(lines)
-
-    @property
-    def front(self) -> list[Option]:
-        """The options to which no other is preferable on both counts, the cheapest first."""
-        return sorted((o for o in self.options if o.front), key=lambda option: -option.days)
-
-
-def _table(title: str, options: Sequence[Option]) -> list[str]:
-    lines = ["", title if options else f"{title}: none"]
-    for option in options[:MOST_SHOWN]:
-        cost = "cost unknown" if option.cost is None else f"{option.cost:,.0f} USD"
-        worth = f"{option.days:8.2f} d  {cost:>18}  best in {option.best:4.0%}"
-        lines += [f"  {worth}  {_words(option.at)}", f"    {option.command}"]
-    if len(options) > MOST_SHOWN:
-        lines.append(f"  … and {len(options) - MOST_SHOWN} more; --json has them all")
-    return lines
-
-
-def _words(at: Mapping[str, Any]) -> str:
-    return ", ".join(f"{path} = {value}" for path, value in at.items()) or "as it is"
 
 
 def choices(scenario: Scenario) -> dict[str, list[Any]]:
@@ -192,6 +72,7 @@ def advise(
     within: float | None = None,
     most: int = 1000,
     seed: int = 0,
+    called: str | None = None,
     **execution: Unpack[Execution],
 ) -> Advice:
     """Find the settings with which a run is fastest, cheapest or surest to finish by a date.
@@ -211,6 +92,8 @@ def advise(
         Replications of an option after which the search is given up.
     seed, **execution
         As for `replicate`.
+    called : str, optional
+        What the command line calls the scenario; its name unless given.
 
     Raises
     ------
@@ -242,7 +125,7 @@ def advise(
             done = block.stop
             search.look(done, days)
         workers.record("advise", [(options[k][0], point) for (k, _), point in points.items()])
-    found = _judged(scenario, [at for at, _ in options], search)
+    found = _judged(options, search, called or scenario.name)
     at = found[0].at
     edges = [
         path
@@ -342,13 +225,15 @@ def _options(
         except InputError as error:
             if strict:
                 raise
-            left_out.append(f"{_words(at)} ({error})")
+            left_out.append(f"{words(at)} ({error})")
     if not found:
         raise InputError(f"nothing to choose among: {'; '.join(left_out)}")
     return found, left_out
 
 
-def _judged(scenario: Scenario, ats: Sequence[dict[str, Any]], search: Search) -> list[Option]:
+def _judged(
+    choices: Sequence[tuple[dict[str, Any], Scenario]], search: Search, called: str
+) -> list[Option]:
     """What the search says of each option, the pick first."""
     losses = search.losses
     pick = min(search.alive, key=lambda k: float(losses[k].mean()))
@@ -359,12 +244,12 @@ def _judged(scenario: Scenario, ats: Sequence[dict[str, Any]], search: Search) -
     priced = bool(np.isfinite(search.outcomes[pick][0].metrics[METRICS["cost"]]))
     means = np.array([_means(outcomes) for outcomes in search.outcomes])
     options = []
-    for k, at in enumerate(ats):
-        behind, half = _paired(losses[k], losses[pick], len(ats))
+    for k, (at, option) in enumerate(choices):
+        behind, half = _paired(losses[k], losses[pick], len(choices))
         better = (means <= means[k]).all(axis=1) & (means < means[k]).any(axis=1)
         # Of several with the same means one is enough.
         twins = (means[:k] == means[k]).all(axis=1)
-        option = Option(
+        judged = Option(
             at=at,
             replications=len(losses[k]),
             days=float(means[k, 0]),
@@ -376,9 +261,9 @@ def _judged(scenario: Scenario, ats: Sequence[dict[str, Any]], search: Search) -
             best=float(best[k]),
             alike=k != pick and behind - half <= 0,
             front=priced and not (better.any() or twins.any()),
-            command=_command(scenario, at),
+            command=shlex.join(["sim", "run", called, *_sets(option.changed)]),
         )
-        options.append(option)
+        options.append(judged)
     chosen = options.pop(pick)
     return [chosen, *sorted(options, key=lambda option: sign * option.value)]
 
@@ -398,7 +283,11 @@ def _paired(loss: Floats, other: Floats, options: int) -> tuple[float, float]:
     return float(difference.mean()), float(half)
 
 
-def _command(scenario: Scenario, at: Mapping[str, Any]) -> str:
-    changed = {**scenario.changed, **at}
-    words = [("--set", f"{path}={value}") for path, value in changed.items()]
-    return shlex.join(["sim", "run", scenario.name, *chain.from_iterable(words)])
+def _sets(changes: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that set values."""
+    found = []
+    for path, value in changes.items():
+        # JSON is YAML, but text needs no quotes of its own.
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        found += ["--set", f"{path}={text}"]
+    return found

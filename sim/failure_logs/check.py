@@ -15,7 +15,7 @@ from sim.engine import simulate
 from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.hazards import AGEING
 from sim.failure_logs.log import Log
-from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, Trial
+from sim.failure_logs.selection import BAD, BURSTS, DRIFT, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
 from sim.scenario import Scenario, load_scenario
@@ -214,6 +214,7 @@ def limits(fitted: Fit) -> list[str]:
     """What a fitted table cannot show, in sentences."""
     log = fitted.log
     own = log.cause >= 0
+    tried = {trial.mechanism for trial in fitted.trials}
     kept = {trial.mechanism for trial in fitted.trials if trial.kept}
     counts = np.bincount(log.cause[own], minlength=len(log.causes))
     soft = np.isin(log.cause, [k for k, kind in enumerate(log.kinds) if kind == "software"])
@@ -227,6 +228,8 @@ def limits(fitted: Fit) -> list[str]:
         found.append(f"Fewer than {FEWEST} failures, so a rate and no more: {', '.join(rare)}")
     if hours:
         found.append(f"Software failures reboot a node in place; {hours:,.0f} hours are left out")
+    if BAD in tried and len(log.causes) > 1:
+        found.append("Bad nodes were sought as bad in all causes; those bad in one pass for chance")
     if open_ended:
         found.append(f"{open_ended} outages last; nodes lost for good are not told from them")
     if (log.end <= log.start).all():

@@ -165,17 +165,7 @@ def made(
     names = list(joined)
     numbers = {name: k for k, name in enumerate(names)}
     end = max(last for spans in joined.values() for _, last in spans)
-    kept: list[Outage] = []
-    outside = 0
-    for outage in sorted(outages, key=lambda outage: (outage.node, outage.start, outage.end)):
-        spans = joined.get(outage.node, [])
-        # A job's nodes are watched until the very moment at which it is interrupted.
-        if not any(first <= outage.start <= last for first, last in spans):
-            outside += 1
-        elif kept and kept[-1].node == outage.node and outage.start <= kept[-1].end:
-            kept[-1] = kept[-1]._replace(end=max(kept[-1].end, outage.end))
-        else:
-            kept.append(outage)
+    kept, outside = _apart(outages, joined)
     if not kept:
         raise InputError("there is no outage within the time in which its node was watched")
     failed = [outage for outage in kept if outage.kind != "planned"]
@@ -212,6 +202,24 @@ def made(
         nodes_known=nodes_known,
         notes=notes,
     )
+
+
+def _apart(
+    outages: Sequence[Outage], joined: dict[str, list[tuple[float, float]]]
+) -> tuple[list[Outage], int]:
+    """Outages that do not overlap, and how many were left out as nobody watched."""
+    kept: list[Outage] = []
+    outside = 0
+    for outage in sorted(outages, key=lambda outage: (outage.node, outage.start, outage.end)):
+        spans = joined.get(outage.node, [])
+        # A job's nodes are watched until the very moment at which it is interrupted.
+        if not any(first <= outage.start <= last for first, last in spans):
+            outside += 1
+        elif kept and kept[-1].node == outage.node and outage.start <= kept[-1].end:
+            kept[-1] = kept[-1]._replace(end=max(kept[-1].end, outage.end))
+        else:
+            kept.append(outage)
+    return kept, outside
 
 
 def _joined(windows: Sequence[Window]) -> dict[str, list[tuple[float, float]]]:

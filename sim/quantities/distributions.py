@@ -366,63 +366,6 @@ class Uncertain(float):
         return self.distribution.support
 
 
-@dataclass(frozen=True)
-class Rows(Distribution):
-    """The number of a row in a table of joint draws; row 0, the best fit, is the mode."""
-
-    count: int
-    """Rows after that."""
-    table: str
-    """A hash of the whole table, by which two of them differ."""
-
-    def draw(self, uniforms: Floats) -> Floats:
-        return 1.0 + np.minimum(np.floor(uniforms[..., 0] * self.count), self.count - 1)
-
-    @property
-    def mean(self) -> float:
-        return (self.count + 1) / 2
-
-    @property
-    def mode(self) -> float:
-        return 0.0
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return 0.0, float(self.count)
-
-
-class Drawn(Uncertain):
-    """An unknown constant that is drawn together with others: a column of joint draws.
-
-    What is drawn is the row, under one name for all columns of the table.
-    """
-
-    column: tuple[float, ...]
-
-    def __new__(cls, column: tuple[float, ...], rows: Distribution, name: str = "") -> Drawn:
-        self = float.__new__(cls, column[0])
-        self.distribution = rows
-        self.name = name
-        self.column = column
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Drawn, (self.column, self.distribution, self.name)
-
-    def named(self, name: str) -> Uncertain:
-        """The constant under `name`, unless it has one."""
-        return self if self.name else Drawn(self.column, self.distribution, name)
-
-    def of(self, drawn: float) -> float:
-        """The number that a row stands for."""
-        return self.column[round(drawn)]
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """The smallest and the largest value."""
-        return min(self.column), max(self.column)
-
-
 def lowest(number: float) -> float:
     """The smallest value that a number, unknown or not, can take."""
     return number.support[0] if isinstance(number, Uncertain) else number

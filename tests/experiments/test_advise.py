@@ -114,3 +114,13 @@ def test_the_pick_is_within_delta_of_that_of_an_exhaustive_run() -> None:
     everything = sweep(scenario, grid, n=10 * FIRST, jobs=2, progress=False)
     mean = {str(at): runs.frame["wall_days"].mean() for at, runs in everything.points}
     assert mean[str(found.pick.at)] <= min(mean.values()) + found.within
+
+
+def test_the_line_that_runs_an_option_says_all_that_was_set_once() -> None:
+    scenario = bare_scenario(horizon="60 d").override({"checkpoint.interval": "5 h"})
+    policy = scenario.override({"fabric.congestion": None, "recovery.policy": "wait"})
+    found = advise(policy, INTERVALS, called="mine.yaml", simulator=stand_in(days))
+    assert found.pick.command == (
+        "sim run mine.yaml --set 'checkpoint.interval=2 h' --set fabric.congestion=null "
+        "--set recovery.policy=wait"
+    )

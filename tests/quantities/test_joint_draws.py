@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.quantities.distributions import Drawn
-from sim.quantities.joint_draws import joint
+from sim.quantities.joint_draws import Drawn, joint
 from sim.quantities.unknowns import partly, settled, unknowns
 
 TEXT = "a,b\n1.5,10\n1,11\n2,12\n3,13\n"
