@@ -113,6 +113,8 @@ class FailureTable(Inline):
     bad_nodes: BadNodes | None = None
     trace: str | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
+    places: Literal["named", "drawn"] = "named"
+    """Which nodes of the pool those of the trace are: in the order of the file, or drawn."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:

@@ -12,7 +12,7 @@ from sim.engine.hidden import Fault
 from sim.engine.progress import ComputingClock
 from sim.engine.record import CountedWay, Record
 from sim.engine.relapses import Relapses
-from sim.engine.replay import Replay
+from sim.engine.replay import Replay, places_of
 from sim.engine.risks import bad_nodes, lives_of
 from sim.scenario import Pool
 from sim.streams import Luck
@@ -104,7 +104,7 @@ class NodePool:
         if any(cause.refail for cause in table.causes):
             self.risks.append(self.relapses)
         if table.trace:
-            self.risks.append(Replay(table.trace, nodes))
+            self.risks.append(Replay(table.trace, nodes, places_of(table, nodes, field)))
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 

@@ -2,31 +2,45 @@
 
 A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node`
 (any name; nodes that never fail need not appear), `start_day` and `end_day` (days from the start of
-the run); others are ignored. Outages of a node that overlap or touch are one; one of zero length
+the run), and if it likes `cause`; others are ignored. Outages of a node that overlap or touch are one; one of zero length
 interrupts and is over at once. Nodes of the trace take the places of the pool in the order in which
-the file names them: active nodes first, then hot spares.
+the file names them, active nodes first, then hot spares; or at random (`places: drawn`), for an
+order by time puts those that fail first where it hurts most.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sim.catalogue.failures import Cause
+import numpy as np
+
+from sim.catalogue.failures import Cause, FailureTable
 from sim.engine.ageing import Ageing, Failure
 from sim.errors import InputError
 from sim.results.ledger import DAY
+from sim.streams import Field
 
 COLUMNS = ("node", "start_day", "end_day")
-OUTAGE = Cause(cause="outage", per_1000_node_days=0)
+OUTAGE = "outage"
+"""The cause of outages that name none."""
 
 
-def outages(path: str) -> tuple[tuple[float, float, int], ...]:
-    """Start and end (seconds) and node of every outage, in order of start; nodes numbered as they
-    first appear.
+class Recorded(NamedTuple):
+    """An outage of a trace: start and end in seconds, the number of the node, and the cause."""
+
+    start: float
+    end: float
+    node: int
+    cause: str
+
+
+def outages(path: str) -> tuple[Recorded, ...]:
+    """Every outage, in order of start; nodes are numbered as they first appear.
 
     Raises
     ------
@@ -40,7 +54,7 @@ def outages(path: str) -> tuple[tuple[float, float, int], ...]:
 
 
 @lru_cache(maxsize=8)
-def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
+def _outages(path: str, _changed: int) -> tuple[Recorded, ...]:
     """The outages of a file as of the time it was last changed."""
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
@@ -48,20 +62,23 @@ def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
             needed = ", ".join(COLUMNS)
             raise InputError(f"{path}: no column {', '.join(missing)}; a trace needs {needed}")
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
-    numbers = {name: k for k, name in enumerate(dict.fromkeys(name for name, _, _ in rows))}
-    merged: list[tuple[float, float, int]] = []
+    numbers: dict[str, int] = {}
+    for name, _ in rows:
+        numbers.setdefault(name, len(numbers))
+    merged: list[Recorded] = []
     last: dict[int, int] = {}
-    for start, end, node in sorted((start, end, numbers[name]) for name, start, end in rows):
-        before = last.get(node)
-        if before is not None and start <= merged[before][1]:
-            merged[before] = (merged[before][0], max(end, merged[before][1]), node)
+    for found in sorted(outage._replace(node=numbers[name]) for name, outage in rows):
+        before = last.get(found.node)
+        if before is not None and found.start <= merged[before].end:
+            longest = max(found.end, merged[before].end)
+            merged[before] = merged[before]._replace(end=longest)
         else:
-            last[node] = len(merged)
-            merged.append((start, end, node))
+            last[found.node] = len(merged)
+            merged.append(found)
     return tuple(merged)
 
 
-def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
+def _outage(row: dict[str, Any], where: str) -> tuple[str, Recorded]:
     node, *days = ((row[column] or "").strip() for column in COLUMNS)
     try:
         start, end = map(float, days)
@@ -73,7 +90,8 @@ def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
         raise InputError(f"{where}: the node has no name")
     if not 0 <= start <= end < math.inf:
         raise InputError(f"{where}: expected 0 ≤ start_day ≤ end_day, not {days[0]} and {days[1]}")
-    return node, start * DAY, end * DAY
+    cause = (row.get("cause") or "").strip() or OUTAGE
+    return node, Recorded(start * DAY, end * DAY, 0, cause)
 
 
 class Replay(Ageing):
@@ -81,29 +99,40 @@ class Replay(Ageing):
     be.
     """
 
-    def __init__(self, path: str, nodes: int) -> None:
+    def __init__(self, path: str, nodes: int, places: Sequence[int]) -> None:
         super().__init__("powered", nodes)
         found = outages(path)
-        named = 1 + max((node for _, _, node in found), default=-1)
+        named = 1 + max((outage.node for outage in found), default=-1)
         if named > nodes:
             raise InputError(
                 f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)"
             )
-        self._ahead: dict[int, list[tuple[float, float]]] = {}
+        self._causes = {
+            name: Cause(cause=name, per_1000_node_days=0)
+            for name in sorted({outage.cause for outage in found})
+        }
+        self._ahead: dict[int, list[Recorded]] = {}
         """Outages of each node to come, the next last."""
-        for start, end, node in reversed(found):
-            self._ahead.setdefault(node, []).append((start, end))
+        for outage in reversed(found):
+            self._ahead.setdefault(places[outage.node], []).append(outage)
         for node, ahead in self._ahead.items():
-            self._due[node] = ahead[-1][0]
+            self._due[node] = ahead[-1].start
 
     def strike(self, node: int) -> Failure:
         """The outage that now begins."""
-        start, end = self._ahead[node].pop()
-        self._run(node, self._ahead[node][-1][0] if self._ahead[node] else math.inf)
-        return Failure(node, OUTAGE, detect=0.0, repair=end - start)
+        now = self._ahead[node].pop()
+        self._run(node, self._ahead[node][-1].start if self._ahead[node] else math.inf)
+        return Failure(node, self._causes[now.cause], detect=0.0, repair=now.end - now.start)
 
     def start(self, node: int, clock: float) -> None:
         """Wall time runs anyway."""
 
     def stop(self, node: int, clock: float) -> None:
         """Wall time never stands still."""
+
+
+def places_of(table: FailureTable, nodes: int, field: Field) -> Sequence[int]:
+    """The place in the pool of each node of a trace: as they are named, or drawn."""
+    if table.places == "named":
+        return range(nodes)
+    return np.argsort(field.block(field.purpose("places"), nodes, 1)[:, 0]).tolist()

@@ -159,7 +159,7 @@ def _compared(own: Outages, ours: Sequence[Outages], log: Log, days: float) -> l
         singly = [statistics([run], nodes, days) for run in ours if run]
     found = []
     for name, title in STATISTICS.items():
-        values = [one[name] for one in singly]
+        values = [one[name] for one in singly if np.isfinite(one[name])]
         p5, p95 = np.quantile(values, WITHIN) if values else (np.nan, np.nan)
         found.append(Row(title, measured[name], float(p5), float(p95)))
     return found
@@ -204,7 +204,9 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
         "limits": limits(fitted),
     }
     if found:
-        answer["statistics"] = [vars(row) | {"inside": row.inside} for row in found.statistics]
+        # Nothing is said of what is not known, as of repeats within a month in a log of two weeks.
+        known = [row for row in found.statistics if np.isfinite([row.log, row.p5, row.p95]).all()]
+        answer["statistics"] = [vars(row) | {"inside": row.inside} for row in known]
         answer["forecast"] = [vars(row) | {"inside": row.inside} for row in found.forecast]
         answer["coverage"] = found.coverage
     return answer

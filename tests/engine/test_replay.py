@@ -20,7 +20,7 @@ def trace(folder: Path, rows: str, header: str = HEADER) -> str:
 
 
 def days(path: str) -> list[tuple[float, float, int]]:
-    return [(start / DAY, end / DAY, node) for start, end, node in outages(path)]
+    return [(start / DAY, end / DAY, node) for start, end, node, _ in outages(path)]
 
 
 def test_nodes_are_numbered_as_they_appear_and_outages_sorted_by_start(tmp_path: Path):
@@ -168,3 +168,22 @@ def test_a_job_on_the_infinitehbd_trace_has_all_its_nodes_as_often_as_published(
         }
     )
     assert simulate(scenario).metrics["ettr"] == pytest.approx(whole, abs=2e-4)
+
+
+def test_causes_are_kept_where_the_trace_has_them(tmp_path: Path):
+    rows = "a,1,2,gpu\na,1.5,3,nic\nb,4,5,\n"
+    result = replayed(trace(tmp_path, rows, header="node,start_day,end_day,cause\n"))
+    assert result.failures == {"gpu": 1, "outage": 1}
+
+
+def test_places_are_drawn_for_each_replication_if_asked_for(tmp_path: Path):
+    path = trace(tmp_path, "a,1,4\nb,3,7\n")
+    fleet = pool(failures={"trace": path, "places": "drawn"}, hot_spares=1)
+    scenario = bare_scenario(fleet=fleet, run={"tokens": 1e15}, horizon="20 d")
+    found = [{(o.node, o.start / DAY) for o in simulate(scenario, 1, k).outages} for k in range(40)]
+    assert {start for outages in found for _, start in outages} == {1, 3}
+    # A node of the trace is on each of the five places about eight times in forty.
+    first = [node for outages in found for node, start in outages if start == 1]
+    assert all(2 <= first.count(node) <= 16 for node in range(5))
+    again = {(o.node, o.start / DAY) for o in simulate(scenario, 1, 0).outages}
+    assert again == found[0]
