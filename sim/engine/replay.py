@@ -2,10 +2,10 @@
 
 A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node`
 (any name; nodes that never fail need not appear), `start_day` and `end_day` (days from the start of
-the run), and if it likes `cause`; others are ignored. Outages of a node that overlap or touch are one; one of zero length
-interrupts and is over at once. Nodes of the trace take the places of the pool in the order in which
-the file names them, active nodes first, then hot spares; or at random (`places: drawn`), for an
-order by time puts those that fail first where it hurts most.
+the run) and, if it has one, `cause`; others are ignored. Outages of a node that overlap or touch
+are one; one of zero length interrupts and is over at once. Nodes of the trace take the places of
+the pool in the order in which the file names them, active nodes first, then hot spares; or at
+random (`places: drawn`), for an order by time puts those that fail first where it hurts most.
 """
 
 from __future__ import annotations
