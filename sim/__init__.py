@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sim.failure_logs import fit
     from sim.scenario import load_scenario
 
+__version__ = "0.1.0"
 __all__ = [
     "advise",
     "compare",

@@ -173,6 +173,17 @@ class Fleet:
         self._record.event(now, "found", pool.name, failure.node, failure.cause.cause)
         if failure.cause.hardware:
             self.take_out(now, pool, failure.node, failure)
+        else:
+            self._reboot(now, pool, failure)
+
+    def _reboot(self, now: float, pool: NodePool, failure: Failure) -> None:
+        """Leave a node where it is, to fail again soon if it was not put right."""
+        if failure.again < math.inf:
+            node = failure.node
+            pool.relapses.stop(node, now)
+            pool.relapses.add(node, failure.again, failure.cause)
+            if pool.place[node] in POWERED:
+                pool.relapses.start(node, now)
 
     def at_work(self) -> list[Fault]:
         """The hidden faults of nodes that work for the job."""
@@ -230,6 +241,7 @@ class Fleet:
         failure = risk.strike(node)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
+        self._record.budget.spend(cause.cause, now)
         self._record.event(now, "failure", pool.name, node, cause.cause)
         alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)
@@ -241,11 +253,8 @@ class Fleet:
             for hit in hits:
                 own = failure if hit == node else self._of(pool, risk, failure, hit, clock)
                 self.take_out(now, pool, hit, own)
-        elif failure.again < math.inf:
-            pool.relapses.stop(node, now)
-            pool.relapses.add(node, failure.again, cause)
-            if pool.place[node] in POWERED:
-                pool.relapses.start(node, now)
+        else:
+            self._reboot(now, pool, failure)
         return Strike(pool, failure, struck)
 
     def _hide(self, now: float, pool: NodePool, failure: Failure) -> Fault:
@@ -273,7 +282,7 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        if pool.place[node] not in USABLE:
+        if pool.place[node] not in USABLE and node not in pool.rest:
             return
         strikes = pool.strike(node)
         pool.take_out(node)
@@ -343,6 +352,13 @@ class Fleet:
             if pool.boxed and wanted:
                 return pool
         return None
+
+    def newcomers(self) -> list[tuple[NodePool, int]]:
+        """The spares that have joined the job since it was asked last, by pool and node."""
+        found = [(pool, node) for pool in self.pools for node in sorted(pool.newcomers)]
+        for pool in self.pools:
+            pool.newcomers.clear()
+        return [(pool, node) for pool, node in found if pool.place[node] == "active"]
 
     def fill(self) -> None:
         """Put spares where active nodes are missing."""

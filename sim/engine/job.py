@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 import simpy
@@ -16,6 +15,8 @@ from sim.engine.fleet import Fleet
 from sim.engine.hidden import Fault
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
+from sim.engine.response import Incident, People, Windows
+from sim.engine.stops import BAD_SPARE, PLANNED, Stop
 from sim.engine.training import Training
 from sim.scenario import Recovery
 from sim.throughput import Plan, Throughput
@@ -23,24 +24,8 @@ from sim.throughput import Plan, Throughput
 Process = Generator[simpy.Event, Any, Any]
 CHANGED = "changed"
 """Why computing stopped: nodes have come back with which a better plan can run."""
-
-
-@dataclass(slots=True)
-class Stop:
-    """Why a job stopped, where a node or its state has to be put right.
-
-    Attributes
-    ----------
-    failure : Failure
-    detect : float
-        Seconds until it is noticed.
-    straggler : Fault or None
-        Taken out in a planned stop, after a checkpoint.
-    """
-
-    failure: Failure
-    detect: float
-    straggler: Fault | None = None
+WINDOW = "window"
+"""Why computing stopped: a planned stop is due."""
 
 
 class Job:
@@ -56,6 +41,8 @@ class Job:
         recovery: Recovery,
         sawtooth: Sawtooth,
         times: RecoveryTimes,
+        people: People,
+        windows: Windows,
         horizon: float,
         record: Record,
     ) -> None:
@@ -68,10 +55,14 @@ class Job:
         self._recovery = recovery
         self._save_seconds = sawtooth.blocking + sawtooth.flush
         self._times = times
+        self._people = people
+        self._windows = windows
         self._horizon = horizon
         self._record = record
         self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
+        self._leaving: list[Fault] = []
+        """Stragglers that were found and work on until the job is saved."""
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
@@ -84,9 +75,11 @@ class Job:
             if stop is None:
                 break
             if stop is CHANGED:
-                yield from self._rejoin()
+                yield from self._stop_as_planned(None)
+            elif stop is WINDOW:
+                yield from self._stand_still()
             elif stop.straggler:
-                yield from self._evict(stop)
+                yield from self._stop_as_planned(stop.straggler)
             else:
                 yield from self._recover(stop)
         self.training.roll_back(self.env.now)
@@ -94,7 +87,7 @@ class Job:
     def _compute(self) -> Process:
         """Train until something stops the job.
 
-        Returns a `Stop`, `CHANGED`, or None at the goal and the horizon.
+        Returns a `Stop`, `CHANGED`, `WINDOW`, or None at the goal and the horizon.
         """
         env = self.env
         fleet = self.fleet
@@ -128,6 +121,8 @@ class Job:
                 stop = self._fail(now, failing)
             elif what == order.FOUND:
                 stop = self._find(now)
+            elif what == order.WINDOW:
+                return WINDOW
             elif what == order.HORIZON:
                 self._record.event(now, "state", what="horizon")
                 return None
@@ -139,7 +134,7 @@ class Job:
         if (slowdown, straggling) not in self._speeds:
             rate = self.plan.tokens_per_s_at(slowdown) / straggling
             chips = sum(self.plan.used_chips.values())
-            speed = Speed(rate, self.plan.tokens_per_s, chips)
+            speed = Speed(rate, self.plan.tokens_per_s, chips, self.plan.tokens_per_step)
             self._speeds[slowdown, straggling] = speed
         return self._speeds[slowdown, straggling]
 
@@ -150,11 +145,12 @@ class Job:
         until, what = min(
             (due, order.FAILURE),
             (fleet.next_find(), order.FOUND),
+            (max(self._windows.due, start), order.WINDOW),
             (self._fabric.next_change, order.FABRIC),
             (self._horizon, order.HORIZON),
         )
         # Asked last, so that no flaps need be drawn beyond what comes first.
-        finish = start + self.training.progress.seconds_to_finish(speed.rate, until - start)
+        finish = start + self.training.progress.seconds_to_finish(speed, until - start)
         if finish <= until:
             return finish, order.FINISH, failing
         return until, what, failing
@@ -203,15 +199,72 @@ class Job:
 
         A failure on the way costs its detection and a full restart again.
         """
+        incident = Incident()
         while stop:
+            failure = stop.failure
             yield from self._spend("detect", stop.detect)
+            answer = self._people.answer(failure.cause, incident, self.env.now)
+            yield from self._spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
-            in_memory = self.training.in_memory
-            restart = self._times.restart(stop.failure, self.plan, in_memory=in_memory)
-            stop = yield from self._spend("restart", restart, exposed=True)
+            stop = yield from self._restart(failure, incident)
         self.training.roll_back(self.env.now)
+
+    def _restart(self, failure: Failure, incident: Incident) -> Process:
+        """Restart until it succeeds; what fails on the way is returned."""
+        people = self._people
+        while self.env.now < self._horizon:
+            in_memory = self.training.in_memory
+            seconds = self._times.restart(failure, self.plan, in_memory=in_memory)
+            stop = yield from self._spend("restart", seconds, exposed=True)
+            if stop:
+                return stop
+            if self._reject_spares():
+                yield from self._assemble()
+            elif people.fails(incident):
+                self._record.count("failed_restarts")
+                yield from self._spend("respond", people.again(incident, self.env.now))
+            else:
+                return None
+        return None
+
+    def _reject_spares(self) -> bool:
+        """Send spares that turn out to be bad to repair; whether there were any."""
+        rejected = False
+        for pool, node in self.fleet.newcomers() if self._people.bad_spares else ():
+            repair = self._people.bad_spare()
+            if repair is not None:
+                failure = Failure(node, BAD_SPARE, 0.0, repair)
+                self.fleet.take_out(self.env.now, pool, node, failure)
+                self._record.count("bad_spares")
+                rejected = True
+        return rejected
+
+    def _stand_still(self) -> Process:
+        """A planned stop without loss: save, let its time pass, restart."""
+        self._record.count("planned_stops")
+        duration = self._windows.begin(self.env.now)
+        self._leaving = []
+        stop = yield from self._save()
+        if self.env.now >= self._horizon:
+            return
+        self._take_out_stragglers()
+        if stop is None:
+            stop = yield from self._spend("planned", duration, exposed=True)
+        if stop is None and self._leaving:
+            stop = Stop(self._leaving[0].failure, 0.0)
+        if stop is None:
+            seconds = self._times.restart(PLANNED, self.plan, in_memory=False)
+            stop = yield from self._spend("restart", seconds, exposed=True)
+        if stop:
+            yield from self._recover(stop)
+
+    def _take_out_stragglers(self) -> None:
+        """Those that were found go, now that the job is saved."""
+        for fault in self._leaving:
+            self.training.lose_node(fault)
+            self.fleet.reveal(self.env.now, fault)
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""
@@ -221,6 +274,9 @@ class Job:
         unpacked = False
         while self.env.now < self._horizon:
             staffing = fleet.staff(chosen=chosen, unpacked=unpacked)
+            if staffing.step == "choose" and not self._can_run():
+                # To choose among too few is no use: it would only have to be done again.
+                staffing = fleet.staff(chosen=True, unpacked=unpacked)
             if staffing.step == "start":
                 if chosen:
                     fleet.schedule()
@@ -240,6 +296,12 @@ class Job:
                 unpacked = False
                 left = self._horizon - self.env.now
                 yield from self._spend("wait", left, for_return=True)
+
+    def _can_run(self) -> bool:
+        """Whether the nodes at hand are enough for the job, under the policy."""
+        if self._recovery.policy == "wait":
+            return all(pool.at_hand >= pool.whole for pool in self.fleet.pools)
+        return self._best_plan().tokens_per_s > 0
 
     def _shrink(self) -> bool:
         """Settle for the nodes at hand, if the policy allows it and they can hold a replica."""
@@ -267,25 +329,24 @@ class Job:
     def _better_plan(self) -> bool:
         return self._best_plan().tokens_per_s > self.plan.tokens_per_s
 
-    def _rejoin(self) -> Process:
-        """A planned stop to take nodes in again that have come back: save, reconfigure, go on."""
+    def _stop_as_planned(self, straggler: Fault | None) -> Process:
+        """Save, then take stragglers out and restart, or take nodes in again and reconfigure."""
         self._record.count("planned_stops")
-        stop = yield from self._save()
-        if stop is None:
+        self._leaving = [straggler] if straggler else []
+        failed = yield from self._save()
+        if self.env.now >= self._horizon:
+            return
+        self._take_out_stragglers()
+        if failed:
+            yield from self._recover(failed)
+        elif self._leaving:
+            yield from self._recover(Stop(self._leaving[0].failure, 0.0))
+        else:
             self._shrink()
             self.fleet.fill()
             reconfigure = self._times.reconfigure()
-            stop = yield from self._spend("reconfigure", reconfigure, exposed=True)
-        if stop:
-            yield from self._recover(stop)
-
-    def _evict(self, stop: Stop) -> Process:
-        """A planned stop to take out a straggler that was found, after a save."""
-        assert stop.straggler
-        self._record.count("planned_stops")
-        failed = yield from self._save()
-        self.fleet.reveal(self.env.now, stop.straggler)
-        yield from self._recover(failed or stop)
+            failed = yield from self._spend("reconfigure", reconfigure, exposed=True)
+            yield from self._recover(failed)
 
     def _save(self) -> Process:
         """Write a checkpoint and wait until it is durable.
@@ -336,7 +397,10 @@ class Job:
                 continue
             if until >= end:
                 return None
-            stop = self._fail_idle(now, failing) if due <= found else self._find_idle(now)
+            if due <= found:
+                stop = self._fail_idle(now, failing)
+            else:
+                stop = self._find_idle(now, saving=category == "checkpoint")
             if stop and exposed:
                 return stop
 
@@ -348,10 +412,14 @@ class Job:
         self.training.lose(strike)
         return Stop(strike.failure, strike.failure.detect)
 
-    def _find_idle(self, now: float) -> Stop | None:
-        """A hidden fault is found; None if it is of no concern to the job."""
+    def _find_idle(self, now: float, *, saving: bool = False) -> Stop | None:
+        """A hidden fault is found; None if it is of no concern to the job, or can wait."""
         fault = self.fleet.find()
         at_work = self.fleet.has_at_work(fault)
+        if saving and at_work and not fault.silent:
+            # What is being saved would be lost with it, and nothing is wrong with that.
+            self._leaving.append(fault)
+            return None
         spoilt = self.training.find(fault)
         self.fleet.reveal(now, fault)
         if at_work:

@@ -224,6 +224,31 @@ def test_a_failure_while_a_straggler_is_evicted_voids_the_checkpoint():
     assert hours(result) == pytest.approx({"productive": 45.0, "stall": 2.0} | lost)
 
 
+def test_a_second_straggler_found_while_the_first_is_evicted_costs_no_work():
+    """Found three minutes into the checkpoint of 6 min: both leave when it is durable."""
+    second = lone(1, 30 / 24, slowdown=1.5, detect="6.05 h")
+    result = asked([straggler(), second], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"})
+    assert hours(result) == pytest.approx(
+        {"productive": 45.0, "stall": 2.0, "checkpoint": 0.1, "restart": 0.5}
+    )
+    assert (result.interruptions, result.planned_stops) == (0, 1)
+
+
+def test_a_horizon_within_a_planned_stop_takes_no_node_in():
+    """Node 0 is back at 40.5 h, and the checkpoint is not durable at 40.55 h."""
+    lost = [lone(0, 30.5 / 24, repair="10 h")]
+    result = asked(lost, 60, checkpoint=SLOW_SAVE, recovery=REJOIN, horizon="40.55 h")
+    assert result.counts["pool", "active"] == 24
+
+
+def test_the_scheduler_chooses_once_there_are_enough_nodes():
+    """Of two lost nodes one is back at 34.5 h and one, by an earlier repair, five minutes later."""
+    causes = [lone(n, 30.5 / 24, repair=r) for n, r in ((0, "4 h"), (1, "245 min"))]
+    result = asked(causes, hours=40, recovery={"reschedule": "10 min"})
+    assert result.selections == 2
+    assert result.time["restart"] == pytest.approx(20 * MINUTE)
+
+
 def test_a_straggler_that_fails_takes_its_slowness_along():
     """Slow from 30 h on, for ten hours or, if another node fails, for the 27 h that the last 18 h
     of work take.
@@ -433,7 +458,7 @@ def test_the_size_of_the_state_and_the_bandwidth_of_the_storage_give_flush_and_l
     assert given.time["restart"] == pytest.approx(HOUR)
 
 
-def test_an_interval_in_steps_is_one_in_tokens():
+def test_an_interval_in_steps_counts_steps():
     """A step of 512 × 2,048 tokens: 100 of them take 9.1 h; after a failure at 20 h they start anew
     at 18.2 h.
     """
@@ -448,6 +473,23 @@ def test_an_interval_in_steps_is_one_in_tokens():
     assert result.time["checkpoint"] == pytest.approx(
         MINUTE * (2 + math.floor((38 - done) / (100 * step)))
     )
+
+
+@pytest.mark.parametrize(("keep_batch", "marks"), [(False, 6), (True, 4)])
+def test_an_interval_in_steps_counts_those_of_a_smaller_batch(keep_batch, marks):
+    """A24: with three of four replicas 100 steps of the smaller batch take 9.1 h as before, but
+    there were marks every 133 steps only. With the whole batch they take 12.1 h.
+    """
+    step = 512 * 2048 / (CHIPS * RATE) / HOUR
+    result = asked(
+        [lone(0, 1 / 24, permanent=1)],
+        hours=1e6,
+        horizon=f"{1 + 620 * step} h",
+        pool={"layout": {"tensor": 8}},
+        checkpoint={"interval": "100 steps", "blocking": "1 min"},
+        recovery={"policy": "drop-replica", "keep_batch": keep_batch},
+    )
+    assert result.time["checkpoint"] == pytest.approx(MINUTE * marks)
 
 
 def saw(**keys):
@@ -508,6 +550,16 @@ def test_the_final_checkpoint_counts_as_one_and_can_be_interrupted():
     assert asked([], hours=10, checkpoint=final | {"final": False}).wall / HOUR == pytest.approx(
         10.75
     )
+
+
+@pytest.mark.parametrize("hour", [9.8, 10.8, 10.9])
+def test_a_final_checkpoint_is_as_long_if_a_spare_fails_meanwhile(hour):
+    """At 9.8 h the job computes, at 10.8 h it blocks for its last checkpoint, at 10.9 h it waits."""
+    final = {"interval": "1 h", "blocking": "5 min", "flush": "10 min", "final": True}
+    spare = lone(4, hour / 24, clock="powered")
+    result = asked([spare], hours=10, checkpoint=final, pool={"hot_spares": 1})
+    assert result.failures == {"of-4": 1}
+    assert hours(result) == pytest.approx({"productive": 10.0, "checkpoint": 1.0})
 
 
 def test_checkpoint_keys_have_sensible_defaults():

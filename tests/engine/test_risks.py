@@ -39,7 +39,8 @@ def lives(
     causes: list[Cause], nodes: int, bad: BadNodes | None = None, weak: tuple[int, ...] = ()
 ) -> Lives:
     field = Luck(1, 0).field("test")
-    made = Lives(causes[0].clock, causes, nodes, 8, bad, set(weak), field)
+    table = FailureTable(causes=tuple(causes), bad_nodes=bad)
+    made = Lives(causes[0].clock, causes, nodes, 8, table, set(weak), field)
     made.begin(nodes, math.inf)
     return made
 
@@ -282,6 +283,14 @@ def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_
     assert days == pytest.approx([10, 11.1, 11.25])
 
 
+def test_a_reboot_for_a_fault_found_late_may_have_to_be_done_again():
+    """Corrupt at 10 d, found at 10.5 d; again at 10.75 d, found at 11.25 d, again at 11.5 d."""
+    again = {"probability": 1, "after": "6 h"}
+    keys = {"lifetime": "10 d", "hardware": False, "silent": True, "detect": "12 h"}
+    fleet = failing(1, refail=again, **keys)
+    assert times(simulate(endless(11.9, fleet=fleet), 0)) == pytest.approx([10, 10.75, 11.5])
+
+
 def test_a_pending_relapse_dies_with_a_replacement():
     again = Refail(probability=1, after=Constant(1.0))
     why = Cause(cause="x", per_1000_node_days=1, refail=again)
@@ -421,3 +430,16 @@ def test_nodes_that_are_old_at_the_start_have_the_rest_of_their_lives_before_the
 def test_an_age_needs_a_lifetime_that_has_a_memory():
     with pytest.raises(ValueError, match="age needs a lifetime that is weibull"):
         Cause(cause="old", per_1000_node_days=1, age=Constant(DAY))
+
+
+def test_a_scaled_table_strikes_that_many_times_as_often():
+    """Lives of ten days and an ageing cause, bad nodes among them: twice as many in a year."""
+    ageing = cause(cause="ageing", lifetime=weibull(1.5, 100))
+    causes = [cause(per_1000_node_days=10), ageing]
+    counted = []
+    for scale in (1, 2):
+        failures = {"causes": causes, "bad_nodes": {"share": 0.2, "factor": 4, "cured": 0}}
+        scaled = pool(nodes=20, failures=failures | {"scale": scale})
+        counted.append(counts(endless(2000 / scale, fleet=scaled), 3))
+    # Time that runs twice as fast is the same history, but for its rounding.
+    assert counted[1] == pytest.approx(counted[0], abs=1)
