@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.catalogue.model_files import Shape
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
@@ -36,6 +37,10 @@ STEP_UNITS = {
 }
 NOTHING = 1e-12
 """Below this a sum of times is nothing but its rounding."""
+FIT_TABLES = {
+    "statistics": "the log beside the fitted table",
+    "forecast": "the last third, from the first two",
+}
 SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
 """In words, where a spread comes from."""
 
@@ -258,6 +263,18 @@ def entry(item: Entry) -> str:
     return "\n".join(lines)
 
 
+def shape(model: Shape) -> str:
+    """Write how the config.json of a model is read."""
+    billions = {name: count / 1e9 for name, count in model.counts.items() if count}
+    lines = [f"{model.family}: {model.total / 1e9:.2f} billion parameters, of which a token visits"]
+    lines[0] += f" {model.active / 1e9:.2f}"
+    lines += [f"  {name:28} {count:10.3f}" for name, count in billions.items()]
+    lines += ["as a scenario could say it", *(f"  {k}: {v}" for k, v in model.values.items())]
+    lines.append("not in the file, so to be given beside it: sequence, as in")
+    lines.append("  run: {model: {like: config.json, sequence: 4096}}")
+    return "\n".join(lines)
+
+
 def _drawn(number: Uncertain) -> str:
     """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
     low, high = number.draw(0.05), number.draw(0.95)
@@ -268,6 +285,39 @@ def scenarios() -> str:
     """List name, status and title of every scenario."""
     loaded = map(load_scenario, names())
     return "\n".join(f"{one.name:20} {one.status:15} {one.title}" for one in loaded)
+
+
+def fit(report: dict[str, Any]) -> str:
+    """Write what was fitted to a log: parameters, mechanisms, check, and limits."""
+    watched = f"{report['nodes']:,} nodes over {report['days']:,.1f} days"
+    lines = [f"{report['outages']:,} outages of {watched}, {report['node_days']:,.0f} node-days"]
+    lines += ["", f"{'fitted':34}{'best':>12}  95 % interval"]
+    for name, value in report["parameters"].items():
+        ends = f"{value['lo']:.4g} … {value['hi']:.4g}"
+        lines.append(f"  {name:32}{value['best']:>12.4g}  {ends}")
+    lines += [
+        "",
+        f"{'tried':34}{'gain':>12}  (log-probability of what it had not seen; 3 is asked)",
+    ]
+    for trial in report["tried"]:
+        name = " of ".join(filter(None, (trial["mechanism"], trial["cause"])))
+        lines.append(
+            f"  {name:32}{trial['gain']:>12.1f}  {'kept' if trial['kept'] else 'left out'}"
+        )
+    for key, words in FIT_TABLES.items():
+        if key in report:
+            lines += ["", f"{words:42}{'log':>9}  nine of ten runs"]
+            lines += [_beside(row) for row in report[key]]
+    if "coverage" in report:
+        share = f"{report['coverage']:.0%}"
+        lines.append(f"  of the parts of the last third {share} lay within nine of ten runs")
+    lines += ["", "what the table cannot show", *(f"  {words}." for words in report["limits"])]
+    return "\n".join(lines)
+
+
+def _beside(row: dict[str, Any]) -> str:
+    ends = f"{row['p5']:.4g} … {row['p95']:.4g}"
+    return f"  {row['title']:40}{row['log']:>9.4g}  {ends}{'' if row['inside'] else '  outside'}"
 
 
 def short(path: Path) -> str:

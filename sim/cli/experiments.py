@@ -137,10 +137,7 @@ def sweep(
     """
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
-    values = {
-        path: documents.parse(f"[{text}]", f"--grid {path}").data
-        for path, text in pairs(grid, "--grid").items()
-    }
+    values = _lists(grid, "--grid")
     scenario = loaded(name, sets)
     # The table shows one metric; a wrong name must not be found out after all the runs.
     check_metric(metric or own_metric(scenario), scenario)
@@ -260,6 +257,49 @@ def worlds(
     answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
+@grouped
+def advise(
+    *,
+    name: ScenarioName,
+    choose: Annotated[
+        list[str] | None,
+        Option(metavar="PATH=V1,V2,…", help="Values to choose from, combined with other --choose."),
+    ] = None,
+    goal: Annotated[
+        Literal["days", "cost", "finish"], Option("--for", help="What is sought.")
+    ] = "days",
+    by: Annotated[
+        dt.datetime | None, Option(formats=["%Y-%m-%d"], help="The date, for `finish`.")
+    ] = None,
+    within: Annotated[
+        float | None,
+        Option(min=1e-6, max=1, help="How near to the best: a share, or a probability (0.01)."),
+    ] = None,
+    most: Annotated[int, Option(min=20, help="Most replications of an option.")] = 1000,
+    sets: Sets = None,
+    how: How,
+    record: Record,
+) -> None:
+    """Find the settings with which a run is fastest, cheapest or surest to finish by a date.
+
+    Example: `sim advise deepseek-v3 --choose "checkpoint.interval=10 min,1 h"`
+    """
+    values = _lists(choose, "--choose")
+    result = sim.advise(
+        loaded(name, sets), values, goal=goal, by=by.date() if by else None, within=within,
+        most=most, called=name, out=record.out, **vars(how),
+    )  # fmt: skip
+    answer(result.report(), lambda: str(result), **vars(record))
+
+
+def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
+    """What an option says that gives a list of values for each path."""
+    return {
+        path: documents.parse(f"[{text}]", f"{option} {path}").data
+        for path, text in pairs(texts, option).items()
+    }
+
+
 def validate(
     table: Annotated[
         Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers", "stock"] | None,
@@ -364,6 +404,7 @@ COMMANDS = (
     sweep,
     sensitivity,
     size_stock,
+    advise,
     worlds,
     validate,
     claims,

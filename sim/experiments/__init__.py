@@ -1,5 +1,7 @@
 """Experiments: many runs, compared, swept over, taken apart and summed up."""
 
+from sim.experiments.advice import Advice
+from sim.experiments.advise import advise
 from sim.experiments.compare import Comparison, compare
 from sim.experiments.replicate import Replications, replicate
 from sim.experiments.sensitivity import Sensitivity, sensitivity
@@ -8,12 +10,14 @@ from sim.experiments.sweep import Sweep, load, sweep
 from sim.experiments.worlds import Worlds, worlds
 
 __all__ = [
+    "Advice",
     "Comparison",
     "Replications",
     "Sensitivity",
     "Size",
     "Sweep",
     "Worlds",
+    "advise",
     "compare",
     "load",
     "replicate",

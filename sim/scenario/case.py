@@ -39,6 +39,8 @@ class Case(Strict):
     fleet: Fleet
     mixing: Mixing = Mixing()
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    catalogue: str | None = None
+    """A folder with tables of the user's own, written as those of the catalogue are."""
     known: dict[str, Any] = Field(default_factory=dict)
     """Unknown constants that are known, by the names that the tool prints."""
 

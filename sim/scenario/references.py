@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationInfo
 
 from sim import catalogue
-from sim.catalogue import Entry
+from sim.catalogue import Entry, from_file
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.kinds import KINDS
@@ -17,10 +17,16 @@ from sim.errors import expected
 from sim.scenario.reading import merge
 
 
+def own_folder(info: ValidationInfo) -> str | None:
+    """The folder with facts of the user's own, while a scenario that names one is checked."""
+    return (info.context or {}).get("catalogue")
+
+
 def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
     """A validator of a field that holds something of the catalogue.
 
-    It takes the name of an entry, the entry's keys, or ``{like: NAME, KEY: VALUE…}``.
+    It takes the name of an entry, the entry's keys, or ``{like: NAME, KEY: VALUE…}``; in place of
+    a name also a file of the user's own, where there are such.
 
     Parameters
     ----------
@@ -32,9 +38,12 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
 
     type_ = KINDS[kind]
 
-    def look_up(value: Any) -> Any:
+    def look_up(value: Any, info: ValidationInfo) -> Any:
+        own = own_folder(info)
         if isinstance(value, str):
-            return catalogue.entry(kind, value).item
+            if from_file.is_file(kind, value):
+                return from_file.values(kind, value)
+            return catalogue.entry(kind, value, own).item
         if isinstance(value, type_):
             return value
         if not isinstance(value, dict):
@@ -42,7 +51,11 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
         name = value.get("like", default)
         if not name:
             return value
-        base = catalogue.entry(kind, str(name)).values
+        name = str(name)
+        if from_file.is_file(kind, name):
+            base = from_file.values(kind, name)
+        else:
+            base = catalogue.entry(kind, name, own).values
         change = {key: part for key, part in value.items() if key != "like"}
         # A trace takes the place of the causes, and of all that is said about these.
         if change.get("trace") and not change.get("causes"):

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -15,7 +15,15 @@ from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
 from sim.scenario.reading import merge
-from sim.scenario.references import FlowRef, ModelRef, NeedRef, ProductionRef, RepairRef, SharesRef
+from sim.scenario.references import (
+    FlowRef,
+    ModelRef,
+    NeedRef,
+    ProductionRef,
+    RepairRef,
+    SharesRef,
+    own_folder,
+)
 
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
@@ -164,12 +172,12 @@ MATERIALS = ("HBM",)
 """What a control may block besides chips."""
 
 
-def _events(value: Any) -> Any:
+def _events(value: Any, info: ValidationInfo) -> Any:
     """Catalogue events as they stand or with keys changed, and events spelt out."""
     if not isinstance(value, Mapping):
         allowed = "a mapping of policy events"
         raise expected(f"{allowed}; {{}} takes one of the catalogue as it stands", value)
-    known = catalogue.table("policy")
+    known = catalogue.table("policy", own_folder(info))
     events = {}
     for name, change in value.items():
         if change is None:

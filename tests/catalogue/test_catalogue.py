@@ -149,7 +149,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 
     def read(text: str) -> dict[str, Entry]:
         (tmp_path / "stacks.yaml").write_text(text)
-        return catalogue.table.__wrapped__("stacks")
+        return catalogue._table.__wrapped__("stacks", tmp_path)
 
     yield read
 

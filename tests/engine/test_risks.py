@@ -408,6 +408,30 @@ def test_one_more_cause_disturbs_no_other():
     assert len(both.failures) == 2
 
 
+# Ages at the start ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1.0, 4.0])
+def test_nodes_that_are_old_at_the_start_have_the_rest_of_their_lives_before_them(factor: float):
+    shape, scale, age, nodes = 2.5, 100 * DAY, 80 * DAY, 4000
+    old = Cause(cause="old", lifetime=Weibull(shape, scale), age=Constant(age))
+    bad = BadNodes(share=1.0, factor=factor)
+    made = lives([old], nodes, bad, tuple(range(nodes)))
+    rest = np.array(made._due)
+    when = 20 * DAY
+    survive = math.exp(-factor * (((age + when) / scale) ** shape - (age / scale) ** shape))
+    error = math.sqrt(survive * (1 - survive) / nodes)
+    assert abs((rest > when).mean() - survive) < 4 * error
+    # Had they been new, nearly all of them would still run.
+    new = lives([old.model_copy(update={"age": None})], nodes, bad, tuple(range(nodes)))
+    assert (np.array(new._due) > when).mean() > survive + 20 * error
+
+
+def test_an_age_needs_a_lifetime_that_has_a_memory():
+    with pytest.raises(ValueError, match="age needs a lifetime that is weibull"):
+        Cause(cause="old", per_1000_node_days=1, age=Constant(DAY))
+
+
 def test_a_scaled_table_strikes_that_many_times_as_often():
     """Lives of ten days and an ageing cause, bad nodes among them: twice as many in a year."""
     ageing = cause(cause="ageing", lifetime=weibull(1.5, 100))

@@ -185,7 +185,7 @@ def test_an_override_can_make_wrong_what_stands_in_a_file() -> None:
 def test_a_mistake_in_the_catalogue_keeps_the_key_of_the_scenario(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(kind: str, name: str) -> None:
+    def broken(kind: str, name: str, own: str | None = None) -> None:
         raise in_file("chips.yaml", "chips.x.power: wrong", 9, key="chips.x.power")
 
     monkeypatch.setattr(catalogue, "entry", broken)
