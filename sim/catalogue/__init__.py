@@ -78,15 +78,12 @@ def table(kind: str, own: str | None = None) -> dict[str, Entry]:
     entries = _table(kind, FOLDER)
     if own is None:
         return entries
-    folder = Path(own)
-    if not folder.is_dir():
-        raise InputError(f"catalogue: there is no folder '{own}'", given=own)
-    path = folder / f"{kind}.yaml"
+    path = Path(own) / f"{kind}.yaml"
     if not path.exists():
         return entries
-    mine = _table(kind, folder, path.stat().st_mtime_ns)
+    mine = _table(kind, path.parent, path.stat().st_mtime_ns)
     for name in mine.keys() & entries.keys():
-        raise InputError(f"{folder / kind}.yaml: the catalogue has a '{name}'; choose another name")
+        raise InputError(f"{path}: the catalogue has a '{name}'; choose another name")
     return entries | mine
 
 

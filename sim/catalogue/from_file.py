@@ -11,7 +11,6 @@ from sim.errors import in_file
 
 SUFFIXES = {"failures": (".yaml", ".yml"), "models": (".json",)}
 """The files that may stand for an entry, by table."""
-FILES = (".csv", ".json", ".yaml", ".yml")
 
 
 def is_file(kind: str, value: str) -> bool:
@@ -39,24 +38,14 @@ def values(kind: str, path: str) -> dict[str, Any]:
     data = documents.read(path).data
     if not isinstance(data, dict):
         raise in_file(path, f"expected the keys of one of the {kind}", given=data)
-    return beside(data, Path(path).parent)
+    return _beside(data, Path(path).parent)
 
 
-def beside(data: Any, folder: Path) -> Any:
-    """Data with the files that it names beside it found from here.
-
-    Parameters
-    ----------
-    data : plain data
-    folder : Path
-        In which the file that says it lies.
-    """
+def _beside(data: Any, folder: Path) -> Any:
+    """Data with the files of draws that it names as seen from here."""
     if isinstance(data, dict):
-        return {key: beside(part, folder) for key, part in data.items()}
-    if isinstance(data, list):
-        return [beside(part, folder) for part in data]
-    if isinstance(data, str) and data.endswith(FILES):
-        # A path from where the command runs is right as it is.
-        found = folder / data
-        return str(found) if found.exists() else data
-    return data
+        found = {key: _beside(part, folder) for key, part in data.items()}
+        if found.keys() == {"file", "column"}:
+            found["file"] = str(folder / str(found["file"]))
+        return found
+    return [_beside(part, folder) for part in data] if isinstance(data, list) else data

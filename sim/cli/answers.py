@@ -144,7 +144,7 @@ def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
 def sources(scenario: Scenario) -> list[str]:
     """The keys of the sources behind what a scenario takes from the catalogue."""
     used = [catalogue.entry("constants", "step-time"), catalogue.entry("costs", "epoch")]
-    used += entries(scenario.data)
+    used += entries(scenario.data, own=scenario.catalogue)
     return sorted({fact.source for item in used for fact in item.facts})
 
 

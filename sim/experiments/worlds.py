@@ -257,7 +257,7 @@ def figures(value: float, low: float, high: float) -> str:
     Examples
     --------
     >>> figures(4.66e25, 3.9e25, 5.8e25), figures(34_512, 31_000, 38_000)
-    ('5e25', '35,000')
+    ('4.7e25', '35,000')
     """
     # FLOP have too many zeros to be written out.
     if abs(high) < 1e9:

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from sim import documents, files
-from sim.catalogue.from_file import FILES, beside
 from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
 from sim.documents import Document, KeyPath, dotted
 from sim.errors import InputError, expected, in_file, nearest
@@ -179,10 +178,6 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     data = {str(key): value for key, value in document.data.items()}
     data = absolute(data, folder)
     like = data.pop("like", None)
-    data = beside(data, folder)
-    # A folder has no ending by which it could be told from a name.
-    if (own := data.get("catalogue")) and isinstance(own, str) and (folder / own).is_dir():
-        data["catalogue"] = str(folder / own)
     if like is None:
         return Source(merge({}, data), (document,))
     if not isinstance(like, str):
@@ -240,7 +235,7 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
         return changed
     if data is None or data == "auto":
         data = {}
-    if isinstance(data, str) and (data[:1].isalpha() or data.endswith(FILES)):
+    if isinstance(data, str) and (data[:1].isalpha() or data.startswith(os.sep)):
         data = {"like": data}
     if not isinstance(data, dict):
         raise InputError(
@@ -274,11 +269,11 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
     InputError
         With file, line, key, what was given and what is allowed, for everything that is wrong.
     """
+    own = source.data.get("catalogue")
+    if own is not None and not (isinstance(own, str) and Path(own).is_dir()):
+        raise source.error(("catalogue",), f"catalogue: there is no folder '{own}'", given=own)
     name = source.documents[0].name
     try:
-        own = source.data.get("catalogue")
-        if own is not None and not isinstance(own, str):
-            raise InputError("catalogue: expected the path of a folder", given=own)
         built = named(type_.model_validate(data, context={"catalogue": own}), "")
         found = sketch(built)
         by_name(found)

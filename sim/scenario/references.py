@@ -79,7 +79,7 @@ TABLES = {
 """The table behind each key that takes a name of the catalogue."""
 
 
-def entries(data: Any, kind: str = "") -> Iterator[Entry]:
+def entries(data: Any, kind: str = "", own: str | None = None) -> Iterator[Entry]:
     """The entries of the catalogue that the plain data of a scenario names.
 
     Parameters
@@ -87,20 +87,22 @@ def entries(data: Any, kind: str = "") -> Iterator[Entry]:
     data : plain data
     kind : str
         The table in which a name that stands here is looked up.
+    own : str, optional
+        The folder with facts of the user's own.
     """
     parts = data if isinstance(data, dict) else {}
     name = parts.get("like", data)
-    if kind and isinstance(name, str) and name in catalogue.table(kind):
-        yield catalogue.entry(kind, name)
+    if kind and isinstance(name, str) and name in catalogue.table(kind, own):
+        yield catalogue.entry(kind, name, own)
     for key, part in parts.items():
         if key == "policy":
-            known = catalogue.table(key)
+            known = catalogue.table(key, own)
             yield from (known[event] for event in part if event in known)
         elif key == "supply":
             for flow in part.values():
-                yield from entries(flow, key)
+                yield from entries(flow, key, own)
         else:
-            yield from entries(part, TABLES.get(key, ""))
+            yield from entries(part, TABLES.get(key, ""), own)
 
 
 ChipRef = Annotated[Chip, from_catalogue("chips")]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.cli.answers import sources
 from sim.errors import InputError
 from sim.experiments.store import Point
 from sim.scenario import load_scenario
@@ -72,7 +73,11 @@ def test_they_are_read_as_strictly(folder: Path, old: str, new: str, told: str) 
 
 
 def test_a_folder_that_is_not_there_is_named(folder: Path) -> None:
-    with pytest.raises(InputError, match="there is no folder 'nowhere'"):
+    with pytest.raises(InputError, match=r"^--set catalogue: .*there is no folder '.*nowhere'$"):
         load_scenario(folder / "own.yaml").override({"catalogue": "nowhere"})
     with pytest.raises(InputError, match="no 'NEW-CHIP' among the chips"):
         load_scenario("deepseek-v3").override({"fleet.good.chip": "NEW-CHIP"})
+
+
+def test_their_sources_are_named_with_an_answer(folder: Path) -> None:
+    assert "MAKER" in sources(load_scenario(folder / "own.yaml"))
