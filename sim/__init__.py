@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
     from sim.scenario import load_scenario
 
+__version__ = "0.1.0"
 __all__ = [
     "compare",
     "load_scenario",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from sim.cli.app import app
-from sim.errors import CheckFailed, InputError
+from sim.cli import terminal
 
 
 def _joined(arguments: list[str]) -> list[str]:
@@ -25,28 +23,47 @@ def _joined(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Run the command line: 0 done, 1 a check failed, 2 wrong input or usage, 130 interrupted."""
-    try:
+    with terminal.prepared() as interrupts:
         try:
-            app(_joined(sys.argv[1:]), prog_name="sim")
-        finally:
-            sys.stdout.flush()
+            code = _run(_joined(sys.argv[1:]))
+        except BaseException:
+            # Libraries make other errors of an interrupt that comes while they are loaded.
+            if interrupts.seen:
+                interrupts.leave()
+            raise
+        if interrupts.seen:
+            interrupts.leave()
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    """Carry out a command and say in one line what went wrong; returns the exit code."""
+    # Loaded here, where an interrupt is waited for.
+    from sim.cli.app import run
+    from sim.errors import CheckFailed, InputError, readable
+
+    if sys.stdout is None:
+        terminal.complain("error: standard output is closed")
+        return 2
+    try:
+        code = run(words)
+        sys.stdout.flush()
+        return code
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        terminal.complain(f"error: {error}")
+        return 2
     except CheckFailed as error:
-        print(f"failed: {error}", file=sys.stderr)
-        sys.exit(1)
+        terminal.complain(f"failed: {error}")
+        return 1
     except BrokenPipeError:
-        # What is still unwritten goes nowhere, or Python would complain of it at its own end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except SystemExit as end:  # by Typer; 130 after Ctrl-C
-        if end.code == 130:
-            kept = (
-                "what an experiment had finished is kept in the folder of --out, if one was given"
-            )
-            print(f"interrupted; {kept}; no figure was changed", file=sys.stderr)
-        raise
+        terminal.forget(sys.stdout)
+        return 1
+    except OSError as error:
+        # A full disk, above all; what stands in files is whole.
+        where = error.filename or "the output"
+        terminal.complain(readable(f"error: {where} cannot be used ({error.strerror or error})"))
+        terminal.forget(sys.stdout)
+        return 2
 
 
 if __name__ == "__main__":

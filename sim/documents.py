@@ -12,6 +12,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from sim import files
 from sim.errors import InputError, in_file
 
 KeyPath = tuple[str | int, ...]
@@ -79,16 +80,7 @@ def read(path: Path | str) -> Document:
         anything but plain data.
     """
     name = str(Path(path))
-    if Path(path).is_dir():
-        raise in_file(name, "is a folder, not a file")
-    try:
-        with open(path, "rb") as file:
-            # Not all there is: it may be a device that never ends.
-            raw = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        # A zero byte in the name is a ValueError, which has no strerror.
-        reason = getattr(error, "strerror", None) or error
-        raise in_file(name, f"cannot be read ({reason})") from None
+    raw = files.read(Path(path), LARGEST + 1)
     if len(raw) > LARGEST:
         raise in_file(name, f"is larger than {LARGEST:,} bytes, too large for a scenario")
     try:
@@ -149,6 +141,8 @@ def _lines(root: Node, name: str, constructor: SafeConstructor) -> dict[KeyPath,
             if len(lines) > MOST_NODES:
                 raise ValueError(f"has more than {MOST_NODES:,} values, written out or by aliases")
             _check_tag(node)
+            if isinstance(node, ScalarNode):
+                node.value = _joined(node.value)
             if is_key:
                 _check_key(node, lines.get(path))
             elif isinstance(node, ScalarNode):
@@ -173,6 +167,14 @@ def _nodes(node: Node, path: KeyPath) -> Iterator[tuple[KeyPath, Node, bool]]:
     elif isinstance(node, SequenceNode):
         for position, value in enumerate(node.value):
             yield from _nodes(value, (*path, position))
+
+
+def _joined(text: str) -> str:
+    """Text with one letter in place of two halves, as JSON writes letters beyond U+FFFF."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ValueError(f"'{text:.60}' has half a letter (a lone surrogate)") from None
 
 
 def _check_tag(node: Node) -> None:

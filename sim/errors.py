@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Self
+from unicodedata import category
+
+LONGEST = 2000
+"""Letters in a line of a message."""
+LONG = r"\S{400,}"
+"""A word of which only the ends are shown."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, *, problems: tuple[Problem, ...] = (), **known: Any) -> None:
+        message = readable(message)
         super().__init__(message)
         self.problems = problems or (Problem(message, **known),)
         first = self.problems[0]
@@ -54,6 +62,10 @@ class InputError(ValueError):
         self.key = first.key
         self.given = first.given
         self.allowed = first.allowed
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: how the mistake was noticed helps nobody to mend it."""
+        return [f"{type(self).__name__}: {self}"]
 
     @classmethod
     def no_such(
@@ -83,6 +95,34 @@ class InputError(ValueError):
 
 class CheckFailed(Exception):
     """A check was carried out and did not hold; the message says which and how (exit code 1)."""
+
+
+def readable(message: str) -> str:
+    """A message as it can be shown: control characters escaped, and what is too long cut.
+
+    Examples
+    --------
+    >>> print(readable("a\\x1b[31m"), len(readable("x" * 9999)))
+    a\\x1b[31m 203
+    """
+    letters = [letter if plain(letter) else ascii(letter)[1:-1] for letter in message]
+    lines = "".join(letters).split("\n")
+    return "\n".join(_cut(re.sub(LONG, _short, line), LONGEST) for line in lines)
+
+
+def plain(letter: str) -> bool:
+    """Whether a letter does nothing to a terminal but to be seen, or to end a line."""
+    return letter == "\n" or not category(letter).startswith("C")
+
+
+def _short(word: re.Match[str]) -> str:
+    return _cut(word[0], 200)
+
+
+def _cut(text: str, most: int) -> str:
+    """What comes first and last in a text."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 
 
 def expected(allowed: str, given: Any, wrong: str = "") -> InputError:

@@ -1,12 +1,13 @@
-"""Files written in one piece: there whole or not at all."""
+"""Files: those read are regular ones; those written are there whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from sim.errors import in_file
+from sim.errors import InputError, in_file
 
 
 def make_folder(folder: Path) -> None:
@@ -19,9 +20,51 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise in_file(str(folder), f"cannot be used as a folder ({_reason(error)})") from None
+
+
+def unusable(path: Path | str) -> str:
+    """Say why something is no file that can be read; nothing, if it is one.
+
+    Examples
+    --------
+    >>> unusable(__file__)
+    ''
+    >>> unusable("/nowhere/trace.csv")
+    'cannot be read (No such file or directory)'
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        return f"cannot be read ({_reason(error)})"
+    if stat.S_ISDIR(mode):
+        return "is a folder, not a file"
+    # A pipe or a device may keep its reader waiting, or never end.
+    return "" if stat.S_ISREG(mode) else "is not a regular file"
+
+
+def read(path: Path | str, most: int = -1) -> bytes:
+    """Read a file.
+
+    Parameters
+    ----------
+    path : path or str
+    most : int
+        How many bytes to read; all, if negative.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or is not a regular file.
+    """
+    if problem := unusable(path):
+        raise in_file(str(path), problem)
+    try:
+        with open(path, "rb") as file:
+            return file.read(most)
     except OSError as error:
-        reason = error.strerror or error
-        raise in_file(str(folder), f"cannot be used as a folder ({reason})") from None
+        raise in_file(str(path), f"cannot be read ({_reason(error)})") from None
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -30,22 +73,33 @@ def write(path: Path, content: str | bytes) -> None:
     Raises
     ------
     InputError
-        When it cannot be written; what was there before is then still there.
+        When it cannot be written, or is there and not a regular file; what was there before is
+        then still there.
     """
-    data = content.encode() if isinstance(content, str) else content
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        # A link stays a link, and what it leads to is written.
+        target = path.resolve()
+        if target.exists() and (problem := unusable(target)):
+            raise in_file(str(path), problem)
+        target.parent.mkdir(parents=True, exist_ok=True)
         # Renaming within a folder cannot be seen half done; writing in place can.
-        with NamedTemporaryFile(dir=path.parent, delete=False) as draft:
+        with NamedTemporaryFile(dir=target.parent, delete=False) as draft:
             try:
                 draft.write(data)
                 draft.close()
                 # Temporary files are private to their owner; results are for everyone.
                 os.chmod(draft.name, 0o644)
-                os.replace(draft.name, path)
+                os.replace(draft.name, target)
             except BaseException:
                 os.unlink(draft.name)
                 raise
-    except OSError as error:
-        reason = error.strerror or error
-        raise in_file(str(path), f"cannot be written ({reason})") from None
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        # A loop of links is a RuntimeError, a zero byte in the name or half a letter a ValueError.
+        raise in_file(str(path), f"cannot be written ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

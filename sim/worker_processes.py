@@ -3,22 +3,71 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ProcessPoolExecutor
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from threading import Thread
+from typing import Any
+
+from sim.errors import CheckFailed
 
 
-def pool(jobs: int) -> ProcessPoolExecutor:
-    """Start fresh processes that end when this one does, even if it is killed.
+class Processes(ProcessPoolExecutor):
+    """A pool whose processes leave Ctrl-C to the one that started them."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hand over a call."""
+        # This may start a process, which inherits what is blocked here.
+        with _interrupts_blocked():
+            return super().submit(fn, *args, **kwargs)
+
+
+@contextmanager
+def pool(jobs: int) -> Iterator[Processes]:
+    """Provide fresh processes that end when this one does, even if it is killed.
 
     Parameters
     ----------
     jobs : int
         Number of processes.
+
+    Raises
+    ------
+    CheckFailed
+        When one of them dies.
     """
     # Fresh ones, as a copy of this process would inherit its threads' locks in any state.
-    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_end_with_parent)
+    processes = Processes(jobs, get_context("spawn"), initializer=_end_with_parent)
+    try:
+        yield processes
+    except BaseException as error:
+        # Nobody wants what they are at any more, and it may take long. Python 3.14 has a method
+        # for it.
+        for process in [*(processes._processes or {}).values()]:
+            process.kill()
+        if isinstance(error, BrokenProcessPool):
+            problem = "a worker process died, perhaps for want of memory"
+            raise CheckFailed(problem) from None
+        raise
+    finally:
+        processes.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    # Windows has no signal masks.
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent() -> None:

@@ -183,7 +183,7 @@ def test_refuses_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read("a\0b")
     if os.path.exists("/dev/zero"):
-        with pytest.raises(InputError, match="is larger than"):
+        with pytest.raises(InputError, match="is not a regular file"):
             read("/dev/zero")
 
 
@@ -191,3 +191,9 @@ def test_reads_what_windows_writes(tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
     path.write_bytes("\ufeffa: 1\r\nb: ü\r\n".encode())
     assert read(path).data == {"a": 1, "b": "ü"}
+
+
+def test_letters_as_json_writes_them_are_whole() -> None:
+    assert parse(r'{"title": "\ud83d\ude00", "\ud83d\ude00": 1}', "f").data["title"] == "😀"
+    with pytest.raises(InputError, match=r"f, line 2: .* has half a letter"):
+        parse('a: 1\nb: "\\ud83d"', "f")

@@ -1,5 +1,6 @@
 """Files are written in one piece or not at all."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from sim import files
 from sim.errors import InputError
-from sim.files import make_folder, write
+from sim.files import make_folder, read, write
 
 
 def test_writes_in_one_piece(tmp_path: Path) -> None:
@@ -46,3 +47,34 @@ def test_a_folder_is_made_or_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"f\.txt: cannot be used as a folder") as caught:
         make_folder(tmp_path / "f.txt")
     assert caught.value.file == str(tmp_path / "f.txt")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_only_regular_files_are_read_and_written(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    for path in (pipe, link, Path("/dev/null")):
+        with pytest.raises(InputError, match="is not a regular file"):
+            write(path, "x")
+        with pytest.raises(InputError, match="is not a regular file"):
+            read(path)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(InputError, match="is a folder, not a file"):
+        write(tmp_path, "x")
+    for name in ("a\0b", "loop"):
+        (tmp_path / "loop").unlink(missing_ok=True)
+        (tmp_path / "loop").symlink_to("loop")
+        with pytest.raises(InputError, match="cannot be written"):
+            write(tmp_path / name, "x")
+    with pytest.raises(InputError, match="cannot be written"):
+        write(tmp_path / "half", "\ud83d")
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "link", "loop"}
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("real")
+    write(tmp_path / "link", "x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "x"

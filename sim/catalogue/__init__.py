@@ -21,7 +21,7 @@ from sim.catalogue.kinds import KINDS
 from sim.catalogue.strict import refusal
 from sim.documents import Document, KeyPath, dotted
 from sim.errors import InputError, in_file, nearest
-from sim.quantities.notation import is_value
+from sim.quantities.notation import COUNT, is_value
 
 FOLDER = Path(__file__).parent
 STATUSES = ("measured", "reported", "derived", "assumption")
@@ -169,7 +169,7 @@ class _Reader:
             name = dotted((*owner, shared))
         if ends:
             return {"uncertain": [ends[0], value, ends[1]], "name": name}
-        if isinstance(value, dict) and "uncertain" in value:
+        if isinstance(value, dict) and ("uncertain" in value or value.keys() >= COUNT):
             return {"name": name} | value
         return value
 

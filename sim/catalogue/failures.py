@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Discriminator, Tag, model_validator
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
+from sim.files import unusable
 from sim.quantities.distributions import Constant
-from sim.quantities.notation import Number, Quantity, Seconds, Share
+from sim.quantities.notation import Number, Positive, Quantity, Rate, Seconds, Share
+
+FLAPS = "link-flap"
+"""The cause of those flaps that no collective rides through."""
 
 
 class Refail(Strict):
@@ -47,11 +51,23 @@ class RepairStage(Strict):
     success: Share = 1.0
 
 
+def _shape(value: object) -> str:
+    return "[stages]" if isinstance(value, (list, tuple)) else "[time]"
+
+
+# Told apart first, so that a mistake is told of what was meant and not of the other too.
+Repair = Annotated[
+    Annotated[Duration, Tag("[time]")] | Annotated[tuple[RepairStage, ...], Tag("[stages]")],
+    Discriminator(_shape),
+]
+"""A time, or stages of which the last that is needed decides."""
+
+
 class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
     share: Share
-    factor: Annotated[float, Quantity(least=1.0)]
+    factor: Annotated[float, Quantity(least=1.0, most=1e6)]
     """On the failure rate."""
     cured: Share = 1.0
     """Probability that a successful repair cures a bad node."""
@@ -63,11 +79,14 @@ class Cause(Strict):
     cause: str
     scope: Literal["chip", "node", "switch", "job"] = "node"
     """What fails; a switch takes the nodes of its pod with it (`fabric.pod`)."""
-    per_1000_node_days: Number | None = None
+    per_1000_node_days: Annotated[float, Rate()] | None = None
+    """A rate, or the count and the exposure that it is known from."""
     lifetime: Duration | None = None
     clock: Literal["powered", "computing"] = "powered"
     nodes: tuple[Share, Share] = (0.0, 1.0)
     """The batch of nodes it can strike: from one share of the pool to another."""
+    rollback_steps: Annotated[float, Quantity(whole=True)] = 0.0
+    """Steps that are thrown away at least: a stop for reasons of learning."""
     hardware: bool = True
     """Hardware causes send the node to repair; the others reboot it."""
     silent: bool = False
@@ -78,7 +97,8 @@ class Cause(Strict):
     detect: Duration = Constant(0.0)
     restart: Duration | None = None
     """In place of the restart time of `recovery`."""
-    repair: Duration | tuple[RepairStage, ...] | None = None
+    repair: Repair | None = None
+    """How long a hardware failure keeps a node out; without it the node is back at once."""
     refail: Refail | None = None
     burst: Burst | None = None
 
@@ -100,20 +120,57 @@ class Cause(Strict):
         return self
 
 
+def _there(path: str) -> str:
+    # Before work: a run must not find out that there is nothing to replay.
+    if problem := unusable(path):
+        raise InputError(f"'{path}' {problem}", given=path)
+    return path
+
+
 class FailureTable(Inline):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
 
     title: str = ""
     causes: tuple[Cause, ...] = ()
     bad_nodes: BadNodes | None = None
-    trace: str | None = None
+    answered: bool = False
+    """Whether its restart times hold the time until somebody answered: nobody is waited for."""
+    rate_factor: Positive = 1.0
+    """On the rates of all causes: 1 for the fleet and the time in which they were counted."""
+    scale: Positive = 1.0
+    """How many times as often all causes strike, on good and on bad nodes."""
+    trace: Annotated[str, AfterValidator(_there)] | None = None
     """A CSV file with a row for each outage: node, start_day, end_day; see `sim.engine.replay`."""
+    trace_until: Seconds | None = None
+    """When the trace was ended; with the day of its last row unless given."""
+
+    @property
+    def often(self) -> float:
+        """How many times as often as its rates say all causes strike."""
+        return self.scale * self.rate_factor
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
-        if self.trace and (self.causes or self.bad_nodes):
+        names = [cause.cause for cause in self.causes]
+        # What is drawn for a cause is found by its name.
+        for name in names:
+            if names.count(name) > 1:
+                problem = f"there are two causes '{name}'; each needs a name of its own"
+                raise InputError(problem, key="causes", given=name)
+        if self.trace_until is not None and not self.trace:
+            raise InputError("trace_until needs a trace")
+        scaled = self.scale != 1 or self.rate_factor != 1
+        if self.trace and (self.causes or self.bad_nodes or scaled):
             raise InputError("give either a trace or causes")
         return self
+
+
+class CountedFleet(Strict):
+    """A fleet whose hardware failures were counted, and what was counted as one."""
+
+    title: str
+    per_1000_node_days: Annotated[float, Rate(positive=True)]
+    counted: str
 
 
 class Congestion(Inline):
@@ -132,6 +189,9 @@ class Congestion(Inline):
         # The length of a good period follows from the share, and would be zero.
         if self.share >= 1:
             raise InputError("share must be below 1")
+        # Periods that follow each other at once would never let time go on.
+        if self.bad.mean <= 0:
+            raise InputError("must be above zero", key="bad", given=self.bad.mean)
         return self
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from sim.catalogue.strict import Inline, Strict
 from sim.errors import InputError
+from sim.quantities.distributions import highest, lowest
 from sim.quantities.notation import (
     Bytes,
     BytesPerSecond,
@@ -21,6 +23,10 @@ from sim.quantities.notation import (
     Share,
     Watts,
 )
+
+Efficiency = Annotated[float, Quantity(positive=True, most=1.0)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Layers, heads and their like: no model has more, and what is looked through stays short."""
 
 
 class Chip(Inline):
@@ -38,13 +44,13 @@ class Chip(Inline):
     memory_bandwidth: BytesPerSecond
     scale_up: BytesPerSecond
     """Bandwidth of a chip to its neighbours in the node."""
-    scale_up_domain: int = Field(8, ge=1)
+    scale_up_domain: Count = 8
     """Chips that reach each other at `scale_up`."""
     nic: BytesPerSecond
     """Network line rate per chip."""
-    node_size: int = Field(8, ge=1)
+    node_size: Count = 8
     power: Watts
-    kernel_efficiency: Positive
+    kernel_efficiency: Efficiency
     """Share of the dense peak that a large matrix product reaches in training."""
     price: Dollars | None = None
     price_of: Literal["chip", "server", "system"] = "chip"
@@ -52,23 +58,41 @@ class Chip(Inline):
     rental: DollarsPerSecond | None = None
     released: dt.date | None = None
 
+    @model_validator(mode="after")
+    def _narrower_is_faster(self) -> Chip:
+        if self.fp8 is not None and highest(self.fp8) < lowest(self.bf16):
+            raise InputError("must not be below bf16; leave it out if the chip has none", key="fp8")
+        return self
+
 
 class Experts(Strict):
     """The routed experts of a mixture-of-experts model."""
 
     parameters: Positive
     """Parameters of all routed experts together."""
-    count: int | None = Field(default=None, ge=1)
+    count: Count | None = None
     """Routed experts of a layer: the most ranks they can be spread over."""
-    per_token: int = Field(ge=1)
+    per_token: Count
     """Routed experts a token visits."""
-    groups_per_token: int | None = Field(None, ge=1)
+    groups_per_token: Count | None = None
     """Most groups of experts a token is sent to.
 
     Each is on a node, or on a chip if the experts share a node.
     """
     dense_layers: int = Field(0, ge=0)
     """Layers at the front without routed experts."""
+
+    @model_validator(mode="after")
+    def _enough_to_visit(self) -> Experts:
+        visited = self.per_token
+        if self.count is not None and visited > self.count:
+            problem = f"a token cannot visit {visited} of {self.count} experts"
+            raise InputError(problem, key="per_token", given=visited)
+        groups = self.groups_per_token
+        if groups is not None and groups > visited:
+            problem = f"{visited} experts a token cannot be in {groups} groups"
+            raise InputError(problem, key="groups_per_token", given=groups)
+        return self
 
 
 class Model(Inline):
@@ -79,18 +103,18 @@ class Model(Inline):
     parameters: Positive
     active_parameters: Positive
     """Parameters in a token's matrix products: routed experts as visited, no input embedding."""
-    layers: int = Field(ge=1)
-    hidden: int = Field(ge=1)
-    heads: int = Field(ge=1)
-    sequence: int = Field(ge=1)
-    vocabulary: int = Field(ge=1)
+    layers: int = Field(ge=1, le=2_000)
+    hidden: Count
+    heads: Count
+    sequence: int = Field(ge=1, le=1_000_000_000)
+    vocabulary: int = Field(ge=1, le=1_000_000_000)
     attention: Literal["full", "causal", "latent"] = "causal"
-    attention_width: int | None = Field(None, ge=1)
+    attention_width: Count | None = None
     """Heads × (query-key + value dimension of a head); twice `hidden` unless given."""
-    key_value_width: int | None = Field(None, ge=1)
+    key_value_width: Count | None = None
     """Elements of keys and values a token keeps per layer; twice `hidden` unless given."""
     experts: Experts | None = None
-    prediction_modules: int = Field(0, ge=0)
+    prediction_modules: int = Field(0, ge=0, le=1000)
     """Extra layers, each with an output head, that predict tokens further ahead.
 
     They are executed but not counted as useful work.
@@ -103,12 +127,30 @@ class Model(Inline):
 
     @model_validator(mode="after")
     def _parts_within_whole(self) -> Model:
+        active = lowest(self.active_parameters)
         if self.active_parameters > self.parameters:
             raise InputError("active_parameters must not exceed parameters")
-        # Attention and embeddings are part of no expert.
-        if self.experts and self.experts.parameters >= self.parameters:
-            raise InputError("experts.parameters must be below parameters")
+        # What is left of them is spread over the layers.
+        head = self.vocabulary * self.hidden
+        if active <= head:
+            problem = f"must exceed those of the output head, vocabulary × hidden = {head:,}"
+            raise InputError(problem, key="active_parameters", given=self.active_parameters)
+        if self.experts:
+            self._check_experts(self.experts, active)
         return self
+
+    def _check_experts(self, experts: Experts, active: float) -> None:
+        # Attention and embeddings are part of no expert.
+        if experts.parameters >= self.parameters:
+            raise InputError("experts.parameters must be below parameters")
+        if experts.dense_layers >= self.layers:
+            problem = f"must be below layers, {self.layers}, or no layer has routed experts"
+            key = "experts.dense_layers"
+            raise InputError(problem, key=key, given=experts.dense_layers)
+        visited = experts.per_token / (experts.count or math.inf) * lowest(experts.parameters)
+        if highest(self.active_parameters) < visited:
+            problem = f"must not be below those of the experts visited, {visited:,.12g}"
+            raise InputError(problem, key="active_parameters", given=active)
 
 
 class Stack(Inline):
@@ -122,7 +164,7 @@ class Stack(Inline):
     """Hidden share of tensor-parallel messages, which wait inside a layer; `overlap` if None."""
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] = "interleaved"
     """The pipeline schedule it runs unless the layout names another."""
-    data_efficiency: Share | None = None
+    data_efficiency: Efficiency | None = None
     """Achieved share of the network's line rate in exchanging gradients; as elsewhere if None."""
     fixed: Seconds = 0.0
     """Seconds a step spends on neither compute nor communication."""
@@ -139,13 +181,13 @@ class Stack(Inline):
 class StepTime(Inline):
     """Constants of the step-time model that belong to no chip, model or stack."""
 
-    network_efficiency: Share
+    network_efficiency: Efficiency
     """Achieved share of the network's line rate."""
-    scale_up_efficiency: Share
+    scale_up_efficiency: Efficiency
     """Achieved share of the scale-up bandwidth in one direction."""
     latency: Seconds
     """Of one message (α)."""
-    memory_efficiency: Share
+    memory_efficiency: Efficiency
     """Achieved share of the memory bandwidth."""
     optimizer_traffic: Bytes
     """Memory traffic of the optimizer per parameter."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sim.catalogue.evidence import MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
-from sim.catalogue.failures import Congestion, FailureTable, Flaps
+from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.market import CostMethod, Flow, PolicyEvent, RepairShop
 from sim.catalogue.strict import Strict
@@ -18,6 +18,7 @@ KINDS: dict[str, type[Strict]] = {
     "traces": MeasuredTrace,
     "peers": PeerCase,
     "failures": FailureTable,
+    "fleets": CountedFleet,
     "fabrics": Congestion,
     "flaps": Flaps,
     "policy": PolicyEvent,

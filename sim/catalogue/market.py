@@ -13,7 +13,10 @@ from sim.quantities.notation import Dollars, Number, PerSecond, Positive, Quanti
 
 
 class PolicyEvent(Strict):
-    """A dated act of a government or vendor that changes what can be bought or mended."""
+    """A dated act of a government or vendor that changes what can be bought or mended.
+
+    What is opened on the day of a block is open from that day on.
+    """
 
     title: str = ""
     date: dt.date
@@ -21,7 +24,7 @@ class PolicyEvent(Strict):
     """Chips that can no longer be bought from their maker."""
     opens: tuple[str, ...] = ()
     licensed: Share = 1.0
-    """Share of the open flow that the opened chips then have."""
+    """Share of the open flow that the opened chips then have, unless they have more already."""
     ends_support: tuple[str, ...] = ()
     """Chips that their maker no longer replaces."""
     trickle: Number = 1.0
@@ -75,7 +78,7 @@ class RepairShop(Inline):
 
     title: str = ""
     capacity: Annotated[float, Quantity("1/s", positive=True)]
-    """Chips it can take on; ``capacity × mean turnaround`` benches."""
+    """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
     success: Share = 1.0
     cost: Dollars = 0.0

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from sim.catalogue.unsaid import unsaid
 from sim.errors import InputError, expected
 from sim.quantities.distributions import Distribution
 from sim.quantities.notation import WRITTEN, Quantity, distribution_from
@@ -46,7 +47,8 @@ class Strict(BaseModel):
         listed = f"; allowed: {', '.join(allowed)}"
         for name in map(str, names):
             if name not in cls.model_fields:
-                raise UnknownKey.no_such("is unknown", name, allowed, listed, key=name)
+                more = unsaid(name) + listed
+                raise UnknownKey.no_such("is unknown", name, allowed, more, key=name)
         return data
 
     @field_validator("*", mode="before")

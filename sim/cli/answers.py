@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.quantities.distributions import Uncertain, highest, lowest
+from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
+from sim.results.metrics import metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
+from sim.scenario.references import entries
 
 # What runs need is loaded by those who run.
 if TYPE_CHECKING:
+    from sim.experiments.choices import Choices
     from sim.experiments.replicate import Replications
 
+STEP_UNITS = {
+    "step_seconds": "s",
+    "tokens_per_s": "tokens/s",
+    "mfu": "share",
+    "parts": "s",
+    "memory_gb_per_chip": "GB",
+    "idle_chips": "chips",
+    "planner_tokens_per_s": "tokens/s",
+    "scaling_ratio": "share",
+    "faster_without": "tokens/s",
+}
 NOTHING = 1e-12
 """Below this a sum of times is nothing but its rounding."""
 SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
 """In words, where a spread comes from."""
 
 
-def run(scenario: Scenario, result: Replications) -> str:
+def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     """Write a table of the metrics, then where the time and the chips went."""
     report = result.report()
     metrics = report["metrics"]
@@ -34,8 +51,14 @@ def run(scenario: Scenario, result: Replications) -> str:
     censored = round((1 - report["finished"]) * report["replications"])
     # A programme lasts to its horizon in any case.
     if censored and not scenario.runs:
-        horizon = f"the horizon, day {scenario.horizon / DAY:g}"
+        first = lowest(scenario.horizon) / DAY
+        last = highest(scenario.horizon) / DAY
+        days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
+        horizon = f"the horizon, day {days}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
+    lines += [*str(chosen).splitlines(), cited(scenario)]
+    if result.precision:
+        lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
     lines += [_row(name, values) for name, values in metrics.items() if "." not in name]
@@ -46,9 +69,15 @@ def run(scenario: Scenario, result: Replications) -> str:
     # Most runs use few of the places.
     lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
     if "split" in report:
-        metric = "crossing_days" if scenario.runs else "wall_days"
+        metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
+
+
+def cited(scenario: Scenario) -> str:
+    """The line that names the sources."""
+    listed = ", ".join(sources(scenario))
+    return f"sources: {listed} (`sim catalogue TABLE NAME` says which value is whose)"
 
 
 def _split(parts: dict[str, Any] | None) -> list[str]:
@@ -79,6 +108,28 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
 
 
+def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
+    """What every answer says of its scenario: what was asked, what it is, and what it chose."""
+    from sim.experiments.choices import choices
+
+    chosen = choices(scenario)
+    data = {
+        "asked": scenario.changed,
+        "status": scenario.standing,
+        "units": {name: metric.unit for name, metric in metrics_of(scenario).items()},
+        "sources": sources(scenario),
+        **asdict(chosen),
+    }
+    return data, chosen
+
+
+def sources(scenario: Scenario) -> list[str]:
+    """The keys of the sources behind what a scenario takes from the catalogue."""
+    used = [catalogue.entry("constants", "step-time"), catalogue.entry("costs", "epoch")]
+    used += entries(scenario.data)
+    return sorted({fact.source for item in used for fact in item.facts})
+
+
 def step_time(case: Case) -> dict[str, Any]:
     """The step of a healthy fleet: seconds, tokens/s, MFU, parts, memory and idle chips by pool.
 
@@ -97,6 +148,7 @@ def step_time(case: Case) -> dict[str, Any]:
         "bottleneck": plan.bottleneck,
         "memory_gb_per_chip": {n: b / 1e9 for n, b in plan.memory_bytes_per_chip.items()},
         "idle_chips": plan.idle_chips,
+        "layouts": {name: str(shape) for name, shape in plan.layouts.items() if shape},
         "planner_tokens_per_s": fleet.freely_planned.full.tokens_per_s,
         "scaling_ratio": fleet.scaling_ratio,
         "faster_without": fleet.faster_without,
@@ -105,6 +157,8 @@ def step_time(case: Case) -> dict[str, Any]:
 
 def parts(answer: dict[str, Any]) -> str:
     """Write a step time as a table of its parts."""
+    from sim.experiments.choices import nearness
+
     step = answer["step_seconds"]
     rate = answer["tokens_per_s"]
     lines = [f"{step:.3f} s a step, {rate:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
@@ -114,11 +168,9 @@ def parts(answer: dict[str, Any]) -> str:
     lines.append(f"bottleneck: {answer['bottleneck']}")
     idle = answer["idle_chips"]
     for pool, memory in answer["memory_gb_per_chip"].items():
-        lines.append(f"{pool}: {memory:.1f} GB a chip, {idle[pool]} chips idle")
-    gain = answer["planner_tokens_per_s"] / rate - 1
-    # A smaller gain would read as none.
-    found = f"the planner's own layout is {gain:.1%} faster"
-    lines.append(found if gain > 5e-4 else "no layout tried is faster")
+        layout = answer["layouts"].get(pool, "takes no part")
+        lines.append(f"{pool}: {memory:.1f} GB a chip, {idle[pool]:,} chips idle; {layout}")
+    lines.append(nearness(rate, answer["planner_tokens_per_s"]))
     if len(idle) > 1:
         lines.append(f"the mix reaches {answer['scaling_ratio']:.1%} of what its pools reach alone")
     for pool, faster in answer["faster_without"].items():
@@ -143,10 +195,13 @@ def entry(item: Entry) -> str:
     """Write an entry's facts: value, range, status, source, note."""
     lines = [item.name]
     prefix = f"{item.kind}.{item.name}."
+    known = unknowns(item.item)
     for fact in item.facts:
         ends = f" [{fact.range[0]} … {fact.range[1]}]" if fact.range else ""
         name = fact.path.removeprefix(prefix)
         lines.append(f"  {name:28} {fact.value}{ends}   {fact.status}, {fact.source}")
+        if fact.path in known and not fact.range:
+            lines.append(f"  {'':28}   {_drawn(known[fact.path])}")
         if fact.note:
             lines.append(f"  {'':28}   {fact.note}")
     lines.append("sources")
@@ -155,6 +210,12 @@ def entry(item: Entry) -> str:
         words = (source["title"], source["url"], source["licence"])
         lines.append(f"  {key}: {', '.join(filter(None, words))}")
     return "\n".join(lines)
+
+
+def _drawn(number: Uncertain) -> str:
+    """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
+    low, high = number.draw(0.05), number.draw(0.95)
+    return f"drawn: {number:.3g}, 90 % between {low:.3g} and {high:.3g}"
 
 
 def scenarios() -> str:

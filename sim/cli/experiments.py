@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -31,9 +31,10 @@ from sim.cli.options import (
     grouped,
     loaded,
     pairs,
+    set_in,
 )
 from sim.errors import CheckFailed, InputError
-from sim.results.metrics import check_metric
+from sim.results.metrics import check_metric, own_metric
 
 # The verbs of `sim` load what runs need when they are first asked for, and the commands below
 # import the rest themselves: so whoever only wants help need not wait.
@@ -47,8 +48,9 @@ def run(
     replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
     precision: Annotated[
         float | None,
-        Option(min=1e-6, max=1, help="Run until the mean wall time is known to this share."),
+        Option(min=1e-6, max=1, help="Run until the mean of the metric is known to this share."),
     ] = None,
+    metric: Metric = None,
     how: HowKnown,
     split: Annotated[
         bool, Option("--split", help="Split the spread by cause; twice the runs.")
@@ -59,18 +61,19 @@ def run(
 
     Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`
     """
-    if replications and precision:
-        raise InputError("give either --replications or --precision")
     scenario = loaded(name, sets)
     out = record.out
     result = sim.replicate(
-        scenario, replications, precision=precision, split=split, out=out, **vars(how)
-    )
+        scenario, replications, precision=precision, metric=metric, split=split, out=out,
+        **vars(how),
+    )  # fmt: skip
     if out:
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    answer(result.report(), lambda: answers.run(scenario, result), **vars(record))
+    about, chosen = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
 
 
 @grouped
@@ -78,7 +81,7 @@ def compare(
     *,
     a: Annotated[str, Argument(metavar="A", help="A scenario's name or file.")],
     b: Annotated[str, Argument(metavar="B", help="Another, or the same.")],
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     sets: Sets = None,
     set_b: Annotated[
         list[str] | None,
@@ -93,10 +96,16 @@ def compare(
     Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
     """
     first = loaded(a, sets)
-    second = loaded(b, sets).override(changes(set_b))
+    second = set_in(loaded(b, sets), set_b)
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
-    text = f"a: {first.heading}\nb: {second.heading}\n{result}"
-    answer(result.report(), lambda: text, **vars(record))
+    data = result.report()
+    lines = []
+    for side, scenario in (("a", first), ("b", second)):
+        about, chosen = answers.about(scenario)
+        data[side] |= about
+        lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
+    lines.append(str(result))
+    answer(data, lambda: "\n".join(lines), **vars(record))
 
 
 @grouped
@@ -112,7 +121,7 @@ def sweep(
         Option(help="Spread points over the unknown constants."),
     ] = None,
     samples: Annotated[int, Option(min=1, help="Points of the design.")] = 64,
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     sets: Sets = None,
     replications: Count = 100,
     how: HowKnown,
@@ -130,21 +139,23 @@ def sweep(
     }
     scenario = loaded(name, sets)
     # The table shows one metric; a wrong name must not be found out after all the runs.
-    check_metric(metric, scenario)
+    check_metric(metric or own_metric(scenario), scenario)
     out = record.out
     result = sim.sweep(
         scenario, values, design=design, samples=samples, n=replications, out=out, **vars(how)
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    answer(result.report(), lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
+    about, _ = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
 
 
 @grouped
 def sensitivity(
     *,
     name: ScenarioName,
-    metric: Metric = "wall_days",
+    metric: Metric = None,
     method: Annotated[
         Literal["sobol", "morris"], Option(help="Shares of variance, or effects.")
     ] = "sobol",
@@ -165,7 +176,9 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    about, _ = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 @grouped
@@ -196,7 +209,9 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    about, _ = answers.about(scenario)
+    data = result.report() | about
+    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
 def validate(
@@ -259,9 +274,20 @@ def steptime(
     from sim.scenario import load_case, names
 
     step = answers.step_time(load_case(case, changes(sets)))
-    # A file with `run` and `fleet` alone is no scenario, and has no heading.
-    heading = loaded(case, sets).heading if case in names() else case
-    answer(step, lambda: f"{heading}\n{answers.parts(step)}", as_json)
+    heading = case
+    about: dict[str, Any] = {"asked": changes(sets)}
+    costs: list[str] = []
+    try:
+        scenario = loaded(case, sets)
+        about, chosen = answers.about(scenario)
+        heading = scenario.heading
+        costs = chosen.costs()
+    except InputError:
+        # What a step does not need may be missing in a file, or wrong.
+        if case in names():
+            raise
+    data = about | step | {"units": answers.STEP_UNITS}
+    answer(data, lambda: "\n".join([heading, answers.parts(step), *costs]), as_json)
 
 
 def trace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -12,9 +13,14 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+import sim
 from sim import documents, files
-from sim.errors import InputError
+from sim.errors import InputError, plain
 from sim.scenario import Scenario, load_scenario
+from sim.scenario.differences import idle_changes
+
+SCHEMA = "sim/1"
+"""Of the JSON that is printed: the number rises when a key goes or changes its meaning."""
 
 ScenarioName = Annotated[
     str,
@@ -38,8 +44,17 @@ Out = Annotated[
     Path | None,
     Option(help="Folder for a complete record; what was interrupted resumes from it."),
 ]
-Metric = Annotated[str, Option(help="What to look at, such as wall_days or ettr.")]
+Metric = Annotated[
+    str | None,
+    Option(help="What to look at, such as ettr; by default crossing_days or wall_days."),
+]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
+
+
+MaxEvents = Annotated[
+    int | None,
+    Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+]
 
 
 @dataclass(kw_only=True)
@@ -49,6 +64,7 @@ class How:
     seed: Seed = 0
     jobs: Jobs = 1
     executor: Executor = None
+    max_events: MaxEvents = None
 
 
 @dataclass(kw_only=True)
@@ -97,8 +113,18 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 def loaded(name: str, sets: list[str] | None) -> Scenario:
     """A scenario with the values of `--set`."""
-    scenario = load_scenario(name)
-    return scenario.override(changes(sets)) if sets else scenario
+    return set_in(load_scenario(name), sets)
+
+
+def set_in(scenario: Scenario, sets: list[str] | None) -> Scenario:
+    """A scenario with values set; those that change nothing are named on standard error."""
+    if not sets:
+        return scenario
+    values = changes(sets)
+    changed = scenario.override(values)
+    for note in idle_changes(scenario, changed, values):
+        print(f"note: {note}", file=sys.stderr)
+    return changed
 
 
 def changes(sets: list[str] | None) -> dict[str, Any]:
@@ -131,8 +157,10 @@ def answer(
     data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
 ) -> None:
     """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    data = {"schema": SCHEMA, "version": sim.__version__, **data}
     # Not every reader of JSON knows NaN.
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")
-    print(whole if as_json else text())
+    # A scenario's title may hold what does more to a terminal than to be seen.
+    print(whole if as_json else "".join(filter(plain, text())))

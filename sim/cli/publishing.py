@@ -32,7 +32,7 @@ def figures(
 ) -> None:
     """Run the notebooks and write every figure.
 
-    Example: `sim figures where_did_14000_chips_go -p replications 50`
+    Example: `sim figures 02_where_did_14000_chips_go -p replications 50`
     """
     root = drawing.repository()
     given = dict(pair(text, "-p") for text in parameter or [])

@@ -2,7 +2,8 @@
 
 Each run is a job of its own, with its failures, checkpoints and restarts. Between runs, and beside
 them, the other nodes do research: they are powered, so they age and fail. One run at a time: a run
-that is due while another trains begins when that has ended.
+that is due while another trains begins when that has ended, and one for which too many nodes are
+under repair when enough have come back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import simpy
 
+from sim.engine.budget import bounded
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
@@ -29,6 +31,10 @@ Process = Generator[simpy.Event, Any, Any]
 Pools = dict[str, Pool]
 BETWEEN = "between"
 """Wall clock when no run trains."""
+MOST_RUNS = 10_000
+"""Of a programme: one a day for 27 years."""
+MOST_GROWTH = 1e30
+"""Of a run over the first: no fleet has a place for more."""
 SIZES_TRIED = (1, 4, 16)
 """Times the need of the first run, on which a pool alone is laid out."""
 
@@ -49,13 +55,15 @@ def tasks(scenario: Scenario) -> list[Task]:
     Raises
     ------
     InputError
-        If there are none.
+        If there are none, or too many.
     """
     programme = scenario.runs
     if isinstance(programme, Programme):
         begin = first_due(programme, scenario.start)
         # A run that is due on the horizon itself is not started.
-        count = max(math.ceil((scenario.horizon - begin) / programme.every - 1e-9), 0)
+        number = (scenario.horizon - begin) / programme.every
+        bounded(number, "runs.every: runs before the horizon", MOST_RUNS)
+        count = max(math.ceil(number - 1e-9), 0)
         first = programme.run(scenario.run)
         listed = [_grown(first, programme, number, begin) for number in range(count)]
     else:
@@ -75,11 +83,21 @@ def tasks(scenario: Scenario) -> list[Task]:
 def _grown(first: Run, programme: Programme, number: int, begin: float) -> Task:
     """A later run of a growing programme: chips, tokens and batch grow alike."""
     after = number * programme.every
-    factor = growth_of(programme) ** (after / YEAR)
+    factor = _factor(growth_of(programme), after / YEAR)
     sequences = max(round(first.batch.sequences * factor), 1)
     batch = first.batch.model_copy(update={"sequences": sequences})
     run = first.model_copy(update={"tokens": first.tokens * factor, "batch": batch})
     return Task(number, begin + after, programme.chips * factor, run)
+
+
+def _factor(growth: float, years: float) -> float:
+    """How many times as large as the first a run is."""
+    if abs(math.log(growth) * years) > math.log(MOST_GROWTH):
+        raise InputError(
+            f"runs.growth: {growth:.4g} a year makes a run more than {MOST_GROWTH:.0e} times as "
+            f"large or as small after {years:.4g} years; shorten the horizon"
+        )
+    return growth**years
 
 
 def laid_out(scenario: Scenario) -> Pools:
@@ -168,23 +186,48 @@ class Campaign:
         site.record.time[BETWEEN] = 0.0
 
     def run(self) -> Process:
-        """Staff each run when it is due, or note that it cannot be."""
+        """Staff each run as soon as it is due and there are nodes, or note that there are not."""
+        env = self._env
         horizon = self._scenario.horizon
-        for task in tasks(self._scenario):
-            yield from self._rest(task.due)
-            if self._env.now >= horizon:
-                break
-            yield from self._try(task)
+        ahead = tasks(self._scenario)
+        while ahead and env.now < horizon:
+            due = (task for task in ahead if task.due <= env.now)
+            # One that is held up lets those pass that are not.
+            ready = next((task for task in due if not self._held_up(task)), None)
+            if ready:
+                ahead.remove(ready)
+                yield from self._try(ready)
+            else:
+                later = (task.due for task in ahead if task.due > env.now)
+                yield from self._rest(next(later, horizon), for_return=ahead[0].due <= env.now)
         yield from self._rest(horizon)
+        self.runs += [ProgrammeRun(task.number, task.due, task.chips) for task in ahead]
+        self.runs.sort(key=lambda run: run.number)
+
+    def _working(self, *, mended: bool = False) -> dict[str, float]:
+        """Chips by pool in nodes that work, or will when they are `mended`."""
+        chips = {}
+        for name in self._worth.pools:
+            pool = self._pools[name]
+            nodes = pool.at_hand
+            if mended:
+                nodes += pool.under_repair
+            chips[name] = float(nodes * pool.size)
+        return chips
+
+    def _held_up(self, task: Task) -> bool:
+        """Whether a run lacks nothing but nodes that are under repair."""
+
+        def enough(working: Mapping[str, float]) -> bool:
+            return self._worth.staff(np.array(list(working.values())), task.chips) is not None
+
+        return not enough(self._working()) and enough(self._working(mended=True))
 
     def _try(self, task: Task) -> Process:
         """Train a run if there are chips enough."""
-        working = {
-            name: float(self._pools[name].at_hand * self._pools[name].size)
-            for name in self._worth.pools
-        }
+        working = self._working()
         available = float(self._worth.available(np.array(list(working.values()))))
-        outcome = ProgrammeRun(task.number, task.due, task.chips, available)
+        outcome = ProgrammeRun(task.number, task.due, task.chips, available, short=True)
         throughput = self._staffed(task, working)
         if throughput:
             outcome = yield from self._train(task, outcome, throughput)
@@ -243,6 +286,7 @@ class Campaign:
         self.active_chip_seconds += training.progress.chip_seconds
         return replace(
             outcome,
+            short=False,
             started=start,
             ended=self._env.now,
             finished=training.finished,
@@ -252,8 +296,8 @@ class Campaign:
             interruptions=record.counts["interruptions"] - interruptions,
         )
 
-    def _rest(self, end: float) -> Process:
-        """No run trains; nodes go on failing and coming back."""
+    def _rest(self, end: float, *, for_return: bool = False) -> Process:
+        """No run trains, to an end or until a node returns; nodes fail and come back."""
         env = self._env
         fleet = self._site.fleet
         record = self._site.record
@@ -264,8 +308,10 @@ class Campaign:
             due, failing = fleet.next_failure(start, running=False)
             found = fleet.next_find()
             until = min(end, due, found)
-            woken = yield from fleet.sleep(start, until)
+            woken = yield from fleet.sleep(start, until, for_return=for_return)
             record.time[BETWEEN] += env.now - start
+            if woken.by_return:
+                return
             if not woken.on_time or until >= end:
                 continue
             if due <= found:
@@ -274,7 +320,9 @@ class Campaign:
                 fleet.reveal(env.now, fleet.find())
 
 
-def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult:
+def simulate(
+    scenario: Scenario, laid_out: Pools, luck: Luck, max_events: int | None
+) -> ProgrammeResult:
     """Run one replication of a programme.
 
     Parameters
@@ -284,10 +332,12 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
     laid_out : dict of str to Pool
         From the function of that name.
     luck : Luck
+    max_events : int or None
     """
     worth, first = chip_worth(scenario, tasks(scenario)[0], laid_out)
     env = simpy.Environment()
     site = Site(env, scenario, None, luck)
+    site.limit(max_events, lambda _: scenario.horizon)
     record = site.record
     bought = [
         (0.0, name, sum(n for (pool, _), n in record.chips.items() if pool == name), 1.0)
@@ -297,10 +347,11 @@ def simulate(scenario: Scenario, laid_out: Pools, luck: Luck) -> ProgrammeResult
     campaign = Campaign(site, worth, laid_out)
     run_to_the_end(env, campaign.run())
     runs = tuple(campaign.runs)
+    staffed = [run for run in runs if run.staffed]
     return ProgrammeResult(
         **site.outcome(),
         plan=first,
-        finished=all(run.finished for run in runs if run.staffed),
+        finished=bool(staffed) and all(run.finished for run in staffed),
         tokens=math.fsum(run.tokens for run in runs),
         active_chip_seconds=campaign.active_chip_seconds,
         runs=runs,

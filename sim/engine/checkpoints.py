@@ -28,11 +28,11 @@ class Sawtooth:
 
     Every `storage_every`-th mark goes to storage and blocks for `blocking`, the others stay in host
     memory and block for `memory_blocking`. The period between marks is in running seconds, or in
-    tokens if `in_tokens`.
+    steps if `in_steps`.
     """
 
     period: float
-    in_tokens: bool = False
+    in_steps: bool = False
     blocking: float = 0.0
     flush: float = 0.0
     load: float = 0.0
@@ -89,7 +89,7 @@ def sawtooth_of(
     per_interval = round(memory.per_interval) if memory else 1
     return Sawtooth(
         period=interval / per_interval,
-        in_tokens=isinstance(checkpoint.interval, Steps),
+        in_steps=isinstance(checkpoint.interval, Steps),
         blocking=checkpoint.blocking,
         flush=flush,
         load=load,
@@ -103,11 +103,11 @@ def sawtooth_of(
 def _interval(
     checkpoint: Checkpoint, plan: Plan, busy: float, failure_rate: float
 ) -> tuple[float, float]:
-    """The interval in its own unit, tokens or running seconds, and in seconds."""
+    """The interval in its own unit, steps or running seconds, and in seconds."""
     asked = checkpoint.interval
     if isinstance(asked, Steps):
         tokens = asked * plan.tokens_per_step
-        return tokens, tokens / plan.tokens_per_s if plan.tokens_per_s else math.inf
+        return asked, tokens / plan.tokens_per_s if plan.tokens_per_s else math.inf
     if asked == "optimal":
         # Daly knows neither the flush nor steps: no interval can be shorter than either.
         least = max(busy, plan.step_seconds)
@@ -145,11 +145,14 @@ class Speed:
         Tokens per second, and what they would be without a stall.
     chips : int
         Active chips.
+    step : float
+        Tokens of a step.
     """
 
     rate: float
     unstalled: float
     chips: int
+    step: float = 1.0
 
 
 @dataclass(slots=True)

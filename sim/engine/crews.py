@@ -35,6 +35,7 @@ class Crews:
 
     def take(self, pool: NodePool, failure: Failure, node: int) -> None:
         """A broken node comes in."""
+        pool.under_repair += 1
         if self._free:
             self._free -= 1
             self._repair(pool, failure, node)
@@ -53,6 +54,7 @@ class Crews:
         """A crew is through with a node, and turns to the next."""
         mended: Any = repair.value
         pool, failure, node = mended
+        pool.under_repair -= 1
         if failure.cured:
             pool.cure(node)
         if failure.again < math.inf and node == failure.node:

@@ -11,15 +11,15 @@ a share of the nodes in a pool's failure table.
 
 from __future__ import annotations
 
-import math
 from bisect import insort
 from collections import deque
 from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 import simpy
-import simpy.resources.resource
 
+from sim.catalogue.market import RepairShop
+from sim.engine.budget import bounded
 from sim.engine.record import Record
 from sim.engine.supply import Arrival, Policy
 from sim.scenario import Scenario
@@ -95,12 +95,24 @@ class Shelf:
                 self.empty.append(node)
 
 
-class Depot:
-    """Every shelf, the repair shop they share, and what arrives.
+def benches_of(env: simpy.Environment, shop: RepairShop) -> simpy.PriorityStore:
+    """The benches of a shop, as the seconds each rests after a chip.
 
-    The shop has ``capacity × mean turnaround`` benches, so that it mends `capacity` chips when it
-    is always busy.
+    As many as mend `capacity` chips when always busy. What is left of it beyond whole benches has
+    one that rests, and that is taken last.
     """
+    mean = shop.turnaround.mean
+    benches = bounded(shop.capacity * mean + 1e-9, "depot.repair: chips on benches at once")
+    left = shop.capacity - benches / mean if mean else shop.capacity
+    store = simpy.PriorityStore(env)
+    store.items = [0.0] * benches
+    if left > 1e-9 * shop.capacity:
+        store.items.append(max(1 / left - mean, 0.0))
+    return store
+
+
+class Depot:
+    """Every shelf, the repair shop they share, and what arrives."""
 
     def __init__(
         self,
@@ -126,8 +138,7 @@ class Depot:
             self._shelves[pool_name].take_in(round(chips), boxed=False)
             record.supply(pool_name, "stock", round(chips))
         shop = self._spec.repair
-        benches = max(math.ceil(shop.capacity * shop.turnaround.mean - 1e-9), 1) if shop else 1
-        self._benches = simpy.Resource(env, benches)
+        self._benches = benches_of(env, shop) if shop else None
 
     def receive(self, arrivals: Sequence[Arrival]) -> Process:
         """Take in what arrives, when it arrives."""
@@ -168,9 +179,9 @@ class Depot:
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
             self._env.process(self._exchange(shelf, lead))
-        elif shop:
+        elif self._benches:
             self.repairs += 1
-            bench = self._benches.request()
+            bench = self._benches.get()
             waits = not bench.triggered
             self._move(shelf, "idle", "repair_queue" if waits else "repair")
             self._env.process(self._repair(shelf, bench, turnaround, success, waits=waits))
@@ -183,24 +194,21 @@ class Depot:
         self._to_shelf(shelf, "in_transit")
 
     def _repair(
-        self,
-        shelf: Shelf,
-        bench: simpy.resources.resource.Request,
-        turnaround: float,
-        success: bool,
-        *,
-        waits: bool,
+        self, shelf: Shelf, bench: simpy.Event, turnaround: float, success: bool, *, waits: bool
     ) -> Process:
         """The shop mends a chip, or fails to."""
-        with bench:
-            yield bench
-            if waits:
-                self._move(shelf, "repair_queue", "repair")
-            yield self._env.timeout(turnaround)
+        rest: float = yield bench
+        if waits:
+            self._move(shelf, "repair_queue", "repair")
+        yield self._env.timeout(turnaround)
         if success:
             self._to_shelf(shelf, "repair")
         else:
             self._move(shelf, "repair", "scrap")
+        if rest:
+            yield self._env.timeout(rest)
+        assert self._benches
+        self._benches.put(rest)
 
     def _to_shelf(self, shelf: Shelf, origin: str) -> None:
         self._move(shelf, origin, "stock")

@@ -8,13 +8,15 @@ from heapq import heapify, heapreplace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.failures import Cause, Congestion
+from sim.catalogue.failures import FLAPS, Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
-from sim.errors import InputError
+from sim.engine.budget import Budget, bounded
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 
+MOST_PODS = 100_000
+"""Each has two streams of random numbers."""
 CERTAIN = 1 - 2**-53
 """The largest uniform number below one."""
 
@@ -26,8 +28,14 @@ class Fabric:
     """
 
     def __init__(
-        self, congestion: Congestion | None, pods: int, luck: Luck, label: str = ""
+        self,
+        congestion: Congestion | None,
+        pods: int,
+        luck: Luck,
+        label: str = "",
+        budget: Budget | None = None,
     ) -> None:
+        self._budget = budget or Budget()
         self.slowdown = 1.0
         self.next_change = math.inf
         """Wall time of the next onset or end of congestion."""
@@ -36,6 +44,7 @@ class Fabric:
             self._good: Distribution = Weibull(1.0, good)
             self._bad = congestion.bad
             self._worst = congestion.slowdown
+            bounded(pods, "fabric.pods: parts of the network", MOST_PODS)
             streams = [f"congestion{label}.{pod}" for pod in range(pods)]
             self._calm = [luck.uniforms(f"{stream}.good") for stream in streams]
             self._rough = [luck.uniforms(f"{stream}.bad") for stream in streams]
@@ -48,6 +57,7 @@ class Fabric:
         """Bring the state up to `now`."""
         while self.next_change <= now:
             time, pod = self._changes[0]
+            self._budget.spend("changes of congestion", time)
             self._congested[pod] = not self._congested[pod]
             heapreplace(self._changes, (time + self._length(pod), pod))
             self.slowdown = self._worst if any(self._congested) else 1.0
@@ -75,11 +85,20 @@ class Flaps:
     luck : Luck
     label : str
         Tells the draws of several jobs apart.
+    budget : Budget, optional
     """
 
     BLOCK = 4096
 
-    def __init__(self, spec: FlapSpec, nodes: int, luck: Luck, label: str = "") -> None:
+    def __init__(
+        self,
+        spec: FlapSpec,
+        nodes: int,
+        luck: Luck,
+        label: str = "",
+        budget: Budget | None = None,
+    ) -> None:
+        self._budget = budget or Budget()
         self._rate = nodes * spec.per_node_day / DAY
         self._spec = spec
         self._gaps = luck.stream(f"flaps{label}.gaps")
@@ -120,6 +139,8 @@ class Flaps:
         count = max(self.BLOCK, len(self._starts))
         last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-self._gaps.random(count))) / self._rate
+        # They are drawn and kept, but nothing happens for each: a tenth of an event at most.
+        self._budget.spend("link flaps", starts.item(-1), count // 10)
         durations = spec.duration.draw(self._lengths.random((count, spec.duration.dims)))
         # The longer ones are failures, with a stream of their own: a thinned Poisson process.
         ridden = durations <= spec.ride_through
@@ -130,14 +151,16 @@ class Flaps:
         self._drawn = self._begins.item(-1)
 
 
-def flap_failures(spec: FlapSpec) -> Cause | None:
-    """The flaps that last longer than a collective waits, as a cause of failure."""
-    rate = 1000 * spec.per_node_day * (1 - share_below(spec.duration, spec.ride_through))
+def flap_failures(spec: FlapSpec, scale: float = 1.0) -> Cause | None:
+    """The flaps that last longer than a collective waits, as a cause of a table of that scale."""
+    longer = 1 - share_below(spec.duration, spec.ride_through)
+    # Links are no part of a node, whose failures are what the table scales.
+    rate = 1000 * spec.per_node_day * longer / scale
     if not rate:
         return None
     # `detect` is what comes after the collective's timer has run out.
     return Cause(
-        cause="link-flap",
+        cause=FLAPS,
         per_1000_node_days=rate,
         clock="computing",
         hardware=False,
@@ -148,10 +171,7 @@ def flap_failures(spec: FlapSpec) -> Cause | None:
 def share_below(distribution: Distribution, limit: float) -> float:
     """P(a draw ≤ limit), by bisection of the quantile function.
 
-    Raises
-    ------
-    InputError
-        For a sum, which has no quantile function at hand.
+    A sum has none at hand: there it is the share of evenly spread points.
 
     Examples
     --------
@@ -163,7 +183,8 @@ def share_below(distribution: Distribution, limit: float) -> float:
         below = math.fsum(weight * share_below(part, limit) for weight, part in parts)
         return below / math.fsum(distribution.weights)
     if isinstance(distribution, Sum):
-        raise InputError("fabric.flaps.duration cannot be a sum; give its distribution directly")
+        points = evenly_spread(100_000, distribution.dims)
+        return float(np.mean(distribution.draw(points) <= limit))
     if distribution.one(CERTAIN) <= limit:
         return 1.0
     low = 0.0
@@ -175,3 +196,15 @@ def share_below(distribution: Distribution, limit: float) -> float:
         else:
             high = middle
     return low if low > 1e-15 else 0.0
+
+
+def evenly_spread(count: int, dims: int) -> NDArray[np.float64]:
+    """Points of the unit cube by an additive recurrence, whose steps are powers of 1/g.
+
+    With g the root above 1 of ``g^(dims + 1) = g + 1``, the golden ratio in one dimension.
+    """
+    root = 2.0
+    for _ in range(50):
+        root = (1 + root) ** (1 / (dims + 1))
+    steps = root ** -np.arange(1.0, dims + 1)
+    return np.arange(1.0, count + 1)[:, None] * steps % 1.0

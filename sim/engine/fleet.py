@@ -241,6 +241,7 @@ class Fleet:
         failure = risk.strike(node)
         cause = failure.cause
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
+        self._record.budget.spend(cause.cause, now)
         self._record.event(now, "failure", pool.name, node, cause.cause)
         alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)
@@ -281,7 +282,7 @@ class Fleet:
         A trace may tell of a node that is out already, waiting for a crew or evicted: it stays
         where it is.
         """
-        if pool.place[node] not in USABLE:
+        if pool.place[node] not in USABLE and node not in pool.rest:
             return
         strikes = pool.strike(node)
         pool.take_out(node)
@@ -351,6 +352,13 @@ class Fleet:
             if pool.boxed and wanted:
                 return pool
         return None
+
+    def newcomers(self) -> list[tuple[NodePool, int]]:
+        """The spares that have joined the job since it was asked last, by pool and node."""
+        found = [(pool, node) for pool in self.pools for node in sorted(pool.newcomers)]
+        for pool in self.pools:
+            pool.newcomers.clear()
+        return [(pool, node) for pool, node in found if pool.place[node] == "active"]
 
     def fill(self) -> None:
         """Put spares where active nodes are missing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any
 
 import simpy
@@ -16,6 +15,8 @@ from sim.engine.fleet import Fleet
 from sim.engine.hidden import Fault
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
+from sim.engine.response import Incident, People, Windows
+from sim.engine.stops import BAD_SPARE, PLANNED, Stop
 from sim.engine.training import Training
 from sim.scenario import Recovery
 from sim.throughput import Plan, Throughput
@@ -23,24 +24,8 @@ from sim.throughput import Plan, Throughput
 Process = Generator[simpy.Event, Any, Any]
 CHANGED = "changed"
 """Why computing stopped: nodes have come back with which a better plan can run."""
-
-
-@dataclass(slots=True)
-class Stop:
-    """Why a job stopped, where a node or its state has to be put right.
-
-    Attributes
-    ----------
-    failure : Failure
-    detect : float
-        Seconds until it is noticed.
-    straggler : Fault or None
-        Taken out in a planned stop, after a checkpoint.
-    """
-
-    failure: Failure
-    detect: float
-    straggler: Fault | None = None
+WINDOW = "window"
+"""Why computing stopped: a planned stop is due."""
 
 
 class Job:
@@ -56,6 +41,8 @@ class Job:
         recovery: Recovery,
         sawtooth: Sawtooth,
         times: RecoveryTimes,
+        people: People,
+        windows: Windows,
         horizon: float,
         record: Record,
     ) -> None:
@@ -68,6 +55,8 @@ class Job:
         self._recovery = recovery
         self._save_seconds = sawtooth.blocking + sawtooth.flush
         self._times = times
+        self._people = people
+        self._windows = windows
         self._horizon = horizon
         self._record = record
         self._speeds: dict[tuple[float, float], Speed] = {}
@@ -87,6 +76,8 @@ class Job:
                 break
             if stop is CHANGED:
                 yield from self._stop_as_planned(None)
+            elif stop is WINDOW:
+                yield from self._stand_still()
             elif stop.straggler:
                 yield from self._stop_as_planned(stop.straggler)
             else:
@@ -96,7 +87,7 @@ class Job:
     def _compute(self) -> Process:
         """Train until something stops the job.
 
-        Returns a `Stop`, `CHANGED`, or None at the goal and the horizon.
+        Returns a `Stop`, `CHANGED`, `WINDOW`, or None at the goal and the horizon.
         """
         env = self.env
         fleet = self.fleet
@@ -130,6 +121,8 @@ class Job:
                 stop = self._fail(now, failing)
             elif what == order.FOUND:
                 stop = self._find(now)
+            elif what == order.WINDOW:
+                return WINDOW
             elif what == order.HORIZON:
                 self._record.event(now, "state", what="horizon")
                 return None
@@ -141,7 +134,7 @@ class Job:
         if (slowdown, straggling) not in self._speeds:
             rate = self.plan.tokens_per_s_at(slowdown) / straggling
             chips = sum(self.plan.used_chips.values())
-            speed = Speed(rate, self.plan.tokens_per_s, chips)
+            speed = Speed(rate, self.plan.tokens_per_s, chips, self.plan.tokens_per_step)
             self._speeds[slowdown, straggling] = speed
         return self._speeds[slowdown, straggling]
 
@@ -152,11 +145,12 @@ class Job:
         until, what = min(
             (due, order.FAILURE),
             (fleet.next_find(), order.FOUND),
+            (max(self._windows.due, start), order.WINDOW),
             (self._fabric.next_change, order.FABRIC),
             (self._horizon, order.HORIZON),
         )
         # Asked last, so that no flaps need be drawn beyond what comes first.
-        finish = start + self.training.progress.seconds_to_finish(speed.rate, until - start)
+        finish = start + self.training.progress.seconds_to_finish(speed, until - start)
         if finish <= until:
             return finish, order.FINISH, failing
         return until, what, failing
@@ -205,15 +199,72 @@ class Job:
 
         A failure on the way costs its detection and a full restart again.
         """
+        incident = Incident()
         while stop:
+            failure = stop.failure
             yield from self._spend("detect", stop.detect)
+            answer = self._people.answer(failure.cause, incident, self.env.now)
+            yield from self._spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
-            in_memory = self.training.in_memory
-            restart = self._times.restart(stop.failure, self.plan, in_memory=in_memory)
-            stop = yield from self._spend("restart", restart, exposed=True)
+            stop = yield from self._restart(failure, incident)
         self.training.roll_back(self.env.now)
+
+    def _restart(self, failure: Failure, incident: Incident) -> Process:
+        """Restart until it succeeds; what fails on the way is returned."""
+        people = self._people
+        while self.env.now < self._horizon:
+            in_memory = self.training.in_memory
+            seconds = self._times.restart(failure, self.plan, in_memory=in_memory)
+            stop = yield from self._spend("restart", seconds, exposed=True)
+            if stop:
+                return stop
+            if self._reject_spares():
+                yield from self._assemble()
+            elif people.fails(incident):
+                self._record.count("failed_restarts")
+                yield from self._spend("respond", people.again(incident, self.env.now))
+            else:
+                return None
+        return None
+
+    def _reject_spares(self) -> bool:
+        """Send spares that turn out to be bad to repair; whether there were any."""
+        rejected = False
+        for pool, node in self.fleet.newcomers() if self._people.bad_spares else ():
+            repair = self._people.bad_spare()
+            if repair is not None:
+                failure = Failure(node, BAD_SPARE, 0.0, repair)
+                self.fleet.take_out(self.env.now, pool, node, failure)
+                self._record.count("bad_spares")
+                rejected = True
+        return rejected
+
+    def _stand_still(self) -> Process:
+        """A planned stop without loss: save, let its time pass, restart."""
+        self._record.count("planned_stops")
+        duration = self._windows.begin(self.env.now)
+        self._leaving = []
+        stop = yield from self._save()
+        if self.env.now >= self._horizon:
+            return
+        self._take_out_stragglers()
+        if stop is None:
+            stop = yield from self._spend("planned", duration, exposed=True)
+        if stop is None and self._leaving:
+            stop = Stop(self._leaving[0].failure, 0.0)
+        if stop is None:
+            seconds = self._times.restart(PLANNED, self.plan, in_memory=False)
+            stop = yield from self._spend("restart", seconds, exposed=True)
+        if stop:
+            yield from self._recover(stop)
+
+    def _take_out_stragglers(self) -> None:
+        """Those that were found go, now that the job is saved."""
+        for fault in self._leaving:
+            self.training.lose_node(fault)
+            self.fleet.reveal(self.env.now, fault)
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""
@@ -285,9 +336,7 @@ class Job:
         failed = yield from self._save()
         if self.env.now >= self._horizon:
             return
-        for fault in self._leaving:
-            self.training.lose_node(fault)
-            self.fleet.reveal(self.env.now, fault)
+        self._take_out_stragglers()
         if failed:
             yield from self._recover(failed)
         elif self._leaving:

@@ -10,6 +10,7 @@ pair says both when the job wakes and what for.
 | `POLICY` | a control takes effect | its date begins the day, before anything of that day |
 | `FAILURE` | a component fails | the fault stops a job that a slower network only slows |
 | `FOUND` | a hidden fault is found | a job that has just failed starts anew anyway |
+| `WINDOW` | a planned stop begins | what has failed stops the job anyway |
 | `FABRIC` | congestion begins or ends | changes the rate of what is left |
 | `HORIZON` | the scenario ends | all that falls on the last instant still happens |
 
@@ -20,4 +21,4 @@ pool by its place in the fleet, a node by its number.
 
 from __future__ import annotations
 
-FINISH, RETURN, POLICY, FAILURE, FOUND, FABRIC, HORIZON = range(7)
+FINISH, RETURN, POLICY, FAILURE, FOUND, WINDOW, FABRIC, HORIZON = range(8)

@@ -86,8 +86,12 @@ class NodePool:
         self._record = record
         self._steps: dict[tuple[str, str], Step] = {}
         self._place_all(coming)
+        self.under_repair = 0
+        """Nodes that a crew mends, or will."""
         self.hidden: dict[int, list[Fault]] = {}
         """Faults of nodes in service that nobody has noticed."""
+        self.newcomers: set[int] = set()
+        """Spares that have joined the job lately, which have yet to prove good."""
         self.strikes: dict[int, int] = {}
         """Failures by node."""
         self.inherited: dict[int, int] = {}
@@ -104,7 +108,7 @@ class NodePool:
         if any(cause.refail for cause in table.causes):
             self.risks.append(self.relapses)
         if table.trace:
-            self.risks.append(Replay(table.trace, nodes))
+            self.risks.append(Replay(table.trace, nodes, table.trace_until, horizon, field))
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 
@@ -137,6 +141,9 @@ class NodePool:
         """Nodes that have come back; they need no unpacking."""
         powered = self.whole + self.hot_wanted + self.research
         self.boxed = deque(range(powered, powered + cold))
+        first = powered + cold
+        self.rest = deque(range(first, first + places["idle"]))
+        """Nodes that the layout leaves idle: they are installed, and off."""
         self._callable = deque(range(self.research))
         """Nodes that have come to research, in order; some of them have left it since."""
 
@@ -181,7 +188,8 @@ class NodePool:
     @property
     def at_hand(self) -> int:
         """Nodes that work or could be put to work now."""
-        return self.active + len(self.hot) + len(self.cold) + self.research + len(self.boxed)
+        installed = self.active + len(self.hot) + len(self.cold) + len(self.rest) + self.research
+        return installed + len(self.boxed)
 
     def hide(self, fault: Fault) -> None:
         """A node has a fault that is not noticed yet."""
@@ -218,6 +226,8 @@ class NodePool:
             del self.hot[position]
         elif place == "cold_spare":
             (self.cold if node in self.cold else self.boxed).remove(node)
+        elif place == "idle":
+            self.rest.remove(node)
 
     @property
     def at_once(self) -> int:
@@ -225,17 +235,20 @@ class NodePool:
         return len(self.hot) if self._standby_wanted is EVERY_HOT_SPARE else self.standby
 
     def call(self, nodes: int, now: float) -> int:
-        """Make up to so many spares or research nodes active; how many there were."""
+        """Make up to so many spares, idle or research nodes active; how many there were."""
         for called in range(nodes):
             if self.hot:
                 node = self.hot.popleft()
                 self.standby = max(self.standby - 1, 0)
             elif self.cold:
                 node = self.cold.popleft()
+            elif self.rest:
+                node = self.rest.popleft()
             elif self.research:
                 node = self._longest_in_research()
             else:
                 return called
+            self.newcomers.add(node)
             self.put(node, "active", now)
         return nodes
 

@@ -3,7 +3,7 @@
 Checkpoint marks are arithmetic, not events, so a run costs the same with a checkpoint every second
 or every day. Three clocks run while the job trains: *running* time (everything but the blocking of
 checkpoints), which the checkpoint timer counts; of it the seconds not lost to link flaps, in which
-tokens are made; and wall time. A period in tokens is turned into running time at the rate of the
+tokens are made; and wall time. A period in steps is turned into running time at the rate of the
 moment, so a flap counts towards it.
 """
 
@@ -66,7 +66,7 @@ class Progress:
         self._stopped = 0.0
         """Those of them lost to flaps."""
         self._timer = 0.0
-        """Running seconds, or tokens, since the last mark or restart."""
+        """Running seconds, or steps, since the last mark or restart."""
         self._blocked_left = 0.0
         """Seconds for which the mark just passed blocks on."""
         self._final_left = self._final
@@ -77,23 +77,27 @@ class Progress:
         saw = self._sawtooth
         return saw.blocking + saw.flush if saw.final else 0.0
 
-    def seconds_to_finish(self, rate: float, within: float = math.inf) -> float:
-        """Wall seconds to the goal at `rate` tokens/s, checkpoints and flaps on the way included.
+    def _unit(self, speed: Speed) -> float:
+        """How fast the timer of checkpoints runs: seconds or steps a running second."""
+        return speed.rate / speed.step if self._sawtooth.in_steps else 1.0
+
+    def seconds_to_finish(self, speed: Speed, within: float = math.inf) -> float:
+        """Wall seconds to the goal at a speed, checkpoints and flaps on the way included.
 
         Where it is further off than `within`, something less, but more than that: nothing is drawn
         that far ahead.
         """
-        if rate <= 0:
+        if speed.rate <= 0:
             return math.inf
         saw = self._sawtooth
-        moving = (self.goal - self.tokens) / rate
+        moving = (self.goal - self.tokens) / speed.rate
         if moving > within:
             return moving
         compute = moving
         if self._flaps:
             done = self._running - self._stopped
             compute = self._flaps.running(done + moving) - self._running
-        ahead = (compute * rate if saw.in_tokens else compute) - (saw.period - self._timer)
+        ahead = compute * self._unit(speed) - (saw.period - self._timer)
         # The goal may lie on a mark, where the last digit of a sum must not cost a checkpoint.
         marks = math.ceil(ahead / saw.period - 1e-9) if ahead > 0 else 0
         blocks = saw.blocks(self.checkpoints.passed, marks)
@@ -103,7 +107,7 @@ class Progress:
         """Train for `seconds` from time `now`; which of them were productive, stall and blocked."""
         if not self._final_left:
             return self._train(now, seconds, speed)
-        ahead = self.seconds_to_finish(speed.rate, seconds + self._final_left) - self._final_left
+        ahead = self.seconds_to_finish(speed, seconds + self._final_left) - self._final_left
         train = min(seconds, max(ahead, 0.0))
         productive, stall, blocked = self._train(now, train, speed)
         saving = seconds - train
@@ -119,8 +123,7 @@ class Progress:
         blocked = min(seconds, self._blocked_left)
         self._blocked_left -= blocked
         left = seconds - blocked
-        # With an interval in tokens all is turned into running seconds at the rate of the moment.
-        unit = speed.rate if saw.in_tokens else 1.0
+        unit = self._unit(speed)
         period = saw.period / unit
         to_mark = (saw.period - self._timer) / unit
         new = self._reached(left, to_mark, period)
@@ -157,7 +160,7 @@ class Progress:
         leg = Leg(here, to_mark, period, speed, passed, self._running, self._stopped)
         self.checkpoints.pass_marks(leg, new)
         self._blocked_left = max(own - after, 0.0)
-        self._timer = max(after - own, 0.0) * (speed.rate if saw.in_tokens else 1.0)
+        self._timer = max(after - own, 0.0) * self._unit(speed)
         return before + min(after, own)
 
     def _reached(self, left: float, to_mark: float, period: float) -> int:
@@ -188,6 +191,20 @@ class Progress:
     def usable(self, *, memory: bool) -> Mark:
         """The newest checkpoint to fall back to, as of when that was settled."""
         return self.checkpoints.usable(memory=memory, copying=self._blocked_left > 0)
+
+    def further_back(self, mark: Mark, steps: float, speed: Speed) -> Mark:
+        """The newest checkpoint before which at least some steps are thrown away.
+
+        Checkpoints before the last are whole periods of the present speed apart, and all are kept.
+        """
+        saw = self._sawtooth
+        too_new = mark.tokens - (self.tokens - steps * speed.step)
+        if too_new <= 0:
+            return mark
+        period = saw.period * (speed.step if saw.in_steps else speed.unstalled)
+        tokens = max(mark.tokens - math.ceil(too_new / period) * period, 0.0)
+        share = tokens / mark.tokens
+        return Mark(tokens, mark.productive * share, mark.chip_seconds * share, mark.durable_at)
 
     def roll_back(self, mark: Mark) -> float:
         """Fall back to a checkpoint; the productive seconds lost."""

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
+from sim.engine.budget import Budget
 from sim.results.ledger import NO_NODE, TIME, Trace, Way
 
+Key = TypeVar("Key")
 TOLERANCE = 1e-9
-COUNTS = ("interruptions", "planned_stops", "selections", "provisioned")
+RESIDUE = 1e-12
+"""Share of a run below which a sum of times is nothing but its rounding."""
+COUNTS = (
+    "interruptions",
+    "planned_stops",
+    "selections",
+    "provisioned",
+    "failed_restarts",
+    "bad_spares",
+)
 """What is counted: the metrics of these names."""
 
 
@@ -61,9 +73,10 @@ class CountedWay(Way):
 
 
 class Record:
-    """Ledgers and trace of one run."""
+    """Ledgers and trace of one run, and the budget of its events."""
 
     def __init__(self) -> None:
+        self.budget = Budget()
         self.time: dict[str, float] = dict.fromkeys(TIME, 0.0)
         """Seconds of wall clock by category."""
         self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
@@ -125,6 +138,11 @@ class Record:
             for pool, cells in self._cells.items()
             for place, cell in cells.items()
         }
+
+    def settled(self, seconds: Mapping[Key, float]) -> dict[Key, float]:
+        """A ledger without residues: what is left of sums that should be zero."""
+        least = RESIDUE * math.fsum(self.time.values())
+        return {name: value if value > least else 0.0 for name, value in seconds.items()}
 
     def close(self, end: float) -> None:
         """Assert that both ledgers sum: wall clock by category, chips and chip-hours by place."""

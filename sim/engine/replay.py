@@ -2,15 +2,19 @@
 
 A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node`
 (any name; nodes that never fail need not appear), `start_day` and `end_day` (days from the start of
-the run); others are ignored. Outages of a node that overlap or touch are one; one of zero length
-interrupts and is over at once. Nodes of the trace take the places of the pool in the order in which
-the file names them: active nodes first, then hot spares.
+the run); others are ignored. Without an `end_day` an outage lasts to the end. Outages of a node
+that overlap or touch are one; one of zero length interrupts and is over at once.
+
+Which node of the trace takes which place of the pool is drawn in every replication: a file sorted
+by time would else put the nodes that fail first among the active ones. The trace ends with the day
+of its last row, unless `trace_until` says that it was kept longer.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,19 +23,21 @@ from sim.catalogue.failures import Cause
 from sim.engine.ageing import Ageing, Failure
 from sim.errors import InputError
 from sim.results.ledger import DAY
+from sim.streams import Field
 
+Span = tuple[float, float, int]
+"""Start and end of an outage in seconds, and its node."""
 COLUMNS = ("node", "start_day", "end_day")
 OUTAGE = Cause(cause="outage", per_1000_node_days=0)
 
 
-def outages(path: str) -> tuple[tuple[float, float, int], ...]:
-    """Start and end (seconds) and node of every outage, in order of start; nodes numbered as they
-    first appear.
+def outages(path: str) -> tuple[Span, ...]:
+    """Every outage in order of start; nodes are numbered in the order of their names.
 
     Raises
     ------
     InputError
-        When the file cannot be read, lacks a column, or has a bad row, which is named.
+        When the file cannot be read, lacks a column, has no rows, or has a bad one, which is named.
     """
     try:
         return _outages(path, Path(path).stat().st_mtime_ns)
@@ -40,7 +46,7 @@ def outages(path: str) -> tuple[tuple[float, float, int], ...]:
 
 
 @lru_cache(maxsize=8)
-def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
+def _outages(path: str, _changed: int) -> tuple[Span, ...]:
     """The outages of a file as of the time it was last changed."""
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
@@ -48,8 +54,10 @@ def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
             needed = ", ".join(COLUMNS)
             raise InputError(f"{path}: no column {', '.join(missing)}; a trace needs {needed}")
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
-    numbers = {name: k for k, name in enumerate(dict.fromkeys(name for name, _, _ in rows))}
-    merged: list[tuple[float, float, int]] = []
+    if not rows:
+        raise InputError(f"{path}: the trace has a header and no rows: nothing would ever fail")
+    numbers = {name: k for k, name in enumerate(sorted({name for name, _, _ in rows}))}
+    merged: list[Span] = []
     last: dict[int, int] = {}
     for start, end, node in sorted((start, end, numbers[name]) for name, start, end in rows):
         before = last.get(node)
@@ -64,35 +72,94 @@ def _outages(path: str, _changed: int) -> tuple[tuple[float, float, int], ...]:
 def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
     node, *days = ((row[column] or "").strip() for column in COLUMNS)
     try:
-        start, end = map(float, days)
+        start = float(days[0])
+        # A row that breaks off is no outage that is still open.
+        is_open = row["end_day"] is not None and not days[1]
+        end = math.inf if is_open else float(days[1])
     except ValueError:
         raise InputError(
             f"{where}: start_day and end_day must be numbers, not '{days[0]}' and '{days[1]}'"
         ) from None
     if not node:
         raise InputError(f"{where}: the node has no name")
-    if not 0 <= start <= end < math.inf:
+    if not 0 <= start <= end or math.isinf(start if is_open else end):
         raise InputError(f"{where}: expected 0 ≤ start_day ≤ end_day, not {days[0]} and {days[1]}")
     return node, start * DAY, end * DAY
 
 
+def told(path: str, found: Sequence[Span]) -> str:
+    """What a trace holds, in words: the span of its outages, their number, and their rate."""
+    first, last = found[0][0], _last(found)
+    nodes = len({node for _, _, node in found})
+    days = nodes * last / DAY
+    rate = f", {1000 * len(found) / days:.3g} per 1,000 node-days" if days else ""
+    span = f"from day {first / DAY:,.10g} to day {last / DAY:,.10g}"
+    return f"{path}: the trace tells of {len(found):,} outages of {nodes:,} nodes, {span}{rate}"
+
+
+def _last(found: Sequence[Span]) -> float:
+    """The last moment that a trace names (s)."""
+    return max(start if end == math.inf else end for start, end, _ in found)
+
+
+def check(
+    path: str, found: Sequence[Span], nodes: int, until: float | None, horizon: float
+) -> None:
+    """Check that a trace can tell what happens to a pool to the horizon.
+
+    Raises
+    ------
+    InputError
+        When it has more nodes, begins after the horizon, or ends before it.
+    """
+    named = 1 + max(node for _, _, node in found)
+    if named > nodes:
+        raise InputError(
+            f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)"
+        )
+    said = told(path, found)
+    first = found[0][0]
+    if first >= horizon:
+        dates = first > 1e6 * DAY
+        hint = "; are these seconds since 1970? It wants days from the start" if dates else ""
+        raise InputError(f"{said}, and none by the horizon on day {horizon / DAY:,.10g}{hint}")
+    # Who writes down days has watched to the end of the last one.
+    end = math.ceil(_last(found) / DAY) * DAY if until is None else until
+    if horizon > end:
+        raise InputError(
+            f"{said}; nothing is known from day {end / DAY:,.10g} on, and the horizon is day "
+            f"{horizon / DAY:,.10g}: shorten it, or say with trace_until when the trace was ended"
+        )
+
+
 class Replay(Ageing):
-    """The outages of a trace as the one risk of a pool; they run on wall time, wherever a node may
-    be.
+    """The outages of a trace as the one risk of a pool.
+
+    They run on wall time, wherever a node may be.
+
+    Parameters
+    ----------
+    path : str
+    nodes : int
+        Places of the pool.
+    until : float or None
+        When the trace was ended (s).
+    horizon : float
+        Seconds.
+    field : Field
     """
 
-    def __init__(self, path: str, nodes: int) -> None:
+    def __init__(
+        self, path: str, nodes: int, until: float | None, horizon: float, field: Field
+    ) -> None:
         super().__init__("powered", nodes)
         found = outages(path)
-        named = 1 + max((node for _, _, node in found), default=-1)
-        if named > nodes:
-            raise InputError(
-                f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)"
-            )
+        check(path, found, nodes, until, horizon)
+        place = places(nodes, field)
         self._ahead: dict[int, list[tuple[float, float]]] = {}
         """Outages of each node to come, the next last."""
         for start, end, node in reversed(found):
-            self._ahead.setdefault(node, []).append((start, end))
+            self._ahead.setdefault(place[node], []).append((start, end))
         for node, ahead in self._ahead.items():
             self._due[node] = ahead[-1][0]
 
@@ -107,3 +174,16 @@ class Replay(Ageing):
 
     def stop(self, node: int, clock: float) -> None:
         """Wall time never stands still."""
+
+
+def places(nodes: int, field: Field) -> list[int]:
+    """The place of each node of a trace, all orders being equally likely.
+
+    A shuffle from the first place on (Fisher and Yates): one place more moves one node.
+    """
+    place = list(range(nodes))
+    draws = field.block(field.purpose("places"), nodes, 1)[:, 0].tolist()
+    for last, uniform in enumerate(draws):
+        other = int(uniform * (last + 1))
+        place[last], place[other] = place[other], place[last]
+    return place

@@ -61,10 +61,18 @@ class Source:
         Units of a node: one, or its chips where it is these that wear out.
     bad : BadNodes, optional
     field : Field
+    scale : float
+        How many times as often it strikes.
     """
 
     def __init__(
-        self, purpose: str, cause: Cause, parts: int, bad: BadNodes | None, field: Field
+        self,
+        purpose: str,
+        cause: Cause,
+        parts: int,
+        bad: BadNodes | None,
+        field: Field,
+        scale: float = 1.0,
     ) -> None:
         self.cause = cause
         self.parts = parts
@@ -74,6 +82,7 @@ class Source:
         shape = self.lifetime.shape if isinstance(self.lifetime, Weibull) else 1.0
         self.acceleration = bad.factor ** (1 / shape) if bad else 1.0
         """How much faster a bad node lives, so that its hazard is `factor` times as high."""
+        self._scale = scale
         self._field = field
         self._name = f"{purpose}.{cause.cause}"
         self._rows = field.purpose(self._name)
@@ -89,7 +98,7 @@ class Source:
             self._field.block(self._field.purpose(f"{self._name}.first{more}"), units, columns)
             for more, columns in (("", 1), (".more", self.lifetime.dims - 1))
         ]
-        lives = self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T
+        lives = self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T / self._scale
         if self.acceleration != 1.0:
             lives[:, weak] /= self.acceleration
         if not self._everywhere:
@@ -104,7 +113,7 @@ class Source:
         """The life after a failure."""
         if not self._everywhere and not self._strikes(np.array([node]))[0]:
             return math.inf  # neither a shock nor a replacement makes a node one of the batch
-        life = self._time(self.lifetime, row[LIFE], "life", unit, number)
+        life = self._time(self.lifetime, row[LIFE], "life", unit, number) / self._scale
         return life / self.acceleration if weak else life
 
     def _strikes(self, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -169,7 +178,8 @@ class Lives(Ageing):
     causes : sequence of Cause
     nodes, size : int
         Nodes of the pool, and chips of each.
-    bad : BadNodes, optional
+    table : FailureTable
+        The causes are of.
     weak : set of int
         The bad nodes now; their pool changes it.
     field : Field
@@ -181,7 +191,7 @@ class Lives(Ageing):
         causes: Sequence[Cause],
         nodes: int,
         size: int,
-        bad: BadNodes | None,
+        table: FailureTable,
         weak: set[int],
         field: Field,
     ) -> None:
@@ -191,7 +201,7 @@ class Lives(Ageing):
         self._sources = []
         for cause in causes:
             parts = size if cause.scope == "chip" and cause.lifetime else 1
-            source = Source("failures", cause, parts, bad, field)
+            source = Source("failures", cause, parts, table.bad_nodes, field, table.often)
             self._sources.append(source)
             self._slots += [Slot(source, part) for part in range(parts)]
         self._nodes = nodes
@@ -317,7 +327,7 @@ def lives_of(
             if cause.clock == clock and (cause.lifetime or cause.per_1000_node_days)
         ]
         if causes:
-            found.append(Lives(clock, causes, nodes, size, table.bad_nodes, weak, field))
+            found.append(Lives(clock, causes, nodes, size, table, weak, field))
     return found
 
 
@@ -343,7 +353,8 @@ def node_rate(table: FailureTable, size: int) -> float:
         low, high = cause.nodes
         rates.append(rate * (1 + _repeats(cause)) * (high - low))
     bad = table.bad_nodes
-    return math.fsum(rates) * (1 + bad.share * (bad.factor - 1) if bad else 1.0)
+    often = table.often * math.fsum(rates)
+    return often * (1 + bad.share * (bad.factor - 1)) if bad else often
 
 
 def _repeats(cause: Cause) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import simpy
 
 from sim.catalogue.failures import FailureTable
-from sim.engine.checkpoints import Watch, sawtooth_of
+from sim.engine.checkpoints import Sawtooth, Watch, sawtooth_of
 from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.fleet import Fleet
@@ -20,14 +20,15 @@ from sim.engine.progress import ComputingClock, Progress
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
 from sim.engine.replay import outages
+from sim.engine.response import People, Windows
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.engine.training import Training
+from sim.scenario import Checkpoint, Pool, Run, Scenario
 from sim.scenario import Fabric as FabricSpec
-from sim.scenario import Pool, Run, Scenario
 from sim.scenario.stock import Depot as DepotSpec
 from sim.streams import Luck
-from sim.throughput import Throughput
+from sim.throughput import Plan, Throughput
 
 
 def throughput_of(scenario: Scenario, run: Run, pools: Mapping[str, Pool]) -> Throughput:
@@ -98,6 +99,11 @@ class Site:
             _boxed_nodes(self.coming, name, spec.chip.node_size),
         )
 
+    def limit(self, most: int | None, end: Callable[[float], float]) -> None:
+        """Bound the events, of a run that is likely to end when `end` says."""
+        nodes = sum(len(pool.place) for pool in self.fleet.every)
+        self.record.budget.limit(most, nodes, end)
+
     def _announce(self, policy: Policy) -> Generator[simpy.Event, Any, None]:
         """Note each control in the trace on its date."""
         env = self.env
@@ -124,26 +130,41 @@ class Site:
         """
         scenario = self.scenario
         fabric = scenario.fabric
-        pools = self.fleet.pools
-        rate = math.fsum(failure_rate(pool, fabric, scenario.horizon) for pool in pools)
-        saw = sawtooth_of(
-            scenario.checkpoint, run, throughput.full, scenario.constants, failure_rate=rate
-        )
-        nodes = sum(pool.whole for pool in pools)
-        flaps = Flaps(fabric.flaps, nodes, self.luck, label) if fabric.flaps else None
+        saw = self.sawtooth(scenario.checkpoint, run, throughput.full)
+        nodes = sum(pool.whole for pool in self.fleet.pools)
+        budget = self.record.budget
+        flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
         return Job(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
-            Fabric(fabric.congestion, round(fabric.pods), self.luck, label),
+            Fabric(fabric.congestion, round(fabric.pods), self.luck, label, budget),
             throughput,
             scenario.recovery,
             saw,
             RecoveryTimes(scenario.recovery, saw, self.luck, label),
+            People(scenario.recovery, scenario.start, self._automatic(), self.luck, label),
+            Windows(scenario.recovery.windows, scenario.start, self.luck, label),
             scenario.horizon,
             self.record,
         )
+
+    def _automatic(self) -> set[str]:
+        """Causes for which nobody is waited for."""
+        response = self.scenario.recovery.response
+        names = set(response.automatic) if response else set()
+        for pool in self.scenario.fleet.values():
+            if pool.failures.answered:
+                names.update(cause.cause for cause in pool.failures.causes)
+        return names
+
+    def sawtooth(self, checkpoint: Checkpoint, run: Run, plan: Plan) -> Sawtooth:
+        """Checkpoint times of a run under a plan, with all active nodes at risk."""
+        scenario = self.scenario
+        pools = self.fleet.pools
+        rate = math.fsum(failure_rate(pool, scenario.fabric, scenario.horizon) for pool in pools)
+        return sawtooth_of(checkpoint, run, plan, scenario.constants, failure_rate=rate)
 
     def outcome(self) -> dict[str, Any]:
         """What a result says of a single run and of a programme alike."""
@@ -158,11 +179,32 @@ class Site:
             "wall": now,
             "failures": self.fleet.failures,
             "hidden_faults": self.fleet.hidden,
-            "time": dict(record.time),
-            "chip_seconds": record.chip_seconds(now),
+            "time": record.settled(record.time),
+            "chip_seconds": record.settled(record.chip_seconds(now)),
             "counts": record.chips,
             "trace": record.trace,
         }
+
+
+def intervals(scenario: Scenario, throughput: Throughput) -> tuple[float, float]:
+    """Seconds between checkpoints of a healthy run: as given, and the best there are.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With every unknown constant settled.
+    throughput : Throughput
+        Of its run on its fleet.
+    """
+    plan = throughput.full
+    site = Site(simpy.Environment(), scenario, plan.used_chips, Luck(0, 0))
+    best = scenario.checkpoint.model_copy(update={"interval": "optimal"})
+    found = []
+    for checkpoint in (scenario.checkpoint, best):
+        saw = site.sawtooth(checkpoint, scenario.run, plan)
+        seconds = saw.period * saw.storage_every
+        found.append(seconds * plan.step_seconds if saw.in_steps else seconds)
+    return found[0], found[1]
 
 
 def run_to_the_end(env: simpy.Environment, process: Generator[simpy.Event, Any, None]) -> None:
@@ -194,5 +236,7 @@ def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:
     """The causes that strike a pool: its own, and the link flaps no collective rides through."""
     table = pool.failures
-    flap = flap_failures(fabric.flaps) if fabric.flaps and not table.trace else None
+    flap = None
+    if fabric.flaps and not table.trace:
+        flap = flap_failures(fabric.flaps, table.often)
     return table.model_copy(update={"causes": (*table.causes, flap)}) if flap else table

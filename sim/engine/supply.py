@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent
+from sim.engine.budget import bounded
 from sim.results.ledger import DAY, YEAR
 from sim.scenario import Scenario
 from sim.scenario.stock import Delivery, pool_of
@@ -58,15 +59,20 @@ class Policy:
     def licensed(self, *names: str) -> Steps:
         """Share of the open flow of a chip, known by `names`, that its maker may sell.
 
-        Only what is blocked can be opened.
+        Only what is blocked can be opened, and a licence only widened until the next block. Of one
+        day blocks come first, so that what is opened on it is open, whatever the events are called.
         """
-        steps = list(ALWAYS)
+        acts = []
         for _, event in self.events:
-            _, share = steps[-1]
+            time = self.seconds(event.date)
             if any(name in event.blocks for name in names):
-                steps.append((self.seconds(event.date), 0.0))
-            elif share == 0.0 and any(name in event.opens for name in names):
-                steps.append((self.seconds(event.date), event.licensed))
+                acts.append((time, "block", 0.0))
+            if any(name in event.opens for name in names):
+                acts.append((time, "open", event.licensed))
+        steps = list(ALWAYS)
+        for time, act, share in sorted(acts):
+            if act == "block" or share > steps[-1][1]:
+                steps.append((time, share))
         return steps
 
     def supported_until(self, *names: str) -> float:
@@ -130,6 +136,7 @@ def flow_arrivals(
         price = policy.grey_price()
     times, total = cumulative(flow, policy, factor, horizon)
     if flow.lots is None:
+        bounded(horizon / MONTH, "horizon: months")
         ends: NDArray[np.float64] = np.append(np.arange(MONTH, horizon, MONTH), horizon)
         # A sum of months may be short of a whole chip by its last digit.
         counts = np.diff(np.floor(np.interp(ends, times, total) + 1e-9), prepend=0.0)
@@ -156,9 +163,9 @@ def _lots(
     """
     assert flow.lots is not None
     mean = flow.lots.mean * flow.share
-    expected = total[-1] / mean
+    expected = total.item(-1) / mean
     # Eight standard deviations more than expected: the last of them never comes.
-    most = int(expected + 8 * math.sqrt(expected) + 16)
+    most = bounded(expected + 8 * math.sqrt(expected) + 16, f"depot.supply.{name}: lots")
     gaps = luck.stream(f"supply.{name}.gaps").random(most)
     uniforms = luck.stream(f"supply.{name}.sizes").random((most, flow.lots.dims))
     points = np.cumsum(-np.log1p(-gaps)) * mean

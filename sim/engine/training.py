@@ -30,8 +30,14 @@ class Training:
         self._corruption = Corruption(progress)
         self._fallen = False
         """Whether the job has yet to roll back."""
+        self._seen = (0.0, 0.0)
+        """Time and position when it was last asked how fast the job goes."""
         self._clean: Mark | None = None
         """Where it has to roll back behind corruption: the newest checkpoint free of it."""
+        self._speed: Speed | None = None
+        """At which it trained last."""
+        self._steps_back = 0.0
+        """Steps that have to be thrown away at least."""
 
     def resume(self, faults: list[Fault], now: float) -> None:
         """The job trains again, with these hidden faults in its nodes."""
@@ -40,6 +46,7 @@ class Training:
 
     def advance(self, start: float, now: float, speed: Speed) -> None:
         """Train from one moment to another."""
+        self._speed = speed
         progress = self.progress
         before = progress.checkpoints.passed
         productive, stall, blocked = progress.advance(start, now - start, speed)
@@ -67,7 +74,9 @@ class Training:
 
     def lose(self, strike: Strike) -> None:
         """The copies in the memory of broken nodes are gone."""
-        if strike.failure.cause.hardware:
+        cause = strike.failure.cause
+        self._steps_back = max(self._steps_back, cause.rollback_steps)
+        if cause.hardware:
             self._copies.lose(strike.pool.name, strike.nodes)
 
     def lose_node(self, fault: Fault) -> None:
@@ -80,17 +89,14 @@ class Training:
         self._fallen = True
         self.progress.checkpoints.settle(now)
 
-    def save(self, now: float) -> None:
-        """A planned checkpoint is durable."""
-        self.progress.save(now)
-
     @property
     def in_memory(self) -> bool:
         """Whether the job can restart from copies in host memory.
 
-        What a fault found late had corrupted is in the copies as well.
+        What a fault found late had corrupted is in the copies as well, and they are newer than the
+        steps that are thrown away.
         """
-        return self._copies.usable and self._clean is None
+        return self._copies.usable and self._clean is None and not self._steps_back
 
     def roll_back(self, now: float) -> None:
         """Fall back to the newest checkpoint that can be used; the work since becomes rework."""
@@ -101,12 +107,26 @@ class Training:
         if self._clean and self._clean.tokens < mark.tokens:
             mark = self._clean
             progress.checkpoints.trust_none_after(mark)
+        if self._steps_back and self._speed:
+            mark = progress.further_back(mark, self._steps_back, self._speed)
+            progress.checkpoints.trust_none_after(mark)
         self._fallen = False
         self._clean = None
+        self._steps_back = 0.0
         lost = progress.roll_back(mark)
         self._record.time["productive"] -= lost
         self._record.time["rework"] += lost
         self._record.event(now, "rework", amount=lost)
+
+    def likely_end(self, now: float, horizon: float) -> float:
+        """When the goal is reached if all goes on as since the last call, or the horizon (s)."""
+        time, tokens = self._seen
+        self._seen = (now, self.progress.tokens)
+        done = self.progress.tokens - tokens
+        left = self.progress.goal - self.progress.tokens
+        if done <= 0:
+            return horizon
+        return min(now + left * (now - time) / done, horizon)
 
     def finish(self) -> None:
         """The last token is trained, and the last checkpoint durable."""

@@ -8,16 +8,20 @@ from typing import Any, Unpack
 import numpy as np
 
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import Summary, summary
+from sim.experiments.intervals import ROUNDING, Summary, median_interval, summary, told
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
-from sim.results.ledger import DAY
-from sim.results.metrics import check_metric
+from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
+from sim.results.ledger import DAY, Floats
+from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
+from sim.scenario.differences import why_unchanged
+from sim.scenario.guards import check_scenario, check_whole
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Answer):
     """What a pair of scenarios says of one metric.
 
     Attributes
@@ -27,23 +31,30 @@ class Comparison:
     difference : dict
         b − a: its mean with Student's 95 % interval over pairs, `sd`, `p5`, `p95`; None throughout
         where not known.
+    median : dict
+        The median of b − a: its `value` with a 95 % interval `lo`, `hi` of order statistics.
     variance_reduction : float or None
         Var(a) + Var(b), the variance of a difference between independent runs, over that of the
         pairs; None if every pair differs by the same.
     censored : int
         Pairs of which a run did not finish.
-    restricted_to_days : float or None
+    restricted_to_days : float, tuple or None
         Where pairs are censored, both runs of every pair are taken up to this day: the earlier of
-        the two horizons.
+        the two horizons. Where a horizon is not known, pairs have days of their own: the first and
+        the last of them.
+    unchanged : str
+        Why every pair is twice the same run, if that is so.
     """
 
     metric: str
     a: Replications
     b: Replications
     difference: Summary
+    median: dict[str, float | None]
     variance_reduction: float | None
     censored: int
-    restricted_to_days: float | None
+    restricted_to_days: float | tuple[float, float] | None
+    unchanged: str = ""
 
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
@@ -59,21 +70,34 @@ class Comparison:
         if values["mean"] is None:
             unfinished = f"not comparable while {self.censored} of {pairs} pairs are unfinished"
             return f"{self.metric}: not known, or {unfinished}"
-        interval = "no interval"
-        if values["lo"] is not None:
-            interval = f"95 %: {values['lo']:.5g} … {values['hi']:.5g}"
-        text = f"{self.metric}, b − a: {values['mean']:.5g} ({interval}), {pairs} pairs"
+        unit = UNITS.get(self.metric, "")
+        mean = told(values["mean"], values["lo"], values["hi"], unit)
+        text = f"{self.metric}, b − a: {mean}, {pairs} pairs"
         if self.variance_reduction:
             text += f"; pairing divides the variance by {self.variance_reduction:.1f}"
-        if day := self.restricted_to_days:
-            text += f"\n{self.censored} pairs did not finish: all are taken up to day {day:g}"
-        return text
+        middle = self.median
+        if middle["value"] is not None and pairs > 1:
+            words = told(middle["value"], middle["lo"], middle["hi"], unit)
+            text += f"\nthe median of the pairs: {words}"
+        if self.unchanged:
+            text += f"\nnothing was changed: {self.unchanged}"
+        return text + self._restriction()
+
+    def _restriction(self) -> str:
+        match self.restricted_to_days:
+            case None:
+                return ""
+            case (first, last):
+                until = f"each is taken up to its own horizon, day {first:.4g} to {last:.4g}"
+            case day:
+                until = f"all are taken up to day {day:g}"
+        return f"\n{self.censored} pairs did not finish: {until}"
 
 
 def compare(
     a: Scenario,
     b: Scenario,
-    metric: str = "wall_days",
+    metric: str | None = None,
     n: int = 100,
     *,
     seed: int = 0,
@@ -83,14 +107,15 @@ def compare(
     """Compare two scenarios pair by pair on common random numbers.
 
     A run that did not finish is never taken for one that did: where there are any, `wall_days` is
-    compared up to the earlier horizon (a difference of restricted means), and any other metric only
-    if both horizons are the same.
+    compared up to the earlier horizon of the pair (a difference of restricted means), and any other
+    metric only if both horizons are the same.
 
     Parameters
     ----------
     a, b : Scenario
-    metric : str
-        A name of `RunResult.metrics`.
+    metric : str, optional
+        A name of `RunResult.metrics`: unless given, `crossing_days` of two programmes, else
+        `wall_days`.
     n : int
         Number of pairs.
     seed, fixed_inputs, **execution
@@ -103,24 +128,60 @@ def compare(
     >>> compare(a, a.override({"checkpoint.interval": "2 h"}), n=20).difference["mean"] > 0
     True
     """
+    check_scenario(a)
+    check_scenario(b)
+    check_whole("n", n, 1)
+    metric = metric or own_metric(a, b)
     check_metric(metric, a, b)
     sides = {"a": a, "b": b}
     runs = study("side", sides, n, seed, fixed_inputs=fixed_inputs, **execution)
     first, second = runs.values()
-    days = min(a.horizon, b.horizon) / DAY
+    end_a = _horizons(a, seed, n, fixed_inputs)
+    end_b = _horizons(b, seed, n, fixed_inputs)
+    days = np.minimum(end_a, end_b)
     frames = [first.frame, second.frame]
     finished = [frame["finished"] & (frame["wall_days"] <= days) for frame in frames]
     censored = n - int((finished[0] & finished[1]).sum())
-    x, y = (frame[metric].to_numpy(dtype=float) for frame in frames)
+    x, y = first.values(metric), second.values(metric)
     if metric == "wall_days":
         x = np.minimum(x, days)
         y = np.minimum(y, days)
-    elif censored and a.horizon != b.horizon:
+    elif censored and not np.array_equal(end_a, end_b):
         # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
-    difference = summary(y - x)
+    pairs = _without_rounding(y - x, x, y)
+    most = most_of(metric, float(days.max()))
+    difference = summary(pairs, -most, most)
     reduction = None
     if spread := difference["sd"]:
         reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2)
-    restricted = days if censored else None
-    return Comparison(metric, first, second, difference, reduction, censored, restricted)
+    return Comparison(
+        metric,
+        first,
+        second,
+        difference,
+        median_interval(pairs),
+        reduction,
+        censored,
+        _span(days) if censored else None,
+        why_unchanged(a, b) if first.frame.equals(second.frame) else "",
+    )
+
+
+def _horizons(scenario: Scenario, seed: int, n: int, fixed_inputs: bool) -> Floats:
+    """The day after which each replication ends."""
+    if fixed_inputs or not isinstance(scenario.horizon, Uncertain):
+        return np.full(n, float(scenario.horizon) / DAY)
+    return np.array([scenario.resolve(seed, k).horizon / DAY for k in range(n)])
+
+
+def _without_rounding(difference: Floats, x: Floats, y: Floats) -> Floats:
+    """Differences that are not the rounding of what was subtracted."""
+    small = np.abs(difference) <= ROUNDING * np.maximum(np.abs(x), np.abs(y))
+    return np.where(small, 0.0, difference)
+
+
+def _span(days: Floats) -> float | tuple[float, float]:
+    first = float(days.min())
+    last = float(days.max())
+    return first if first == last else (first, last)

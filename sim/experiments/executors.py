@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from tqdm.auto import tqdm
 
 from sim import worker_processes
 from sim.engine import simulate
 from sim.errors import CheckFailed, InputError
-from sim.experiments.store import Outcome, Point, Simulator, Store, code_version
+from sim.experiments.store import Outcome, Point, Settings, Simulator, Store, code_version
+from sim.scenario.guards import check_whole
 
 BATCH = 10
 """Runs that travel to a worker process together."""
@@ -40,6 +40,8 @@ class Execution(TypedDict, total=False):
     simulator : callable
         A function that is called in place of `sim.simulate`. Worker processes import it, so it
         must be defined at the top of a module if there are any.
+    max_events : int, optional
+        Events that a run may have, as `sim.simulate` takes it.
     """
 
     jobs: int
@@ -47,6 +49,7 @@ class Execution(TypedDict, total=False):
     out: str | Path | None
     progress: bool
     simulator: Simulator
+    max_events: int | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ class Workers:
         """
         kept = [self.store.get(point) if self.store else None for point in points]
         missing = [point for point, old in zip(points, kept, strict=True) if old is None]
+        # One fleet that cannot be run must not end the others halfway.
+        for point in missing:
+            point.check()
         runs = [(point, k) for point in missing for k in point.replications]
         total = sum(len(point.replications) for point in points)
         found = []
@@ -97,17 +103,21 @@ class Workers:
                 found.append(outcomes)
         return found
 
-    def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
+    def check(self, experiment: str, about: Settings) -> None:
+        """Check that the store, if there is one, keeps no other experiment."""
+        if self.store:
+            self.store.check(experiment, about)
+
+    def record(self, experiment: str, points: Settings, about: Settings = ()) -> None:
         """Write down in the store, if there is one, which points make up an experiment."""
         if self.store:
-            self.store.record(experiment, points)
+            self.store.record(experiment, points, about)
 
     def _outcomes(self, runs: Sequence[tuple[Point, int]]) -> Iterator[Outcome]:
         batches = [runs[k : k + BATCH] for k in range(0, len(runs), BATCH)]
         work = partial(_batch, code_version(), self.simulator)
         mapped = self.executor.map if self.executor else map
-        with _interrupts_kept_from_workers():
-            return chain.from_iterable(mapped(work, batches))
+        return chain.from_iterable(mapped(work, batches))
 
 
 @contextmanager
@@ -117,6 +127,7 @@ def open_workers(
     out: str | Path | None = None,
     progress: bool = True,
     simulator: Simulator = simulate,
+    max_events: int | None = None,
 ) -> Iterator[Workers]:
     """Provide the workers that `Execution` describes; processes that were started are ended.
 
@@ -127,7 +138,11 @@ def open_workers(
     CheckFailed
         When a process or a scheduler goes away.
     """
+    check_whole("jobs", jobs, 1)
     store = Store(out, simulator) if out else None
+    # It decides whether a run is refused and no number, so the store need not know it.
+    if max_events is not None:
+        simulator = partial(simulator, max_events=max_events)
     with _executor(jobs, executor) as opened:
         yield Workers(opened, store, simulator, progress)
 
@@ -139,19 +154,7 @@ def _executor(
         return nullcontext(executor)
     if executor not in (None, "processes"):
         return _dask(executor)
-    return _processes(jobs) if jobs > 1 else nullcontext()
-
-
-@contextmanager
-def _processes(jobs: int) -> Iterator[Executor]:
-    processes = worker_processes.pool(jobs)
-    try:
-        yield processes
-    except BrokenProcessPool:
-        raise CheckFailed("a worker process died, perhaps for want of memory") from None
-    finally:
-        # What has not begun when an error or Ctrl-C ends the experiment must not be waited for.
-        processes.shutdown(cancel_futures=True)
+    return worker_processes.pool(jobs) if jobs > 1 else nullcontext()
 
 
 @contextmanager
@@ -166,6 +169,9 @@ def _dask(address: str) -> Iterator[Executor]:
         raise InputError("Dask is not installed; pip install 'mixedfleet[cluster]'") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{address}: no Dask scheduler answers ({error})") from None
+    # It would tell of a lost connection at length, and we tell in a line.
+    log = logging.getLogger("distributed.client")
+    log.disabled = True
     with client:
         try:
             # Two equal runs are two runs to us; taken for pure, they would be one to Dask.
@@ -174,28 +180,14 @@ def _dask(address: str) -> Iterator[Executor]:
             raise CheckFailed(
                 f"{address}: the scheduler went away; what was finished is kept"
             ) from None
-
-
-@contextmanager
-def _interrupts_kept_from_workers() -> Iterator[None]:
-    """Block Ctrl-C while processes start.
-
-    They inherit the block, so that a clean end is up to this process alone.
-    """
-    # Windows has no signal masks.
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        finally:
+            log.disabled = False
 
 
 def _batch(code: str, simulator: Simulator, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:
     if code != code_version():
         raise InputError(
-            "a worker runs another version of mixedfleet or of its libraries than the one that asks"
+            "a worker runs another version of mixedfleet or of its libraries than the one that "
+            "asks, or its processor computes other last digits"
         )
     return [point.run(replication, simulator) for point, replication in runs]

@@ -12,6 +12,8 @@ from scipy import stats
 from sim.results.ledger import Floats
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-12
+"""Differences below this share of the values are the rounding of their sums."""
 QUANTILES = {"median": 0.5, "p5": 0.05, "p95": 0.95}
 
 Summary = dict[str, float | None]
@@ -43,8 +45,26 @@ def spread(
     return dict(zip(QUANTILES, found.tolist(), strict=True))
 
 
-def summary(values: Floats) -> Summary:
+def alike(values: Floats) -> bool:
+    """Whether values differ by no more than their rounding.
+
+    Examples
+    --------
+    >>> alike(np.array([0.1 + 0.2, 0.3])), alike(np.array([0.3, 0.3001]))
+    (True, False)
+    """
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
+
+
+def summary(values: Floats, least: float = -math.inf, most: float = math.inf) -> Summary:
     """Compute the mean of values, how well it is known, and their spread.
+
+    Parameters
+    ----------
+    values : array of float
+    least, most : float
+        What no value can pass, and so no interval either. Of values that are all 0 or 1 and can be
+        nothing beyond, the interval is Wilson's.
 
     Returns
     -------
@@ -61,11 +81,79 @@ def summary(values: Floats) -> Summary:
     mean = math.fsum(values) / n
     ends = spread(values)
     found |= {"mean": mean, "p5": ends["p5"], "p95": ends["p95"]}
-    if n > 1:
+    if n == 1:
+        return found
+    sd = 0.0
+    # What differs by its rounding alone has no spread.
+    if not alike(values):
         sd = math.sqrt(math.fsum((values - mean) ** 2) / (n - 1))
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
-        found |= {"lo": mean - half, "hi": mean + half, "sd": sd}
+    found["sd"] = sd
+    if (least, most) == (0, 1) and set(values) <= {0, 1}:
+        return found | wilson(round(math.fsum(values)), n)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+    lo = max(mean - half, least)
+    hi = min(mean + half, most)
+    # A mean may pass its bound by its own rounding.
+    return found | {"lo": min(lo, mean), "hi": max(hi, mean)}
+
+
+def median_interval(values: Floats) -> dict[str, float | None]:
+    """Compute the median of values and its 95 % interval, which assumes no distribution.
+
+    The ends are order statistics: as the number of values below the true median is binomial, they
+    hold it with at least that probability.
+
+    Returns
+    -------
+    dict
+        `value`, `lo` and `hi`; the ends are None of fewer than six values, all None where a value
+        is not known.
+
+    Examples
+    --------
+    >>> median_interval(np.arange(10.0))
+    {'value': 4.5, 'lo': 1.0, 'hi': 8.0}
+    """
+    found: dict[str, float | None] = dict.fromkeys(("value", "lo", "hi"))
+    if np.isnan(values).any():
+        return found
+    ranked = np.sort(values)
+    n = len(ranked)
+    found["value"] = float(np.median(ranked))
+    # So many values may be cut off at either side.
+    cut = int(stats.binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
+    if cut > 0:
+        found |= {"lo": float(ranked[cut - 1]), "hi": float(ranked[n - cut])}
     return found
+
+
+def digits(value: float, low: float | None, high: float | None) -> str:
+    """Write a number with no digit finer than its interval supports.
+
+    A step of the last digit is at most half of the interval's half-width, and at least a twentieth
+    of it: a finer one would print what the next sample changes.
+
+    Parameters
+    ----------
+    value : float
+        The number, or an end of the interval.
+    low, high : float or None
+        The interval; None where there is none, which leaves five figures.
+
+    Examples
+    --------
+    >>> digits(-3.4218, -14.1, 2.3), digits(57.123, 56.8, 57.4), digits(1234.0, 1100.0, 1400.0)
+    ('-3', '57.1', '1,230')
+    """
+    half = math.nan
+    if low is not None and high is not None:
+        half = (high - low) / 2
+    # Of one value, or of values that are all alike, nothing says how well they are known.
+    if not ROUNDING * abs(value) < half < math.inf:
+        return f"{value + 0.0:,.5g}"
+    places = -math.floor(math.log10(half / 2))
+    # Adding nothing turns a rounded -0.0 into 0.0.
+    return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"
 
 
 def wilson(done: int, n: int) -> dict[str, float]:
@@ -88,3 +176,19 @@ def wilson(done: int, n: int) -> dict[str, float]:
     """
     interval = stats.binomtest(done, n).proportion_ci(CONFIDENCE, method="wilson")
     return {"lo": float(interval.low), "hi": float(interval.high)}
+
+
+def told(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:
+    """Write a value with its unit and its 95 % interval, in the digits that this supports.
+
+    Examples
+    --------
+    >>> told(57.1234, 56.8, 57.4, "days"), told(3.0, None, None), told(None, None, None)
+    ('57.1 days (95 %: 56.8 … 57.4)', '3 (no interval)', 'unknown')
+    """
+    if value is None:
+        return "unknown"
+    words = f"{digits(value, low, high)} {unit}".strip()
+    if low is None or high is None:
+        return f"{words} (no interval)"
+    return f"{words} (95 %: {digits(low, low, high)} … {digits(high, low, high)})"

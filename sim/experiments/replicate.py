@@ -17,15 +17,16 @@ from scipy import stats
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
-from sim.experiments.intervals import CONFIDENCE, Summary, summary, wilson
+from sim.experiments.intervals import CONFIDENCE, Summary, digits, summary, told, wilson
+from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
 from sim.experiments.store import Outcome, Point
+from sim.results.answer import Answer
 from sim.results.ledger import Floats
+from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import check_scenario, check_share, check_whole
 from sim.streams import stream
 
-FEWEST = 20
-MOST = 10_000
-"""Replications by which a precision is sought."""
 BLOCK = 100
 """Replications that are stored together."""
 RESAMPLES = 400
@@ -35,8 +36,8 @@ ALMOST = 1e-12
 """A probability that is reached but for the last digits is reached."""
 
 
-@dataclass(frozen=True)
-class Replications:
+@dataclass(frozen=True, repr=False)
+class Replications(Answer):
     """Outcomes of replications 0 … n−1 of a scenario under one seed.
 
     Attributes
@@ -47,12 +48,18 @@ class Replications:
     outcomes : sequence of Outcome
     nested : sequence of Outcome
         Those of the nested runs, if they were asked for.
+    horizon : float
+        Days after which every run ends.
+    precision : Precision, optional
+        How well the mean is known that was asked for to a precision.
     """
 
     scenario: str
     seed: int
     outcomes: Sequence[Outcome]
     nested: Sequence[Outcome] = ()
+    horizon: float = math.inf
+    precision: Precision | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -65,6 +72,18 @@ class Replications:
         """SHA-256 of the fingerprints of the runs in order."""
         lines = "\n".join(outcome.fingerprint for outcome in self.outcomes)
         return hashlib.sha256(lines.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        metric = self.own_metric
+        known = self.summary()[metric]
+        lo, hi = known["lo"], known["hi"]
+        finished = self.frame["finished"].mean()
+        text = f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
+        text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
+        p5, p95 = known["p5"], known["p95"]
+        if p5 is not None and p95 is not None:
+            text += f", 90 % of the runs {digits(p5, lo, hi)} … {digits(p95, lo, hi)}"
+        return text if self.precision is None else f"{text}\n{self.precision}"
 
     def completion(self) -> pd.DataFrame:
         """Estimate the probability to have finished by a day, with its 95 % band.
@@ -122,14 +141,24 @@ class Replications:
     def summary(self) -> dict[str, Summary]:
         """Sum up each metric: its mean with the 95 % interval (Monte Carlo), and its spread.
 
-        `lo` and `hi` bound the mean (Student's t); `p5` and `p95` are the spread over chance and
+        `lo` and `hi` bound the mean (Student's t, of a metric that is 0 or 1 Wilson's) within what
+        the metric can be; `p5` and `p95` are the spread over chance and
         uncertain inputs. A metric that is not known is None throughout. Runs that did not finish
         count as they stood at the horizon, so where there are any the means are restricted ones.
         """
         return {
-            str(name): summary(self.frame[name].to_numpy(dtype=float))
-            for name in self.frame.columns[1:]
+            name: summary(self.values(name), 0.0, most_of(name, self.horizon))
+            for name in map(str, self.frame.columns[1:])
         }
+
+    @property
+    def own_metric(self) -> str:
+        """The metric that answers what the scenario asks."""
+        return "crossing_days" if "crossing_days" in self.frame else "wall_days"
+
+    def values(self, metric: str) -> Floats:
+        """The values of a metric, one a replication."""
+        return self.frame[metric].to_numpy(dtype=float)
 
     def split(self, metric: str = "wall_days") -> dict[str, dict[str, float]]:
         """Find where the spread of a metric comes from, by the law of total variance.
@@ -189,6 +218,8 @@ class Replications:
             "completion_days": {f"p{p}": self.completion_days(p / 100) for p in (10, 50, 90)},
             "metrics": metrics,
         }
+        if self.precision:
+            report["precision"] = self.precision.report()
         if self.nested:
             report["split"] = {name: self.split(name) for name in known}
         return report
@@ -199,6 +230,7 @@ def replicate(
     n: int | None = None,
     *,
     precision: float | None = None,
+    metric: str | None = None,
     seed: int = 0,
     fixed_inputs: bool = False,
     split: bool = False,
@@ -212,10 +244,15 @@ def replicate(
     n : int, optional
         Number of replications (default 100).
     precision : float, optional
-        Instead of `n`: go on until the 95 % interval of the mean wall time is within this share of
-        it to either side, with at least 20 and at most 10,000 replications. The number doubles from
-        look to look, for an interval looked at after every run and left when it happens to be
-        narrow is too narrow.
+        Instead of `n`: go on until the 95 % interval of the mean of `metric` is within this share
+        of it to either side, with at least 640 and at most 10,000 replications. The number doubles
+        from look to look, for an interval looked at after every run and left when it happens to be
+        narrow is too narrow. Nor does a sample end the search of which rare runs make up the
+        spread, until there are enough of those (`sim.experiments.precision`). What remains
+        unknown says `Replications.precision`.
+    metric : str, optional
+        Whose mean is to be that precise: unless given, `crossing_days` of a programme, else
+        `wall_days`.
     seed : int
         Root seed; replication k differs from replication j by its number only.
     fixed_inputs : bool
@@ -233,7 +270,8 @@ def replicate(
     """
     if split and fixed_inputs:
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
-    target = n or (FEWEST if precision else 100)
+    metric, target = _sought(scenario, n, precision, metric)
+    horizon = Point(scenario, seed, range(0)).horizon_days
     points: list[tuple[dict[str, bool], Point]] = []
     outcomes: list[Outcome] = []
     with open_workers(**execution) as workers:
@@ -243,9 +281,15 @@ def replicate(
                 for k in range(len(outcomes), target, BLOCK)
             ]
             points += [({}, block) for block in blocks]
+            workers.check("run", points)
             outcomes += chain.from_iterable(workers.run(blocks))
-            result = Replications(scenario.name, seed, outcomes)
-            if n or precision is None or target >= MOST or is_precise(result, precision):
+            result = Replications(scenario.name, seed, outcomes, horizon=horizon)
+            if precision is None:
+                break
+            values = np.array([outcome.metrics[metric] for outcome in outcomes])
+            known = precision_of(metric, values, precision, most_of(metric, horizon))
+            result = replace(result, precision=known)
+            if known.met or target >= MOST:
                 break
             target = min(2 * target, MOST)
         if split:
@@ -256,11 +300,23 @@ def replicate(
     return result
 
 
-def is_precise(result: Replications, precision: float) -> bool:
-    """Whether the mean wall time is known to within a share of it, with 95 % confidence."""
-    wall = summary(result.frame["wall_days"].to_numpy())
-    mean, hi = wall["mean"], wall["hi"]
-    return mean is not None and hi is not None and hi - mean <= precision * mean
+def _sought(
+    scenario: Scenario, n: int | None, precision: float | None, metric: str | None
+) -> tuple[str, int]:
+    """The metric that decides, and the number of replications to begin with."""
+    check_scenario(scenario)
+    if metric is not None and precision is None:
+        raise InputError("a metric is named with the precision (--precision) of its mean")
+    metric = metric or own_metric(scenario)
+    check_metric(metric, scenario)
+    if precision is None:
+        n = 100 if n is None else n
+        check_whole("n", n, 1)
+        return metric, n
+    if n is not None:
+        raise InputError("give either --replications or --precision: n or precision")
+    check_share("precision", precision)
+    return metric, FEWEST
 
 
 def _nested(scenario: Scenario, seed: int, fours: int) -> list[Point]:

@@ -13,25 +13,30 @@ import pandas as pd
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution
+from sim.experiments.intervals import alike
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point
 from sim.experiments.sweep import carry_out, drawn, power_of_two
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.results.ledger import Floats
-from sim.results.metrics import check_metric
+from sim.results.metrics import check_metric, own_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import check_among, check_scenario, check_whole
 
 Method = Literal["sobol", "morris"]
 QUANTILES = {"sobol": (1e-9, 1 - 1e-9), "morris": (0.025, 0.975)}
 """What each constant ranges over; the ends of a distribution without ends are cut off."""
+SEEN = 1e-3
+"""Smaller than this share of the largest, an effect is not worth a row."""
 KEYS = {
     "sobol": ("ST", "ST_conf", "S1", "S1_conf"),
     "morris": ("mu_star", "mu_star_conf", "mu", "sigma"),
 }
 
 
-@dataclass(frozen=True)
-class Sensitivity:
+@dataclass(frozen=True, repr=False)
+class Sensitivity(Answer):
     """Indices of the unknown constants, the largest first.
 
     Attributes
@@ -68,7 +73,12 @@ class Sensitivity:
 
     def __str__(self) -> str:
         unfinished = f", {self.censored} of them unfinished" if self.censored else ""
-        table = self.frame.to_string(index=False, float_format="{:.3f}".format)
+        key = KEYS[self.method][0]
+        moving = self.frame[key] >= SEEN * self.frame[key].max()
+        table = self.frame[moving].to_string(index=False, float_format="{:.3g}".format)
+        idle = ", ".join(self.frame["unknown"][~moving])
+        if idle:
+            table += f"\nno effect to speak of: {idle}"
         return (
             f"{self.metric}: mean {self.mean:.5g}, standard deviation {self.sd:.3g} "
             f"over {self.runs} runs{unfinished}, all under the same luck\n{table}"
@@ -77,7 +87,7 @@ class Sensitivity:
 
 def sensitivity(
     scenario: Scenario,
-    metric: str = "wall_days",
+    metric: str | None = None,
     *,
     method: Method = "sobol",
     samples: int = 64,
@@ -95,8 +105,9 @@ def sensitivity(
     Parameters
     ----------
     scenario : Scenario
-    metric : str
-        A name of `RunResult.metrics`.
+    metric : str, optional
+        A name of `RunResult.metrics`: unless given, `crossing_days` of a programme, else
+        `wall_days`.
     method : {"sobol", "morris"}
         ``samples · (constants + 2)`` points for Sobol, ``samples · (constants + 1)`` for Morris.
     samples : int
@@ -121,6 +132,11 @@ def sensitivity(
     >>> sensitivity(load_scenario("deepseek-v3"), among=["checkpoint.interval"], samples=2).runs
     6
     """
+    check_scenario(scenario)
+    check_whole("n", n, 1)
+    check_whole("samples", samples, 2)
+    check_among("method", method, KEYS)
+    metric = metric or own_metric(scenario)
     check_metric(metric, scenario)
     # SALib takes a seed of 0 for none at all.
     options: dict[str, Any] = {"seed": seed + 1}
@@ -174,6 +190,7 @@ def _means(metric: str, runs: Sequence[Replications]) -> Floats:
     means = np.array([math.fsum(result.frame[metric]) / len(result.frame) for result in runs])
     if not np.isfinite(means).all():
         raise InputError(f"{runs[0].scenario}: {metric} is not known")
-    if not means.std():
+    # What differs by its rounding alone would make indices out of nothing.
+    if alike(means):
         raise InputError(f"{runs[0].scenario}: {metric} is the same at every point")
     return means

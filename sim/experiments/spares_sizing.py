@@ -12,17 +12,23 @@ from typing import Any, Unpack
 from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.intervals import wilson
-from sim.experiments.store import Point
+from sim.experiments.store import Outcome, Point
 from sim.quantities.distributions import highest
+from sim.results.answer import Answer
+from sim.results.ledger import DAY
 from sim.scenario import Scenario
+from sim.scenario.guards import check_date, check_scenario, check_share, check_whole
+from sim.throughput import Throughput
 
 DOUBLING = (0, *(2**k for k in range(13)))
+FEW = 64
+"""Spares that are tried even of a smaller pool."""
 LONGEST = 86400.0
 """Interval tried, in seconds."""
 
 
-@dataclass(frozen=True)
-class Size:
+@dataclass(frozen=True, repr=False)
+class Size(Answer):
     """The answer of `size_stock`.
 
     Attributes
@@ -38,6 +44,8 @@ class Size:
     tried : dict
         By number tried, in their order: `p`, the share of replications that finished by the date,
         and its Wilson interval `lo`, `hi`.
+    limit : str
+        Why no number tried is enough, or why the number makes no difference; empty otherwise.
     """
 
     path: str
@@ -49,6 +57,7 @@ class Size:
     hi: int | None
     replications: int
     tried: dict[int, dict[str, float]]
+    limit: str = ""
 
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
@@ -61,6 +70,8 @@ class Size:
             unit = "nodes" if self.path.endswith("_spares") else self.unit
             low, high = ("none tried" if end is None else end for end in (self.lo, self.hi))
             found = f"{self.value} {unit} (95 %: {low} … {high})"
+        if self.limit:
+            found += f"; {self.limit}"
         text = f"{self.path} to finish by {self.by} with probability {self.probability:g}: {found}"
         for number, share in self.tried.items():
             text += f"\n{number:8} {share['p']:7.1%}  ({share['lo']:.1%} … {share['hi']:.1%})"
@@ -82,7 +93,8 @@ def size_stock(
     """Find the fewest spares, or the longest interval, with which a run finishes by a date.
 
     Numbers are doubled until one is on the other side, then halved in between, every one on the
-    same replications (common random numbers), so that more spares never seem worse by chance.
+    same replications (common random numbers), so that more spares never seem worse by chance. No
+    more spares are tried than the pool has active nodes, or 64.
 
     Parameters
     ----------
@@ -109,24 +121,29 @@ def size_stock(
     >>> size_stock(load_scenario("deepseek-v3"), dt.date(2024, 12, 1), 0.5, n=5).path
     'fleet.good.cold_spares'
     """
-    days = (by - scenario.start).days
-    if days <= 0:
-        raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
+    by, days = _until(scenario, by)
+    check_whole("n", n, 1)
+    check_share("probability", probability)
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
     unit = ""
-    numbers = DOUBLING
+    numbers = _spares(scenario, path)
     if longest_interval:
         path = "checkpoint.interval"
         unit = "min"
         numbers = _intervals(scenario)
-    points = {}
+    points: dict[int, Point] = {}
+    ends: dict[int, list[list[float]]] = {}
+    told = {"by": by, "probability": probability, "of": path}
+    about = [(told, Point(scenario, seed, range(n), {}, fixed_inputs))]
     with open_workers(**execution) as workers:
+        workers.check("size-stock", about)
 
         @cache
         def share(number: int) -> dict[str, float]:
             changes = {path: f"{number} {unit}".strip(), "horizon": f"{days} d"}
             points[number] = Point(scenario.override(changes), seed, range(n), {}, fixed_inputs)
             [outcomes] = workers.run([points[number]])
+            ends[number] = [_end(outcome) for outcome in outcomes]
             done = sum(outcome.finished for outcome in outcomes)
             return {"p": done / n, **wilson(done, n)}
 
@@ -136,10 +153,33 @@ def size_stock(
         # Where even the most spares are too few, fewer need not be tried.
         hopeless = not longest_interval and share(numbers[-1])["hi"] < probability
         value, sure, bare = (None if hopeless else edge(bound) for bound in ("p", "lo", "hi"))
-        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)])
+        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)], about)
     lo, hi = (sure, bare) if longest_interval else (bare, sure)
     tried = {number: share(number) for number in sorted(points)}
-    return Size(path, unit, by, probability, value, lo, hi, n, tried)
+    limits = [_why_same(scenario, path, list(ends.values()))]
+    if value is None and not longest_interval:
+        limits.append(_why_not(scenario, days, numbers[-1]))
+    limit = "; ".join(filter(None, limits))
+    return Size(path, unit, by, probability, value, lo, hi, n, tried, limit)
+
+
+def _until(scenario: Scenario, by: Any) -> tuple[dt.date, int]:
+    """The date as one, and the days from the start until then."""
+    check_scenario(scenario)
+    date = check_date("by", by)
+    days = (date - scenario.start).days
+    if days <= 0:
+        raise InputError(f"{date} is not after the start of {scenario.name}, {scenario.start}")
+    return date, days
+
+
+def _spares(scenario: Scenario, path: str) -> Sequence[int]:
+    """Numbers of spares to try: doubled up to the active nodes of their pool."""
+    pool = scenario.fleet.get(path.removeprefix("fleet.").rpartition(".")[0])
+    if pool is None:
+        return DOUBLING
+    most = max(pool.active_nodes, FEW)
+    return [*(number for number in DOUBLING if number < most), most]
 
 
 def _intervals(scenario: Scenario) -> list[int]:
@@ -163,3 +203,36 @@ def _edge(numbers: Sequence[int], ok: Callable[[int], bool]) -> int | None:
     between = range(bad + step, good + step, step)
     # The last of them is known to be ok.
     return between[bisect_left(between, True, hi=len(between) - 1, key=ok)]
+
+
+def _end(outcome: Outcome) -> list[float]:
+    """How a run ends: what more spares could change."""
+    kept = ("wall_days", "crossing_days", "runs_staffed", "runs_finished")
+    return [outcome.metrics[name] for name in kept if name in outcome.metrics]
+
+
+def _why_same(scenario: Scenario, path: str, ends: Sequence[list[list[float]]]) -> str:
+    """Why the numbers tried make no difference, or little; empty otherwise."""
+    reasons = []
+    if len(ends) > 1 and all(end == ends[0] for end in ends):
+        reasons.append(f"nothing was changed: every run ends the same whatever {path} is")
+    if scenario.runs:
+        reasons.append(
+            "a programme counts as finished when its staffed runs are; what spares do for it "
+            "shows its crossing_days (sim sweep)"
+        )
+    return "; ".join(reasons)
+
+
+def _why_not(scenario: Scenario, days: int, most: int) -> str:
+    """Why no number of spares is enough."""
+    run = scenario.run
+    fleet = Throughput(run, scenario.fleet, scenario.mixing, constants=scenario.constants)
+    rate = fleet.full.tokens_per_s
+    least = run.tokens / rate / DAY
+    if least > days:
+        return (
+            f"the chips limit, not the spares: with every node at work and no failure it takes "
+            f"{least:,.1f} days, and there are {days}"
+        )
+    return f"no more than {most} are tried"

@@ -6,19 +6,24 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim.engine import simulate
+import numpy as np
+
+from sim.engine import check_sizes, simulate
 from sim.engine.replay import outages
 from sim.errors import InputError
-from sim.files import write
+from sim.files import read, write
+from sim.quantities.distributions import highest
+from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario
+from sim.scenario.guards import check_whole
 
 PACKAGE = Path(__file__).parents[1]
 COMPUTE = ("quantities", "catalogue", "scenario", "throughput", "results", "engine", "streams.py")
@@ -65,6 +70,11 @@ class Point:
         """The scenario with the values of its unknown constants set."""
         return self.scenario.given(self.unknowns)
 
+    @property
+    def horizon_days(self) -> float:
+        """Days after which every replication ends."""
+        return highest(self.scenario.horizon) / DAY
+
     @cached_property
     def content(self) -> dict[str, Any]:
         """All that makes it this point, as plain data."""
@@ -77,10 +87,25 @@ class Point:
             "typed": _hash([repr(scenario), traces]),
             "unknowns": dict(self.unknowns),
             "fixed_inputs": self.fixed_inputs,
+            "horizon_days": self.horizon_days,
             "seed": self.seed,
             "replications": [self.replications.start, self.replications.stop],
         }
         return json.loads(json.dumps(content, default=str))
+
+    def check(self) -> None:
+        """Raise InputError if the seed is none, or a fleet that is drawn is too small to be run."""
+        check_whole("seed", self.seed, 0)
+        check_sizes(
+            self.known_scenario, self.seed, self.replications, fixed_inputs=self.fixed_inputs
+        )
+
+    @cached_property
+    def question(self) -> str:
+        """A hash of what the user has said of it, but for how often it is run."""
+        of_the_code = ("typed", "replications")
+        said = {key: value for key, value in self.content.items() if key not in of_the_code}
+        return _hash(said)
 
     def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""
@@ -88,6 +113,9 @@ class Point:
         result = simulator(scenario, self.seed, replication, fixed_inputs=self.fixed_inputs)
         metrics = {name: float(value) for name, value in result.metrics.items()}
         return Outcome(replication, result.finished, metrics, result.fingerprint)
+
+
+Settings = Sequence[tuple[Mapping[str, Any], Point]]
 
 
 class Store:
@@ -132,13 +160,17 @@ class Store:
         # Outside of what is tried: an error in the point itself is no damage to a file.
         key = self.key(point)
         try:
-            return self.read(key)[1]
+            self.path(key).stat()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise InputError(
                 f"{self.folder}: cannot be used as a folder ({error.strerror})"
             ) from None
+        try:
+            return self.read(key)[1]
+        except InputError:
+            raise
         except ValueError as error:
             print(f"{error}; it is computed again", file=sys.stderr)
             return None
@@ -148,44 +180,89 @@ class Store:
 
         Raises
         ------
+        InputError
+            When the file cannot be read.
         ValueError
-            When the file is damaged, which the message says.
+            When it is damaged, which the message says.
         """
         path = self.path(key)
+        text = read(path)
         try:
-            data = json.loads(path.read_bytes())
+            data = json.loads(text)
             content = data["point"]
             rows = data["outcomes"]
             if data["sha256"] != _hash([content, rows]) or key != _hash(content):
                 raise ValueError
-        except (ValueError, KeyError, TypeError):
+            for row in rows:
+                known = row["metrics"]
+                row["metrics"] = {n: math.nan if v is None else float(v) for n, v in known.items()}
+            return content, [Outcome(**row) for row in rows]
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ValueError(f"{path}: is damaged") from None
-        for row in rows:
-            known = row["metrics"]
-            row["metrics"] = {n: math.nan if v is None else v for n, v in known.items()}
-        return content, [Outcome(**row) for row in rows]
 
     def put(self, point: Point, outcomes: Sequence[Outcome]) -> None:
         """Keep the outcomes of a point."""
         rows = [asdict(outcome) for outcome in outcomes]
         for row in rows:
-            # JSON has no word for a number that is not known.
-            known = row["metrics"]
-            row["metrics"] = {n: None if math.isnan(v) else v for n, v in known.items()}
+            row["metrics"] = {name: _written(value) for name, value in row["metrics"].items()}
         content = point.content | self._by
         data = {"sha256": _hash([content, rows]), "point": content, "outcomes": rows}
         write(self.path(_hash(content)), json.dumps(data, allow_nan=False) + "\n")
 
-    def record(self, experiment: str, points: Iterable[tuple[Mapping[str, Any], Point]]) -> None:
-        """Write `record.json`: the points that make up an experiment, and what is set at each."""
+    def check(self, experiment: str, points: Settings) -> list[str]:
+        """Check that the folder keeps no other experiment; returns what it is about.
+
+        Parameters
+        ----------
+        experiment : str
+        points : sequence of pairs
+            What is set at a point, and the point.
+
+        Raises
+        ------
+        InputError
+            When it holds the record of another one, or of points that are not among these.
+        """
+        # The nested runs of a run are drawn, not said.
+        told = [[at, point.question] for at, point in points if not at.get("nested")]
+        about = sorted({_hash([experiment, json.dumps(one, default=str)]) for one in told})
+        if not _about(self.folder / "record.json") <= set(about):
+            # Its summary and its tables would be lost without a word.
+            problem = "holds the record of something else; give another folder"
+            raise InputError(f"{self.folder}: {problem}")
+        return about
+
+    def record(self, experiment: str, points: Settings, about: Settings = ()) -> None:
+        """Write `record.json`: the points that make up an experiment, and what is set at each.
+
+        What tells it from others is `about`, or the points.
+        """
         entries = [{"at": at, "key": self.key(point)} for at, point in points]
-        record = {"experiment": experiment, "points": entries}
-        write(self.folder / "record.json", json.dumps(record, indent=2, default=str) + "\n")
+        told = self.check(experiment, about or points)
+        record = {"experiment": experiment, "about": told, "points": entries}
+        path = self.folder / "record.json"
+        write(path, json.dumps(record, indent=2, default=str) + "\n")
+
+
+def _about(path: Path) -> set[str]:
+    """What a record says it is about; nothing if it is not there, damaged or older than that."""
+    try:
+        return set(json.loads(read(path))["about"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()
+
+
+def _written(value: float) -> float | str | None:
+    """A number for JSON, which has no word for one that is not known, nor for infinity."""
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else str(value)
 
 
 @cache
 def code_version(package: Path = PACKAGE) -> str:
-    """SHA-256 over the code and the facts that compute, and the versions of their libraries.
+    """SHA-256 over the code and the facts that compute, the versions of their libraries, and the
+    last digits that this processor computes.
 
     Parameters
     ----------
@@ -198,7 +275,16 @@ def code_version(package: Path = PACKAGE) -> str:
         # Pictures or commands may change without making one stored number stale.
         if name.parts[0] in COMPUTE and name.suffix in (".py", ".yaml"):
             parts.append((name.as_posix(), path.read_text(encoding="utf-8")))
-    return _hash([parts, [version(name) for name in ("numpy", "scipy", "simpy")]])
+    return _hash([parts, [version(name) for name in ("numpy", "scipy", "simpy")], _digits()])
+
+
+def _digits() -> str:
+    """A hash of what functions yield whose last digits depend on what a processor can do."""
+    x = (np.arange(4096) + 0.5) / 4096
+    arrays = [np.log(x), np.log1p(-x), np.exp(20 * x - 10), x**0.37]
+    # Those of the C library choose by processor too.
+    single = [[math.log(v), math.exp(v), v**0.37, math.sin(v)] for v in x.tolist()]
+    return hashlib.sha256(np.concatenate([*arrays, *single]).tobytes()).hexdigest()
 
 
 def _hash(data: Any) -> str:

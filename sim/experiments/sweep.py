@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,17 +18,22 @@ from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
+from sim.files import read
 from sim.quantities.distributions import Uncertain
+from sim.results.answer import Answer
 from sim.scenario import Scenario
+from sim.scenario.guards import check_among, check_scenario, check_whole
 from sim.streams import stream
 
 DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
+SHOWN = 20
+"""Points that a sweep shows of itself."""
 Design = Literal["latin-hypercube", "sobol"]
 At = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Answer):
     """Replications at each point, and what is set there by path or name of an unknown constant."""
 
     points: Sequence[tuple[At, Replications]]
@@ -46,10 +52,17 @@ class Sweep:
         """Everything the command line prints as JSON."""
         return {"points": [{"at": at, **result.report()} for at, result in self.points]}
 
-    def table(self, metric: str = "wall_days") -> str:
+    def __str__(self) -> str:
+        lines = self.table().splitlines()
+        if len(lines) > SHOWN + 1:
+            lines = [*lines[: SHOWN + 1], f"and {len(lines) - SHOWN - 1} more"]
+        return "\n".join([f"{len(self.points)} points", *lines])
+
+    def table(self, metric: str | None = None) -> str:
         """Write the points as text, with one metric; KeyError if there is no such metric."""
+        metric = metric or self.points[0][1].own_metric
         rows = self.frame.groupby("metric").get_group(metric)
-        return rows.to_string(index=False, float_format="{:.5g}".format)
+        return rows.to_string(index=False, float_format="{:z.5g}".format)
 
 
 def sweep(
@@ -92,6 +105,11 @@ def sweep(
     >>> [at for at, _ in result.points]
     [{'fleet.good.chips': 2048}, {'fleet.good.chips': 4096}]
     """
+    check_scenario(scenario)
+    check_whole("n", n, 1)
+    check_whole("samples", samples, 1)
+    if design is not None:
+        check_among("design", design, DESIGNS)
     grid = grid or {}
     points = []
     for values in product(*grid.values()):
@@ -143,7 +161,7 @@ def carry_out(
         workers.record(experiment, points)
         outcomes = workers.run([point for _, point in points])
     parts = [
-        (at, Replications(point.scenario.name, point.seed, part))
+        (at, Replications(point.scenario.name, point.seed, part, horizon=point.horizon_days))
         for (at, point), part in zip(points, outcomes, strict=True)
     ]
     return Sweep(parts)
@@ -164,21 +182,21 @@ def load(folder: str | Path) -> Replications | Sweep:
     """
     store = Store(folder)
     try:
-        record = json.loads((store.folder / "record.json").read_bytes())
+        record = json.loads(read(store.folder / "record.json"))
         points = [(point["at"], *store.read(point["key"])) for point in record["points"]]
         experiment = record["experiment"]
-    except OSError as error:
-        raise InputError(
-            f"{error.filename}: cannot be read; the same command again completes the record"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except InputError as error:
+        raise InputError(f"{error}; the same command again completes the record") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{folder}: cannot be read ({error}); the same command again repairs it"
         ) from None
-    parts = [
-        (at, Replications(content["scenario"]["name"], content["seed"], outcomes))
-        for at, content, outcomes in points
-    ]
+    parts = []
+    for at, content, outcomes in points:
+        # A record of an older version does not say where its runs end.
+        horizon = content.get("horizon_days", math.inf)
+        name = content["scenario"]["name"]
+        parts.append((at, Replications(name, content["seed"], outcomes, horizon=horizon)))
     if experiment != "run":
         return Sweep(parts)
     # The many points of a run are one to its reader, and the nested runs stand apart.

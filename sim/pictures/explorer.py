@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from io import BytesIO
 from typing import Any
 
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
+from sim.experiments.choices import choices
 from sim.pictures.marks import DARK, band, bars, spread
 from sim.pictures.run import BADPUT
 from sim.pictures.style import (
@@ -111,15 +113,41 @@ class Explorer:
             # The layout of one kind of chip rarely suits another.
             if path.endswith(".chip"):
                 changes[path.replace(".chip", ".layout")] = "auto"
+                changes |= self._renamed(path.split(".")[1])
+        return changes
+
+    def _renamed(self, name: str) -> dict[str, Any]:
+        """What else names the chip of a pool that gets another, by the name of the pool."""
+        chip = self.base.fleet[name].chip.name
+        changes: dict[str, Any] = {}
+        # A pool of its chip's name keeps that.
+        if chip in self.base.fleet:
+            return changes
+        depot = self.base.depot
+        stock = self.base.data.get("depot", {}).get("stock", {})
+        offload = self.base.data.get("offload", {})
+        for key, shares in (("depot.stock", stock), ("offload", offload)):
+            if chip in shares:
+                changes |= {f"{key}.{name}": shares[chip], f"{key}.{chip}": None}
+        for place, delivery in enumerate(depot.deliveries):
+            if delivery.chip == chip:
+                changes[f"depot.deliveries.{place}.chip"] = name
+        for flow, spec in depot.supply.items():
+            if spec.chip == chip:
+                changes[f"depot.supply.{flow}.chip"] = name
+        if self.base.reference == chip:
+            changes["reference"] = name
         return changes
 
     def _failures(self, factor: int) -> dict[str, Any]:
-        """All failures some times as often: every node is a bad one."""
-        bad = {"bad_nodes.share": 1, "bad_nodes.factor": factor, "bad_nodes.cured": 0}
-        changes = {}
-        for pool in self.base.fleet:
-            for key, value in (bad if factor else {"causes": []}).items():
-                changes[f"fleet.{pool}.failures.{key}"] = value
+        """All failures some times as often, on good and on bad nodes."""
+        changes: dict[str, Any] = {}
+        for name, pool in self.base.fleet.items():
+            key = f"fleet.{name}.failures"
+            if factor:
+                changes[f"{key}.scale"] = factor * pool.failures.scale
+            else:
+                changes[f"{key}.causes"] = []
         return changes
 
     @property
@@ -140,11 +168,12 @@ class Explorer:
         """
         scenario = self.base.override(self.changes)
         results = [simulate(scenario, self.seed, k) for k in range(self.runs)]
-        return picture(results, "counterfactual" if self.changes else scenario.status)
+        return picture(results, scenario.standing)
 
     def show(self) -> None:
         """Display the handles, the line to copy, and the picture, drawn again at every change."""
         line = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em"))
+        told = widgets.HTML()
         place = widgets.Image(format="png")
         trouble = widgets.Label()
 
@@ -158,10 +187,12 @@ class Explorer:
             else:
                 place.value = _png(figure)
                 plt.close(figure)
+                lines = str(choices(self.base.override(self.changes)))
+                told.value = f"<pre>{escape(lines)}</pre>"
 
         for handle in self.handles.values():
             handle.observe(redraw, "value")
-        display(widgets.VBox([*self.handles.values(), line, trouble, place]))
+        display(widgets.VBox([*self.handles.values(), line, told, trouble, place]))
         redraw()
 
 
@@ -190,8 +221,7 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     unit = "years" if programme else "days"
     if programme:
         ends = np.array([r.metrics["crossing_days"] * DAY for r in results]) / YEAR
-        open_ = np.isnan(ends)
-        ends = np.where(open_, results[0].wall / YEAR, ends)
+        open_ = np.array([not r.metrics["crossed"] for r in results])
         what, outlast = "until the fleet falls short", "hold out"
     else:
         ends = np.array([r.wall for r in results]) / DAY

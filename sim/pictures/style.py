@@ -75,9 +75,11 @@ TIME_COLOURS = {
     "checkpoint": "#56B4E9",
     "rework": "#D55E00",
     "detect": "#CC79A7",
+    "respond": "#8C564B",
     "restart": "#E69F00",
     "wait": "#999999",
     "reconfigure": "#0072B2",
+    "planned": "#C5B0D5",
 }
 
 # What is told apart by colour is told apart by shape or dashes too, and the shape can be written

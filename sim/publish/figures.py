@@ -7,6 +7,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
+import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
 from hashlib import sha256
@@ -19,12 +21,15 @@ from tqdm import tqdm
 
 import sim
 from sim import documents, worker_processes
-from sim.errors import CheckFailed, InputError
-from sim.files import make_folder, write
+from sim.errors import CheckFailed, InputError, in_file
+from sim.files import make_folder, read, write
+from sim.publish import swap
 from sim.publish.notebook_parameters import check, execute, parameters
 
 FOLDERS = {"full": "figures", "quick": "build/quick"}
 FILES = ("csv", "png", "svg")
+NAME = re.compile("[a-z0-9_]+")
+"""What figures may be called."""
 SAME = 1e-9
 """Relative difference of numbers to which library maths may differ between processors."""
 
@@ -103,24 +108,49 @@ def make_figures(
         there = f"; there are: {', '.join(FOLDERS)}."
         raise InputError.no_such(f'There is no profile "{profile}"', profile, FOLDERS, there)
     values = _values(_choose(names, base), profile, given or {}, base)
-    folder = Path(out) if out else base / FOLDERS[profile]
-    make_folder(folder)
-    build = base / "build"
-    build.mkdir(exist_ok=True)
-    # A kernel that is slow to end may still hold a file of the draft.
-    with TemporaryDirectory(dir=build, prefix="figures-", ignore_cleanup_errors=True) as temporary:
-        draft = Path(temporary)
-        _run(values, draft, build / "notebooks" / profile, jobs)
+    folder = (Path(out) if out else base / FOLDERS[profile]).resolve()
+    # Whatever is wrong with the folder is found before anything runs.
+    _check_folder(folder)
+    before = manifest(folder)
+    executed = base / "build" / "notebooks" / profile
+    make_folder(executed)
+    with swap.draft(folder) as draft:
+        _run(values, draft, executed, jobs)
         drawn = _drawn(values, draft, lock=_digest(base / "requirements.lock"))
-        ran = {notebook.name for notebook in values} if names else None
-        _publish(drawn, draft, folder, ran)
+        kept = {}
+        if names:
+            # Notebooks replace their own figures only.
+            ran = {notebook.name for notebook in values}
+            kept = {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
+        _publish(drawn, draft, folder, before, kept)
     return folder
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that figures cannot take the place of.
+
+    Raises
+    ------
+    InputError
+        When it is no folder, the current one, or holds other things.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise in_file(str(folder), "cannot be used as a folder (Not a directory)")
+    # Whoever stands in it would be left standing in one that is gone.
+    if Path.cwd().is_relative_to(folder):
+        raise in_file(str(folder), "is the current folder, or above it; give one for figures only")
+    for path in folder.glob("[!.]*"):
+        known = path.name == "manifest.json" or path.suffix[1:] in FILES
+        if not (known and path.is_file()):
+            problem = f'holds "{path.name}", which is no figure; give a folder for figures only'
+            raise in_file(str(folder), problem)
 
 
 def _choose(names: Sequence[str], base: Path) -> list[Path]:
     """The notebooks of these names, in their reading order; all if none is named."""
     every = {path.stem: path for path in notebooks(base)}
-    wanted = [name.removesuffix(".ipynb") for name in names]
+    # A shell completes a name to a path.
+    wanted = [Path(name).name.removesuffix(".ipynb") for name in names]
     for stem in wanted:
         if stem not in every:
             there = f"; there are: {', '.join(every)}."
@@ -174,7 +204,8 @@ def _run(values: dict[Path, Values], draft: Path, executed: Path, jobs: int) -> 
         for path, given in values.items():
             told = given | {"out": str(draft / path.stem)}
             futures.append(processes.submit(execute, path, told, executed / path.name))
-        done = tqdm(as_completed(futures), total=len(futures), desc="notebooks", unit="notebook")
+        # None means: no bar where standard error is not a terminal.
+        done = tqdm(as_completed(futures), "notebooks", len(futures), disable=None)
         for future in done:
             if future.cancelled():
                 continue
@@ -213,31 +244,33 @@ def _drawn(values: dict[Path, Values], draft: Path, lock: str) -> Figures:
     return drawn
 
 
-def _publish(drawn: Figures, draft: Path, folder: Path, ran: set[str] | None) -> None:
-    """Move drawn figures over, then what says where they are from, and drop those of before.
+def _publish(drawn: Figures, draft: Path, folder: Path, before: Figures, kept: Figures) -> None:
+    """Put drawn figures, and what says where they are from, into the place of those of before.
 
     Parameters
     ----------
     drawn : dict
     draft, folder : pathlib.Path
         Where they are, and where they are to be.
-    ran : set of str or None
-        The notebooks that drew them, which replace their own figures only; None for all.
+    before, kept : dict
+        The figures of the folder, and those of them that stay.
     """
-    before = manifest(folder)
-    kept = {}
-    if ran is not None:
-        kept = {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
+    new = draft / ".new"
+    if folder.exists():
+        shutil.copytree(folder, new, symlinks=True)
+    else:
+        new.mkdir()
+    for name in before.keys() - kept.keys():
+        for suffix in FILES:
+            (new / f"{name}.{suffix}").unlink(missing_ok=True)
     for entry in drawn.values():
         own = draft / Path(entry["notebook"]).stem
         for file in entry["files"]:
-            write(folder / file, (own / file).read_bytes())
-    for name in before.keys() - kept.keys() - drawn.keys():
-        for suffix in FILES:
-            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+            shutil.copyfile(own / file, new / file)
     account = {"figures": kept | drawn}
     text = json.dumps(account, ensure_ascii=False, indent=2, sort_keys=True)
-    write(folder / "manifest.json", text + "\n")
+    write(new / "manifest.json", text + "\n")
+    swap.take_place(new, folder)
 
 
 def _digest(path: Path) -> str:
@@ -250,14 +283,22 @@ def manifest(folder: Path) -> Figures:
     Raises
     ------
     InputError
-        When it cannot be read.
+        When it cannot be read, or tells of other files than those of figures.
     """
     path = folder / "manifest.json"
     if not path.exists():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["figures"]
-    except (ValueError, KeyError) as error:
+        found = json.loads(read(path))["figures"]
+        for name, entry in found.items():
+            # What it names is replaced or removed: it must not lead elsewhere.
+            files = {f"{name}.{suffix}" for suffix in FILES}
+            known = {**entry["files"], "notebook": entry["notebook"]}
+            texts = all(isinstance(value, str) for value in known.values())
+            if not (NAME.fullmatch(name) and entry["files"].keys() == files and texts):
+                raise ValueError(f"'{name}' is no figure")
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path} cannot be read ({error}): delete it and draw all figures again."
         ) from None
@@ -292,7 +333,7 @@ def verify(jobs: int = 2, root: Path | None = None) -> str:
         closing = "The figures are not those of their manifest; nothing was drawn again."
         raise CheckFailed("\n".join([*altered, closing]))
     with TemporaryDirectory() as temporary:
-        again = Path(temporary)
+        again = Path(temporary) / FOLDERS["full"]
         make_figures(jobs=jobs, out=again, root=base)
         drawn = manifest(again)
         names = sorted(committed | drawn)

@@ -83,7 +83,8 @@ class Parameter:
         """Return the value in the parameter's type; raise ValueError if it is not allowed."""
         if not self.kind.startswith("list"):
             return self._accept_one(value)
-        if not isinstance(value, list):
+        # What an empty one stands for is said where it stands for something.
+        if not isinstance(value, list) or not (value or "empty" in self.help):
             raise ValueError
         return [self._accept_one(one) for one in value]
 
@@ -128,7 +129,11 @@ def parameters(path: Path) -> dict[str, Parameter]:
         raise InputError(
             f"{path.name} needs one code cell tagged `parameters`; it has {len(tagged)}."
         )
-    source = "".join(tagged[0]["source"])
+    return _described("".join(tagged[0]["source"]), path.name)
+
+
+def _described(source: str, notebook: str) -> dict[str, Parameter]:
+    """The parameters that a cell describes."""
     lines = source.split("\n")
     number = 0
     found: dict[str, Parameter] = {}
@@ -140,10 +145,10 @@ def parameters(path: Path) -> dict[str, Parameter]:
                 raise ValueError(f"{parameter.name} is there twice")
             found[parameter.name] = parameter
     except SyntaxError as error:
-        where = f"{path.name}, parameters cell, line {error.lineno}"
+        where = f"{notebook}, parameters cell, line {error.lineno}"
         raise InputError(f"{where}: {error.msg}.") from None
     except ValueError as error:
-        raise InputError(f"{path.name}, parameters cell, line {number}: {error}.") from None
+        raise InputError(f"{notebook}, parameters cell, line {number}: {error}.") from None
     return found
 
 
@@ -230,6 +235,12 @@ def check(notebook: Path, given: Mapping[str, object], where: str | None = None)
     where = where or notebook.name
     # The folder to draw into is not for the user to set.
     settable = {name: known for name, known in parameters(notebook).items() if name != "out"}
+    return _taken(settable, given, where)
+
+
+def _taken(
+    settable: Mapping[str, Parameter], given: Mapping[str, object], where: str
+) -> dict[str, Any]:
     values = {name: known.default for name, known in settable.items()}
     for name, value in given.items():
         if name not in settable:
@@ -238,12 +249,56 @@ def check(notebook: Path, given: Mapping[str, object], where: str | None = None)
             raise InputError.no_such(problem, name, settable, f"; there are: {names}.")
         known = settable[name]
         try:
-            values[name] = known.read(value) if isinstance(value, str) else known.accept(value)
+            # On the command line all is text.
+            text = isinstance(value, str) and known.kind != "str"
+            taken = known.read(str(value)) if text else known.accept(value)
+            values[name] = _located(taken) if name.endswith("scenario") and taken else taken
+        except InputError as error:
+            raise InputError(f"{where}: {name}: {error}", given=value) from None
         except ValueError:
             raise InputError(
                 f"{where}: {name} = {value} is not allowed: {known.allowed}."
             ) from None
     return values
+
+
+def check_here() -> None:
+    """Check the values that the parameters of this notebook have been given, by papermill too.
+
+    papermill takes any name and any type. To be called by the first cell below the parameters.
+
+    Raises
+    ------
+    InputError
+        As `check` does.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        return
+    scope = shell.user_ns
+    *before, _ = scope["In"]
+    cells = [number for number, source in enumerate(before) if "# help:" in source]
+    if not cells:
+        return
+    known = _described(before[cells[-1]], "this notebook")
+    given = dict.fromkeys(known)
+    for source in before[cells[-1] + 1 :]:
+        # So papermill heads the cell that it puts in.
+        if source.startswith("# Parameters\n"):
+            statements = ast.parse(source).body
+            targets = [one.targets for one in statements if isinstance(one, ast.Assign)]
+            given |= {ast.unparse(target): None for [target] in targets}
+    values = {name: scope[name] for name in given if name in scope}
+    scope |= _taken(known, values, "this notebook")
+
+
+def _located(scenario: str) -> str:
+    # A notebook runs in a folder of its own. Loaded here, as few runs name a scenario.
+    from sim.scenario.reading import located
+
+    return located(scenario)
 
 
 def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:

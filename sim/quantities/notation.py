@@ -21,6 +21,7 @@ from sim.quantities.distributions import (
     Constant,
     Distribution,
     Empirical,
+    Gamma,
     Lognormal,
     Mixture,
     Sum,
@@ -35,16 +36,22 @@ from sim.quantities.units import COUNTED, number, wanted
 Read = Callable[[Any], float]
 """Turns one value with its unit into an SI float."""
 
+SMALLEST = 1e-30
+LARGEST = 1e30
+"""Sizes of numbers in SI units between which everything real lies."""
+
 WRITTEN = {
     "exponential": "{mean: …}",
     "weibull": "{shape: …, scale: … or mean: …}",
-    "lognormal": "{median: …, sigma: …}",
+    "lognormal": "{median: …, sigma: …} and, if sigma is an estimate, degrees: …",
     "triangular": "[low, mode, high]",
     "empirical": "[[0, …], …, [1, …]]: pairs of probability and value",
     "mixture": "[[weight, distribution], …]",
     "sum": "a list of distributions",
 }
 """How each distribution is written, after its name."""
+COUNT = {"events", "node_days"}
+"""Keys of a rate that is known from a count; see `Rate`."""
 
 
 def is_value(data: dict[Any, Any]) -> bool:
@@ -55,7 +62,7 @@ def is_value(data: dict[Any, Any]) -> bool:
     >>> is_value({"exponential": {"mean": "2 d"}}), is_value({"uncertain": [1, 2, 3]}), is_value({})
     (True, True, False)
     """
-    if "uncertain" in data:
+    if "uncertain" in data or data.keys() >= COUNT:
         return True
     return len(data) == 1 and data.keys() <= WRITTEN.keys()
 
@@ -134,9 +141,12 @@ def _made(name: str, body: Any, read: Read) -> Distribution:
             return Weibull(_shape(shape), _size(mean, read, "mean"), by_mean=True)
         case "weibull", {"shape": shape, "scale": scale, **rest} if not rest:
             return Weibull(_shape(shape), _size(scale, read, "scale"))
-        case "lognormal", {"median": median, "sigma": sigma, **rest} if not rest:
+        case "lognormal", {"median": median, "sigma": sigma, **rest} if rest.keys() <= {"degrees"}:
             middle = _size(median, read, "median")
-            return Lognormal(middle, _pure(sigma, "sigma", most=10.0))
+            width = _pure(sigma, "sigma", most=10.0)
+            if not rest:
+                return Lognormal(middle, width)
+            return Lognormal(middle, width, _pure(rest["degrees"], "degrees", least=1.0))
         case "triangular", [_, _, _]:
             return _triangular(body, read)
         case "empirical", [_, _, *_] if _are_pairs(body):
@@ -260,6 +270,12 @@ class Quantity:
             return least if self.least else "must not be negative"
         if highest(result) > self.most:
             return f"must be at most {self.most:,.12g}"
+        # Beyond, a product of a few such numbers is none that a float can hold.
+        if abs(result) > LARGEST:
+            return f"must be at most {LARGEST:g} in SI units"
+        # A share that is next to nothing is nothing; what is divided by must be more.
+        if 0 < abs(result) < SMALLEST and (self.unit or self.positive):
+            return f"must be at least {SMALLEST:g} in SI units"
         unknown = isinstance(result, Uncertain)
         if self.whole and not unknown and result != int(result):
             return "must be a whole number"
@@ -282,6 +298,66 @@ class Quantity:
             plain = {"type": "number", bound: self.least}
         description = f"expected {wanted(self.unit)}"
         return {"anyOf": [text, plain, UNCERTAIN], "description": description}
+
+
+class Rate(Quantity):
+    """Marks a field as a rate per 1,000 node-days, which may be known from a count.
+
+    ``{events: 148, node_days: 110592}`` is an unknown constant: Jeffreys' prior and a Poisson count
+    give a gamma distribution with shape ``events + 1/2``. Where single nodes make several of the
+    events each tells less: with a ``dispersion`` φ (variance over mean of such counts) the shape
+    and the exposure are divided by φ. Its fixed value is the count over the exposure.
+
+    Examples
+    --------
+    >>> rate = Rate().read({"events": 148, "node_days": 110592})
+    >>> round(rate, 4), [round(rate.draw(p), 3) for p in (0.05, 0.95)]
+    (1.3383, [1.167, 1.529])
+    """
+
+    def _uncertain(self, value: dict[str, Any]) -> Uncertain:
+        if not value.keys() >= COUNT:
+            return super()._uncertain(value)
+        allowed = COUNT | {"dispersion", "name"}
+        for key in value.keys() - allowed:
+            raise InputError.no_such("is unknown", str(key), sorted(allowed))
+        events = _checked(value, "events", 0)
+        days = _checked(value, "node_days", None)
+        spread = _checked(value, "dispersion", 1)
+        scale = 1000 * spread / days
+        known = Gamma((events + 0.5) / spread, scale)
+        return Uncertain(1000 * events / days, known, str(value.get("name", "")))
+
+    def json_schema(self) -> dict[str, Any]:
+        found = super().json_schema()
+        return found | {"anyOf": [*found["anyOf"], COUNTED_RATE]}
+
+
+COUNTED_RATE: dict[str, Any] = {
+    "title": "Counted",
+    "type": "object",
+    "properties": {
+        "events": {"type": "number", "minimum": 0},
+        "node_days": {"type": "number", "exclusiveMinimum": 0},
+        "dispersion": {"type": "number", "minimum": 1},
+        "name": {"type": "string"},
+    },
+    "required": ["events", "node_days"],
+    "additionalProperties": False,
+}
+"""JSON schema of a rate known from a count."""
+
+
+def _checked(value: dict[str, Any], key: str, least: float | None) -> float:
+    """One number of a count: at least `least`, or above zero where that is None."""
+    quantity = Quantity(least=least or 0.0, positive=least is None)
+    try:
+        found = quantity.read(value.get(key, 1))
+    except InputError as error:
+        raise _within(key, error) from None
+    if isinstance(found, Uncertain):
+        raise InputError(f"{key} must be a plain number", given=value[key])
+    return found
 
 
 UNCERTAIN: dict[str, Any] = {
@@ -309,4 +385,4 @@ Watts = Annotated[float, Quantity("W", positive=True)]
 Dollars = Annotated[float, Quantity("USD")]
 DollarsPerSecond = Annotated[float, Quantity("USD/s")]
 PerSecond = Annotated[float, Quantity("1/s")]
-Tokens = Annotated[float, Quantity("token", positive=True)]
+Tokens = Annotated[float, Quantity("token", least=1.0)]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from sim.errors import InputError
-from sim.quantities.distributions import Distribution, Uncertain
+from sim.errors import InputError, expected
+from sim.quantities.distributions import Distribution, Uncertain, highest, lowest
 
 T = TypeVar("T")
 Sketch = Any
@@ -61,6 +61,61 @@ def _leaves(found: Sketch) -> Iterator[Uncertain]:
             yield from _leaves(part)
 
 
+def only_by_name(item: Any, found: Sketch) -> set[str]:
+    """The names of the unknown constants of a sketch that no path of keys leads to.
+
+    They stand in the catalogue, in a list, or inside a distribution.
+    """
+    return {number.name for path, number, _ in _places(item, found, "") if path != number.name}
+
+
+def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
+    """What a value says at the place of the unknown constant of a name, as its key reads it.
+
+    Parameters
+    ----------
+    item
+    found : Sketch
+        Of the item.
+    name : str
+    value : plain data
+
+    Raises
+    ------
+    InputError
+        When there is no such constant, or it cannot take the value.
+    """
+    places = {number.name: (part, key) for path, number, (part, key) in _places(item, found, "")}
+    if name not in places:
+        problem = f"no unknown constant is called '{name}'"
+        raise InputError.no_such(problem, name, places, f"; there are: {', '.join(places)}")
+    part, key = places[name]
+    if not isinstance(part, BaseModel):
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+        raise expected("a plain number, in SI units", value)
+    field = type(part).model_fields[key]
+    kind: Any = field.annotation
+    for rule in field.metadata:
+        kind = Annotated[kind, rule]
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        cause = error.errors()[0].get("ctx", {}).get("error")
+        raise InputError(str(cause or error.errors()[0]["msg"]), given=value) from None
+
+
+def _places(item: Any, found: Sketch, path: str) -> Iterator[tuple[str, Uncertain, Any]]:
+    """Path, unknown constant, and the part and key that hold it, for each of a sketch."""
+    for key, below in (found or {}).items():
+        # Inside a distribution other words are written than its attributes.
+        own = "" if isinstance(item, Distribution) else f"{path}.{key}".removeprefix(".")
+        if isinstance(below, Uncertain):
+            yield own, below, (item, key)
+        else:
+            yield from _places(_parts(item)[key], below, own)
+
+
 def unknowns(item: Any) -> dict[str, Uncertain]:
     """Every unknown constant inside `item` by name.
 
@@ -96,6 +151,36 @@ def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
 def partly(item: T, values: Mapping[str, float]) -> T:
     """`item` with plain numbers in place of those unknown constants that `values` names."""
     return _filled(item, sketch(item), lambda number: values.get(number.name, number))
+
+
+def check_values(whose: str, known: Mapping[str, Uncertain], values: Mapping[str, float]) -> None:
+    """Refuse values of unknown constants that are not there, or out of their range.
+
+    Parameters
+    ----------
+    whose : str
+        What has them.
+    known : mapping of str to Uncertain
+    values : mapping of str to float
+
+    Raises
+    ------
+    InputError
+        With the nearest name, or the range.
+    """
+    for name, value in values.items():
+        if name not in known:
+            problem = f"{whose}: no unknown constant '{name}'"
+            raise InputError.no_such(problem, name, known)
+        low = lowest(known[name])
+        high = highest(known[name])
+        is_number = isinstance(value, (int, float))
+        # A draw may pass an end of its range by its rounding.
+        slack = 1e-9 * max(abs(low), abs(value)) if is_number else 0.0
+        if not is_number or not low - slack <= value <= high + slack:
+            allowed = f"{low:.6g} to {high:.6g}"
+            problem = f"{whose}: {name} = {value!r:.60} is out of its range, {allowed}"
+            raise InputError(problem, key=name, given=value, allowed=allowed)
 
 
 def _filled(item: Any, found: Sketch, value: Callable[[Uncertain], float]) -> Any:

@@ -20,7 +20,18 @@ DAY = 86400.0
 HOUR = 3600.0
 YEAR = 365.25 * DAY
 
-TIME = ("productive", "checkpoint", "rework", "detect", "restart", "stall", "wait", "reconfigure")
+TIME = (
+    "productive",
+    "checkpoint",
+    "rework",
+    "detect",
+    "respond",
+    "restart",
+    "stall",
+    "wait",
+    "reconfigure",
+    "planned",
+)
 """Categories of a job's wall clock: the productive one and the badput."""
 
 PLACES = (
@@ -39,6 +50,9 @@ PLACES = (
 
 USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
 """Places of chips in nodes that work."""
+
+MENDED = frozenset({"repair_queue", "repair"})
+"""Places of what is mended: of a whole node that a crew puts right, or of a dead chip in a shop."""
 
 STOCK = ("cold_spare", "stock")
 """Places of chips that wait to be used."""
@@ -152,7 +166,7 @@ class Traced(Protocol):
 
 
 def levels(
-    result: Traced, places: Collection[str], pool: str | None = None
+    result: Traced, places: Collection[str], pool: str | None = None, *, loose: bool = True
 ) -> tuple[Floats, Chips]:
     """Times (seconds) at which the chips in any of some places change, and how many from then on.
 
@@ -163,6 +177,8 @@ def levels(
         Of `PLACES`. Moves among them change nothing.
     pool : str, optional
         Chips of this pool only; of all unless given.
+    loose : bool
+        Whether dead chips in a shop count, as if they began in none of the places, or only nodes.
 
     Returns
     -------
@@ -190,7 +206,9 @@ def levels(
             inside = (way.origin in places, way.place in places)
             gain = {(False, True): way.chips, (True, False): -way.chips}.get(inside, 0)
             gains[way] = gain = gain if pool in (None, way.pool) else 0
-        if gain:
+        if not loose and row[2] == NO_NODE:
+            end -= gain
+        elif gain:
             times.append(time)
             steps.append(gain)
     total = np.cumsum([0, *steps])

@@ -94,7 +94,7 @@ RUN = (
     Metric(
         "planned_stops",
         "",
-        "Stops after a checkpoint: to take nodes in again, or a straggler out.",
+        "Stops after a checkpoint: windows, to take nodes in again, or a straggler out.",
         lambda r: float(r.planned_stops),
     ),
     Metric(
@@ -108,6 +108,18 @@ RUN = (
         "nodes",
         "Boxed cold spares that were installed.",
         lambda r: float(r.provisioned),
+    ),
+    Metric(
+        "failed_restarts",
+        "",
+        "Restarts that failed and were tried again.",
+        lambda r: float(r.failed_restarts),
+    ),
+    Metric(
+        "bad_spares",
+        "nodes",
+        "Spares that were found bad when the job restarted on them.",
+        lambda r: float(r.bad_spares),
     ),
     Metric(
         "gpu_hours_computing",
@@ -153,10 +165,12 @@ MEANING_OF_TIME = {
     "checkpoint": "The job blocked while a checkpoint was written.",
     "rework": "Computing since the last usable checkpoint, lost at an interruption.",
     "detect": "From a failure until it was noticed.",
+    "respond": "From then until somebody acted, where no machine restarts the job.",
     "restart": "Choosing and installing nodes, starting the job, loading the checkpoint.",
     "stall": "Time lost to a slow network and to stragglers while computing.",
     "wait": "No node could take the place of a missing one.",
     "reconfigure": "Taking nodes into a job that had gone on with fewer.",
+    "planned": "Planned windows: the job is saved and stands still.",
 }
 
 MEANING_OF_PLACE = {
@@ -258,7 +272,7 @@ PROGRAMME = (
     Metric(
         "runs_due",
         "runs",
-        "Runs that came up.",
+        "Runs that were due before the horizon.",
         lambda r: float(len(r.runs)),
     ),
     Metric(
@@ -276,7 +290,8 @@ PROGRAMME = (
     Metric(
         "crossing_days",
         "days",
-        "Until the fleet first cannot staff the next run, or the horizon if that comes first.",
+        "Until the fleet, nodes under repair included, first cannot staff the next run, or the "
+        "horizon if that comes first.",
         lambda r: min(r.crossing if r.crossed else math.inf, r.wall) / DAY,
     ),
     Metric(
@@ -343,6 +358,41 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
+
+
+UNITS = {metric.name: metric.unit for metric in (*RUN, *PROGRAMME, *map(_time, TIME))}
+"""Units of the metrics that every scenario of a kind has."""
+
+
+def own_metric(*scenarios: Scenario) -> str:
+    """The metric that answers what scenarios ask, where nobody names another.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> own_metric(load_scenario("deepseek-v3")), own_metric(load_scenario("embargoed-stock"))
+    ('wall_days', 'crossing_days')
+    """
+    programmes = all(scenario.runs for scenario in scenarios)
+    return "crossing_days" if programmes else "wall_days"
+
+
+def most_of(metric: str, horizon: float) -> float:
+    """The most that a metric can be; the least is 0.
+
+    Parameters
+    ----------
+    metric : str
+        Its name.
+    horizon : float
+        Days after which every run ends.
+
+    Examples
+    --------
+    >>> most_of("ettr", 30.0), most_of("wall_days", 30.0), most_of("failures", 30.0)
+    (1.0, 30.0, inf)
+    """
+    return {"share": 1.0, "days": horizon}.get(UNITS.get(metric, ""), math.inf)
 
 
 def check_metric(metric: str, *scenarios: Scenario) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.results import economics
 from sim.results.economics import Bill, Costs
-from sim.results.ledger import DAY, HOUR, USABLE, YEAR, at, levels
+from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, at, levels
 from sim.results.run import RunResult
 from sim.scenario.stock import Programme
 from sim.throughput.chip_worth import ChipWorth
@@ -89,12 +89,17 @@ def first_due(programme: Programme, start: dt.date) -> float:
 
 @dataclass(frozen=True)
 class ProgrammeRun:
-    """One run of a programme (seconds from the start); without `started` it was not staffed."""
+    """One run of a programme (seconds from the start); without `started` it was not staffed.
+
+    It was `short` of chips if it would have been even with all nodes under repair. One that is
+    neither was still to come when the scenario ended: others trained, or too many nodes were out.
+    """
 
     number: int
     due: float
     needed: float
-    available: float
+    available: float = math.nan
+    short: bool = False
     started: float = math.nan
     ended: float = math.nan
     finished: bool = False
@@ -116,7 +121,7 @@ class ProgrammeRun:
         return sum(self.chips.values()) * (self.ended - self.started) / HOUR
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProgrammeResult(RunResult):
     """A programme over years: every run, and what became of the chips. `wall` is the horizon.
 
@@ -135,6 +140,16 @@ class ProgrammeResult(RunResult):
     repairs: int = 0
     bought: tuple[tuple[float, str, int, float], ...] = ()
 
+    def __str__(self) -> str:
+        end = "never short of chips"
+        if self.crossed:
+            end = f"short of chips from day {self.crossing / DAY:,.0f}"
+        staffed = len(self.staffed_runs)
+        return (
+            f"{self.scenario.name}, seed {self.seed}, replication {self.replication}: {staffed} of "
+            f"{len(self.runs)} runs staffed in {self.wall / YEAR:.1f} years; {end}"
+        )
+
     @property
     def staffed_runs(self) -> list[ProgrammeRun]:
         """The runs for which there were chips enough."""
@@ -149,7 +164,10 @@ class ProgrammeResult(RunResult):
     @cached_property
     def stock(self) -> tuple[Floats, Floats]:
         """Times, and the chips in working nodes from then on, a column for each pool of `worth`."""
-        series = [levels(self, USABLE, pool) for pool in self.worth.pools]
+        return self._nodes_in(USABLE)
+
+    def _nodes_in(self, places: frozenset[str]) -> tuple[Floats, Floats]:
+        series = [levels(self, places, pool, loose=False) for pool in self.worth.pools]
         times = np.unique(np.concatenate([times for times, _ in series]))
         return times, np.column_stack([at(*one, times) for one in series]).astype(float)
 
@@ -158,13 +176,13 @@ class ProgrammeResult(RunResult):
         """Seconds until the fleet first cannot staff the next run.
 
         Of a growing programme the moment at which the need passes what is available, between runs
-        too; of a list the date of the first run that could not be staffed. nan if that does not
-        come before the horizon.
+        too; of a list the date of the first run that was short of chips. nan if that does not come
+        before the horizon. A node under repair is still there: an outage outgrows no stock.
         """
         scenario, programme = self.scenario, self.scenario.runs
         if not isinstance(programme, Programme):
-            return min((run.due for run in self.runs if not run.staffed), default=math.nan)
-        times, chips = self.stock
+            return min((run.due for run in self.runs if run.short), default=math.nan)
+        times, chips = self._nodes_in(USABLE | MENDED)
         return crossing(
             times,
             self.worth.available(chips),

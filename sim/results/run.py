@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from sim.results import economics, ledger
+from sim.results.answer import Answer
 from sim.results.economics import Costs
-from sim.results.ledger import Outage, Stretch, Trace
+from sim.results.ledger import DAY, Outage, Stretch, Trace
 from sim.results.metrics import metrics_of
 from sim.scenario import Scenario
 from sim.throughput import Plan
 
 
-@dataclass(frozen=True)
-class RunResult:
+@dataclass(frozen=True, repr=False)
+class RunResult(Answer):
     """One run: what was asked (every unknown constant settled), and what happened.
 
     Attributes
@@ -28,7 +29,7 @@ class RunResult:
         Seconds from the start of the run to its finish or to the horizon.
     tokens : float
         Tokens kept: all when finished, the durable ones at the horizon.
-    interruptions, planned_stops, selections, provisioned : int
+    interruptions, planned_stops, selections, provisioned, failed_restarts, bad_spares : int
         As the metrics of these names.
     active_chip_seconds : float
         Active chips times productive time.
@@ -57,6 +58,8 @@ class RunResult:
     planned_stops: int
     selections: int
     provisioned: int
+    failed_restarts: int
+    bad_spares: int
     active_chip_seconds: float
     failures: dict[str, int]
     hidden_faults: int
@@ -64,6 +67,15 @@ class RunResult:
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
     trace: Trace = field(repr=False)
+
+    def __str__(self) -> str:
+        end = "finished" if self.finished else "unfinished at the horizon"
+        lost = 1 - self.time["productive"] / self.wall
+        return (
+            f"{self.scenario.name}, seed {self.seed}, replication {self.replication}: {end} after "
+            f"{self.wall / DAY:,.1f} days; {self.interruptions} interruptions, {lost:.1%} of the "
+            "time lost"
+        )
 
     @property
     def question(self) -> Scenario:

@@ -5,21 +5,33 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
-from sim.errors import InputError
+from sim.errors import InputError, nearest
 from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
-from sim.quantities.unknowns import Sketch, by_name, partly, settled, sketch
+from sim.quantities.unknowns import (
+    Sketch,
+    by_name,
+    check_values,
+    only_by_name,
+    partly,
+    read_as,
+    settled,
+    sketch,
+)
+from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, PlannedRun, Programme, check, pool_of
+from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
 from sim.streams import stream
 
 __all__ = [
@@ -34,8 +46,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
-YEAR = 365.25 * 86400.0
 
 
 def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
@@ -61,6 +71,8 @@ class Case(Strict):
     fleet: Fleet
     mixing: Mixing = Mixing()
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    known: dict[str, Any] = Field(default_factory=dict)
+    """Unknown constants that are known, by the names that the tool prints."""
 
     @property
     def supplied_later(self) -> bool:
@@ -99,7 +111,7 @@ class Scenario(Case):
 
     name: str = "scenario"
     title: str = ""
-    status: Literal["reconstruction", "counterfactual", "benchmark"] = "counterfactual"
+    status: Literal["reconstruction", "counterfactual", "benchmark", "plan"] = "plan"
     start: dt.date = dt.date(2024, 1, 1)
     horizon: PositiveSeconds = Field(YEAR, validate_default=False)
     checkpoint: Checkpoint = Checkpoint()
@@ -107,7 +119,7 @@ class Scenario(Case):
     fabric: Fabric = Fabric()
     depot: Depot = Depot()
     policy: Events = Field(default_factory=dict)
-    runs: Programme | tuple[PlannedRun, ...] | None = None
+    runs: Runs | None = None
     """In place of one run: a programme over years."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
@@ -133,13 +145,40 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _stock_fits(self) -> Scenario:
         check(self.fleet, self.depot, self.policy, self.offload)
+        self._check_automatic()
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
         return self
 
+    def _check_automatic(self) -> None:
+        """A machine can only restart the job after causes that there are."""
+        response = self.recovery.response
+        causes = {cause.cause for pool in self.fleet.values() for cause in pool.failures.causes}
+        for name in response.automatic if response else ():
+            # A trace names no causes, and flaps belong to the network.
+            if causes and name not in causes:
+                key = "recovery.response.automatic"
+                listed = f"; known: {', '.join(sorted(causes))}"
+                problem = f"{key}: the fleet has no cause '{name}'"
+                raise InputError.no_such(problem, name, sorted(causes), listed, key=key)
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Scenario:
+        check_time(self.start, self.horizon)
+        if isinstance(self.runs, Programme):
+            check_programme(self.runs, self.horizon)
+        nodes = sum(pool.active_nodes for pool in self.fleet.values())
+        check_fabric(self.fabric, nodes, self.horizon)
+        causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]
+        # Flaps that no collective rides through are a cause of this name.
+        if self.fabric.flaps and FLAPS in causes:
+            problem = f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
+            raise InputError(problem, key="fabric.flaps")
+        return self
+
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
-        built, found = build(cls, source, {"name": name, **source.data})
+        built, found = _build(cls, source, {"name": name, **source.data})
         return built._from(Origin(source, found))
 
     def _from(self, origin: Origin) -> Scenario:
@@ -177,17 +216,28 @@ class Scenario(Case):
         return {"name": self.name, **self._origin.source.data}
 
     @property
+    def standing(self) -> str:
+        """Its status, with what was set in it."""
+        if patient(self.changed):
+            return self.status
+        # Where more is set than how long one waits, it is neither any more.
+        changed = {"reconstruction": "counterfactual", "benchmark": "plan"}
+        return changed.get(self.status, self.status)
+
+    @property
     def heading(self) -> str:
         """Its title, its status, and what was set in it."""
-        status = self.status
-        # A reconstruction in which more is set than how long one waits is none any more.
-        if status == "reconstruction" and not patient(self.changed):
-            status = "counterfactual"
-        words = status
-        if status == "counterfactual":
+        title = self.title or self.name
+        # A title may tell numbers that no longer hold.
+        if not patient(self.changed):
+            fleet = self.fleet.values()
+            pools = [f"{pool.active_chips:,} {pool.chip.name}" for pool in fleet]
+            title = f"{self.name} on {' and '.join(pools)}"
+        words = self.standing
+        if words == "counterfactual":
             words = "counterfactual: no published run has done this"
         changes = [f"{path} = {value}" for path, value in self.changed.items()]
-        return "; ".join([f"{self.title or self.name} ({words})", *changes])
+        return "; ".join([f"{title} ({words})", *changes])
 
     def override(self, changes: Mapping[str, Any]) -> Scenario:
         """The scenario with values set by dotted path, and all of it checked again.
@@ -203,8 +253,19 @@ class Scenario(Case):
         >>> fewer.fleet["weak"].active_chips
         512
         """
-        source = override(self._origin.source, changes)
-        return Scenario._read(source, self.name).given(self._origin.given)
+        names = only_by_name(self, self._origin.unknowns) | self.known.keys()
+        keys = {*self.also, *Scenario.model_fields}
+        for key in changes:
+            top, below, _ = key.partition(".")
+            if below and top not in keys and key not in names and nearest(key, names):
+                problem = f"--set {key}: no unknown constant is called that"
+                raise InputError.no_such(problem, key, names, key=key)
+        source = override(self._origin.source, changes, names)
+        changed = Scenario._read(source, self.name)
+        unknown = changed.unknowns()
+        # What was set takes the place of what had become known.
+        kept = {name: x for name, x in self._origin.given.items() if name in unknown}
+        return changed.given(kept)
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
@@ -236,13 +297,41 @@ class Scenario(Case):
         return known._from(replace(self._origin, unknowns=None))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
-        """The scenario with some of its unknown constants known, by name."""
+        """The scenario with some of its unknown constants known, by name.
+
+        Raises
+        ------
+        InputError
+            When there is no such constant, or a value is out of its range.
+        """
         if not values:
             return self
+        check_values(self.name, self.unknowns(), values)
         known = partly(self, values)
         given = {**self._origin.given, **values}
         origin = Origin(self._origin.source, sketch(known), given, self.written)
         return known._from(origin)
+
+
+C = TypeVar("C", bound=Case)
+
+
+def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
+    """What data describes, with what is known of its unknown constants, and where those are."""
+    built, found = build(type_, source, data)
+    if not built.known:
+        return built, found
+    values = {}
+    for name, value in built.known.items():
+        try:
+            values[name] = read_as(built, found, name, value)
+        except InputError as error:
+            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
+            if name in dict(source.overrides):
+                raise InputError(f"--set {name}: {error}", **known) from None
+            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
+    built = partly(built, values)
+    return built, sketch(built)
 
 
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
@@ -289,9 +378,19 @@ def load_case(
     >>> load_case("deepseek-v3").run.model.name
     'deepseek-v3'
     """
-    source = override(read(scenario), changes or {})
+    source = read(scenario)
+    if changes:
+        names: set[str] = set()
+        # What is not whole without the changes has no names yet.
+        with suppress(InputError):
+            names = only_by_name(*_case(source))
+        source = override(source, changes, names)
+    case, _ = _case(source)
+    return case
+
+
+def _case(source: Source) -> tuple[Case, Sketch]:
     # What belongs to neither is kept, to be refused by name.
     other = Scenario.model_fields.keys() - Case.model_fields.keys()
     data = {key: value for key, value in source.data.items() if key not in other}
-    case, _ = build(Case, source, data)
-    return case
+    return _build(Case, source, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from sim.quantities.notation import (
     PositiveSeconds,
     Quantity,
     Seconds,
+    Share,
     Tokens,
 )
 from sim.scenario.references import (
@@ -30,18 +32,29 @@ from sim.scenario.references import (
 )
 
 MOST_CHIPS = 10_000_000
+MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
-Chosen = Annotated[int | None, Field(ge=1)]
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+HourOfDay = Annotated[float, Quantity(most=24.0)]
+Chosen = Annotated[int | None, Field(ge=1, le=MOST_CHIPS)]
 """A number that the planner chooses unless it is given."""
 
 
 class Batch(Strict):
     """Sequences of a step, and of a micro-batch."""
 
-    sequences: int = Field(ge=1)
-    micro: int = Field(1, ge=1)
+    sequences: int = Field(ge=1, le=MOST_SEQUENCES)
+    micro: int = Field(1, ge=1, le=MOST_SEQUENCES)
+
+    @model_validator(mode="after")
+    def _within_the_step(self) -> Batch:
+        if self.micro > self.sequences:
+            problem = f"must not exceed sequences, {self.sequences}"
+            raise InputError(problem, key="micro", given=self.micro)
+        return self
 
 
 class Run(Strict):
@@ -121,6 +134,14 @@ class Pool(Strict):
             raise InputError("the pool has no chips; give chips or nodes")
         return self
 
+    @model_validator(mode="after")
+    def _below_the_peak(self) -> Pool:
+        share = self.chip.kernel_efficiency * self.stack.kernels * self.stack.maturity
+        if share > 1:
+            product = "kernel_efficiency × kernels × maturity of chip and stack"
+            raise InputError(f"{product} is {share:.4g} of the chip's peak, and must not exceed 1")
+        return self
+
     def _check_size(self, key: str, given: float, node: int) -> None:
         # An uncertain number is rounded to whole nodes when it is drawn.
         if not isinstance(given, Uncertain) and given % node:
@@ -174,7 +195,7 @@ class MemoryTier(Strict):
     One is lost if a node and its peer fail together.
     """
 
-    per_interval: AtLeastOne
+    per_interval: Annotated[float, Quantity(least=1, most=1e6, whole=True)]
     """Marks in an interval; the last of them is the storage tier's."""
     blocking: Seconds = 0.0
     load: Seconds = 0.0
@@ -213,8 +234,65 @@ class Checkpoint(Strict):
 class Scaling(Strict):
     """A time that grows with the fleet: times ``(chips / reference)^exponent``."""
 
-    chips: Positive
-    exponent: Number
+    chips: AtLeastOne
+    exponent: Annotated[float, Quantity(most=10)]
+
+
+class Response(Strict):
+    """The people who answer what no machine mends by itself."""
+
+    time: Duration
+    """From when a failure is detected, or their hours begin, until somebody acts."""
+    off_duty: Duration | None = None
+    """The same outside their hours; unless given they answer when their hours begin again."""
+    hours: tuple[HourOfDay, HourOfDay] = (0.0, 24.0)
+    """When somebody is on duty, by the clock of their zone."""
+    days: tuple[Weekday, ...] = WEEKDAYS
+    zone: Annotated[float, Quantity("s", least=-14 * 3600.0, most=14 * 3600.0)] = 0.0
+    """How far their clock is ahead of UTC, in which the scenario starts at midnight."""
+    automatic: tuple[str, ...] = ()
+    """Causes after which a machine restarts the job and nobody need answer."""
+
+    @model_validator(mode="after")
+    def _some_hours(self) -> Response:
+        first, last = self.hours
+        if not first < last <= 24:
+            raise InputError("hours must be [from, to] with from < to ≤ 24")
+        if not self.days:
+            raise InputError("days must name at least one day of the week")
+        return self
+
+
+class FailedRestarts(Strict):
+    """Restarts that fail."""
+
+    probability: Share
+    automatic: Annotated[float, Quantity(whole=True)] = 0.0
+    """Attempts that a machine makes again; after that somebody answers, and the next succeeds."""
+
+
+class BadSpares(Strict):
+    """Spares that turn out to be bad when the job restarts on them."""
+
+    share: Annotated[float, Quantity(most=0.9)]
+    repair: Duration
+    """How long each is then under repair."""
+
+
+class Window(Strict):
+    """A planned stop without loss: the job saves, stands still, and restarts."""
+
+    title: str = "planned stop"
+    date: dt.date | None = None
+    """Its one day, or the first of those that come `every` so often."""
+    every: PositiveSeconds | None = None
+    duration: Duration
+
+    @model_validator(mode="after")
+    def _dated(self) -> Window:
+        if self.date is None and self.every is None:
+            raise InputError("give date, every or both")
+        return self
 
 
 class Recovery(Strict):
@@ -240,13 +318,18 @@ class Recovery(Strict):
     """Nodes under repair at a time; no limit unless given."""
     evict_after: AtLeastOne | None = None
     """Failures after which a node is taken out of service."""
+    response: Response | None = None
+    """Unless given, nobody is waited for."""
+    failed_restarts: FailedRestarts | None = None
+    bad_spares: BadSpares | None = None
+    windows: tuple[Window, ...] = ()
 
 
 class Fabric(Strict):
     """The network between nodes."""
 
     congestion: CongestionRef | None = None
-    pods: AtLeastOne = 1.0
+    pods: Annotated[float, Quantity(least=1, most=10_000, whole=True)] = 1.0
     """Parts of the network congested independently; the job is as slow as its slowest."""
     pod: AtLeastOne = 1.0
     """Nodes that a failing switch takes with it."""

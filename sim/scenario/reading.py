@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from sim import documents
+from sim import documents, files
 from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
 from sim.documents import Document, KeyPath, dotted
 from sim.errors import InputError, expected, in_file, nearest
 from sim.quantities.notation import is_value
 from sim.quantities.unknowns import Sketch, by_name, named, sketch
+from sim.scenario.paths import absolute
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 MOST_SHOWN = 5
@@ -137,6 +138,22 @@ def find(name: str, folder: Path = Path()) -> Path:
     raise InputError.no_such(f"no scenario '{name:.80}'", name, known, listed)
 
 
+def located(name: str) -> str:
+    """A scenario's name as it is, its path made absolute: the same from every folder.
+
+    Raises
+    ------
+    InputError
+        When it is neither a name nor the path of a file.
+    """
+    path = find(name)
+    if path.parent == FOLDER:
+        return name
+    if problem := files.unusable(path):
+        raise in_file(name, problem)
+    return os.path.abspath(path)
+
+
 def read(scenario: str | Path | Mapping[str, Any]) -> Source:
     """Read a scenario by name, path or mapping, and merge what it is like.
 
@@ -156,6 +173,7 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
         problem = "a scenario is a mapping of keys to values"
         raise in_file(document.name, problem, given=document.data)
     data = {str(key): value for key, value in document.data.items()}
+    data = absolute(data, folder)
     like = data.pop("like", None)
     if like is None:
         return Source(merge({}, data), (document,))
@@ -176,8 +194,8 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     return Source(merge(inherited, data), (document, *source.documents))
 
 
-def override(source: Source, changes: Mapping[str, Any]) -> Source:
-    """A source with values set by dotted path.
+def override(source: Source, changes: Mapping[str, Any], names: Container[str] = ()) -> Source:
+    """A source with values set by dotted path, or by one of the names of unknown constants.
 
     A name of the catalogue on the way is opened, so that its keys can be set; positions of a list
     count from 0.
@@ -189,10 +207,13 @@ def override(source: Source, changes: Mapping[str, Any]) -> Source:
     """
     data = source.data
     for key, value in changes.items():
+        if key in names:
+            data = merge(data, {"known": {key: value}})
+            continue
         steps = key.split(".")
         if not all(steps):
             raise InputError(f"--set {key}: expected names joined by single dots", key=key)
-        data = _set(data, steps, value, key)
+        data = _set(data, steps, absolute(value, Path(), tuple(steps)), key)
     return replace(source, data=data, overrides=(*source.overrides, *changes.items()))
 
 
@@ -310,8 +331,10 @@ def _in_our_words(details: ErrorDetails) -> InputError:
     if kind == "literal_error":
         options = re.findall("'([^']*)'", context["expected"])
         return InputError.no_such(f"expected {context['expected']}", str(given), options)
-    if kind == "greater_than_equal":
-        rule = f"must be at least {context['ge']}"
+    bounds = {"greater_than_equal": ("least", "ge"), "less_than_equal": ("most", "le")}
+    if kind in bounds:
+        word, key = bounds[kind]
+        rule = f"must be at {word} {context[key]:,}"
         return InputError(rule, given=given, allowed=rule)
     if kind.startswith("date"):
         return expected(A_DATE, given)
@@ -324,7 +347,7 @@ def _missing(path: KeyPath, source: Source) -> InputError:
     parent = path[:-1]
     stated = source.states(parent)
     hint = ""
-    if not stated:
+    if not stated and len(parent) > 1:
         # The parent is there by an override alone: perhaps a misspelt name.
         siblings: Any = source.data
         for step in parent[:-1]:
@@ -355,8 +378,8 @@ def _steps(data: Any, path: KeyPath) -> KeyPath:
         if step in children:
             steps.append(step)
             data = children[step]
-        elif isinstance(data, (dict, str)) and step == path[-1] and step != "[key]":
-            # The last may be a key that is missing.
+        elif isinstance(data, (dict, str)) and step == path[-1] and "[" not in str(step):
+            # The last may be a key that is missing; brackets stand in no key.
             steps.append(step)
     return tuple(steps)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
 from sim import catalogue
+from sim.catalogue import Entry
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.kinds import KINDS
@@ -42,9 +44,50 @@ def from_catalogue(kind: str, default: str | None = None) -> BeforeValidator:
             return value
         base = catalogue.entry(kind, str(name)).values
         change = {key: part for key, part in value.items() if key != "like"}
+        # A trace takes the place of the causes, and of all that is said about these.
+        if change.get("trace") and not change.get("causes"):
+            return {key: part for key, part in change.items() if key.startswith("trace")}
         return merge(base, change)
 
     return BeforeValidator(look_up, json_schema_input_type=str | type_)
+
+
+TABLES = {
+    "model": "models",
+    "chip": "chips",
+    "stack": "stacks",
+    "failures": "failures",
+    "congestion": "fabrics",
+    "flaps": "flaps",
+    "repair": "repair",
+    "constants": "constants",
+    "costs": "costs",
+}
+"""The table behind each key that takes a name of the catalogue."""
+
+
+def entries(data: Any, kind: str = "") -> Iterator[Entry]:
+    """The entries of the catalogue that the plain data of a scenario names.
+
+    Parameters
+    ----------
+    data : plain data
+    kind : str
+        The table in which a name that stands here is looked up.
+    """
+    parts = data if isinstance(data, dict) else {}
+    name = parts.get("like", data)
+    if kind and isinstance(name, str) and name in catalogue.table(kind):
+        yield catalogue.entry(kind, name)
+    for key, part in parts.items():
+        if key == "policy":
+            known = catalogue.table(key)
+            yield from (known[event] for event in part if event in known)
+        elif key == "supply":
+            for flow in part.values():
+                yield from entries(flow, key)
+        else:
+            yield from entries(part, TABLES.get(key, ""))
 
 
 ChipRef = Annotated[Chip, from_catalogue("chips")]

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -101,6 +101,18 @@ class Programme(Trained):
     """Factor a year."""
     chips: Chips
     """What the first run needs, in chips of the reference pool."""
+
+
+def _kind(value: object) -> str:
+    return "[listed]" if isinstance(value, (list, tuple)) else "[programme]"
+
+
+# Told apart first, so that a mistake is told of what was meant and not of the other too.
+Runs = Annotated[
+    Annotated[Programme, Tag("[programme]")] | Annotated[tuple[PlannedRun, ...], Tag("[listed]")],
+    Discriminator(_kind),
+]
+"""A programme of runs, or each of them."""
 
 
 def _events(value: Any) -> Any:

@@ -184,7 +184,8 @@ def check(model: Model, fixed: Layout, name: str) -> None:
             f"virtual {max(model.layers // stages, 1)}"
         )
     if fixed.tensor and model.heads % fixed.tensor:
-        nearest = max(t for t in range(1, fixed.tensor) if model.heads % t == 0)
+        most = min(fixed.tensor, model.heads)
+        nearest = next(t for t in range(most, 0, -1) if model.heads % t == 0)
         raise InputError(
             f"{where} tensor {fixed.tensor} does not divide {model.heads} attention heads; "
             f"nearest: {nearest}"
@@ -196,6 +197,11 @@ def check(model: Model, fixed: Layout, name: str) -> None:
         raise InputError(
             f"{where} expert {expert} is more ranks than the {most} experts of a layer; "
             f"nearest: {most}"
+        )
+    if (fixed.context or 1) > model.sequence:
+        raise InputError(
+            f"{where} context {fixed.context} is more ranks than the {model.sequence} tokens of a "
+            f"sequence; nearest: {model.sequence}"
         )
     if fixed.data and fixed.data % expert:
         nearest = max(round(fixed.data / expert), 1) * expert

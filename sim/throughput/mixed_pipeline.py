@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import islice
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
@@ -16,6 +16,9 @@ from sim.throughput.layouts import POWERS, Placement, candidates, check
 from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, Stage, bubble_share
 from sim.throughput.stage import Group, compute_seconds, group_of, messages
+
+MOST_TRIED = 1_000
+"""Combinations of the pools' layouts that are looked through."""
 
 
 def best_mixed(
@@ -52,10 +55,15 @@ def best_mixed(
     for name, pool in fleet.items():
         fixed = pool.layout
         check(run.model, fixed, name)
+        if pool.throughput:
+            raise InputError(
+                f"{name}: a measured rate is of whole replicas, and here the pool has only some of "
+                "their stages; give layer_seconds in place of throughput, or mixing.boundary=data"
+            )
         # Bubbles of other schedules than 1F1B are known for like stages, so 1F1B is the default.
         one = {"pipeline": 1, "virtual": fixed.virtual or 1, "schedule": fixed.schedule or "1f1b"}
         rest = (fixed.model_copy(update=one), held[name], microbatches, constants)
-        options.append(candidates(name, run, pool, *rest))
+        options.append(list(candidates(name, run, pool, *rest)))
     slowest = min(pool.chip.nic for pool in fleet.values())
     across = link or constants.network_efficiency * slowest
     wanted = executed(run.model).layers
@@ -76,16 +84,17 @@ def best_mixed(
 
 
 def _choices(
-    options: Sequence[Iterator[Placement]], held: Mapping[str, int]
+    options: Sequence[Sequence[Placement]], held: Mapping[str, int]
 ) -> Iterator[list[Placement]]:
     """One placement of each pool, on common ranks and with all the stages the chips suffice for."""
-    for chosen in product(*options):
+    tried = list(islice(_alike(options), MOST_TRIED + 1))
+    if len(tried) > MOST_TRIED:
+        raise InputError(
+            f"{' + '.join(held)}: {len(options)} pools leave more than {MOST_TRIED:,} combinations "
+            "of layouts open for one pipeline; give tensor, expert or recompute in their layouts"
+        )
+    for chosen in tried:
         shapes = [placed.shape for placed in chosen]
-        ways = {(shape.schedule, shape.virtual, shape.recompute) for shape in shapes}
-        # Where experts are spread freely, all pools do it alike: else the choices would multiply.
-        free = {placed.shape.expert for placed in chosen if not placed.pool.layout.expert}
-        if len(ways) > 1 or len(free) > 1:
-            continue
         experts = math.lcm(*(shape.expert for shape in shapes))
         given = {placed.pool.layout.data for placed in chosen if placed.pool.layout.data}
         # Nodes hold powers of two, so ranks in powers of two leave few chips idle.
@@ -97,6 +106,26 @@ def _choices(
                 break
             if sum(depths) <= chosen[0].model.layers:
                 yield places
+
+
+def _alike(
+    options: Sequence[Sequence[Placement]], chosen: tuple[Placement, ...] = ()
+) -> Iterator[tuple[Placement, ...]]:
+    """One option of each pool, such that all agree in what a pipeline has in common."""
+    if len(chosen) == len(options):
+        yield chosen
+        return
+    for placed in options[len(chosen)]:
+        if all(_agree(placed, other) for other in chosen):
+            yield from _alike(options, (*chosen, placed))
+
+
+def _agree(a: Placement, b: Placement) -> bool:
+    one = (a.shape.schedule, a.shape.virtual, a.shape.recompute)
+    other = (b.shape.schedule, b.shape.virtual, b.shape.recompute)
+    # Where experts are spread freely, all pools do it alike: else the choices would multiply.
+    free = not (a.pool.layout.expert or b.pool.layout.expert)
+    return one == other and (a.shape.expert == b.shape.expert or not free)
 
 
 def _spread(placed: Placement, ranks: int, chips: int) -> Placement:

@@ -77,7 +77,8 @@ class Stage:
         """
         could = math.fsum(m.overlap * m.at(slowdown) for m in self.messages)
         hidden = self.communication(slowdown) - self.exposed(slowdown)
-        left = 1 - hidden / could if could else 0.0
+        # Rounding must not make less than nothing of what is left.
+        left = max(1 - hidden / could, 0.0) if could else 0.0
         return {m.kind: m.at(slowdown) * (1 - m.overlap + left * m.overlap) for m in self.messages}
 
 

@@ -79,7 +79,9 @@ def step_parts(
     beats = group.microbatches * group.pipeline.stretch
     slow = group.pipeline.slowest(slowdown)
     exposed = slow.exposed_by_kind(slowdown)
-    parts = {"compute": beats * slow.compute, "imbalance": beats * (slow.slowest - slow.compute)}
+    # Of like stages the two differ by their rounding only.
+    uneven = max(slow.slowest - slow.compute, 0.0)
+    parts = {"compute": beats * slow.compute, "imbalance": beats * uneven}
     for kind in ("tensor", "pipeline", "context", "expert"):
         parts[kind] = beats * exposed.get(kind, 0.0)
     _, parts["bubble"] = group.pipeline.beat_and_ramp(slowdown)

@@ -11,7 +11,7 @@ from sim.throughput.layouts import Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 from sim.throughput.stage import Group, pool_group
 
-PLENTY = 10**6
+PLENTY = 10**40
 """Chips without end, to find out how many a replica would need."""
 
 
@@ -59,6 +59,10 @@ def best(
 
     groups = (pool_group(placed) for placed in places(pool.layout, chips) if _fits(placed))
     fastest = min(groups, key=Group.seconds, default=None)
+    if fastest is None and pool.throughput:
+        # What was measured did run, whatever the memory model says of it.
+        nearest = min(places(pool.layout, chips), key=stage_bytes, default=None)
+        fastest = pool_group(nearest) if nearest else None
     if fastest is None:
         raise InputError(f"{name}: {_why_not(places, pool.layout, chips)}")
     return fastest

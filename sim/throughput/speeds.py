@@ -15,11 +15,11 @@ from typing import Any
 from sim import catalogue
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Mixing, Pool, Run
+from sim.scenario.parts import Layout, MeasuredRate, Mixing, Pool, Run
 from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.collectives import ring
 from sim.throughput.elastic import POLICIES, ElasticPolicy
-from sim.throughput.flops import flops_per_token
+from sim.throughput.flops import flops_per_token, fp8_rate
 from sim.throughput.layouts import Shape, complete
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
@@ -101,6 +101,7 @@ class Throughput:
         self._plans: dict[tuple[tuple[int, ...], str, bool], Plan] = {}
         self.groups = self.grouped(self._chips(self.nodes), self.pools)
         self.full = self.plan(self.nodes)
+        self._check_bounds()
 
     def plan(
         self,
@@ -130,7 +131,12 @@ class Throughput:
     def freely_planned(self) -> Throughput:
         """The same fleet with every layout left to the planner, to see what the given ones cost."""
         free = {"layout": Layout()}
-        return self._like({name: pool.model_copy(update=free) for name, pool in self.pools.items()})
+        pools = {name: pool.model_copy(update=free) for name, pool in self.pools.items()}
+        try:
+            return self._like(pools)
+        except InputError:
+            # Left free, a pipeline across many pools has too many layouts to try.
+            return self
 
     @cached_property
     def faster_without(self) -> dict[str, float]:
@@ -206,7 +212,7 @@ class Throughput:
         groups = []
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
-            pool = pools[kind[0]]
+            pool = self._without_error(pools[kind[0]])
             try:
                 group = best(kind, self.run, pool, held, part, self.constants)
             except InputError:
@@ -215,6 +221,38 @@ class Throughput:
                 group = replace(self.groups[which], ranks=0)
             groups.append(group)
         return self._shared(tuple(groups))
+
+    def _without_error(self, pool: Pool) -> Pool:
+        """The pool with a measured rate that comes out as it was measured."""
+        if pool.throughput is None:
+            return pool
+        # All seconds will be multiplied by the error of the step-time model.
+        rate = pool.throughput.tokens_per_second_per_chip * self.model_error
+        return pool.model_copy(update={"throughput": MeasuredRate(tokens_per_second_per_chip=rate)})
+
+    def _check_bounds(self) -> None:
+        """Refuse what would take more than the peak of the chips."""
+        for name, pool in self.pools.items():
+            most = self._peak(pool) / self._useful
+            if pool.throughput and pool.throughput.tokens_per_second_per_chip > most:
+                given = pool.throughput.tokens_per_second_per_chip
+                raise InputError(
+                    f"{name}: throughput: {given:,.6g} tokens/s a chip are {given / most:.3g} times"
+                    f" what its peak allows for this model: at most {most:,.6g}"
+                )
+        used = self.full.used_chips
+        peak = math.fsum(count * self._peak(self.pools[name]) for name, count in used.items())
+        share = self._useful * self.full.tokens_per_s / peak
+        if share > 1:
+            raise InputError(
+                f"{' + '.join(self.pools)}: {self.full.tokens_per_s:,.6g} tokens/s are {share:.3g} "
+                "times the peak of the chips; check layer_seconds, the efficiencies of chips, "
+                "stacks and mixing, and constants.model_error"
+            )
+
+    def _peak(self, pool: Pool) -> float:
+        """FLOP/s that a chip cannot exceed on this model."""
+        return fp8_rate(self.run.model, pool.chip) or pool.chip.bf16
 
     def _shared(self, groups: Groups) -> Groups:
         """The groups with the micro-batches of a step shared among them."""
@@ -267,8 +305,10 @@ class Throughput:
         last, bare = step_parts(groups, across)
         mean = self.model_error * math.fsum(bare.values())
         seconds = mean * mixing * noise
-        parts = {kind: self.model_error * value for kind, value in bare.items()}
-        parts["mixing"] = mean * (mixing - 1)
+        # Where meeting makes a step shorter, it does so in all its parts.
+        scale = self.model_error * min(mixing, 1.0)
+        parts = {kind: scale * value for kind, value in bare.items()}
+        parts["mixing"] = mean * max(mixing - 1, 0.0)
         parts["noise"] = mean * mixing * (noise - 1)
         peak = math.fsum(count * self.pools[name].chip.bf16 for name, count in used.items())
         return Plan(

@@ -44,7 +44,10 @@ def test_every_source_has_title_address_and_licence() -> None:
 def test_a_value_with_a_range_is_an_unknown_constant_named_after_its_place(entry: Entry) -> None:
     found = unknowns(entry.item)
     ranged = [
-        f for f in entry.facts if f.range or (isinstance(f.value, dict) and "uncertain" in f.value)
+        fact
+        for fact in entry.facts
+        if fact.range
+        or (isinstance(fact.value, dict) and fact.value.keys() & {"uncertain", "node_days"})
     ]
     assert bool(found) == bool(ranged)
     own = f"{entry.kind}.{entry.name}."

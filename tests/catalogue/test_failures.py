@@ -55,7 +55,7 @@ def test_the_two_batches_of_titan_die_as_their_lifetimes_say():
     exp(−8·(t/scale)^shape)).
     """
     changes = {
-        "fleet.job.failures": "titan",
+        "fleet.job.failures": {"like": "titan", "rate_factor": 1},
         "horizon": "2000 d",
         "fleet.job.cold_spares": 0,
         "fleet.job.hot_spares": 0,

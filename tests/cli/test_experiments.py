@@ -20,7 +20,21 @@ from sim.scenario import Scenario
 from sim.scenario.reading import merge
 from tests.engine.bare import PLAIN, cause, pool
 
-COUNTER = "plain (counterfactual: no published run has done this)"
+ABOUT = {
+    "asked",
+    "status",
+    "units",
+    "sources",
+    "idle_chips",
+    "layouts",
+    "taken_as_none",
+    "tokens_per_s",
+    "planner_tokens_per_s",
+    "checkpoint_interval_s",
+    "best_checkpoint_interval_s",
+}
+"""What every answer says of its scenario."""
+PLAN = "plain (plan)"
 GRID_TWICE = ["--grid", "horizon=1 d", "--grid", "horizon=2 d"]
 FAILING = merge(
     PLAIN,
@@ -59,6 +73,12 @@ def answered(*words: str) -> Any:
     return json.loads(said(*words, "--json"))
 
 
+def beyond(report: Any, answer: Any) -> set[str]:
+    """What an answer says besides a report, all of which it must repeat."""
+    assert {key: answer[key] for key in report} == report
+    return answer.keys() - report.keys()
+
+
 def test_a_run_can_tell_where_its_spread_comes_from(plain: str) -> None:
     without = answered("run", plain, "--replications", "40")
     apart = answered("run", plain, "--replications", "40", "--split")
@@ -82,12 +102,21 @@ def test_a_comparison_of_a_scenario_with_itself_changed(plain: str) -> None:
     )
     other = changed(**{spares: 3})
     result = sim.compare(changed(), other, n=20, seed=2)
-    assert answered(*words) == as_json(result.report())
+    answer = answered(*words)
+    sides = {side: answer.pop(side) for side in ("a", "b")}
+    report = as_json(result.report())
+    for side, told in sides.items():
+        assert beyond(report.pop(side), told) == ABOUT
+    assert beyond(report, answer) == {"schema", "version"}
+    assert (sides["a"]["asked"], sides["b"]["asked"]) == ({}, {spares: 3})
     assert result.difference["mean"] is not None
     assert result.difference["mean"] < -1
-    a, b, difference = said(*words).strip().split("\n")
-    assert (a, b) == (f"a: {COUNTER}", f"b: {COUNTER}; fleet.pool.cold_spares = 3")
-    assert difference == str(result)
+    lines = said(*words).strip().split("\n")
+    changed_plan = f"b: {PLAN}; fleet.pool.cold_spares = 3"
+    assert lines[0] == f"a: {PLAN}"
+    assert changed_plan in lines
+    assert "   pool: 0 chips idle; tensor 1, pipeline 1" in lines[1]
+    assert said(*words).strip().endswith(str(result))
 
 
 def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
@@ -101,7 +130,8 @@ def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
     words = ("sweep", plain, *grid)
     report = answered(*words, "--replications", "5", "--out", str(out))
     assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [0, 0, 3, 3]
-    assert json.loads((out / "summary.json").read_text()) == report == load(out).report()
+    assert json.loads((out / "summary.json").read_text()) == report
+    assert beyond(load(out).report(), report) == ABOUT | {"schema", "version"}
     assert (
         (out / "sweep.csv")
         .read_text()
@@ -119,8 +149,9 @@ def test_a_design_needs_no_grid(plain: str) -> None:
 def test_the_inputs_that_matter(plain: str) -> None:
     words = ("sensitivity", plain, "--method", "morris", "--samples", "4", "--replications", "2")
     result = sim.sensitivity(changed(), method="morris", samples=4, n=2)
-    assert answered(*words) == as_json(result.report())
-    assert said(*words) == f"{COUNTER}\n{result}\n"
+    about = ABOUT | {"schema", "version"}
+    assert beyond(as_json(result.report()), answered(*words)) == about
+    assert said(*words) == f"{PLAN}\n{result}\n"
 
 
 def test_the_spares_it_takes(plain: str) -> None:
@@ -129,7 +160,8 @@ def test_the_spares_it_takes(plain: str) -> None:
     assert result.value is not None
     assert result.value > 0
     words = (*words, "--replications", "30", "--fixed-inputs")
-    assert answered(*words) == as_json(result.report())
+    about = ABOUT | {"schema", "version"}
+    assert beyond(as_json(result.report()), answered(*words)) == about
     assert "fleet.pool.cold_spares to finish by 2024-01-14 with probability 0.8" in said(*words)
 
 
@@ -145,7 +177,8 @@ def test_the_claims_are_one_object() -> None:
 @pytest.mark.parametrize("command", ["run", "compare", "sweep", "sensitivity", "size-stock"])
 def test_every_experiment_takes_the_same_options(command: str) -> None:
     text = said(command, "--help")
-    shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--out", "--json"]
+    shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--max-events"]
+    shared += ["--out", "--json"]
     places = [text.index(option) for option in shared]
     assert places == sorted(places)
     assert ("--fixed-inputs" in text) == (command != "sensitivity")

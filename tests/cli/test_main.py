@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from sim import __main__ as command_line
+from sim import __version__ as version
 from sim import catalogue
 from sim.results.ledger import PLACES, TIME
 from sim.scenario import load_scenario, names
@@ -266,6 +267,8 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
     assert answer.code == 0
     report = json.loads(answer.out)
     keys = [
+        "schema",
+        "version",
         "scenario",
         "seed",
         "replications",
@@ -274,7 +277,14 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
         "completion_days",
         "metrics",
     ]
-    assert list(report) == keys
+    assert list(report)[: len(keys)] == keys
+    assert (report["schema"], report["version"]) == ("sim/1", version)
+    assert report["asked"] == {"run.tokens": 1e12}
+    assert report["status"] == "counterfactual"
+    assert report["units"]["wall_days"] == "days"
+    assert report["units"].keys() == report["metrics"].keys()
+    assert report["idle_chips"] == {"good": 0}
+    assert {"DSV3", "LLAMA3"} <= set(report["sources"])
     assert (report["scenario"], report["seed"], report["replications"], report["finished"]) == (
         "deepseek-v3",
         5,
@@ -323,6 +333,45 @@ def test_run_prints_a_table_for_people(sim: Sim) -> None:
     assert answer.code == 0
     assert "counterfactual: no published run has done this" in answer.out.splitlines()[0]
     assert all(f"  {name} " in answer.out for name in ("wall_days", "ettr", "interruptions", *TIME))
+
+
+def test_what_stands_idle_is_said_and_a_title_follows_what_was_set(sim: Sim) -> None:
+    fewer = ("--set", "fleet.good.chips=2000", "--set", "horizon=2 d")
+    run = sim("run", "deepseek-v3", *fewer, "--replications", "1")
+    other = sim("compare", "deepseek-v3", "deepseek-v3", *fewer, "--replications", "1")
+    step = sim("steptime", "deepseek-v3", *fewer)
+    for answer in (run, other, step):
+        heading = answer.out.splitlines()[0].removeprefix("a: ")
+        assert heading.startswith("deepseek-v3 on 2,000 H800-SXM-80 (counterfactual: ")
+        assert "2,048 H800" not in answer.out
+        assert "976 chips idle; tensor 1, pipeline 16, context 1, expert 64" in answer.out
+        assert "the planner's own layout is 79." in answer.out
+        assert "a checkpoint every 1,800 s; the best interval is" in answer.out
+    assert "\nsources: ASSUMED, " in run.out
+    data = json.loads(sim("steptime", "deepseek-v3", *fewer, "--json").out)
+    assert data["asked"] == {"fleet.good.chips": 2000, "horizon": "2 d"}
+    assert data["idle_chips"] == {"good": 976}
+    assert (data["schema"], data["units"]["tokens_per_s"]) == ("sim/1", "tokens/s")
+
+
+def test_what_is_not_given_is_said(sim: Sim, tmp_path: Path) -> None:
+    bare = GOOD[: GOOD.index("checkpoint:")].replace("status: benchmark\n", "")
+    (tmp_path / "mine.yaml").write_text(bare.replace("failures: hopper-llama-3", "hot_spares: 1"))
+    answer = sim("run", "mine.yaml", "--replications", "1")
+    assert answer.out.startswith("A question of my own (plan)\n")
+    assert "\nnot given, taken as none: checkpoint, restart, failures\n" in answer.out
+    causes = "fleet.good.failures={causes: [{cause: gpu, per_1000_node_days: 1}]}"
+    data = json.loads(sim("run", "mine.yaml", "--set", causes, "--replications", "1", "--json").out)
+    assert data["taken_as_none"] == ["checkpoint", "restart", "repair"]
+    assert data["status"] == "plan"
+    step = json.loads(sim("steptime", "mine.yaml", "--json").out)
+    assert step["taken_as_none"] == ["checkpoint", "restart", "failures"]
+    answer = sim("run", "mine.yaml", "--set", causes, "--replications", "1")
+    assert "restart, repair; a node without repair is back at once\n" in answer.out
+
+
+def test_the_version(sim: Sim) -> None:
+    assert sim("--version") == (0, f"{version}\n", "")
 
 
 def test_run_keeps_a_record(sim: Sim, tmp_path: Path) -> None:
@@ -419,6 +468,16 @@ def test_a_reader_who_goes_away_gets_no_traceback(tmp_path: Path) -> None:
         assert process.stderr
         process.stdout.close()
         assert (process.wait(60), process.stderr.read()) == (1, b"")
+
+
+def test_what_is_assumed_of_a_cause_without_repair_is_said(sim: Sim) -> None:
+    """A28: its nodes came back at once, silently."""
+    cause = "{cause: fan, per_1000_node_days: 1}"
+    change = f"fleet.good.failures={{causes: [{cause}]}}"
+    answer = sim("run", "deepseek-v3", "--set", change, "--replications", "1")
+    [told] = [line for line in answer.out.splitlines() if line.startswith("not given")]
+    assert "repair" in told
+    assert told.endswith("a node without repair is back at once")
 
 
 def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:

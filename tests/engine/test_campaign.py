@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import resource
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,18 @@ from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import crossing
 from sim.throughput.chip_worth import ChipWorth
-from tests.engine.bare import CHIPS, RATE, bare_scenario, dead, pool, programme, run
+from tests.engine.bare import (
+    CHIPS,
+    RATE,
+    bare_scenario,
+    cause,
+    dead,
+    exponential,
+    lone,
+    pool,
+    programme,
+    run,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +100,55 @@ def test_one_run_at_a_time():
     result = run(programme({"every": "4 d", "chips": CHIPS}, horizon="35 d"))
     assert [r.started / DAY for r in result.runs[:4]] == pytest.approx([0, 10, 20, 30])
     assert not result.runs[3].finished and result.runs[3].ended == 35 * DAY
+
+
+def test_a_programme_without_a_staffed_run_is_not_finished_and_its_runs_were_due():
+    """A17: no run of 1,000 chips fits on 32; a run that never had its turn was due as well."""
+    none = run(programme({"every": "100 d", "chips": 1000}))
+    assert (none.metrics["runs_due"], none.staffed_runs, none.finished) == (10, [], False)
+    queue = run(programme({"every": "4 d", "chips": CHIPS}, horizon="35 d"))
+    assert (len(queue.runs), len(queue.staffed_runs), queue.finished) == (9, 4, False)
+    assert not queue.crossed
+
+
+def out(node: int, day: float, days: float, **keys: Any) -> dict[str, Any]:
+    """A node that is under repair for some days."""
+    return lone(node, day, clock="powered", repair=f"{days} d") | keys
+
+
+def test_a_repair_outgrows_no_stock():
+    """A18: the run needs the whole fleet, and a node is out for three days now and then."""
+    causes = [cause(lifetime=exponential(400), repair="3 d")]
+    result = run(programme(fleet=pool(failures={"causes": causes})), 1)
+    assert sum(result.failures.values()) > 5
+    assert not result.crossed
+    dies = {"causes": [lone(1, 500, clock="powered", scope="node", permanent=1)]}
+    assert run(programme(fleet=pool(failures=dies))).crossing == pytest.approx(500 * DAY)
+
+
+def test_a_run_that_is_due_during_an_outage_starts_when_that_is_over():
+    """A18: it was dropped."""
+    listed = [{"date": "2023-01-21", "chips": 32}, {"date": "2023-02-20", "chips": 16}]
+    result = run(programme(listed, fleet=pool(failures={"causes": [out(1, 19, 3)]})))
+    assert [r.started / DAY for r in result.runs] == pytest.approx([22, 50])
+    assert (result.finished, result.crossed) == (True, False)
+
+
+def test_a_run_that_waits_for_a_repair_lets_smaller_ones_pass():
+    listed = [{"date": "2023-01-21", "chips": 32}, {"date": "2023-02-20", "chips": 16}]
+    long = {"causes": [out(1, 19, 100)]}
+    result = run(programme(listed, fleet=pool(failures=long)))
+    assert [r.started / DAY for r in result.runs] == pytest.approx([119, 50])
+    ends_before = run(programme(listed, fleet=pool(failures=long), horizon="100 d"))
+    assert [r.staffed for r in ends_before.runs] == [False, True]
+    assert (ends_before.crossed, ends_before.runs[0].short) == (False, False)
+
+
+def test_a_run_whose_nodes_die_while_it_waits_is_short():
+    causes = [out(1, 19, 100), lone(2, 40, clock="powered", permanent=1)]
+    listed = [{"date": "2023-01-21", "chips": 32}]
+    result = run(programme(listed, fleet=pool(failures={"causes": causes})))
+    assert (result.runs[0].short, result.crossing) == (True, 20 * DAY)
 
 
 def test_time_between_runs_is_in_the_ledger():

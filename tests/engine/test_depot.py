@@ -153,6 +153,30 @@ def test_benches_let_the_capacity_through_when_all_are_busy():
     assert [day for day, _ in world.nodes.back[:11]] == [10.0] * 5 + [20.0] * 5 + [30.0]
 
 
+@pytest.mark.parametrize("per_month", [0.5, 1, 4.2, 6, 12, 17.5])
+@pytest.mark.parametrize("turnaround", ["0 s", "7 d", {"exponential": {"mean": "7 d"}}])
+def test_a_shop_that_is_always_busy_mends_its_capacity_and_no_more(per_month, turnaround):
+    """A12: benches were rounded up, so a capacity of 1, 6 and 12 a month mended 4.3, 8.7 and 13."""
+    years = 20
+    due = round(per_month * 12 * years)
+    world = World(nodes=due + 100, repair=shop(turnaround, per_month * 12 / 365.25))
+    for node in range(due + 100):
+        world.die(node)
+    world.run(years * 365.25)
+    in_work = per_month * 12 / 365.25 * 7 + 1
+    # Busy benches end their work as a renewal process does: exponential times make it Poisson.
+    luck = 4 * due**0.5 if isinstance(turnaround, dict) else 0.0
+    assert len(world.nodes.back) == pytest.approx(due, abs=in_work + luck)
+
+
+def test_chips_that_come_no_faster_than_the_capacity_take_their_turnaround_only():
+    world = World(nodes=40, repair=shop("10 d", per_day=0.3))
+    for node in range(40):
+        world.die(node, day=4.0 * node)
+    world.run(400)
+    assert [day for day, _ in world.nodes.back] == pytest.approx([4.0 * k + 10 for k in range(40)])
+
+
 def test_the_maker_replaces_chips_until_its_support_ends():
     events = {"end": {"date": "2023-02-01", "ends_support": ["A100-SXM-80"]}}
     world = World(policy=events, vendor={"lead": "20 d"}, repair=shop("5 d"))

@@ -14,8 +14,7 @@ from sim.catalogue.failures import Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
 from sim.engine import simulate
 from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below
-from sim.errors import InputError
-from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Weibull
+from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Sum, Weibull
 from sim.results.ledger import DAY, HOUR
 from sim.streams import Luck
 from tests.engine.bare import NODES, agree, bare_scenario, cause, endless, pool
@@ -153,10 +152,64 @@ def test_flaps_of_mixed_lengths_are_thinned_part_by_part():
         assert agree([float(r.failures["link-flap"]) for r in results], 50 * NODES * 10 * 0.1)
 
 
-def test_flaps_of_a_sum_are_refused():
-    flaps = {"per_node_day": 50, "duration": {"sum": ["1 s", "2 s"]}, "ride_through": "30 s"}
-    with pytest.raises(InputError, match=r"fabric\.flaps\.duration"):
-        simulate(bare_scenario(fabric={"flaps": flaps}), 0)
+def test_the_share_of_short_sums():
+    """Two exponential times of 3 s last up to 6 s with probability 1 − 3·exp(−2)."""
+    both = Sum((Weibull(1.0, 3.0), Weibull(1.0, 3.0)))
+    exact = 1 - 3 * math.exp(-2)
+    assert share_below(both, 6.0) == pytest.approx(exact, abs=2e-4)
+    mixed = Mixture((1.0, 1.0), (both, Constant(60.0)))
+    assert share_below(mixed, 6.0) == pytest.approx(exact / 2, abs=1e-4)
+
+
+SUM = {"sum": ["1 d", {"exponential": {"mean": "1 d"}}]}
+
+
+@pytest.mark.parametrize("time", [SUM, {"mixture": [[1, SUM], [2, "3 d"]]}])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "recovery.restart",
+        "recovery.reschedule",
+        "recovery.provision",
+        "recovery.reconfigure",
+        "fabric.congestion.bad",
+        "fabric.flaps.duration",
+        "fabric.flaps.detect",
+        "fleet.pool.failures.causes.0.detect",
+        "fleet.pool.failures.causes.0.restart",
+        "fleet.pool.failures.causes.0.repair",
+        "fleet.pool.failures.causes.0.repair.0.time",
+        "fleet.pool.failures.causes.0.refail.after",
+        "fleet.pool.failures.causes.1.lifetime",
+        "depot.vendor.lead",
+        "depot.repair.turnaround",
+    ],
+)
+def test_a_sum_stands_wherever_a_distribution_does(where, time):
+    """In a fleet where all of it happens: 90 days, a failure every other day."""
+    gpu = cause(
+        per_1000_node_days=100,
+        permanent=0.5,
+        repair=[{"time": "1 h"}] if "repair.0" in where else "1 h",
+        refail={"probability": 0.5, "after": "1 d"},
+    )
+    ageing = {"cause": "ageing", "lifetime": {"exponential": {"mean": "30 d"}}}
+    scenario = endless(
+        90,
+        fleet=pool(failures={"causes": [gpu, ageing]}, cold_spares=2),
+        fabric={
+            "congestion": {"share": 0.1, "slowdown": 2, "bad": "1 h"},
+            "flaps": {"per_node_day": 1, "duration": "1 s", "ride_through": "1 min"},
+        },
+        depot={
+            "vendor": {"lead": "1 d"},
+            "repair": {"capacity": "1 per day", "turnaround": "1 d", "success": 0.5},
+        },
+    )
+    name = "pool" if "pool" in scenario.fleet else next(iter(scenario.fleet))
+    changed = scenario.override({where.replace("fleet.pool", f"fleet.{name}"): time})
+    result = simulate(changed, 1)
+    assert sum(result.time.values()) == pytest.approx(90 * DAY)
 
 
 def test_no_failure_comes_of_flaps_that_are_all_ridden_through():

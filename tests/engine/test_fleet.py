@@ -4,11 +4,14 @@ hand.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sim.engine import simulate
 from sim.results.ledger import DAY, HOUR
-from tests.engine.bare import cause, endless, failing, lone, moves_to, pool, times
+from sim.scenario import Scenario
+from tests.engine.bare import bare_scenario, cause, endless, failing, lone, moves_to, pool, times
 
 MINUTE = 60.0
 
@@ -226,3 +229,36 @@ def test_chips_are_conserved_and_each_place_holds_its_share_of_time():
     days = {place: seconds / DAY / 8 for (_, place), seconds in result.chip_seconds.items()}
     assert days == pytest.approx({"active": 38, "cold_spare": 10 + 4, "repair": 5})
     assert sum(result.counts.values()) == 24
+
+
+# Nodes that the layout leaves idle
+# --------------------------------------------------------------------------------------------------
+
+
+def idle_fifth(**changes: Any) -> Scenario:
+    """Two replicas of two nodes, and a node that the layout leaves idle."""
+    fleet = {"nodes": 5, "layout": {"pipeline": 2, "tensor": 8}} | changes.pop("fleet", {})
+    return bare_scenario(fleet=pool(**fleet), horizon="100 d", **changes)
+
+
+@pytest.mark.parametrize("policy", ["wait", "drop-replica"])
+def test_a_healthy_idle_node_steps_in(policy):
+    """A19: node 0 dies for good and the job waited beside node 5 to the horizon."""
+    dies = {"causes": [lone(0, 3.5 / 24 + 2, permanent=1)]}
+    fleet = {"failures": dies, "cold_spares": 1}
+    result = simulate(idle_fifth(fleet=fleet, recovery={"policy": policy, "restart": "10 min"}))
+    assert moves_to(result, "active") == [(pytest.approx(2 + 3.5 / 24), 5)]
+    # Half an hour since the last checkpoint, and the restart: the box stays closed.
+    assert result.wall == pytest.approx(10 * DAY + 40 * MINUTE)
+    assert (result.provisioned, result.time["wait"]) == (0, 0)
+
+
+def test_an_idle_node_that_the_trace_fails_is_out_like_any_other(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "node,start_day,end_day\n"
+        + "".join(f"{name},2,{end}\n" for name, end in zip("abcde", "93334", strict=True))
+    )
+    result = simulate(idle_fifth(fleet={"failures": {"trace": str(log), "trace_until": "100 d"}}))
+    assert result.time["wait"] == pytest.approx(2 * DAY, rel=1e-3)
+    assert result.wall == pytest.approx(12 * DAY, rel=1e-2)

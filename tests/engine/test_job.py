@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engine import simulate
-from sim.engine.checkpoints import Sawtooth
+from sim.engine.checkpoints import Sawtooth, Speed
 from sim.engine.progress import ComputingClock, Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
-from sim.scenario import Scenario
+from sim.scenario import Scenario, load_scenario
 from tests.engine.bare import (
     CHIPS,
     NODES,
-    PLAIN,
     RATE,
     bare_scenario,
     cause,
@@ -31,10 +29,8 @@ from tests.engine.bare import (
     lone,
     pool,
     times,
-    weibull,
 )
-
-WORK = 10.0 * DAY
+from tests.engine.generated import WORK, anything, scenario
 
 
 def test_without_failures_the_makespan_is_the_work():
@@ -122,13 +118,10 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
 
 def test_a_goal_on_a_mark_costs_no_checkpoint_whatever_the_last_digits():
     """Three periods: two marks on the way. 0.1 * 3 is a little more than 0.3."""
-    for goal in (0.1 * 3, 0.3):
-        assert Progress(
-            goal, Sawtooth(period=0.1, blocking=10.0), ComputingClock()
-        ).seconds_to_finish(1.0) == pytest.approx(20.3)
-    assert Progress(0.31, Sawtooth(period=0.1, blocking=10.0), ComputingClock()).seconds_to_finish(
-        1.0
-    ) == pytest.approx(30.31)
+    saw = Sawtooth(period=0.1, blocking=10.0)
+    for goal, seconds in ((0.1 * 3, 20.3), (0.3, 20.3), (0.31, 30.31)):
+        progress = Progress(goal, saw, ComputingClock())
+        assert progress.seconds_to_finish(Speed(1.0, 1.0, 8)) == pytest.approx(seconds)
 
 
 def test_flaps_and_an_interval_in_steps_leave_the_work_whole():
@@ -180,114 +173,6 @@ def check(q: Scenario, seed: int) -> RunResult:
     return result
 
 
-duration = st.sampled_from(["0 s", "1 s", "10 min", "5 h", exponential(0.04)])
-life = st.sampled_from(
-    [
-        weibull(0.6, 9),
-        exponential(4),
-        weibull(3, 20),
-        "5 d",
-        {"lognormal": {"median": "3 d", "sigma": 1}},
-    ]
-)
-stages = [{"time": "1 h", "enough": 0.3, "success": 0.5}, {"time": exponential(1), "success": 0.8}]
-failure = st.fixed_dictionaries(
-    {
-        "hardware": st.booleans(),
-        "scope": st.sampled_from(["chip", "node", "switch", "job"]),
-        "clock": st.sampled_from(["powered", "computing"]),
-        "permanent": st.sampled_from([0, 0, 0.2, 1]),
-        "detect": duration,
-        "repair": st.sampled_from(
-            ["0 s", "3 d", {"lognormal": {"median": "1 d", "sigma": 2}}, stages]
-        ),
-        "how": st.sampled_from([{}, {}, {"silent": True}, {"slowdown": 1.7}]),
-        "rate": st.one_of(
-            st.fixed_dictionaries({"lifetime": life}), st.just({"per_1000_node_days": 200})
-        ),
-    },
-    optional={
-        "nodes": st.sampled_from([[0, 0.5], [0.3, 1]]),
-        "restart": duration,
-        "refail": st.just({"probability": 0.5, "after": "6 h"}),
-        "burst": st.sampled_from(
-            [{"probability": 0.5, "nodes": [2, 4], "shared_repair": p} for p in (0, 1)]
-        ),
-    },
-)
-fleets = st.fixed_dictionaries(
-    {
-        "nodes": st.sampled_from([1, 2, 4, 5]),
-        "hot_spares": st.integers(0, 3),
-        "cold_spares": st.integers(0, 3),
-    }
-)
-anything = st.fixed_dictionaries(
-    {
-        "causes": st.lists(failure, max_size=3),
-        "bad": st.sampled_from([None, {"share": 0.3, "factor": 5, "cured": 0.5}]),
-        "good": fleets,
-        "weak": st.none() | fleets,
-        "checkpoint": st.fixed_dictionaries(
-            {
-                "interval": st.sampled_from(["1 h", "20 min", "100 steps", "optimal"]),
-                "blocking": st.sampled_from(["0 s", "1 s", "3 min"]),
-                "flush": st.sampled_from(["0 s", "2 min"]),
-                "load": st.sampled_from(["0 s", "5 min"]),
-                "final": st.booleans(),
-                "memory": st.none()
-                | st.just({"per_interval": 4, "blocking": "1 s", "load": "10 s"}),
-            }
-        ),
-        "recovery": st.fixed_dictionaries(
-            {
-                "policy": st.sampled_from(["wait", "drop-replica", "re-route", "re-plan"]),
-                "keep_batch": st.booleans(),
-                "restart": duration,
-                "reschedule": duration,
-                "provision": duration,
-                "reconfigure": duration,
-            },
-            optional={
-                "standby": st.integers(0, 2),
-                "crew": st.integers(1, 2),
-                "evict_after": st.integers(1, 4),
-                "restart_scaling": st.just({"chips": 16, "exponent": 0.5}),
-            },
-        ),
-        "fabric": st.fixed_dictionaries(
-            {"pod": st.sampled_from([1, 2]), "step_noise": st.sampled_from([0, 0.02])},
-            optional={
-                "congestion": st.just({"share": 0.2, "slowdown": 2, "bad": exponential(0.1)}),
-                "pods": st.sampled_from([1, 3]),
-                "flaps": st.fixed_dictionaries(
-                    {
-                        "per_node_day": st.just(40),
-                        "duration": st.just({"lognormal": {"median": "3 s", "sigma": 1}}),
-                        "ride_through": st.sampled_from(["10 s", "1 h"]),
-                    }
-                ),
-            },
-        ),
-    }
-)
-
-
-def scenario(example: dict[str, Any]) -> Scenario:
-    causes = []
-    for k, drawn in enumerate(example["causes"]):
-        keys = {key: value for key, value in drawn.items() if key not in ("how", "rate")}
-        causes.append(keys | drawn["how"] | drawn["rate"] | {"cause": f"c{k}"})
-    table = {"causes": causes} | ({"bad_nodes": example["bad"]} if example["bad"] else {})
-    plain = PLAIN["fleet"]["pool"] | {"failures": table}
-    fleet = {"pool": plain | example["good"]}
-    if example["weak"]:
-        slow = {"chip": "H800-SXM-80", "throughput": {"tokens_per_second_per_chip": RATE / 3}}
-        fleet["weak"] = plain | example["weak"] | slow
-    parts = {key: example[key] for key in ("checkpoint", "recovery", "fabric")}
-    return bare_scenario(horizon="30 d", fleet=fleet, run={"tokens": WORK * CHIPS * RATE}, **parts)
-
-
 @settings(max_examples=100)
 @given(seed=st.integers(0, 2**32), example=anything)
 def test_ledgers_sum_nodes_are_conserved_and_every_run_ends_and_repeats_itself(seed, example):
@@ -322,3 +207,13 @@ def test_the_fingerprint_does_not_depend_on_the_hash_seed():
         for h in ("1", "2")
     }
     assert len(prints) == 1
+
+
+def test_a_measured_rate_takes_the_time_it_says():
+    """1e11 tokens at 38,400 a second, whatever is drawn for the step-time model's error."""
+    fleet = {"chip": "A100-SXM-80", "chips": 384, "stack": "megatron-lm"}
+    rate = {"throughput": {"tokens_per_second_per_chip": 100}}
+    run = {"model": "llama-3-70b", "tokens": 1e11, "batch": {"sequences": 384}}
+    scenario = load_scenario({"run": run, "fleet": {"pool": fleet | rate}})
+    walls = [simulate(scenario, 0, replication).wall for replication in range(3)]
+    assert walls == pytest.approx([1e11 / 38_400] * 3, rel=1e-9)

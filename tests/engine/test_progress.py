@@ -71,15 +71,15 @@ def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a
 @given(st.floats(1, 5000), st.floats(0.5, 3), st.floats(0, 300))
 def test_it_arrives_when_it_said_it_would(goal, rate, before):
     progress = progress_to(goal)
-    if before < progress.seconds_to_finish(rate):
+    if before < progress.seconds_to_finish(Speed(rate, rate, 8)):
         progress.advance(0.0, before, Speed(rate, rate, 8))
-    left = progress.seconds_to_finish(rate)
+    left = progress.seconds_to_finish(Speed(rate, rate, 8))
     progress.advance(before, left, Speed(rate, rate, 8))
     assert progress.tokens == pytest.approx(goal, rel=1e-9)
 
 
 def test_no_checkpoint_is_written_at_the_very_end():
-    assert progress_to(300.0).seconds_to_finish(1.0) == 300 + 2 * 10
+    assert progress_to(300.0).seconds_to_finish(Speed(1.0, 1.0, 8)) == 300 + 2 * 10
 
 
 def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before():
@@ -108,4 +108,4 @@ def test_a_stall_counts_against_the_interval_but_not_as_productive():
 
 
 def test_standing_still_never_finishes():
-    assert progress_to(10.0).seconds_to_finish(0.0) == math.inf
+    assert progress_to(10.0).seconds_to_finish(Speed(0.0, 1.0, 8)) == math.inf

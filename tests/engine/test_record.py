@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.__main__ import main
+from sim.engine import simulate
 from sim.errors import InputError
 from sim.results.ledger import NO_NODE, Move, Trace
 from sim.results.programme import ProgrammeResult
-from tests.engine.bare import dead, pool, programme, run
+from tests.engine.bare import cause, dead, endless, pool, programme, run
 
 event = st.fixed_dictionaries(
     {
@@ -276,3 +277,18 @@ def test_a_node_that_dies_as_a_whole_leaves_its_chips_to_others_where_nodes_are_
 @anything
 def test_chips_are_conserved_by_type_at_every_event_of_very_many_programmes(**example):
     assert_conserved(**example)
+
+
+def test_what_is_only_rounding_is_nothing() -> None:
+    """Stalls that a roll-back takes back leave the rounding of their sums, also below zero."""
+    failures = {"causes": [cause(per_1000_node_days=500, hardware=False)]}
+    flaps = {"duration": {"exponential": {"mean": "3 s"}}, "ride_through": "1 min"}
+    scenario = endless(
+        10,
+        fleet=pool(failures=failures),
+        checkpoint={"interval": "12 h"},
+        fabric={"flaps": {"per_node_day": 0.01, **flaps}},
+    )
+    for replication in range(10):
+        metrics = simulate(scenario, 1, replication).metrics
+        assert not {name: value for name, value in metrics.items() if 0 < abs(value) < 1e-9}

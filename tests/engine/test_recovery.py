@@ -458,7 +458,7 @@ def test_the_size_of_the_state_and_the_bandwidth_of_the_storage_give_flush_and_l
     assert given.time["restart"] == pytest.approx(HOUR)
 
 
-def test_an_interval_in_steps_is_one_in_tokens():
+def test_an_interval_in_steps_counts_steps():
     """A step of 512 × 2,048 tokens: 100 of them take 9.1 h; after a failure at 20 h they start anew
     at 18.2 h.
     """
@@ -473,6 +473,23 @@ def test_an_interval_in_steps_is_one_in_tokens():
     assert result.time["checkpoint"] == pytest.approx(
         MINUTE * (2 + math.floor((38 - done) / (100 * step)))
     )
+
+
+@pytest.mark.parametrize(("keep_batch", "marks"), [(False, 6), (True, 4)])
+def test_an_interval_in_steps_counts_those_of_a_smaller_batch(keep_batch, marks):
+    """A24: with three of four replicas 100 steps of the smaller batch take 9.1 h as before, but
+    there were marks every 133 steps only. With the whole batch they take 12.1 h.
+    """
+    step = 512 * 2048 / (CHIPS * RATE) / HOUR
+    result = asked(
+        [lone(0, 1 / 24, permanent=1)],
+        hours=1e6,
+        horizon=f"{1 + 620 * step} h",
+        pool={"layout": {"tensor": 8}},
+        checkpoint={"interval": "100 steps", "blocking": "1 min"},
+        recovery={"policy": "drop-replica", "keep_batch": keep_batch},
+    )
+    assert result.time["checkpoint"] == pytest.approx(MINUTE * marks)
 
 
 def saw(**keys):

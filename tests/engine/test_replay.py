@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim import load_scenario, simulate
-from sim.engine.replay import DAY, outages
+from sim.engine.replay import DAY, outages, places
 from sim.errors import InputError
+from sim.scenario.reading import merge
+from sim.streams import Luck
 from tests.engine.bare import bare_scenario, pool
 
 HEADER = "node,start_day,end_day\n"
@@ -23,11 +27,11 @@ def days(path: str) -> list[tuple[float, float, int]]:
     return [(start / DAY, end / DAY, node) for start, end, node in outages(path)]
 
 
-def test_nodes_are_numbered_as_they_appear_and_outages_sorted_by_start(tmp_path: Path):
+def test_nodes_are_numbered_by_name_and_outages_sorted_by_start(tmp_path: Path):
     assert days(trace(tmp_path, "rack-7,3,4\n12,1,2\nrack-7,0.5,1\n")) == [
-        (0.5, 1, 0),
-        (1, 2, 1),
-        (3, 4, 0),
+        (0.5, 1, 1),
+        (1, 2, 0),
+        (3, 4, 1),
     ]
 
 
@@ -44,8 +48,18 @@ def test_outages_of_a_node_that_overlap_touch_or_contain_each_other_are_one(tmp_
     ]
 
 
-def test_a_trace_without_rows_has_no_outages(tmp_path: Path):
-    assert outages(trace(tmp_path, "")) == ()
+def test_a_trace_without_rows_is_refused(tmp_path: Path):
+    """C5: it was a perfect fleet."""
+    with pytest.raises(InputError, match=r"trace.csv: .* a header and no rows: nothing would ever"):
+        outages(trace(tmp_path, ""))
+
+
+def test_an_outage_without_an_end_lasts_to_the_end(tmp_path: Path):
+    """C5: 'must be numbers'."""
+    path = trace(tmp_path, "a,1,\nb,2,3\na,5,6\n")
+    assert days(path) == [(1, math.inf, 0), (2, 3, 1)]
+    result = replayed(path, horizon="3 d")
+    assert (result.failures, result.counts["pool", "repair"]) == ({"outage": 2}, 8)
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path):
@@ -63,6 +77,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path):
         ("a,1\n", r"line 2: .* numbers, not '1' and ''"),
         ("a,2,1\n", r"line 2: expected 0 ≤ start_day ≤ end_day, not 2 and 1"),
         ("a,-1,1\n", r"line 2: expected .* not -1 and 1"),
+        ("a,inf,\n", r"line 2: expected .* not inf and $"),
         ("a,1,inf\n", r"line 2: expected .* not 1 and inf"),
         ("a,nan,2\n", r"line 2: expected"),
         ("  ,1,2\n", r"line 2: the node has no name"),
@@ -82,18 +97,18 @@ def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path):
         outages(str(tmp_path / "nowhere.csv"))
 
 
-def replayed(path: str, **changes: object):
+def replayed(path: str, replication: int = 0, fleet: dict | None = None, **changes: object):
     """Four nodes and a spare for twenty days of work, with a checkpoint at every instant, as far as
     the eye sees.
     """
-    fleet = pool(failures={"trace": path}, hot_spares=1)
+    table = {"trace": path, "trace_until": "20 d"}
     settings = {
-        "fleet": fleet,
+        "fleet": merge(fleet or pool(hot_spares=1), pool(failures=table)),
         "checkpoint": {"interval": "1 s"},
         "run": {"tokens": 1e15},
         "horizon": "20 d",
     }
-    return simulate(bare_scenario(**settings | changes))
+    return simulate(bare_scenario(**settings | changes), 1, replication)
 
 
 def test_the_job_waits_while_more_nodes_are_out_than_there_are_spares(tmp_path: Path):
@@ -106,8 +121,63 @@ def test_the_job_waits_while_more_nodes_are_out_than_there_are_spares(tmp_path: 
 
 
 def test_a_spare_of_the_trace_can_be_out_and_interrupts_nothing(tmp_path: Path):
-    rows = "a,19,19.1\nb,19,19.1\nc,19,19.1\nd,19,19.1\nspare,1,18\n"
-    assert replayed(trace(tmp_path, rows)).interruptions == 1
+    """Five nodes fail once, one of them alone: the spare is it in one run of five."""
+    path = trace(tmp_path, "a,19,19.1\nb,19,19.1\nc,19,19.1\nd,19,19.1\nother,1,18\n")
+    found = {replayed(path, replication=k).interruptions for k in range(20)}
+    assert found == {1, 2}
+
+
+def test_the_order_of_rows_decides_nothing(tmp_path: Path):
+    """A26: nodes took places in the order of the file, so of a sorted one the first to fail."""
+    rows = [f"{name},{day},{day + 0.1}\n" for day, name in enumerate("abcde")]
+    prints = [
+        replayed(trace(tmp_path, "".join(order)), replication=3).fingerprint
+        for order in (rows, rows[::-1], rows[2:] + rows[:2])
+    ]
+    assert prints[0] == prints[1] == prints[2]
+
+
+def test_every_place_is_as_likely_for_every_node_of_the_trace(tmp_path: Path):
+    """A26: of 40 servers the four that fail have one in ten of the places at work."""
+    path = trace(tmp_path, "a,1,1\nb,2,2\nc,3,3\nd,4,4\n")
+    struck = [
+        replayed(path, replication=k, fleet=pool(nodes=4, cold_spares=36)).interruptions
+        for k in range(400)
+    ]
+    # Hypergeometric: four of forty are drawn, and four of forty fail.
+    variance = 4 * 0.1 * 0.9 * 36 / 39
+    assert np.mean(struck) == pytest.approx(0.4, abs=4 * math.sqrt(variance / 400))
+
+
+def test_one_place_more_moves_one_node():
+    for replication in range(50):
+        few, many = (places(n, Luck(1, replication).field("test")) for n in (40, 41))
+        assert sorted(few) == list(range(40))
+        assert sum(a != b for a, b in zip(few, many, strict=False)) <= 1
+
+
+def test_a_horizon_behind_the_last_row_is_refused_and_the_day_named(tmp_path: Path):
+    """A27: nothing failed from there on, silently."""
+    path = trace(tmp_path, "a,1,1.5\nb,2,2.25\n")
+    fleet = pool(failures={"trace": path})
+    said = r"2 outages of 2 nodes, from day 1 to day 2.25, 444 per 1,000 node-days; nothing is "
+    with pytest.raises(InputError, match=said + r"known from day 3 on, and the horizon is day 20"):
+        simulate(bare_scenario(fleet=fleet, horizon="20 d"))
+    # Who writes down days has watched to the end of the last one.
+    assert simulate(bare_scenario(fleet=fleet, horizon="3 d")).failures == {"outage": 2}
+    assert replayed(path).failures == {"outage": 2}
+    with pytest.raises(InputError, match="trace_until needs a trace"):
+        bare_scenario(fleet=pool(failures={"trace_until": "3 d"}))
+
+
+@pytest.mark.parametrize(
+    ("start", "hint"), [(1_650_000_000, "seconds since 1970"), (40, "on day 20$")]
+)
+def test_a_trace_that_begins_after_the_horizon_is_refused(tmp_path: Path, start: int, hint: str):
+    """C5: seconds taken for days gave a perfect fleet."""
+    path = trace(tmp_path, f"a,{start},{start + 3600}\nb,{start + 86400},\n")
+    with pytest.raises(InputError, match=rf"2 outages of 2 nodes, from day .*none by.*{hint}"):
+        replayed(path)
 
 
 def test_an_outage_of_zero_length_interrupts_and_is_over_at_once(tmp_path: Path):

@@ -39,7 +39,8 @@ def lives(
     causes: list[Cause], nodes: int, bad: BadNodes | None = None, weak: tuple[int, ...] = ()
 ) -> Lives:
     field = Luck(1, 0).field("test")
-    made = Lives(causes[0].clock, causes, nodes, 8, bad, set(weak), field)
+    table = FailureTable(causes=tuple(causes), bad_nodes=bad)
+    made = Lives(causes[0].clock, causes, nodes, 8, table, set(weak), field)
     made.begin(nodes, math.inf)
     return made
 
@@ -405,3 +406,16 @@ def test_one_more_cause_disturbs_no_other():
     of_a = [e.time for e in both.trace.events("failure") if e.what == "a"]
     assert of_a == [e.time for e in alone.trace.events("failure")]
     assert len(both.failures) == 2
+
+
+def test_a_scaled_table_strikes_that_many_times_as_often():
+    """Lives of ten days and an ageing cause, bad nodes among them: twice as many in a year."""
+    ageing = cause(cause="ageing", lifetime=weibull(1.5, 100))
+    causes = [cause(per_1000_node_days=10), ageing]
+    counted = []
+    for scale in (1, 2):
+        failures = {"causes": causes, "bad_nodes": {"share": 0.2, "factor": 4, "cured": 0}}
+        scaled = pool(nodes=20, failures=failures | {"scale": scale})
+        counted.append(counts(endless(2000 / scale, fleet=scaled), 3))
+    # Time that runs twice as fast is the same history, but for its rounding.
+    assert counted[1] == pytest.approx(counted[0], abs=1)

@@ -88,6 +88,41 @@ def test_opening_lets_a_part_of_a_blocked_flow_through_and_leaves_an_open_one_al
     assert come("licensed-h20", policy("us-2025-07-15")) == come("licensed-h20", policy())
 
 
+def licence(date: str, share: float = 1.0) -> PolicyEvent:
+    return PolicyEvent(date=dt.date.fromisoformat(date), opens=("H800-SXM-80",), licensed=share)
+
+
+def block(date: str) -> PolicyEvent:
+    return PolicyEvent(date=dt.date.fromisoformat(date), blocks=("H800-SXM-80",))
+
+
+def shares(**events: PolicyEvent) -> list[float]:
+    return [value for _, value in policy(**events).licensed("H800-SXM-80")]
+
+
+def test_a_partial_licence_can_be_widened_and_only_a_block_takes_it_back():
+    """A20: once a quarter was opened the rest stayed shut for ever."""
+    quarter = licence("2023-02-01", 0.25)
+    rest = licence("2023-03-01", 1.0)
+    assert shares(a=block("2023-01-01"), b=quarter, c=rest) == [1, 0, 0.25, 1]
+    half = licence("2023-03-01", 0.5)
+    less = licence("2023-04-01", 0.1)
+    assert shares(a=block("2023-01-01"), b=half, c=less) == [1, 0, 0.5]
+    again = block("2023-05-01")
+    assert shares(a=block("2023-01-01"), b=half, c=again, d=less) == [1, 0, 0.5, 0]
+
+
+def test_what_is_opened_on_the_day_of_a_block_is_open_whatever_the_events_are_called():
+    """A20: the name that came later in the alphabet had the last word."""
+    closed = block("2023-01-01")
+    opened = licence("2023-01-01", 0.25)
+    assert shares(a=closed, b=opened) == shares(b=closed, a=opened) == [1, 0, 0.25]
+    both = closed.model_copy(update={"opens": ("H800-SXM-80",), "licensed": 0.25})
+    assert shares(a=both) == [1, 0, 0.25]
+    # A quarter of a flow that was never blocked is no restriction.
+    assert shares(a=opened) == [1]
+
+
 def test_grey_chips_heed_enforcement_but_no_licences_and_domestic_ones_neither():
     block = PolicyEvent(
         date=dt.date(2022, 1, 1), blocks=("H100-SXM-80", "Ascend-910C"), trickle=0.25

@@ -35,7 +35,7 @@ def test_a_scenario_beside_itself_does_not_differ() -> None:
         0,
         None,
     )
-    assert "0 (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
+    assert "0 days (no interval), 1 pairs" in str(compare(sure(), sure(), n=1))
 
 
 def test_the_difference_is_that_of_the_pairs() -> None:
@@ -84,3 +84,24 @@ def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_n
 def test_an_unknown_metric_is_refused() -> None:
     with pytest.raises(InputError, match="no metric 'wall_day'"):
         compare(sure(), sure(), "wall_day", n=1)
+
+
+def test_each_pair_is_taken_up_to_its_own_horizon() -> None:
+    simulator = stand_in(lambda q, luck: luck.uniform(5, 15) + q.checkpoint.interval / 3600)
+    drawn = {"uncertain": ["8 d", "12 d", "30 d"]}
+    a, b = sure(), sure(checkpoint={"interval": "2 h"})
+    a, b = (side.override({"horizon": drawn}) for side in (a, b))
+    result = compare(a, b, n=200, simulator=simulator)
+    ends = np.array([a.resolve(0, k).horizon for k in range(200)]) / 86400
+    assert result.difference["mean"] == pytest.approx(
+        np.mean(result.b.frame["wall_days"] - result.a.frame["wall_days"])
+    )
+    assert result.restricted_to_days == (ends.min(), ends.max())
+    assert result.censored == (~result.b.frame["finished"]).sum() > 0
+    assert "each is taken up to its own horizon, day" in str(result)
+    fixed = b.override({"horizon": "10 d"})
+    mixed = compare(a, fixed, n=200, simulator=simulator)
+    first = mixed.a.frame["wall_days"]
+    own = np.minimum(mixed.b.frame["wall_days"], ends) - np.minimum(first, 10)
+    assert mixed.difference["mean"] == pytest.approx(own.mean())
+    assert compare(a, b, "ettr", n=20, simulator=simulator).difference["mean"] == 0

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from sim import load_scenario, replicate
 from sim.errors import CheckFailed, InputError
 from sim.experiments import executors
 from sim.experiments.executors import BATCH, Workers
@@ -140,3 +141,11 @@ def test_ctrl_c_ends_with_one_line_and_keeps_what_is_finished(tmp_path: Path) ->
     )
     assert 0 < len(list(tmp_path.glob("points/*.json"))) < 50
     assert not list(tmp_path.glob("points/tmp*"))
+
+
+def test_a_split_is_equal_for_any_number_of_processes() -> None:
+    scenario = load_scenario("two-thousand-plus-ascend")
+    how: dict[str, Any] = {"split": True, "progress": False}
+    reports = [replicate(scenario, 12, jobs=jobs, **how).report() for jobs in (1, 2, 3)]
+    assert reports[0] == reports[1] == reports[2]
+    assert reports[0]["split"]["wall_days"]["inputs"]["sd"] > 0

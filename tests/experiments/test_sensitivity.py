@@ -102,3 +102,20 @@ def test_wrong_input_is_refused_before_anything_is_run() -> None:
     with pytest.raises(InputError, match=r"no unknown constant 'checkpoint\.lod' \(did you mean"):
         sensitivity(unsure(), among=["checkpoint.lod"], samples=2, simulator=simulator)
     assert seen == []
+
+
+def test_rounding_is_not_taken_for_an_effect() -> None:
+    simulator = stand_in(lambda q, luck: 20 + 1e-14 * q.checkpoint.load)
+    for method in ("sobol", "morris"):
+        with pytest.raises(InputError, match="wall_days is the same at every point"):
+            sensitivity(unsure(), method=method, samples=8, simulator=simulator)
+
+
+def test_what_moves_nothing_has_no_row() -> None:
+    simulator = stand_in(lambda q, luck: 20 + q.checkpoint.load)
+    result = sensitivity(unsure(), method="morris", samples=8, simulator=simulator)
+    table, idle = str(result).rsplit("\n", 1)
+    assert idle.startswith("no effect to speak of: ")
+    assert set(idle[23:].split(", ")) == {"checkpoint.blocking", "constants.model_error"}
+    assert "model_error" not in table
+    assert len(result.report()["unknowns"]) == 3

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from sim import size_stock
+from sim import load_scenario, size_stock
 from sim.errors import InputError
 from sim.streams import stream
 from tests.experiments.stand_in import stand_in, sure
@@ -85,3 +85,30 @@ def test_the_date_takes_the_place_of_the_horizon() -> None:
 def test_a_date_before_the_start_is_refused() -> None:
     with pytest.raises(InputError, match="2023-01-01 is not after the start of plain, 2024-01-01"):
         size_stock(sure(), dt.date(2023, 1, 1), 0.5)
+
+
+def test_the_chips_limit_and_not_the_spares() -> None:
+    """Ten days of work do not fit into nine, and so many spares are not even tried."""
+    result = size_stock(sure(), dt.date(2024, 1, 10), 0.5, n=5)
+    assert result.value is None
+    assert max(result.tried) == 64
+    assert "the chips limit, not the spares" in str(result)
+    assert "it takes 10.0 days, and there are 9" in result.limit
+
+
+def test_no_more_spares_are_tried_than_the_pool_has_nodes() -> None:
+    never = stand_in(lambda q, luck: 40.0)
+    large = sure(fleet={"pool": {"nodes": 100}})
+    result = size_stock(large, BY, 0.5, n=2, simulator=never)
+    assert max(result.tried) == 100
+    assert "no more than 100 are tried" in result.limit
+
+
+def test_a_number_that_changes_nothing_is_said() -> None:
+    result = size_stock(sure(), BY, 0.9, n=5)
+    assert result.value == 0
+    assert "nothing was changed: every run ends the same whatever fleet.pool" in result.limit
+    assert not size_stock(sure(), BY, 0.5, n=50, simulator=POISSON).limit
+    stock = load_scenario("embargoed-stock")
+    programme = size_stock(stock, dt.date(2024, 1, 1), 0.5, n=2, progress=False)
+    assert "a programme counts as finished when its staffed runs are" in str(programme)

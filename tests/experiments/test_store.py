@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +34,6 @@ OUTCOMES = [
         replace(POINT, seed=2),
         replace(POINT, replications=range(1, 3)),
         replace(POINT, replications=range(4)),
-        replace(POINT, unknowns={"a": 1.0}),
         replace(POINT, fixed_inputs=True),
     ],
 )
@@ -63,6 +65,10 @@ def test_constants_that_are_given_make_another_key() -> None:
         replace(POINT, scenario=unsure().given({"checkpoint.load": s})) for s in (0.5, 0.5, 0.6)
     )
     assert one.content == two.content != three.content
+    four, five = (
+        replace(POINT, scenario=unsure(), unknowns={"checkpoint.load": s}) for s in (0.5, 0.6)
+    )
+    assert four.content != five.content
 
 
 def test_another_trace_of_outages_is_another_key(tmp_path: Path) -> None:
@@ -182,3 +188,56 @@ def test_a_trace_that_cannot_be_read_is_no_damaged_file(tmp_path: Path) -> None:
     trace.unlink()
     with pytest.raises(InputError, match="the trace cannot be read"):
         Store(tmp_path).get(point)
+
+
+def test_infinite_metrics_are_kept_and_deep_nesting_is_damage(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put(POINT, [Outcome(0, True, {"a": math.inf, "b": -math.inf, "c": 1.0}, "f")])
+    found = store.get(POINT)
+    assert found
+    assert found[0].metrics == {"a": math.inf, "b": -math.inf, "c": 1.0}
+    store.path(store.key(POINT)).write_text("[" * 100_000)
+    assert store.get(POINT) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_a_pipe_in_the_store_is_named_before_anything_is_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    path = store.path(store.key(POINT))
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is not a regular file"):
+        store.get(POINT)
+
+
+def test_a_folder_keeps_one_experiment(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.record("sweep", [({"x": 1}, POINT)])
+    # The same again, with more replications.
+    store.record("sweep", [({"x": 1}, replace(POINT, replications=range(9)))])
+    before = (tmp_path / "record.json").read_text()
+    others = [
+        ("run", [({"x": 1}, POINT)]),
+        ("sweep", [({"x": 2}, POINT)]),
+        ("sweep", [({"x": 1}, replace(POINT, seed=7))]),
+    ]
+    for experiment, points in others:
+        with pytest.raises(InputError, match="holds the record of something else"):
+            store.record(experiment, points)
+    assert (tmp_path / "record.json").read_text() == before
+    store.record("sweep", [({"x": 1}, POINT), ({"x": 2}, POINT)])
+    with pytest.raises(InputError, match="holds the record of something else"):
+        store.record("sweep", [({"x": 1}, POINT)])
+
+
+def test_a_processor_with_other_last_digits_is_another_version() -> None:
+    words = [sys.executable, "-c", "from sim.experiments.store import code_version, _digits\n"]
+    words[-1] += "import numpy as np; print(np.log(np.arange(1, 9999) / 9999).sum().hex())\n"
+    words[-1] += "print(sum(np.exp(np.arange(999) / 9)).hex(), code_version())"
+    found = set()
+    for off in ("", "X86_V4 AVX512_ICL AVX512_SPR", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"):
+        environment = os.environ | {"NPY_DISABLE_CPU_FEATURES": off}
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+        found.add(tuple(done.stdout.split()))
+    digits = {numbers[:2] for numbers in found}
+    assert len({version for *_, version in found}) >= len(digits)

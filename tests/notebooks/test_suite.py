@@ -139,3 +139,11 @@ def test_a_short_notebook_runs_and_leaves_its_figure(tmp_path: Path) -> None:
     assert entry["notebook"] == "10_explorer.ipynb"
     assert entry["title"] in entry["alt"]
     assert "counterfactual" in entry["alt"]
+
+
+@EVERY
+def test_it_checks_its_parameters_before_it_works(notebook: Path) -> None:
+    _, first, *_ = cells(notebook, "code")
+    lines = "".join(first["source"]).split("\n")
+    done = [line for line in lines if line and not line.startswith(("from ", "import "))]
+    assert done[0] == "check_here()"

@@ -9,6 +9,8 @@ import matplotlib.pyplot as plt
 import pytest
 
 from sim import __main__ as command_line
+from sim.engine.risks import node_rate
+from sim.engine.setup import table_of
 from sim.pictures import explorer
 from sim.pictures.explorer import AS_GIVEN, Explorer
 
@@ -75,6 +77,49 @@ def test_twice_the_failures_are_twice_as_many(handles: Explorer) -> None:
     assert counts[2] / counts[1] == pytest.approx(2, abs=2 * error)
 
 
+def test_bad_nodes_fail_twice_as_often_too() -> None:
+    """A sixth of the nodes fail five times as often: twice all that is twice as many failures."""
+    handles = Explorer("deepseek-v3", runs=2)
+    bad = {"share": 1 / 6, "factor": 5, "cured": 0}
+    handles.base = handles.base.override({"fleet.good.failures.bad_nodes": bad})
+    rates = []
+    for level in (1, 2):
+        handles.handles["failures"].value = level
+        fleet = handles.base.override(handles.changes).fleet["good"]
+        rates.append(node_rate(table_of(fleet, handles.base.fabric), 8))
+    assert rates[1] == pytest.approx(2 * rates[0], rel=1e-12)
+
+
+def test_a_chip_that_the_depot_names_can_be_changed() -> None:
+    handles = Explorer("deepseek-v3", runs=2)
+    depot = {
+        "stock": {"H800-SXM-80": "64 chips"},
+        "deliveries": [{"chip": "H800-SXM-80", "chips": 8, "date": "2024-11-20"}],
+        "supply": {
+            "buys": {
+                "chip": "H800-SXM-80",
+                "origin": "licensed",
+                "chips": [["2024-11-01", 8]],
+                "until": "2024-12-01",
+            }
+        },
+    }
+    handles.base = handles.base.override({"depot": depot})
+    handles.handles["fleet.good.chip"].value = "H100-SXM-80"
+    changed = handles.base.override(handles.changes)
+    assert changed.fleet["good"].chip.name == "H100-SXM-80"
+    assert changed.depot.stock == {"good": 64}
+    assert changed.depot.deliveries[0].chip == changed.depot.supply["buys"].chip == "good"
+
+
+def test_a_crossing_that_is_censored_is_not_shown_as_reached() -> None:
+    handles = Explorer("embargoed-stock", runs=3)
+    handles.base = handles.base.override({"horizon": "200 d"})
+    (figure, _data), title = handles.draw()
+    plt.close(figure)
+    assert title.startswith("100% of runs hold out by 0.548 years")
+
+
 def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
     handles: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,15 +127,17 @@ def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
     monkeypatch.setattr(explorer, "display", shown.append)
     handles.show()
     [box] = shown
-    *_, line, trouble, picture = box.children
+    *_, line, told, trouble, picture = box.children
     first = bytes(picture.value)
     assert first.startswith(b"\x89PNG")
     assert (trouble.value, line.value) == ("", handles.command)
+    assert "good: 0 chips idle; tensor 1, pipeline 16" in told.value
+    assert "a checkpoint every 1,800 s; the best interval is" in told.value
     handles.handles["failures"].value = 4
     second = bytes(picture.value)
     assert second.startswith(b"\x89PNG")
     assert second != first
-    assert "failures.bad_nodes.factor=4" in line.value
+    assert "failures.scale=4" in line.value
     handles.handles["fleet.good.chips"].value = 256
     assert "one replica needs 1024 chips, available 256" in trouble.value
     assert "fleet.good.chips=256" in line.value

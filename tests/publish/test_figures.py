@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from sim.errors import CheckFailed, InputError
-from sim.publish import figures
+from sim.publish import figures, swap
 from sim.publish.figures import make_figures, manifest, notebooks, verify
 
 PARAMETERS = """\
@@ -320,3 +320,65 @@ def test_a_notebook_that_cannot_be_told_where_to_draw_is_refused(fresh: Path) ->
     path.write_text(path.read_text().replace("out: str", "folder: str"))
     with pytest.raises(InputError, match=r"01_line\.ipynb has no parameter `out`"):
         make_figures(root=fresh)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {"../victim": {"notebook": "02_bars.ipynb", "files": {}}},
+        {"/etc/victim": {"notebook": "02_bars.ipynb", "files": {}}},
+        {"left": {"notebook": "02_bars.ipynb", "files": {"../victim.csv": "0"}}},
+        {"left": {"notebook": ["02_bars.ipynb"], "files": {}}},
+        {"left": 3},
+        ["left"],
+        None,
+    ],
+    ids=str,
+)
+def test_a_manifest_that_leads_elsewhere_is_refused_before_anything_runs(
+    fresh: Path, account: object
+) -> None:
+    folder = fresh / "figures"
+    folder.mkdir()
+    victim = fresh / "victim.csv"
+    victim.write_text("1")
+    (folder / "manifest.json").write_text(json.dumps({"figures": account}))
+    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
+        make_figures(root=fresh)
+    assert victim.exists()
+    (folder / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
+        manifest(folder)
+    assert not (fresh / "build" / "notebooks" / "full" / "02_bars.ipynb").exists()
+
+
+def test_a_folder_with_other_things_or_the_current_one_is_refused(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = fresh / "own"
+    own.mkdir()
+    (own / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match=r'holds "thesis\.tex", which is no figure'):
+        make_figures(root=fresh, out=own)
+    (own / "thesis.tex").unlink()
+    monkeypatch.chdir(own)
+    with pytest.raises(InputError, match="is the current folder"):
+        make_figures(root=fresh, out=".")
+
+
+def test_figures_are_published_all_or_none(
+    drawn: Path, in_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(drawn / "figures")
+    rename = swap.os.rename
+
+    def failing(source: Path, target: Path) -> None:
+        if Path(source).name == ".new":
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr(swap.os, "rename", failing)
+    with pytest.raises(InputError, match=r"cannot be replaced \(Input/output error\)"):
+        make_figures(given={"scale": "7"}, root=drawn)
+    assert contents(drawn / "figures") == before
+    assert not list(drawn.glob(".figures*"))

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core import getipython
 
 from sim.errors import InputError
-from sim.publish.notebook_parameters import check, parameters
+from sim.publish.notebook_parameters import check, check_here, parameters
 
 
 def written(folder: Path, *cells: str) -> Path:
@@ -128,3 +129,73 @@ def test_a_wrong_name_type_or_range_is_refused(
     with pytest.raises(InputError, match=r"^fleet\.ipynb: ") as caught:
         check(written(tmp_path, GOOD), given)
     assert complaint in str(caught.value)
+
+
+def test_a_scenario_is_looked_for_where_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.yaml").write_text("like: deepseek-v3\n")
+    cell = 'stock_scenario: str = "deepseek-v3"  # help: a scenario\nout: str = ""  # help: folder'
+    notebook = written(tmp_path, cell)
+    monkeypatch.chdir(tmp_path)
+    for given, taken in (
+        ("mine.yaml", str(tmp_path / "mine.yaml")),
+        ("llama-3-405b", "llama-3-405b"),
+        ("", ""),
+    ):
+        assert check(notebook, {"stock_scenario": given}) == {"stock_scenario": taken}
+    for given, complaint in (("lama-3-405b", 'mean "llama-3-405b"'), ("no.yaml", "cannot be read")):
+        with pytest.raises(InputError, match=f"fleet.ipynb: stock_scenario: .*{complaint}"):
+            check(notebook, {"stock_scenario": given})
+
+
+class Shell:
+    """What a kernel knows while it runs the cell below the parameters."""
+
+    def __init__(self, *cells: str) -> None:
+        self.user_ns: dict[str, object] = {"In": ["", *cells, "check_here()"]}
+        for cell in cells:
+            exec(cell, self.user_ns)
+
+
+@pytest.mark.parametrize(
+    ("injected", "complaint"),
+    [
+        ("chip = 8", 'this notebook: no parameter "chip" (did you mean "chips"?)'),
+        ("chips = 100_000_000", "this notebook: chips = 100000000 is not allowed: int from 1"),
+        ("chips = [8]", "this notebook: chips = [8] is not allowed: int from 1 to 4096"),
+        ('chips = "many"', "this notebook: chips = many is not allowed"),
+        ("sizes = []", "this notebook: sizes = [] is not allowed"),
+        ("share = None", "this notebook: share = None is not allowed"),
+        ('how = "drop"', "how = drop is not allowed: str, one of wait, re-plan"),
+    ],
+)
+def test_a_notebook_checks_what_papermill_lets_pass(
+    injected: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(GOOD, f"# Parameters\n{injected}\n")
+    monkeypatch.setattr(getipython, "get_ipython", lambda: shell)
+    with pytest.raises(InputError) as caught:
+        check_here()
+    assert complaint in str(caught.value)
+    [line] = caught.value._render_traceback_()
+    assert line == f"InputError: {caught.value}"
+
+
+def test_a_notebook_takes_what_is_right_in_the_type_of_its_parameter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check_here()  # outside of a notebook
+    shell = Shell(GOOD, '# Parameters\nshare = 1\nchips = "8"\nout = "here"\n')
+    monkeypatch.setattr(getipython, "get_ipython", lambda: shell)
+    check_here()
+    assert repr(shell.user_ns["share"]) == "1.0"
+    assert (shell.user_ns["chips"], shell.user_ns["out"]) == (8, "here")
+
+
+def test_an_empty_list_is_taken_where_its_help_says_what_it_means(tmp_path: Path) -> None:
+    cell = 'cases: list[str] = ["a"]  # help: cases; empty: all\nsizes: list[int] = [1]  # help: sizes\nout: str = ""  # help: folder'
+    notebook = written(tmp_path, cell)
+    assert check(notebook, {"cases": "[]"})["cases"] == []
+    with pytest.raises(InputError, match=r"sizes = \[\] is not allowed"):
+        check(notebook, {"sizes": "[]"})

@@ -9,25 +9,28 @@ import pytest
 
 from sim import load_scenario, replicate, simulate
 from sim.engine.risks import node_rate
+from sim.experiments.replicate import Replications
 from sim.results.ledger import DAY
 
 
 @pytest.fixture(scope="module")
-def deepseek() -> dict[str, dict[str, float]]:
+def deepseek() -> Replications:
     result = replicate(load_scenario("deepseek-v3"), 200, seed=0)
-    # One in a thousand waits for repairs until the horizon, its spares used up.
-    assert result.frame["finished"].mean() > 0.98
-    return result.summary()  # type: ignore[return-value]
+    return result
 
 
 def test_deepseek_v3_computes_for_the_published_chip_hours(deepseek):
     """2.664 M is the steady rate times the tokens, so this tests the rate, not the failures."""
-    assert deepseek["gpu_hours_computing"]["mean"] == pytest.approx(2.664e6, rel=0.08)
+    computing = deepseek.frame["gpu_hours_computing"]
+    assert computing.median() == pytest.approx(2.664e6, rel=0.08)
 
 
 def test_deepseek_v3_takes_less_than_two_months(deepseek):
-    assert deepseek["wall_days"]["mean"] <= 61
-    assert 0.89 <= deepseek["ettr"]["mean"] <= 1
+    frame = deepseek.frame
+    assert frame["wall_days"].median() <= 61
+    assert 0.89 <= frame["ettr"].median() <= 1
+    # Where hosts fail three times as often as Llama 3's, the assumed spares run out.
+    assert 0.7 <= frame["finished"].mean() <= 0.9
 
 
 def test_llama_3_is_effective_for_more_than_nine_tenths_of_its_54_days():
@@ -40,6 +43,7 @@ def test_llama_3_is_effective_for_more_than_nine_tenths_of_its_54_days():
 def test_llama_3_is_interrupted_as_often_as_its_failure_table_says(factor, agrees):
     """The 419 are an input, on the powered clock: this checks the bookkeeping, and is no evidence."""
     scenario = load_scenario("llama-3-405b").override({"fleet.good.cold_spares": 2000})
+    scenario = scenario.resolve(0, 0, fixed=True)
     pool = scenario.fleet["good"]
     rate = factor * node_rate(pool.failures, pool.chip.node_size) * pool.active_nodes
     excess = []

@@ -53,7 +53,7 @@ def of_override(path: str, value: Any, name: str = "two-thousand-plus") -> Input
         ("hot_spares", "hot_spears", 5, "fleet.good.hot_spears", "hot_spears", None),
         ("hot_spares: 4", "chips: 2047", 5, "fleet.good.chips", 2047, "multiples of 8"),
         ("hot_spares: 4", "chip: H800-SXM-8O", 5, "fleet.good.chip", "H800-SXM-8O", tuple(catalogue.table("chips"))),
-        ("horizon: 80 d", "status: plan", 2, "status", "plan", ("reconstruction", "counterfactual", "benchmark")),
+        ("horizon: 80 d", "status: mine", 2, "status", "mine", ("reconstruction", "counterfactual", "benchmark", "plan")),
         ("horizon: 80 d", "title: 3", 2, "title", 3, "text; put it in quotes"),
         ("horizon: 80 d", "start: soon", 2, "start", "soon", "a date like 2024-06-01"),
         ("horizon: 80 d", "run: {batch: {micro: 0}}", 2, "run.batch.micro", 0, "must be at least 1"),

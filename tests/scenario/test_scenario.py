@@ -528,12 +528,13 @@ def test_a_heading_says_what_was_set_and_what_that_makes_of_a_reconstruction() -
         == f"{plain.title} (reconstruction); horizon = 80 d"
     )
     changed = plain.override({"fleet.good.chips": 1024}).heading
-    assert (
-        changed
-        == f"{plain.title} (counterfactual: no published run has done this); fleet.good.chips = 1024"
-    )
+    # The title tells 2,048.
+    status = "counterfactual: no published run has done this"
+    assert changed == f"deepseek-v3 on 1,024 H800-SXM-80 ({status}); fleet.good.chips = 1024"
+    benchmark = load_scenario("hopper-job").override({"recovery.policy": "drop-replica"})
+    assert (benchmark.standing, plain.standing) == ("plan", "reconstruction")
 
 
 def test_what_is_like_a_reconstruction_is_none_and_has_a_title_of_its_own() -> None:
     mine = load_scenario({"like": "deepseek-v3", "name": "mine", "horizon": "80 d"})
-    assert (mine.title, mine.status) == ("", "counterfactual")
+    assert (mine.title, mine.status) == ("", "plan")

@@ -1,0 +1,48 @@
+"""What no key can say yet, and the nearest that can be said."""
+
+from __future__ import annotations
+
+import re
+
+UNSAID = {
+    r"(save|flush|write|checkpoint).*(fail|success|error|corrupt)|fail.*(save|flush|checkpoint)": (
+        "a save that fails cannot be said; nearest: a longer checkpoint.interval"
+    ),
+    r"wrong|diagnos": (
+        "a repair of the wrong node cannot be said; nearest: a stage of repair with success below "
+        "1, or refail"
+    ),
+    r"(min|fewest|least).*(replica|rank|node|data)": (
+        "the fewest replicas to go on with cannot be said; nearest: recovery.policy wait (all) or "
+        "drop-replica (any)"
+    ),
+    r"join|grow|scale_(up|out)": (
+        "nodes that join a running job cannot be said; nearest: cold_spares, deliveries, or a "
+        "programme of runs"
+    ),
+    r"maintenance|planned": (
+        "planned maintenance cannot be said; nearest: a cause with hardware false and a restart"
+    ),
+    r"window|sliding|swa": (
+        "sliding windows cannot be said; nearest: attention causal, which counts more work"
+    ),
+    r"expert_?tensor|tensor_?expert|etp": (
+        "tensor parallelism of experts alone cannot be said; nearest: a larger layout.expert"
+    ),
+}
+"""By a pattern of the keys that one would try."""
+
+
+def unsaid(key: str) -> str:
+    """What to say of an unknown key that means something that cannot be said, or nothing.
+
+    Examples
+    --------
+    >>> unsaid("sliding_window")
+    '; sliding windows cannot be said; nearest: attention causal, which counts more work'
+    >>> unsaid("chps")
+    ''
+    """
+    found = (told for words, told in UNSAID.items() if re.search(words, key.lower()))
+    told = next(found, "")
+    return f"; {told}" if told else ""
