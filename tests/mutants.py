@@ -83,8 +83,12 @@ def _mutate(node: ast.AST) -> bool:
         # A union of types is no sum of numbers, and text is joined by a plus as well.
         node.op = SWAPPED[type(node.op)]  # type: ignore[assignment]
         return True
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        node.value += 1
+    if (
+        isinstance(node, ast.Constant)
+        and type(node.value) is not bool
+        and isinstance(node.value, int | float)
+    ):
+        node.value = node.value + 1
         return True
     if isinstance(node, ast.If | ast.While):
         node.test = ast.UnaryOp(ast.Not(), node.test)

@@ -315,7 +315,7 @@ class Campaign:
             due, failing = fleet.next_failure(start, running=False)
             found = fleet.next_find()
             until = min(end, due, found)
-            woken = yield from fleet.sleep(start, until, for_return=for_return)
+            woken = yield from fleet.sleeper.sleep(start, until, for_return=for_return)
             record.time[BETWEEN] += env.now - start
             if woken.by_return:
                 return

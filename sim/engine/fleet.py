@@ -1,12 +1,12 @@
-"""Every pool of a job: which nodes fail, who repairs them, and how a sleeping job learns of it."""
+"""Every pool of a job: which nodes fail, who repairs them, and who takes their places."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Protocol
 
 import simpy
 
@@ -16,6 +16,7 @@ from sim.engine.hidden import Fault
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
+from sim.engine.sleeper import Sleeper
 from sim.results.ledger import USABLE
 from sim.scenario import Recovery
 
@@ -45,20 +46,6 @@ class Strike:
     failure: Failure
     nodes: list[int]
     fault: Fault | None = None
-
-
-@dataclass(frozen=True)
-class Woken:
-    """Why a sleep ended."""
-
-    on_time: bool
-    """It took as long as was asked: nothing that comes earlier turned up meanwhile."""
-    by_return: bool
-    """A node came back, for which the sleeper had asked to be woken."""
-
-
-ON_TIME = Woken(True, False)
-EARLY = Woken(False, False)
 
 
 @dataclass(frozen=True)
@@ -114,10 +101,7 @@ class Fleet:
         """Whether the job wants fewer nodes than a whole one."""
         self.failures: dict[str, int] = {}
         """Number by cause."""
-        self._sleeper: simpy.Process | None = None
-        self._until = -math.inf
-        """When the sleeper will wake; long ago while nobody sleeps."""
-        self._returned: simpy.Event | None = None
+        self.sleeper = Sleeper(env)
         self._risks: list[tuple[NodePool, Ageing]] = [
             (pool, risk) for pool in pools for risk in pool.risks
         ]
@@ -203,34 +187,6 @@ class Fleet:
         """Faults of nodes in service that nobody has found."""
         return sum(len(faults) for pool in self.every for faults in pool.hidden.values())
 
-    def sleep(
-        self, now: float, until: float, *, for_return: bool = False
-    ) -> Generator[simpy.Event, Any, Woken]:
-        """Let time pass to `until`.
-
-        Parameters
-        ----------
-        now, until : float
-        for_return : bool
-            Wake when a node comes back, too. Without it one that comes back wakes the sleeper only
-            if it would itself fail before `until`.
-        """
-        env = self._env
-        pause = env.timeout(max(until - now, 0.0))
-        self._sleeper = env.active_process
-        self._until = until
-        returned = self._returned = env.event() if for_return else None
-        try:
-            yield pause if returned is None else pause | returned
-        except simpy.Interrupt:
-            return Woken(False, True) if returned and returned.triggered else EARLY
-        finally:
-            self._until = -math.inf
-            self._returned = None
-        if returned is None:
-            return ON_TIME
-        return Woken(pause.processed, returned.triggered)
-
     def fail(self, now: float, due: Due) -> Strike:
         """Let a failure happen.
 
@@ -310,13 +266,7 @@ class Fleet:
         if new:
             pool.renew(node)
         pool.come_back(node, self._env.now)
-        if self._returned and not self._returned.triggered:
-            self._returned.succeed()
-        # A node that fails before the sleeper would wake must not be slept over.
-        if self._powered.next()[0] < self._until:
-            assert self._sleeper
-            self._until = -math.inf
-            self._sleeper.interrupt()
+        self.sleeper.node_back(self._powered.next()[0])
 
     def staff(self, *, chosen: bool, unpacked: bool) -> Staffing:
         """Put spares where active nodes are missing, and say what is to be done next.

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 import simpy
 
 from sim.engine import order
@@ -16,12 +13,12 @@ from sim.engine.hidden import Fault
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
 from sim.engine.response import Incident, People, Windows
+from sim.engine.standstill import Process, Standstill
 from sim.engine.stops import BAD_SPARE, PLANNED, Stop
 from sim.engine.training import Training
 from sim.scenario import Recovery
 from sim.throughput import Plan, Throughput
 
-Process = Generator[simpy.Event, Any, Any]
 CHANGED = "changed"
 """Why computing stopped: nodes have come back with which a better plan can run."""
 WINDOW = "window"
@@ -53,7 +50,6 @@ class Job:
         self.plan: Plan = throughput.full
         self._fabric = fabric
         self._recovery = recovery
-        self._save_seconds = sawtooth.blocking + sawtooth.flush
         self._times = times
         self._people = people
         self._windows = windows
@@ -61,14 +57,14 @@ class Job:
         self._record = record
         self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
-        self._leaving: list[Fault] = []
-        """Stragglers that were found and work on until the job is saved."""
+        save_seconds = sawtooth.blocking + sawtooth.flush
+        self._still = Standstill(env, training, fleet, save_seconds, horizon, record)
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
         self._record.count("selections")
         self.fleet.schedule()
-        yield from self._spend("restart", self._times.choose())
+        yield from self._still.spend("restart", self._times.choose())
         yield from self._assemble()
         while self.env.now < self._horizon:
             stop = yield from self._compute()
@@ -105,7 +101,7 @@ class Job:
                 fabric.advance(start)
             speed = self._speed(fabric.slowdown, fleet.straggling())
             until, what, failing = self._first(start, speed)
-            woken = yield from fleet.sleep(start, until, for_return=degraded)
+            woken = yield from fleet.sleeper.sleep(start, until, for_return=degraded)
             now = env.now
             self.training.advance(start, now, speed)
             if woken.on_time and what == order.FINISH:
@@ -188,7 +184,7 @@ class Job:
         """A hidden fault is found while computing; None if the job goes on."""
         if straggler := self.fleet.straggler_to_find():
             return Stop(straggler.failure, 0.0, straggler)
-        stop = self._find_idle(now)
+        stop = self._still.find(now)
         if stop:
             self._record.count("interruptions")
             self.training.stop(now)
@@ -202,9 +198,9 @@ class Job:
         incident = Incident()
         while stop:
             failure = stop.failure
-            yield from self._spend("detect", stop.detect)
+            yield from self._still.spend("detect", stop.detect)
             answer = self._people.answer(failure.cause, incident, self.env.now)
-            yield from self._spend("respond", answer)
+            yield from self._still.spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
@@ -217,14 +213,14 @@ class Job:
         while self.env.now < self._horizon:
             in_memory = self.training.in_memory
             seconds = self._times.restart(failure, self.plan, in_memory=in_memory)
-            stop = yield from self._spend("restart", seconds, exposed=True)
+            stop = yield from self._still.spend("restart", seconds, exposed=True)
             if stop:
                 return stop
             if self._reject_spares():
                 yield from self._assemble()
             elif people.fails(incident):
                 self._record.count("failed_restarts")
-                yield from self._spend("respond", people.again(incident, self.env.now))
+                yield from self._still.spend("respond", people.again(incident, self.env.now))
             else:
                 return None
         return None
@@ -245,26 +241,20 @@ class Job:
         """A planned stop without loss: save, let its time pass, restart."""
         self._record.count("planned_stops")
         duration = self._windows.begin(self.env.now)
-        self._leaving = []
-        stop = yield from self._save()
+        self._still.leaving = []
+        stop = yield from self._still.save()
         if self.env.now >= self._horizon:
             return
-        self._take_out_stragglers()
+        self._still.take_out_stragglers()
         if stop is None:
-            stop = yield from self._spend("planned", duration, exposed=True)
-        if stop is None and self._leaving:
-            stop = Stop(self._leaving[0].failure, 0.0)
+            stop = yield from self._still.spend("planned", duration, exposed=True)
+        if stop is None and self._still.leaving:
+            stop = Stop(self._still.leaving[0].failure, 0.0)
         if stop is None:
             seconds = self._times.restart(PLANNED, self.plan, in_memory=False)
-            stop = yield from self._spend("restart", seconds, exposed=True)
+            stop = yield from self._still.spend("restart", seconds, exposed=True)
         if stop:
             yield from self._recover(stop)
-
-    def _take_out_stragglers(self) -> None:
-        """Those that were found go, now that the job is saved."""
-        for fault in self._leaving:
-            self.training.lose_node(fault)
-            self.fleet.reveal(self.env.now, fault)
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""
@@ -285,17 +275,17 @@ class Job:
             if staffing.step == "choose":
                 chosen = True
                 self._record.count("selections")
-                yield from self._spend("restart", self._times.choose())
+                yield from self._still.spend("restart", self._times.choose())
             elif staffing.box:
                 unpacked = True
                 self._record.count("provisioned")
-                yield from self._spend("restart", self._times.install())
+                yield from self._still.spend("restart", self._times.install())
                 staffing.box.unpack(self.env.now)
             elif not self._shrink():
                 chosen = False
                 unpacked = False
                 left = self._horizon - self.env.now
-                yield from self._spend("wait", left, for_return=True)
+                yield from self._still.spend("wait", left, for_return=True)
 
     def _can_run(self) -> bool:
         """Whether the nodes at hand are enough for the job, under the policy."""
@@ -332,98 +322,18 @@ class Job:
     def _stop_as_planned(self, straggler: Fault | None) -> Process:
         """Save, then take stragglers out and restart, or take nodes in again and reconfigure."""
         self._record.count("planned_stops")
-        self._leaving = [straggler] if straggler else []
-        failed = yield from self._save()
+        self._still.leaving = [straggler] if straggler else []
+        failed = yield from self._still.save()
         if self.env.now >= self._horizon:
             return
-        self._take_out_stragglers()
+        self._still.take_out_stragglers()
         if failed:
             yield from self._recover(failed)
-        elif self._leaving:
-            yield from self._recover(Stop(self._leaving[0].failure, 0.0))
+        elif self._still.leaving:
+            yield from self._recover(Stop(self._still.leaving[0].failure, 0.0))
         else:
             self._shrink()
             self.fleet.fill()
             reconfigure = self._times.reconfigure()
-            failed = yield from self._spend("reconfigure", reconfigure, exposed=True)
+            failed = yield from self._still.spend("reconfigure", reconfigure, exposed=True)
             yield from self._recover(failed)
-
-    def _save(self) -> Process:
-        """Write a checkpoint and wait until it is durable.
-
-        What stops it meanwhile voids it and is returned.
-        """
-        stop = yield from self._spend("checkpoint", self._save_seconds, exposed=True)
-        if stop:
-            self.training.stop(self.env.now)
-        elif self.env.now < self._horizon:
-            self.training.progress.save(self.env.now)
-        return stop
-
-    def _spend(
-        self, category: str, duration: float, *, exposed: bool = False, for_return: bool = False
-    ) -> Process:
-        """Let a time pass that is not computing; nodes go on failing.
-
-        Parameters
-        ----------
-        category : str
-            Of the time ledger.
-        duration : float
-        exposed : bool
-            Whether a failure of an active node ends it, which is returned as a `Stop`. Otherwise it
-            is taken in its stride.
-        for_return : bool
-            Whether a node that comes back ends it.
-        """
-        if duration <= 0:
-            return None
-        env = self.env
-        fleet = self.fleet
-        now: float = env.now
-        end = min(now + duration, self._horizon)
-        self._record.event(now, "state", what=category)
-        while True:
-            start = now
-            due, failing = fleet.next_failure(start, running=False)
-            found = fleet.next_find()
-            until = min(end, due, found)
-            woken = yield from fleet.sleep(start, until, for_return=for_return)
-            now = env.now
-            self._record.time[category] += now - start
-            if woken.by_return:
-                return None
-            if not woken.on_time:
-                continue
-            if until >= end:
-                return None
-            if due <= found:
-                stop = self._fail_idle(now, failing)
-            else:
-                stop = self._find_idle(now, saving=category == "checkpoint")
-            if stop and exposed:
-                return stop
-
-    def _fail_idle(self, now: float, failing: Due) -> Stop | None:
-        """A failure while the job stands still; None if it concerns none of its nodes."""
-        strike = self.fleet.fail(now, failing)
-        if not strike.nodes or strike.fault:
-            return None
-        self.training.lose(strike)
-        return Stop(strike.failure, strike.failure.detect)
-
-    def _find_idle(self, now: float, *, saving: bool = False) -> Stop | None:
-        """A hidden fault is found; None if it is of no concern to the job, or can wait."""
-        fault = self.fleet.find()
-        at_work = self.fleet.has_at_work(fault)
-        if saving and at_work and not fault.silent:
-            # What is being saved would be lost with it, and nothing is wrong with that.
-            self._leaving.append(fault)
-            return None
-        spoilt = self.training.find(fault)
-        self.fleet.reveal(now, fault)
-        if at_work:
-            self.training.lose_node(fault)
-        elif not spoilt:
-            return None
-        return Stop(fault.failure, 0.0)

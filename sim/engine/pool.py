@@ -96,8 +96,12 @@ class NodePool:
         """Failures by node."""
         self.inherited: dict[int, int] = {}
         """Those of the nodes in whose places others have come."""
+        self._face(table, luck, horizon)
+
+    def _face(self, table: FailureTable, luck: Luck, horizon: float) -> None:
+        """Begin the lives of every node, one for each risk."""
         nodes = len(self.place)
-        field = luck.field(f"failures.{name}")
+        field = luck.field(f"failures.{self.name}")
         self.bad = bad_nodes(table.bad_nodes, nodes, field)
         powered = self.whole + self.hot_wanted + self.research
         self.relapses = Relapses(table, nodes, field)

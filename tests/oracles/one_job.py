@@ -11,7 +11,7 @@ goes on, and when it is durable. Times are seconds, work is in seconds of the wh
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 SAME = 1e-6
@@ -112,7 +112,7 @@ class Job:
     def __init__(self, case: Case) -> None:
         self.case = case
         self.now = 0.0
-        self.time: Counter[str] = Counter()
+        self.time: defaultdict[str, float] = defaultdict(float)
         self.count: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.nodes = [self._node(number) for number in range(case.nodes + case.hot + case.cold)]
