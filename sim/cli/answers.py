@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
-from sim.catalogue import Entry
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
@@ -191,8 +190,9 @@ def table(kind: str) -> str:
     )
 
 
-def entry(item: Entry) -> str:
+def entry(kind: str, name: str) -> str:
     """Write an entry's facts: value, range, status, source, note."""
+    item = catalogue.entry(kind, name)
     lines = [item.name]
     prefix = f"{item.kind}.{item.name}."
     known = unknowns(item.item)
