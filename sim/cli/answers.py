@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
-from sim.catalogue import Entry
 from sim.catalogue.model_files import Shape
 from sim.errors import InputError
 from sim.quantities.distributions import Uncertain, highest, lowest
@@ -242,8 +241,9 @@ def table(kind: str) -> str:
     )
 
 
-def entry(item: Entry) -> str:
+def entry(kind: str, name: str) -> str:
     """Write an entry's facts: value, range, status, source, note."""
+    item = catalogue.entry(kind, name)
     lines = [item.name]
     prefix = f"{item.kind}.{item.name}."
     known = unknowns(item.item)

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal
 from typer import Argument, Option
 
 import sim
-from sim import documents, files
-from sim.cli import answers
+from sim import cli, files
 from sim.cli.options import (
     AsJson,
     Count,
@@ -34,7 +33,6 @@ from sim.cli.options import (
     set_in,
 )
 from sim.errors import CheckFailed, InputError
-from sim.results.metrics import check_metric, own_metric
 
 PICTURES = (".svg", ".png")
 """How files with pictures end."""
@@ -74,9 +72,9 @@ def run(
         content = json.dumps(scenario.data, indent=2, default=str)
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
-    about, chosen = answers.about(scenario)
-    data = result.report() | {"domain": answers.domain(scenario)} | about
-    answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
+    about, chosen = cli.answers.about(scenario)
+    data = result.report() | {"domain": cli.answers.domain(scenario)} | about
+    answer(data, lambda: cli.answers.run(scenario, result, chosen), **vars(record))
 
 
 @grouped
@@ -104,10 +102,10 @@ def compare(
     data = result.report()
     lines = []
     for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):
-        about, chosen = answers.about(scenario)
+        about, chosen = cli.answers.about(scenario)
         data[side] |= about
         lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
-        lines += answers.over_years(scenario, runs)
+        lines += cli.answers.over_years(scenario, runs)
     lines.append(str(result))
     answer(data, lambda: "\n".join(lines), **vars(record))
 
@@ -137,6 +135,8 @@ def sweep(
     """
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
+    from sim.results.metrics import check_metric, own_metric
+
     values = _lists(grid, "--grid")
     scenario = loaded(name, sets)
     # The table shows one metric; a wrong name must not be found out after all the runs.
@@ -147,7 +147,7 @@ def sweep(
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    about, _ = answers.about(scenario)
+    about, _ = cli.answers.about(scenario)
     data = result.report() | about
     answer(data, lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
 
@@ -177,7 +177,7 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    about, _ = answers.about(scenario)
+    about, _ = cli.answers.about(scenario)
     data = result.report() | about
     answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
@@ -210,7 +210,7 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    about, _ = answers.about(scenario)
+    about, _ = cli.answers.about(scenario)
     data = result.report() | about
     answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
@@ -294,6 +294,8 @@ def advise(
 
 def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
     """What an option says that gives a list of values for each path."""
+    from sim import documents
+
     return {
         path: documents.parse(f"[{text}]", f"{option} {path}").data
         for path, text in pairs(texts, option).items()
@@ -360,21 +362,21 @@ def steptime(
     """
     from sim.scenario import load_case, names
 
-    step = answers.step_time(load_case(case, changes(sets)))
+    step = cli.answers.step_time(load_case(case, changes(sets)))
     heading = case
     about: dict[str, Any] = {"asked": changes(sets)}
     costs: list[str] = []
     try:
         scenario = loaded(case, sets)
-        about, chosen = answers.about(scenario)
+        about, chosen = cli.answers.about(scenario)
         heading = scenario.heading
         costs = chosen.costs()
     except InputError:
         # What a step does not need may be missing in a file, or wrong.
         if case in names():
             raise
-    data = about | step | {"units": answers.STEP_UNITS}
-    answer(data, lambda: "\n".join([heading, answers.parts(step), *costs]), as_json)
+    data = about | step | {"units": cli.answers.STEP_UNITS}
+    answer(data, lambda: "\n".join([heading, cli.answers.parts(step), *costs]), as_json)
 
 
 def trace(
@@ -395,7 +397,7 @@ def trace(
     watch = Checkpoints()
     result = sim.simulate(scenario, seed, replication, fixed_inputs=fixed_inputs, watch=watch)
     write(result, watch, out)
-    print(f"{answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
+    print(f"{cli.answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
 COMMANDS = (

@@ -7,13 +7,12 @@ from typing import Annotated
 
 from typer import Argument
 
-from sim.catalogue import entry, from_file, kinds, model_files
-from sim.cli import answers
+from sim import cli
 
 
 def catalogue(
     kind: Annotated[
-        str | None, Argument(metavar="[KIND]", help=f"One of {', '.join(kinds())}.")
+        str | None, Argument(metavar="[KIND]", help="One of the tables; without it all are listed.")
     ] = None,
     name: Annotated[str | None, Argument(metavar="[NAME]")] = None,
 ) -> None:
@@ -23,18 +22,20 @@ def catalogue(
     Example: `sim catalogue chips H800-SXM-80`
     """
     if kind is None:
-        print(answers.tables())
+        print(cli.answers.tables())
     elif name is None:
-        print(answers.table(kind))
-    elif from_file.is_file(kind, name) and kind == "models":
-        print(answers.shape(model_files.shape(name)))
+        print(cli.answers.table(kind))
+    elif name.endswith(".json") and kind == "models":
+        from sim.catalogue import model_files
+
+        print(cli.answers.shape(model_files.shape(name)))
     else:
-        print(answers.entry(entry(kind, name)))
+        print(cli.answers.entry(kind, name))
 
 
 def scenarios() -> None:
     """The scenarios that come with the project."""
-    print(answers.scenarios())
+    print(cli.answers.scenarios())
 
 
 def schema() -> None:

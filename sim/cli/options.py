@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 import sim
-from sim import documents, files
+from sim import files
 from sim.errors import InputError, plain
-from sim.scenario import Scenario, load_scenario
-from sim.scenario.differences import idle_changes
+
+# Scenarios take long to load; whoever only wants help need not wait for them.
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 SCHEMA = "sim/1"
 """Of the JSON that is printed: the number rises when a key goes or changes its meaning."""
@@ -139,13 +141,15 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
 def loaded(name: str, sets: list[str] | None) -> Scenario:
     """A scenario with the values of `--set`."""
-    return set_in(load_scenario(name), sets)
+    return set_in(sim.load_scenario(name), sets)
 
 
 def set_in(scenario: Scenario, sets: list[str] | None) -> Scenario:
     """A scenario with values set; those that change nothing are named on standard error."""
     if not sets:
         return scenario
+    from sim.scenario.differences import idle_changes
+
     values = changes(sets)
     changed = scenario.override(values)
     for note in idle_changes(scenario, changed, values):
@@ -155,6 +159,8 @@ def set_in(scenario: Scenario, sets: list[str] | None) -> Scenario:
 
 def changes(sets: list[str] | None) -> dict[str, Any]:
     """What `--set` says, as data by path."""
+    from sim import documents
+
     texts = pairs(sets, "--set")
     return {path: documents.parse(text, f"--set {path}").data for path, text in texts.items()}
 

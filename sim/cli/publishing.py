@@ -8,9 +8,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from sim.cli import answers
+from sim import cli
 from sim.cli.options import Jobs, pair
-from sim.publish import figures as drawing
 
 
 def figures(
@@ -34,6 +33,8 @@ def figures(
 
     Example: `sim figures 02_where_did_14000_chips_go -p replications 50`
     """
+    from sim.publish import figures as drawing
+
     root = drawing.repository()
     given = dict(pair(text, "-p") for text in parameter or [])
     # The committed figures are those of the parameters as they stand in the notebooks.
@@ -45,12 +46,14 @@ def figures(
         from sim.publish import pages
 
         pages.write()
-    print(f"figures are in {answers.short(folder)}", file=sys.stderr)
+    print(f"figures are in {cli.answers.short(folder)}", file=sys.stderr)
 
 
 def verify(jobs: Jobs = 2) -> None:
     """Draw every figure again and compare with the committed ones: numbers first, bytes second."""
-    print(drawing.verify(jobs))
+    from sim.publish.figures import verify as compared
+
+    print(compared(jobs))
 
 
 COMMANDS = (figures, verify)
