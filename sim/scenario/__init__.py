@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
@@ -31,7 +30,7 @@ from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
+from sim.scenario.stock import Depot, Events, Fleet, Programme, Runs, check, pool_of
 from sim.streams import stream
 
 __all__ = [
@@ -48,29 +47,18 @@ __all__ = [
 ]
 
 
-def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
-    if not fleet:
-        raise InputError("the fleet is empty; give at least one pool")
-    for name in fleet:
-        # A dot or a space could not be reached by `--set`.
-        if not re.fullmatch(r"[\w-]+", name):
-            allowed = "letters, digits, - and _"
-            problem = f"a pool's name has only {allowed}, unlike {name!r}"
-            raise InputError(problem, given=name, allowed=allowed)
-    return fleet
-
-
-Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
-
-
 class Case(Strict):
     """What a step time needs: a run and a fleet."""
 
     also: ClassVar[tuple[str, ...]] = ("like",)
     run: Run
+    """What is trained."""
     fleet: Fleet
+    """The pools of nodes, by any name."""
     mixing: Mixing = Mixing()
+    """Where chip types meet, and what meeting costs."""
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    """Constants of the step-time model; a name from the catalogue, or its keys."""
     known: dict[str, Any] = Field(default_factory=dict)
     """Unknown constants that are known, by the names that the tool prints."""
 
@@ -110,15 +98,25 @@ class Scenario(Case):
     """All that a simulation needs to know. Make one with `load_scenario`."""
 
     name: str = "scenario"
+    """How the scenario is called: the name of its file."""
     title: str = ""
+    """One line that says what it is."""
     status: Literal["reconstruction", "counterfactual", "benchmark", "plan"] = "plan"
+    """Whether it was run, could have been run, is a test of speed, or a plan of one's own."""
     start: dt.date = dt.date(2024, 1, 1)
+    """The day on which it starts, at midnight UTC."""
     horizon: PositiveSeconds = Field(YEAR, validate_default=False)
+    """When the simulation ends, finished or not."""
     checkpoint: Checkpoint = Checkpoint()
+    """When the state is saved and what that costs."""
     recovery: Recovery = Recovery()
+    """What happens after an interruption."""
     fabric: Fabric = Fabric()
+    """The network between nodes."""
     depot: Depot = Depot()
+    """Loose chips, repair, replacement and supply."""
     policy: Events = Field(default_factory=dict)
+    """Controls: dated acts of governments and vendors, by name."""
     runs: Runs | None = None
     """In place of one run: a programme over years."""
     reference: str | None = None
@@ -128,6 +126,7 @@ class Scenario(Case):
     offload: dict[str, Share] = Field(default_factory=dict)
     """Share of the other pools' research that a pool takes over, as far as its chips go."""
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
+    """How purchase and energy are charged; a name from the catalogue, or its keys."""
 
     _origin: Origin = PrivateAttr()
 

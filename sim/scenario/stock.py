@@ -1,12 +1,13 @@
-"""The parts of a scenario that last for years: stock, supply, policy, and a programme of runs."""
+"""The fleet, and what lasts for years: stock, supply, policy, and a programme of runs."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -20,10 +21,26 @@ from sim.scenario.references import FlowRef, ModelRef, RepairRef
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
 
+def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
+    if not fleet:
+        raise InputError("the fleet is empty; give at least one pool")
+    for name in fleet:
+        # A dot or a space could not be reached by `--set`.
+        if not re.fullmatch(r"[\w-]+", name):
+            allowed = "letters, digits, - and _"
+            problem = f"a pool's name has only {allowed}, unlike {name!r}"
+            raise InputError(problem, given=name, allowed=allowed)
+    return fleet
+
+
+Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
+
+
 class Vendor(Strict):
     """The maker replaces a dead chip by a new one, until a policy event ends its support."""
 
     lead: Duration
+    """From the death of a chip until the new one is there."""
 
 
 class Delivery(Strict):
@@ -32,8 +49,11 @@ class Delivery(Strict):
     chip: str
     """A chip of the fleet, or a pool's name."""
     chips: Chips | None = None
+    """Loose chips; or `nodes`."""
     nodes: Nodes | None = None
+    """Boxed nodes; or `chips`."""
     date: dt.date | None = None
+    """When they arrive; or `before`."""
     before: str | None = None
     """A policy event of the scenario; without that event there is no such delivery."""
     lead: Seconds = 0.0
@@ -56,8 +76,11 @@ class Depot(Strict):
     stock: dict[str, Chips] = Field(default_factory=dict)
     """Loose chips at the start, by chip or pool."""
     repair: RepairRef | None = None
+    """The shop that mends dead chips; a name from the catalogue, or its keys."""
     vendor: Vendor | None = None
+    """The maker's replacement of dead chips; there is none unless given."""
     deliveries: tuple[Delivery, ...] = ()
+    """Chips and nodes that arrive once."""
     supply: dict[str, FlowRef] = Field(default_factory=dict)
     """Flows of new nodes, by any name."""
     cannibalise: bool = False
@@ -68,8 +91,11 @@ class Trained(Strict):
     """What a run trains; what is left out is as in `run`."""
 
     model: ModelRef | None = None
+    """The model; that of `run` unless given."""
     tokens: Tokens | None = None
+    """Tokens of the run; those of `run` unless given."""
     batch: Batch | None = None
+    """Sequences of a step; those of `run` unless given."""
 
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
@@ -82,6 +108,7 @@ class PlannedRun(Trained):
     """One run of a programme."""
 
     date: dt.date
+    """When the run is due."""
     chips: Chips
     """What it needs, in chips of the reference pool."""
 
@@ -95,6 +122,7 @@ class Programme(Trained):
     """
 
     every: PositiveSeconds
+    """From one run to the next."""
     first: dt.date | None = None
     """When the first run is due; at the start unless given."""
     growth: PerYear = 1 / (365.25 * 86400)
