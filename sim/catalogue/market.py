@@ -84,7 +84,7 @@ class RepairShop(Inline):
     title: str = ""
     """One line that says what it is."""
     capacity: Annotated[float, Quantity("1/s", positive=True)]
-    """Chips it can take on in the long run; ``capacity × mean turnaround`` of them at once."""
+    """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
     """How long a chip is in the shop."""
     success: Share = 1.0

@@ -283,6 +283,14 @@ def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_
     assert days == pytest.approx([10, 11.1, 11.25])
 
 
+def test_a_reboot_for_a_fault_found_late_may_have_to_be_done_again():
+    """Corrupt at 10 d, found at 10.5 d; again at 10.75 d, found at 11.25 d, again at 11.5 d."""
+    again = {"probability": 1, "after": "6 h"}
+    keys = {"lifetime": "10 d", "hardware": False, "silent": True, "detect": "12 h"}
+    fleet = failing(1, refail=again, **keys)
+    assert times(simulate(endless(11.9, fleet=fleet), 0)) == pytest.approx([10, 10.75, 11.5])
+
+
 def test_a_pending_relapse_dies_with_a_replacement():
     again = Refail(probability=1, after=Constant(1.0))
     why = Cause(cause="x", per_1000_node_days=1, refail=again)
