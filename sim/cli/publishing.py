@@ -11,6 +11,7 @@ from typer import Argument, Option
 from sim.cli import answers
 from sim.cli.options import Jobs, pair
 from sim.publish import figures as drawing
+from sim.publish import notebook_parameters
 
 
 def figures(
@@ -53,4 +54,15 @@ def verify(jobs: Jobs = 2) -> None:
     print(drawing.verify(jobs))
 
 
-COMMANDS = (figures, verify)
+def notebooks(
+    copy: Annotated[Path | None, Option(metavar="DIR", help="Copy them into this folder.")] = None,
+) -> None:
+    """List the notebooks with the question of each, or copy them into a folder of your own.
+
+    Example: `sim notebooks --copy mine`
+    """
+    for path in notebook_parameters.copy(copy) if copy else notebook_parameters.shipped():
+        print(f"{answers.short(path)}  {notebook_parameters.title(path)}")
+
+
+COMMANDS = (figures, verify, notebooks)
