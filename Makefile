@@ -70,7 +70,7 @@ lock: ## Rewrite requirements.lock from pyproject.toml (UPGRADE=--upgrade for ne
 	@$(PYTHON) -m venv build/uv
 	@build/uv/bin/pip install --quiet '$(UV)'
 	build/uv/bin/uv pip compile --quiet pyproject.toml $(UPGRADE) --output-file requirements.lock \
-	    --extra dev --extra cluster --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	    --all-extras --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 build/fast/.stamp: $(VENV)/.stamp Makefile $(shell find sim -name __pycache__ -prune -o -print)

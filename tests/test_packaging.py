@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import tomllib
 from fnmatch import fnmatch
 from importlib.metadata import entry_points, version
@@ -83,7 +84,12 @@ def test_the_lock_names_no_host_and_no_folder() -> None:
     assert not re.search(r"://|--index|--find-links|[ =]/", LOCK)
 
 
-def test_the_environment_takes_a_python_that_will_do_and_the_lock() -> None:
+def test_the_core_is_small_and_an_installed_one_needs_no_notebook() -> None:
+    assert len(PROJECT["dependencies"]) <= 12
+    assert PROJECT["optional-dependencies"].keys() == {"cluster", "dev", "notebooks", "site"}
+
+
+def test_the_environment_takes_a_python_that_will_do_and_the_package() -> None:
     environment = documents.read(ROOT / "environment.yml").data
     python, pip, packages = environment["dependencies"]
     assert (environment["name"], environment["channels"], pip) == (
@@ -91,7 +97,9 @@ def test_the_environment_takes_a_python_that_will_do_and_the_lock() -> None:
         ["conda-forge"],
         "pip",
     )
-    assert packages == {"pip": ["-r requirements.lock"]}
+    assert packages == {"pip": ["-e .[notebooks]"]}
+    # An editable package cannot stand beside hashes, so the lock comes after it.
+    assert "pip install -r requirements.lock" in (ROOT / "postBuild").read_text()
     [found] = re.findall(
         r"^python=(3\.\d+)$", python
     )  # the one form in which Binder understands it
@@ -127,21 +135,35 @@ def test_every_file_of_the_package_is_installed_with_it() -> None:
     ] == []
 
 
-def test_the_command_is_installed() -> None:
-    [command] = entry_points(group="console_scripts", name="sim")
+@pytest.mark.parametrize("name", ["sim", "mixedfleet"])
+def test_the_command_is_installed(name: str) -> None:
+    [command] = entry_points(group="console_scripts", name=name)
     assert command.value == PROJECT["scripts"]["sim"]
     assert callable(command.load())
 
 
-def test_the_readme_opens_the_start_of_this_release_on_binder() -> None:
+def test_badges_open_a_branch_until_a_release_is_tagged() -> None:
     project = CITATION["repository-code"].removeprefix("https://github.com/")
-    release = f"https://mybinder.org/v2/gh/{project}/v{PROJECT['version']}"
-    notebook = "notebooks/00_start_here.ipynb"
-    badge = (
-        f"[![Binder](https://mybinder.org/badge_logo.svg)]({release}?urlpath=lab/tree/{notebook})"
+    # A release is one with a date; the tag is set with it.
+    released = re.search(
+        rf"^## \[{re.escape(PROJECT['version'])}\] - \d", (ROOT / "CHANGELOG.md").read_text(), re.M
     )
+    name = f"v{PROJECT['version']}" if released else "main"
+    notebook = "notebooks/00_start_here.ipynb"
+    address = f"https://mybinder.org/v2/gh/{project}/{name}?urlpath=lab/tree/{notebook}"
+    badge = f"[![Binder](https://mybinder.org/badge_logo.svg)]({address})"
     assert README.count(badge) == README.count("mybinder.org/v2/") == 1
+    assert PROJECT["urls"]["Notebooks"] == address
     assert (ROOT / notebook).exists()
+
+
+def test_links_of_the_readme_work_on_a_page_of_the_package() -> None:
+    text = runpy.run_path(str(ROOT / "setup.py"))["readme"]()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) == len(re.findall(r"\]\(([^)]+)\)", README))
+    assert all(link.startswith(("https://", "#")) for link in links)
+    for path in re.findall(r"/(?:raw|blob)/main/([^)#]+)", text):
+        assert (ROOT / path).exists()
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
@@ -154,13 +176,17 @@ def test_each_dependency_has_its_line_in_the_readme(requirement: Requirement) ->
     assert [row for row in rows if requirement.name in row.replace(",", " ").split()] != []
 
 
-def test_the_address_stands_in_the_citation_alone() -> None:
+def test_the_address_stands_in_the_citation_and_where_it_must() -> None:
     address = CITATION["repository-code"]
     holders = {
         name: text
         for name, text in texts().items()
         if address.removeprefix("https://github.com/") in text
     }
-    assert holders.keys() <= {"CITATION.cff", "README.md"}
+    assert holders.keys() <= {"CITATION.cff", "README.md", "pyproject.toml"}
+    # Where packages are listed addresses cannot be worked out.
+    assert all(
+        url.startswith(address) for name, url in PROJECT["urls"].items() if name != "Notebooks"
+    )
     assert holders["CITATION.cff"].count(address) == 1
     assert address not in holders.get("README.md", "")

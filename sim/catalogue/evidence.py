@@ -19,24 +19,32 @@ class Measurement(Strict):
     """A published number, and what of ours it is compared with."""
 
     id: str
+    """A short name."""
     title: str
+    """What it is."""
     role: Role
+    """What the comparison is worth."""
     quantity: str
     """What is measured; see `sim.validation.published`."""
     unit: str = ""
+    """Its unit."""
     measured: float
+    """The published value."""
     cause_of_miss: str = ""
+    """Why ours differs, if that is known."""
 
 
 class MeasuredRun(Strict):
     """A published run: the case, in the keys of a scenario, and the numbers measured on it."""
 
     case: dict[str, Any]
+    """The run, in the keys of a scenario."""
     without: tuple[str, ...] = ()
     """Pools left out of the run that a speed-up is relative to."""
     mature: bool = True
     """Run on a production stack; first-year and research ones are shown apart."""
     rows: tuple[Measurement, ...]
+    """The published numbers."""
 
 
 class Family(Strict):
@@ -97,11 +105,15 @@ class PeerCase(Strict):
     """A case of another simulator: a scenario that makes its assumptions, and what it found."""
 
     title: str
+    """What it is."""
     scenario: str
+    """Our scenario."""
     changes: dict[str, Any] = Field(default_factory=dict)
+    """What is changed in the scenario, by path."""
     days: float
     """Days of computing that the job asks for."""
     seeds: int = 0
+    """Runs of the re-implementation."""
     means: dict[str, float] = Field(default_factory=dict)
     """Means over `seeds` runs of an independent re-implementation of its model."""
     peer: dict[str, float] = Field(default_factory=dict)
@@ -146,18 +158,24 @@ class MeasuredJob(Strict):
     """What a whole job is reported to have lost, and a scenario of ours to hold against it."""
 
     title: str
+    """What it is."""
     role: Role
+    """What the comparison is worth."""
     quantity: Literal["ettr", "longer"]
     """Productive share of the time, or how much longer it took than on a network that never slows.
     """
     measured: Share
+    """The published value."""
     bound: bool = False
     """Whether the report says *more than*."""
     chips: int
+    """Chips of the job."""
     scenario: str
+    """Our scenario."""
     changes: dict[str, Any] = Field(default_factory=dict)
     """What is changed in the scenario, by path."""
     cause_of_miss: str = ""
+    """Why ours differs, if that is known."""
 
 
 class TraceStatistic(Strict):
@@ -166,20 +184,29 @@ class TraceStatistic(Strict):
     id: str
     """As `sim.validation.trace` calls it."""
     title: str
+    """What it is."""
     role: Literal["input", "fitted"]
+    """What the comparison is worth."""
     unit: str = ""
+    """Its unit."""
     measured: Positive
+    """The value in the trace."""
     least: Number
+    """The least that ours may be."""
     most: float = math.inf
+    """The most that ours may be."""
 
 
 class MeasuredTrace(Strict):
     """A cluster whose outages were recorded, and a scenario with the failure table made of them."""
 
     title: str
+    """What it is."""
     scenario: str
+    """Our scenario."""
     changes: dict[str, Any]
     """What makes a pool of all its nodes, all active and watched for as long as the cluster was."""
     independent: dict[str, Any]
     """What makes of that the usual model, in which failures are independent of each other."""
     rows: tuple[TraceStatistic, ...]
+    """The statistics."""

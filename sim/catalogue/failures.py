@@ -20,6 +20,7 @@ class Refail(Strict):
     """An incomplete repair, after which the same cause may strike again soon."""
 
     probability: Share
+    """Probability that a repair was incomplete."""
     after: Duration
     """On the powered clock."""
 
@@ -46,9 +47,11 @@ class RepairStage(Strict):
     """A step of a repair. The last that is needed decides whether the repair succeeds."""
 
     time: Duration
+    """How long the stage takes."""
     enough: Share = 1.0
     """Probability that no further stage is needed."""
     success: Share = 1.0
+    """Probability that the repair succeeds if this stage is the last."""
 
 
 def _shape(value: object) -> str:
@@ -67,6 +70,7 @@ class BadNodes(Strict):
     """A random part of the nodes that fails more often until a repair succeeds in curing it."""
 
     share: Share
+    """Share of the nodes that are bad."""
     factor: Annotated[float, Quantity(least=1.0, most=1e6)]
     """On the failure rate."""
     cured: Share = 1.0
@@ -77,14 +81,17 @@ class Cause(Strict):
     """A cause of failure."""
 
     cause: str
+    """Its name."""
     scope: Literal["chip", "node", "switch", "job"] = "node"
     """What fails; a switch takes the nodes of its pod with it (`fabric.pod`)."""
     per_1000_node_days: Annotated[float, Rate()] | None = None
     """A rate, or the count and the exposure that it is known from."""
     lifetime: Duration | None = None
+    """Time to the failure of one node, or chip, or switch, or of the whole job; or a rate."""
     age: Duration | None = None
     """How long each node has run, at the start, since it was new or last failed of this cause."""
     clock: Literal["powered", "computing"] = "powered"
+    """The time that counts towards a failure: with power on, or while computing."""
     nodes: tuple[Share, Share] = (0.0, 1.0)
     """The batch of nodes it can strike: from one share of the pool to another."""
     rollback_steps: Annotated[float, Quantity(whole=True)] = 0.0
@@ -96,13 +103,17 @@ class Cause(Strict):
     slowdown: Annotated[float, Quantity(least=1.0)] = 1.0
     """Above 1 the node is a straggler: it slows every step by this until found and evicted."""
     permanent: Share = 0.0
+    """Share of the failures that kill the chip."""
     detect: Duration = Constant(0.0)
+    """From the failure until it is noticed."""
     restart: Duration | None = None
     """In place of the restart time of `recovery`."""
     repair: Repair | None = None
     """How long a hardware failure keeps a node out; without it the node is back at once."""
     refail: Refail | None = None
+    """How often a repair was incomplete; never unless given."""
     burst: Burst | None = None
+    """How often neighbours fail together; never unless given."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Cause:
@@ -136,8 +147,11 @@ class FailureTable(Inline):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
 
     title: str = ""
+    """One line that says what it is."""
     causes: tuple[Cause, ...] = ()
+    """What fails, each cause with its rate."""
     bad_nodes: BadNodes | None = None
+    """Nodes that fail more often than the others; none unless given."""
     answered: bool = False
     """Whether its restart times hold the time until somebody answered: nobody is waited for."""
     rate_factor: Positive = 1.0
@@ -174,14 +188,18 @@ class CountedFleet(Strict):
     """A fleet whose hardware failures were counted, and what was counted as one."""
 
     title: str
+    """One line that says what it is."""
     per_1000_node_days: Annotated[float, Rate(positive=True)]
+    """Hardware failures per 1,000 node-days."""
     counted: str
+    """What was counted as one failure."""
 
 
 class Congestion(Inline):
     """Two-state bandwidth of a job's network: good, or slowed for a while."""
 
     title: str = ""
+    """One line that says what it is."""
     share: Share
     """Long-run share of wall time that is bad (π)."""
     slowdown: Annotated[float, Quantity(least=1.0)]
@@ -204,9 +222,14 @@ class Flaps(Inline):
     """Links that go down for seconds: a stall if the collective outlasts it, else a failure."""
 
     title: str = ""
+    """One line that says what it is."""
     per_node_day: Number
+    """Flaps of one node a day."""
     duration: Duration
+    """How long a link is down."""
     ride_through: Seconds
+    """The longest flap that a collective waits out."""
     back_off: Seconds = 0.0
     """Added to the stall: the retry timers wait longer than the link was down."""
     detect: Duration = Constant(0.0)
+    """From a flap that was too long until it is noticed."""

@@ -37,12 +37,19 @@ class Chip(Inline):
     """
 
     name: str = "chip"
+    """Its name."""
     title: str = ""
+    """The maker's full name of it."""
     vendor: Literal["nvidia", "amd", "huawei", "other"] = "other"
+    """Its maker, which decides what mixes well."""
     bf16: FlopPerSecond
+    """Dense peak in BF16."""
     fp8: FlopPerSecond | None = None
+    """Dense peak in FP8; without it the chip computes in BF16."""
     memory: Bytes
+    """Memory of one chip."""
     memory_bandwidth: BytesPerSecond
+    """Bandwidth of that memory."""
     scale_up: BytesPerSecond
     """Bandwidth of a chip to its neighbours in the node."""
     scale_up_domain: Count = 8
@@ -50,14 +57,19 @@ class Chip(Inline):
     nic: BytesPerSecond
     """Network line rate per chip."""
     node_size: Count = 8
+    """Chips of one node."""
     power: Watts
+    """Rated power of one chip."""
     kernel_efficiency: Efficiency
     """Share of the dense peak that a large matrix product reaches in training."""
     price: Dollars | None = None
+    """Price in US dollars."""
     price_of: Literal["chip", "server", "system"] = "chip"
     """What the price buys: a bare chip, also its share of a server, or of the network as well."""
     rental: DollarsPerSecond | None = None
+    """Price of renting one chip."""
     released: dt.date | None = None
+    """When it could first be bought."""
 
     @model_validator(mode="after")
     def _narrower_is_faster(self) -> Chip:
@@ -100,16 +112,25 @@ class Model(Inline):
     """A transformer: enough of its shape to count its work, its memory and its messages."""
 
     name: str = "model"
+    """Its name."""
     title: str = ""
+    """One line that says what it is."""
     parameters: Positive
+    """All parameters."""
     active_parameters: Positive
     """Parameters in a token's matrix products: routed experts as visited, no input embedding."""
     layers: int = Field(ge=1, le=2_000)
+    """Transformer layers."""
     hidden: Count
+    """Width of the hidden state."""
     heads: Count
+    """Attention heads."""
     sequence: int = Field(ge=1, le=1_000_000_000)
+    """Tokens of one sequence."""
     vocabulary: int = Field(ge=1, le=1_000_000_000)
+    """Different tokens."""
     attention: Literal["full", "causal", "latent"] = "causal"
+    """Kind of attention, which decides its work."""
     window: Count | None = None
     """Tokens that a token attends to at most (sliding window); all before it unless given."""
     attention_width: Count | None = None
@@ -117,6 +138,7 @@ class Model(Inline):
     key_value_width: Count | None = None
     """Elements of keys and values a token keeps per layer; twice `hidden` unless given."""
     experts: Experts | None = None
+    """Routed experts; the model is dense unless given."""
     prediction_modules: int = Field(0, ge=0, le=1000)
     """Extra layers, each with an output head, that predict tokens further ahead.
 
@@ -160,7 +182,9 @@ class Stack(Inline):
     """A training software stack: what it hides, what it costs, how mature it is."""
 
     name: str = "stack"
+    """Its name."""
     title: str = ""
+    """One line that says what it is."""
     overlap: Share
     """Hidden share of communication (φ)."""
     tensor_overlap: Share | None = None

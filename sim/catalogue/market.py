@@ -19,10 +19,13 @@ class PolicyEvent(Strict):
     """
 
     title: str = ""
+    """One line that says what it is."""
     date: dt.date
+    """The day from which it holds."""
     blocks: tuple[str, ...] = ()
     """Chips that can no longer be bought from their maker."""
     opens: tuple[str, ...] = ()
+    """Chips that can be bought from their maker from then on."""
     licensed: Share = 1.0
     """Share of the open flow that the opened chips then have, unless they have more already."""
     ends_support: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class Flow(Inline):
     """Chips that come to a fleet over the years."""
 
     title: str = ""
+    """One line that says what it is."""
     chip: str
     """A chip of the fleet, or a pool's name."""
     origin: Literal["licensed", "domestic", "grey", "abroad"]
@@ -58,6 +62,7 @@ class Flow(Inline):
     chips: tuple[tuple[dt.date, Number], ...] = Field(min_length=1)
     """Chips that come evenly from each date to the next, and from the last to `until`."""
     until: dt.date
+    """When the listed amounts end."""
     then: PerSecond = 0.0
     """The flow after that."""
     scale: Positive = 1.0
@@ -167,10 +172,13 @@ class RepairShop(Inline):
     """A shop that mends dead chips."""
 
     title: str = ""
+    """One line that says what it is."""
     capacity: Annotated[float, Quantity("1/s", positive=True)]
     """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
+    """How long a chip is in the shop."""
     success: Share = 1.0
+    """Share of the chips that can be mended."""
     cost: Dollars = 0.0
     """Per chip taken on."""
 
@@ -179,6 +187,7 @@ class CostMethod(Inline):
     """How purchase and energy are charged to a run."""
 
     title: str = ""
+    """One line that says what it is."""
     decline: Positive
     """Loss of value of training hardware, orders of magnitude a year."""
     server_multiplier: Annotated[float, Quantity(least=1.0)]
@@ -190,4 +199,6 @@ class CostMethod(Inline):
     load: Share
     """Average over rated power."""
     pue: Annotated[float, Quantity(least=1.0)]
+    """Power usage effectiveness: energy of the site over that of its servers."""
     electricity: Annotated[float, Quantity("USD/J")]
+    """Price of electricity."""

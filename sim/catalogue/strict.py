@@ -84,7 +84,8 @@ def _drawn(unit: str) -> BeforeValidator:
             return value
         return distribution_from(value, quantity.read)
 
-    return BeforeValidator(read)
+    # The reference tells the unit by it; in a schema the shapes below take its place.
+    return BeforeValidator(read, json_schema_input_type=Annotated[float, quantity])
 
 
 _SHAPES = {
@@ -93,15 +94,18 @@ _SHAPES = {
     "minProperties": 1,
     "maxProperties": 1,
 }
-_DISTRIBUTION = {
-    "anyOf": [*Quantity("s").json_schema()["anyOf"], _SHAPES],
-    "description": "a time, or a distribution from which each time is drawn",
-}
 
-Duration = Annotated[Distribution, _drawn("s"), WithJsonSchema(_DISTRIBUTION)]
+
+def _distribution(unit: str, what: str) -> WithJsonSchema:
+    shapes = [*Quantity(unit).json_schema()["anyOf"], _SHAPES]
+    words = f"{what}, or a distribution from which each is drawn"
+    return WithJsonSchema({"anyOf": shapes, "description": words})
+
+
+Duration = Annotated[Distribution, _drawn("s"), _distribution("s", "a time")]
 """A distribution of times, drawn per event."""
 
-Lots = Annotated[Distribution, _drawn("chip"), WithJsonSchema(_DISTRIBUTION)]
+Lots = Annotated[Distribution, _drawn("chip"), _distribution("chip", "a number of chips")]
 """A distribution of numbers of chips, drawn per event."""
 
 

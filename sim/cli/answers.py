@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import metrics_of, own_metric
+from sim.results.metrics import EVERY, metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
 
@@ -279,6 +279,40 @@ def _drawn(number: Uncertain) -> str:
     """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
     low, high = number.draw(0.05), number.draw(0.95)
     return f"drawn: {number:.3g}, 90 % between {low:.3g} and {high:.3g}"
+
+
+def explained(name: str) -> str:
+    """The reference entries of what has a name: metrics, parts of the ledgers, keys.
+
+    Raises
+    ------
+    InputError
+        With the nearest name, when nothing is called so.
+    """
+    from sim.scenario.keys import keys, same_path
+
+    spelt = (name, f"time.{name}_days", f"chips.{name}_days")
+    known = [(of, metric) for of, metrics in EVERY.items() for metric in metrics]
+    told = [
+        f"{metric.name}: a metric of {of}, in {metric.unit or 'numbers'}\n  {metric.meaning}"
+        for of, metric in known
+        if metric.name in spelt
+    ]
+    every = keys()
+    # What is spelt out in full is that key; a part of a path may stand in several places.
+    whole = [key for path, key in every.items() if same_path(path, name)]
+    ends = [key for path, key in every.items() if path.endswith(f".{name}")]
+    for key in whole or ends:
+        unit = f", in {key.unit}" if key.unit else ""
+        told.append(
+            f"{key.path}: a key of a scenario{unit}\n  {key.meaning}\n"
+            f"  may be: {key.allowed}\n  default: {key.default}\n  example: {key.example}"
+        )
+    if not told:
+        there = [*every, *(metric.name for _, metric in known), *TIME, *PLACES]
+        there += [path.rpartition(".")[2] for path in every]
+        raise InputError.no_such(f"no metric or key is called '{name}'", name, there)
+    return "\n".join(told)
 
 
 def scenarios() -> str:

@@ -45,4 +45,14 @@ def schema() -> None:
     print(json.dumps(json_schema(), indent=2))
 
 
-COMMANDS = (catalogue, scenarios, schema)
+def explain(
+    name: Annotated[str, Argument(metavar="METRIC|KEY", help="As `ettr` or `recovery.policy`.")],
+) -> None:
+    """What a metric or a key means: its unit, what it may be, its default, an example.
+
+    Example: `sim explain ettr`
+    """
+    print(cli.answers.explained(name))
+
+
+COMMANDS = (catalogue, scenarios, schema, explain)

@@ -56,4 +56,17 @@ def verify(jobs: Jobs = 2) -> None:
     print(compared(jobs))
 
 
-COMMANDS = (figures, verify)
+def notebooks(
+    copy: Annotated[Path | None, Option(metavar="DIR", help="Copy them into this folder.")] = None,
+) -> None:
+    """List the notebooks with the question of each, or copy them into a folder of your own.
+
+    Example: `sim notebooks --copy mine`
+    """
+    from sim.publish import notebook_parameters
+
+    for path in notebook_parameters.copy(copy) if copy else notebook_parameters.shipped():
+        print(f"{cli.answers.short(path)}  {notebook_parameters.title(path)}")
+
+
+COMMANDS = (figures, verify, notebooks)

@@ -54,8 +54,8 @@ def repository(root: Path | None = None) -> Path:
     root = (root or Path(sim.__file__).parents[1]).resolve()
     if not (root / "notebooks").is_dir():
         raise InputError(
-            f"There are no notebooks in {root}: the figures need a clone of the repository, "
-            "not only `sim`."
+            f"There are no notebooks in {root}: the figures need a clone of the repository; "
+            "`sim notebooks --copy DIR` gives you the notebooks without one."
         )
     return root
 

@@ -21,10 +21,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import sim
-from sim.errors import InputError
+from sim.errors import InputError, in_file
+from sim.files import make_folder, write
 
 PATIENCE = 1200
 """Seconds a cell may take before its notebook is given up, rather than waited for without end."""
+
+MISSING = "notebooks need more packages; pip install 'mixedfleet[notebooks]'"
 
 KINDS = {"bool": bool, "int": int, "float": float, "str": str}
 ADDED = {"injected-parameters", "papermill-error-cell-tag"}
@@ -150,6 +153,32 @@ def _described(source: str, notebook: str) -> dict[str, Parameter]:
     except ValueError as error:
         raise InputError(f"{notebook}, parameters cell, line {number}: {error}.") from None
     return found
+
+
+def shipped() -> list[Path]:
+    """The notebooks in their reading order: in an installed package, or beside it in a clone."""
+    package = Path(sim.__file__).parent
+    inside = package / "notebooks"
+    folder = inside if inside.is_dir() else package.parent / "notebooks"
+    return sorted(folder.glob("*.ipynb"))
+
+
+def copy(folder: Path) -> list[Path]:
+    """Copy the notebooks into a folder of the user's own, where they overwrite nothing.
+
+    Raises
+    ------
+    InputError
+        When one of them is there already.
+    """
+    copies = [folder / path.name for path in shipped()]
+    for path in copies:
+        if path.exists():
+            raise in_file(str(path), "is there already, and may hold changes of yours")
+    make_folder(folder)
+    for path, source in zip(copies, shipped(), strict=True):
+        write(path, source.read_text(encoding="utf-8"))
+    return copies
 
 
 def title(path: Path) -> str:
@@ -314,7 +343,10 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
     executed : pathlib.Path
         The file in which it is kept as it ran.
     """
-    import papermill
+    try:
+        import papermill
+    except ImportError:
+        return MISSING
 
     # A kernel that is slow to end may still hold a file of its settings.
     with TemporaryDirectory(ignore_cleanup_errors=True) as settings:

@@ -1,4 +1,4 @@
-"""Pages made from results and facts: README.md's blocks, docs/gallery.md, docs/data_sources.md."""
+"""Pages made from results and facts: README.md's blocks, and docs/ of findings, claims, sources."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from sim.publish import figures
 from sim.publish.notebook_parameters import title
 
 FIRST = "where_did_14000_chips_go"
+SHOWN = (
+    "usual-sixteen-thousand",
+    "two-thousand-of-them",
+    "weak-chips-make-up",
+    "mixing-made-it-cheaper",
+    "sanctions-do-not-work",
+    "able-despite-sanctions",
+)
+"""Claims that the README names."""
 CREDITS = """# Data sources
 
 Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and,
@@ -38,19 +47,20 @@ def made(root: Path | None = None) -> dict[Path, str]:
         base / "docs" / "gallery.md": MADE + gallery(base),
         base / "docs" / "data_sources.md": MADE + data_sources(),
     }
-    readme = base / "README.md"
     results = base / "figures" / "claims.csv"
-    # Without results, as in a fresh clone of no figures, the page stays what it is.
+    # Without results, as in a fresh clone of no figures, the pages stay what they are.
     if results.exists():
-        claims = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
-        text = readme.read_text(encoding="utf-8")
-        for name, block in (
-            ("first", first(base)),
-            ("findings", findings(base)),
-            ("claims", claims),
-        ):
-            text = _replaced(text, name, block)
-        texts[readme] = text
+        claims = pd.read_csv(results).fillna(dict.fromkeys(WORDS, ""))
+        blocks = {
+            "README.md": {"first": first(base), "claims": claims_in_short(claims)},
+            "docs/findings.md": {"findings": findings(base)},
+            "docs/claims.md": {"claims": claims_table(claims)},
+        }
+        for page, parts in blocks.items():
+            text = (base / page).read_text(encoding="utf-8")
+            for name, block in parts.items():
+                text = _replaced(text, name, block)
+            texts[base / page] = text
     return texts
 
 
@@ -64,6 +74,16 @@ def write(root: Path | None = None) -> None:
     """Bring every page up to date."""
     for path, text in made(root).items():
         files.write(path, text)
+
+
+def claims_in_short(claims: pd.DataFrame) -> str:
+    """The claims that the README names, a line each."""
+    chosen = claims[claims["decides"] & claims["claim"].isin(SHOWN)]
+    lines = [
+        f"- “{row['translation']}”: **{row['verdict']}**. {number(row)}."
+        for _, row in chosen.drop_duplicates("claim").iterrows()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def claims_table(claims: pd.DataFrame) -> str:
@@ -93,11 +113,11 @@ def findings(base: Path) -> str:
     rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
     for path in figures.notebooks(base):
         claims = "<br>".join(
-            f"[{entry['title']}](figures/{name}.png)"
+            f"[{entry['title']}](../figures/{name}.png)"
             for name, entry in every.items()
             if entry["notebook"] == path.name
         )
-        asks = f"[{title(path)}](notebooks/{path.name})"
+        asks = f"[{title(path)}](../notebooks/{path.name})"
         time = f"{seconds[path.stem]} s"
         rows.append(
             f"| {asks} | {claims} | `sim figures {path.stem}` | {time} | {figures.SAME:g} |"

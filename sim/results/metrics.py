@@ -351,7 +351,12 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     return found
 
 
-UNITS = {metric.name: metric.unit for metric in (*RUN, *PROGRAMME, *map(_time, TIME))}
+EVERY = {
+    "a run": (*RUN, *map(_time, TIME), *map(_chips, PLACES), _stock("CHIP")),
+    "a programme": (*PROGRAMME, _usable("POOL")),
+}
+"""All there are, by what has them; CHIP and POOL stand for any name."""
+UNITS = {metric.name: metric.unit for metrics in EVERY.values() for metric in metrics}
 """Units of the metrics that every scenario of a kind has."""
 
 

@@ -76,15 +76,25 @@ class Scenario(Case):
     """All that a simulation needs to know. Make one with `load_scenario`."""
 
     name: str = "scenario"
+    """How the scenario is called: the name of its file."""
     title: str = ""
+    """One line that says what it is."""
     status: Literal["reconstruction", "counterfactual", "benchmark", "plan"] = "plan"
+    """Whether it was run, could have been run, is a test of speed, or a plan of one's own."""
     start: dt.date = dt.date(2024, 1, 1)
+    """The day on which it starts, at midnight UTC."""
     horizon: PositiveSeconds = Field(YEAR, validate_default=False)
+    """When the simulation ends, finished or not."""
     checkpoint: Checkpoint = Checkpoint()
+    """When the state is saved and what that costs."""
     recovery: Recovery = Recovery()
+    """What happens after an interruption."""
     fabric: Fabric = Fabric()
+    """The network between nodes."""
     depot: Depot = Depot()
+    """Loose chips, repair, replacement and supply."""
     policy: Events = Field(default_factory=dict)
+    """Controls: dated acts of governments and vendors, by name."""
     runs: Runs | None = None
     """In place of one run: a programme over years."""
     outlook: Outlook | None = None
@@ -100,6 +110,7 @@ class Scenario(Case):
     offload: dict[str, Share] = Field(default_factory=dict)
     """Share of the other pools' research that a pool takes over, as far as its chips go."""
     costs: CostsRef = Field("epoch", validate_default=True)  # type: ignore[assignment]
+    """How purchase and energy are charged; a name from the catalogue, or its keys."""
 
     _origin: Origin = PrivateAttr()
 

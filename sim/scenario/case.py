@@ -36,9 +36,13 @@ class Case(Strict):
 
     also: ClassVar[tuple[str, ...]] = ("like",)
     run: Run
+    """What is trained."""
     fleet: Fleet
+    """The pools of nodes, by any name."""
     mixing: Mixing = Mixing()
+    """Where chip types meet, and what meeting costs."""
     constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    """Constants of the step-time model; a name from the catalogue, or its keys."""
     catalogue: str | None = None
     """A folder with tables of the user's own, written as those of the catalogue are."""
     known: dict[str, Any] = Field(default_factory=dict)

@@ -47,7 +47,9 @@ class Batch(Strict):
     """Sequences of a step, and of a micro-batch."""
 
     sequences: int = Field(ge=1, le=MOST_SEQUENCES)
+    """Sequences of one optimiser step, over all chips."""
     micro: int = Field(1, ge=1, le=MOST_SEQUENCES)
+    """Sequences that a replica works through at a time."""
 
     @model_validator(mode="after")
     def _within_the_step(self) -> Batch:
@@ -61,21 +63,32 @@ class Run(Strict):
     """One training run."""
 
     model: ModelRef
+    """The model that is trained: a name from the catalogue, or its keys."""
     tokens: Tokens
+    """Tokens that the model is trained on."""
     batch: Batch
+    """Sequences of a step."""
 
 
 class Layout(Strict):
     """How a model is spread over chips, in Megatron's terms."""
 
     tensor: Chosen = None
+    """Chips over which each layer is split."""
     pipeline: Chosen = None
+    """Stages, one after another, over which the layers are spread."""
     context: Chosen = None
+    """Chips over which one sequence is split."""
     data: Chosen = None
+    """Replicas of the model, each with its own part of the batch."""
     expert: Chosen = None
+    """Chips over which the experts of a layer are spread."""
     virtual: Chosen = None
+    """Pieces of a stage that are interleaved."""
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
+    """Order in which a pipeline works through its micro-batches; the stack's unless given."""
     recompute: Literal["none", "selective", "full"] | None = None
+    """What is computed again in the backward pass to save memory."""
     zero: Literal[1, 2, 3] = 1
     """What data-parallel ranks share out: the optimizer, its gradients too, or all (FSDP)."""
     expert_tensor: Chosen = None
@@ -90,6 +103,7 @@ class MeasuredRate(Strict):
     """A measured rate in place of the analytic step-time model."""
 
     tokens_per_second_per_chip: Positive
+    """Tokens per second of one chip while training."""
 
 
 class LayerSeconds(Strict):
@@ -116,15 +130,23 @@ class Pool(Strict):
     """Nodes of one chip type and stack: active ones, hot spares and cold spares."""
 
     chip: ChipRef
+    """The chip: a name from the catalogue, or its keys."""
     chips: Chips | None = None
     """Active chips, in whole nodes; or `nodes`."""
     nodes: Nodes | None = None
+    """Active nodes; or `chips`."""
     hot_spares: Nodes = 0.0
+    """Powered spare nodes that take the place of a failed one."""
     cold_spares: Nodes = 0.0
+    """Boxed spare nodes, installed when no hot spare is left."""
     stack: StackRef
+    """The training software: a name from the catalogue, or its keys."""
     failures: FailuresRef = FailureTable(causes=())
+    """What fails and how often: a name from the catalogue, or its keys."""
     layout: AutoLayout = Layout()
+    """How the model is spread over the chips; `auto` leaves it to the planner."""
     throughput: MeasuredRate | None = None
+    """A measured rate in place of the step-time model."""
     layer_seconds: LayerSeconds | None = None
     """Measured layer times in place of the chip's peak and efficiency."""
     residual: Positive | None = None
@@ -179,7 +201,9 @@ class Mixing(Strict):
     """Where chip types meet, and what meeting costs."""
 
     boundary: Literal["data", "pipeline"] = "data"
+    """What crosses between chip types: gradients (`data`) or layers (`pipeline`)."""
     efficiency: Annotated[float, Quantity(positive=True, most=1.5)] = 1.0
+    """Factor on the rate of the mixed fleet: what meeting costs beyond the model."""
     link: BytesPerSecond | None = None
     """Bandwidth between types per chip; the slower of their networks unless given."""
 
@@ -208,7 +232,9 @@ class MemoryTier(Strict):
     per_interval: Annotated[float, Quantity(least=1, most=1e6, whole=True)]
     """Marks in an interval; the last of them is the storage tier's."""
     blocking: Seconds = 0.0
+    """How long the job stands still for each of these checkpoints."""
     load: Seconds = 0.0
+    """To read one back from a peer."""
 
 
 class Checkpoint(Strict):
@@ -217,6 +243,7 @@ class Checkpoint(Strict):
     interval: Interval = 1800.0
     """Computing time between marks, a number of steps (``100 steps``), or ``optimal`` (Daly's)."""
     blocking: Seconds = 0.0
+    """How long the job stands still at each checkpoint."""
     bandwidth: BytesPerSecond | None = None
     """Of the storage: with the size of the state it gives `flush` and `load`, unless given."""
     flush: Seconds | None = None
@@ -226,6 +253,7 @@ class Checkpoint(Strict):
     final: bool = False
     """Whether the end of the run is a checkpoint too."""
     memory: MemoryTier | None = None
+    """Further checkpoints in host memory, between those in storage."""
 
     @model_validator(mode="after")
     def _flushed_in_time(self) -> Checkpoint:
@@ -245,7 +273,9 @@ class Scaling(Strict):
     """A time that grows with the fleet: times ``(chips / reference)^exponent``."""
 
     chips: AtLeastOne
+    """Chips of the fleet at which the factor is 1."""
     exponent: Annotated[float, Quantity(most=10)]
+    """How steeply the time grows; 0 is not at all."""
 
 
 class Response(Strict):
@@ -258,6 +288,7 @@ class Response(Strict):
     hours: tuple[HourOfDay, HourOfDay] = (0.0, 24.0)
     """When somebody is on duty, by the clock of their zone."""
     days: tuple[Weekday, ...] = WEEKDAYS
+    """The days of the week on which somebody is on duty."""
     zone: Annotated[float, Quantity("s", least=-14 * 3600.0, most=14 * 3600.0)] = 0.0
     """How far their clock is ahead of UTC, in which the scenario starts at midnight."""
     automatic: tuple[str, ...] = ()
@@ -277,6 +308,7 @@ class FailedRestarts(Strict):
     """Restarts that fail."""
 
     probability: Share
+    """Probability that a restart fails."""
     automatic: Annotated[float, Quantity(whole=True)] = 0.0
     """Attempts that a machine makes again; after that somebody answers, and the next succeeds."""
 
@@ -285,6 +317,7 @@ class BadSpares(Strict):
     """Spares that turn out to be bad when the job restarts on them."""
 
     share: Annotated[float, Quantity(most=0.9)]
+    """Share of the spares that are bad."""
     repair: Duration
     """How long each is then under repair."""
 
@@ -293,10 +326,13 @@ class Window(Strict):
     """A planned stop without loss: the job saves, stands still, and restarts."""
 
     title: str = "planned stop"
+    """What it is for, as the time line shows it."""
     date: dt.date | None = None
     """Its one day, or the first of those that come `every` so often."""
     every: PositiveSeconds | None = None
+    """From one planned stop to the next; only one unless given."""
     duration: Duration
+    """How long the job stands still."""
 
     @model_validator(mode="after")
     def _dated(self) -> Window:
@@ -309,10 +345,13 @@ class Recovery(Strict):
     """What happens after an interruption."""
 
     policy: Literal["wait", "drop-replica", "re-route", "re-plan"] = "wait"
+    """What the job does when no spare is left (the elastic policy)."""
     keep_batch: bool = True
     """Under drop-replica: the replicas left share the whole batch; else it shrinks with them."""
     restart: Duration = Constant(0.0)
+    """From a full set of nodes until the job trains again."""
     restart_scaling: Scaling | None = None
+    """How the restart time grows with the fleet."""
     standby: Nodes | None = None
     """Hot spares inside the job that need no re-scheduling; all of them unless given.
 
@@ -331,18 +370,23 @@ class Recovery(Strict):
     response: Response | None = None
     """Unless given, nobody is waited for."""
     failed_restarts: FailedRestarts | None = None
+    """Restarts that fail; none do unless given."""
     bad_spares: BadSpares | None = None
+    """Spares that are bad on arrival; none are unless given."""
     windows: tuple[Window, ...] = ()
+    """Planned stops."""
 
 
 class Fabric(Strict):
     """The network between nodes."""
 
     congestion: CongestionRef | None = None
+    """Periods in which the network is slow; a name from the catalogue, or its keys."""
     pods: Annotated[float, Quantity(least=1, most=10_000, whole=True)] = 1.0
     """Parts of the network congested independently; the job is as slow as its slowest."""
     pod: AtLeastOne = 1.0
     """Nodes that a failing switch takes with it."""
     flaps: FlapsRef | None = None
+    """Links that go down for seconds; a name from the catalogue, or its keys."""
     step_noise: Number = 0.0
     """Coefficient of variation of a node's step time."""

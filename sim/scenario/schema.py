@@ -8,6 +8,7 @@ from sim import catalogue
 from sim.catalogue.kinds import KINDS
 from sim.quantities.notation import UNCERTAIN
 from sim.scenario import Scenario, names
+from sim.scenario.keys import keys, meanings
 
 LIKE = {"type": "string", "description": "start from this one and say only what differs"}
 NULL = {"type": "null"}
@@ -33,6 +34,11 @@ def schema() -> dict[str, Any]:
         if definition:
             definition["properties"]["like"] = LIKE
     result["$defs"]["Uncertain"] = UNCERTAIN
+    for holder in {key.holder for key in keys().values()}:
+        part = result["$defs"].get(holder.__name__, result)
+        for name, words in meanings(holder).items():
+            if name in part["properties"]:
+                part["properties"][name]["description"] = words
     start = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return start | result | {"anyOf": [{"required": ["like"]}, {"required": ["run", "fleet"]}]}
 

@@ -1,4 +1,4 @@
-"""The parts of a scenario that last for years: stock, supply, policy, and a programme of runs."""
+"""The fleet, and what lasts for years: stock, supply, policy, and a programme of runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_validator,
+)
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -32,6 +39,7 @@ class Vendor(Strict):
     """The maker replaces a dead chip by a new one, until a policy event ends its support."""
 
     lead: Duration
+    """From the death of a chip until the new one is there."""
 
 
 class Delivery(Strict):
@@ -40,8 +48,11 @@ class Delivery(Strict):
     chip: str
     """A chip of the fleet, or a pool's name."""
     chips: Chips | None = None
+    """Loose chips; or `nodes`."""
     nodes: Nodes | None = None
+    """Boxed nodes; or `chips`."""
     date: dt.date | None = None
+    """When they arrive; or `before`."""
     before: str | None = None
     """A policy event of the scenario; without that event there is no such delivery."""
     lead: Seconds = 0.0
@@ -64,8 +75,11 @@ class Depot(Strict):
     stock: dict[str, Chips] = Field(default_factory=dict)
     """Loose chips at the start, by chip or pool."""
     repair: RepairRef | None = None
+    """The shop that mends dead chips; a name from the catalogue, or its keys."""
     vendor: Vendor | None = None
+    """The maker's replacement of dead chips; there is none unless given."""
     deliveries: tuple[Delivery, ...] = ()
+    """Chips and nodes that arrive once."""
     supply: dict[str, FlowRef] = Field(default_factory=dict)
     """Flows of new nodes, by any name."""
     production: dict[str, ProductionRef] = Field(default_factory=dict)
@@ -78,8 +92,11 @@ class Trained(Strict):
     """What a run trains; what is left out is as in `run`."""
 
     model: ModelRef | None = None
+    """The model; that of `run` unless given."""
     tokens: Tokens | None = None
+    """Tokens of the run; those of `run` unless given."""
     batch: Batch | None = None
+    """Sequences of a step; those of `run` unless given."""
 
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
@@ -92,6 +109,7 @@ class PlannedRun(Trained):
     """One run of a programme."""
 
     date: dt.date
+    """When the run is due."""
     chips: Chips
     """What it needs, in chips of the reference pool."""
 
@@ -105,6 +123,7 @@ class Programme(Trained):
     """
 
     every: PositiveSeconds
+    """From one run to the next."""
     first: dt.date | None = None
     """When the first run is due; at the start unless given."""
     growth: PerYear = 1 / (365.25 * 86400)

@@ -178,6 +178,11 @@ def test_a_file_that_is_no_scenario(
             ["catalogue", "chips", "H801"],
             "error: no 'H801' among the chips (did you mean \"H800-SXM-80\"?); known: ",
         ),
+        (["explain", "etr"], "error: no metric or key is called 'etr' (did you mean \"ettr\"?)"),
+        (
+            ["explain", "recovery.polcy"],
+            "error: no metric or key is called 'recovery.polcy' (did you mean \"recovery.policy\"?)",
+        ),
         (
             ["catalogue", "chips", "H800"],
             "error: no 'H800' among the chips (did you mean \"H800-SXM-80\"?); known: ",
@@ -437,6 +442,29 @@ def test_schema(sim: Sim) -> None:
     answer = json.loads(sim("schema").out)
     assert answer["$schema"].startswith("https://json-schema.org/")
     assert {"run", "fleet", "like"} <= answer["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("ettr", "ettr: a metric of a run, in share\n  Effective training time ratio"),
+        ("rework", "time.rework_days: a metric of a run, in days\n"),
+        ("fleet.weak.chips", "fleet.NAME.chips: a key of a scenario, in chip\n  Active chips"),
+        ("evict_after", "recovery.evict_after: a key of a scenario\n"),
+    ],
+)
+def test_explain(sim: Sim, name: str, says: str) -> None:
+    answer = sim("explain", name)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith(says)
+
+
+def test_every_metric_of_a_run_can_be_explained(sim: Sim) -> None:
+    report = json.loads(sim("run", "deepseek-v3", "--replications", "2", "--json").out)
+    for name in report["metrics"]:
+        # Families of metrics are explained once, for any chip.
+        known = "stock.CHIP_end" if name.startswith("stock.") else name
+        assert sim("explain", known).out.startswith(f"{known}: a metric of a run")
 
 
 def outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
