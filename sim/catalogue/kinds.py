@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.catalogue.evidence import MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
+from sim.catalogue.evidence import Logbook, MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
 from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.market import CostMethod, Flow, PolicyEvent, RepairShop
@@ -15,6 +15,7 @@ KINDS: dict[str, type[Strict]] = {
     "constants": StepTime,
     "runs": MeasuredRun,
     "jobs": MeasuredJob,
+    "logbooks": Logbook,
     "traces": MeasuredTrace,
     "peers": PeerCase,
     "failures": FailureTable,

@@ -216,9 +216,10 @@ def size_stock(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
+        Literal["closed-forms", "published", "jobs", "logbooks", "trace", "peers", "score"] | None,
         Argument(
-            metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
+            metavar="[closed-forms|published|jobs|logbooks|trace|peers|score]",
+            help="One of the tables, or all.",
         ),
     ] = None,
     effort: Annotated[
@@ -226,8 +227,8 @@ def validate(
     ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the simulation against exact answers, published runs and jobs, a trace, and another
-    simulator.
+    """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace, and
+    another simulator; `score` says how often its bands hold what was published.
 
     Example: `sim validate closed-forms --effort 0.1`
     """

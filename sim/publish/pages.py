@@ -10,6 +10,7 @@ from sim import catalogue, documents, files
 from sim.experiments.claim_checks import WORDS
 from sim.publish import figures
 from sim.publish.notebook_parameters import title
+from sim.validation import score
 
 FIRST = "where_did_14000_chips_go"
 CREDITS = """# Data sources
@@ -50,6 +51,9 @@ def made(root: Path | None = None) -> dict[Path, str]:
             ("claims", claims),
         ):
             text = _replaced(text, name, block)
+        scored = base / "figures" / "trust_score.csv"
+        if scored.exists():
+            text = _replaced(text, "score", f"{score.line(pd.read_csv(scored))}\n")
         texts[readme] = text
     return texts
 

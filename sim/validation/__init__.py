@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.validation.report import Row
 
-TABLES = ("closed-forms", "published", "jobs", "trace", "peers")
+TABLES = ("closed-forms", "published", "jobs", "logbooks", "trace", "peers", "score")
 
 
 def rows(table: str, effort: float = 1.0) -> list[Row]:
@@ -22,7 +22,7 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
     """
     # The tables build on the whole project, and parts of it on the row type of this package: so
     # each is loaded only when it is asked for.
-    from sim.validation import closed_forms, jobs, peers, published, trace
+    from sim.validation import closed_forms, jobs, peers, published, score, trace
 
     if table == "closed-forms":
         return closed_forms.closed_forms(effort)
@@ -30,6 +30,10 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
         return published.rows()
     if table == "jobs":
         return jobs.rows(max(round(40 * effort), 5))
+    if table == "logbooks":
+        return jobs.rows(max(round(200 * effort), 20), table="logbooks")
+    if table == "score":
+        return score.rows(max(round(200 * effort), 20))
     if table == "trace":
         return trace.rows(max(round(100 * effort), 20))
     return peers.peers(effort)

@@ -84,7 +84,7 @@ def _rows(*, parts: bool) -> list[Row]:
                 continue
             fact = facts[f"runs.{name}.rows.{k}.measured"]
             about = row.model_dump(exclude={"measured"})
-            ours = _quantity(row.quantity, case, run.without)
+            ours = quantity(row.quantity, case, run.without)
             found.append(
                 Row(
                     **about,
@@ -102,10 +102,13 @@ def _rows(*, parts: bool) -> list[Row]:
 
 def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
     fleet = {name: pool for name, pool in case.fleet.items() if name not in without}
-    return Throughput(case.run, fleet, case.mixing, equal=equal).full
+    known = case.constants
+    error = known.model_error
+    made = Throughput(case.run, fleet, case.mixing, constants=known, model_error=error, equal=equal)
+    return made.full
 
 
-def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
+def quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
     """A number of the plan of a case, by the name that the rows have for it."""
     plan = _plan(case, equal=name.endswith("_equal"))
     rate = plan.tokens_per_s

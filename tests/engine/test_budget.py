@@ -39,13 +39,19 @@ def endless_programme(**changes: Any) -> Any:
             ),
             "most of them test",
         ),
-        (lambda: bare_scenario(fabric={"congestion": CONGESTION}), r"congestion.bad: about .* changes until the horizon"),
+        (
+            lambda: bare_scenario(fabric={"congestion": CONGESTION}),
+            r"congestion.bad: about .* changes until the horizon",
+        ),
         (
             lambda: bare_scenario(fabric={"pods": 1e9, "congestion": CONGESTION | {"bad": "1 h"}}),
             "fabric.pods = .*: must be at most 10,000",
         ),
         (lambda: bare_scenario(fabric={"flaps": FLAPS}), "flaps.per_node_day: about .* changes"),
-        (lambda: endless_programme(runs={"every": "1 s"}, horizon="10 yr"), "runs.every: .* runs until the horizon are more than"),
+        (
+            lambda: endless_programme(runs={"every": "1 s"}, horizon="10 yr"),
+            "runs.every: .* runs until the horizon are more than",
+        ),
         (
             lambda: endless_programme(runs={"growth": "2.4 per yr"}, horizon="1000 yr"),
             "runs.growth: the last run would be 1e380 times the first",
