@@ -12,7 +12,7 @@ from sim.catalogue import Entry
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import metrics_of, own_metric
+from sim.results.metrics import OUT_OF_WORK, metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
 
@@ -56,6 +56,8 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
         horizon = f"the horizon, day {days}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
+    if report.get("depletion", {}).get("share"):
+        lines.append(depleted(report["depletion"]))
     lines += [*str(chosen).splitlines(), cited(scenario)]
     if result.precision:
         lines.append(str(result.precision))
@@ -72,6 +74,17 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         metric = own_metric(scenario)
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
     return "\n".join(lines)
+
+
+def depleted(found: dict[str, Any]) -> str:
+    """The line that says how often spares ran out, when first, of what, and why."""
+    pool = max(found["pools"], key=found["pools"].__getitem__)
+    where = max(found["where"], key=found["where"].__getitem__)
+    interval = f"{found['lo']:.0%} … {found['hi']:.0%}"
+    return (
+        f"ran out of spares in {found['share']:.0%} of the runs (95 %: {interval}), first of "
+        f"{pool} (median: day {found['median_day']:.1f}), as nodes were {OUT_OF_WORK[where]}"
+    )
 
 
 def cited(scenario: Scenario) -> str:

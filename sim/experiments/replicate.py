@@ -13,6 +13,7 @@ from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from sim.errors import InputError
@@ -96,19 +97,40 @@ class Replications(Answer):
             A row for each day on which the estimate may change: `days`, `finished`, `lo`, `hi`. It
             is empty where no run has finished.
         """
-        done = self.frame["finished"].to_numpy()
         days = self.frame["wall_days"].to_numpy()
-        if not done.any():
-            return pd.DataFrame(columns=["days", "finished", "lo", "hi"], dtype=float)
-        curve = stats.ecdf(stats.CensoredData.right_censored(days, ~done)).cdf
-        with warnings.catch_warnings():
-            # The band is undefined before any run has finished, and once all have.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            band = curve.confidence_interval(CONFIDENCE, method="log-log")
-        table = pd.DataFrame({"days": curve.quantiles, "finished": curve.probabilities})
-        table["lo"] = pd.Series(band.low.probabilities).ffill().fillna(0.0)
-        table["hi"] = pd.Series(band.high.probabilities).fillna(1.0)
-        return table
+        return survival(days, self.frame["finished"].to_numpy(), "finished")
+
+    def depletion(self) -> pd.DataFrame:
+        """Estimate the probability to have run out of spares by a day, with its 95 % band.
+
+        Kaplan and Meier's estimate (1958), as runs that end before are censored.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each day on which the estimate may change: `days`, `depleted`, `lo`, `hi`. It
+            is empty where no run has run out.
+        """
+        days = self.frame["depleted_days"].to_numpy()
+        return survival(days, self.frame["depleted"].to_numpy(dtype=bool), "depleted")
+
+    def depletion_report(self) -> dict[str, Any]:
+        """How many runs ran out of spares, of which pool, why, and the curve of the first day."""
+        frame = self.frame
+        out = frame["depleted"]
+        shares = [name for name in frame if str(name).startswith(("depleted_by.", "depleted."))]
+        found: dict[str, dict[str, float]] = {"depleted_by": {}, "depleted": {}}
+        for name in map(str, shares):
+            kind, _, which = name.partition(".")
+            found[kind][which] = float(frame[name].mean())
+        return {
+            "share": float(out.mean()),
+            **wilson(int(out.sum()), len(out)),
+            "median_day": float(frame["depleted_days"][out > 0].median()) if out.any() else None,
+            "where": found["depleted_by"],
+            "pools": found["depleted"],
+            "curve": self.depletion().to_dict("records"),
+        }
 
     def completion_days(self, probability: float) -> float | None:
         """Days by which a run has finished with a probability; None if censored before."""
@@ -218,6 +240,8 @@ class Replications(Answer):
             "completion_days": {f"p{p}": self.completion_days(p / 100) for p in (10, 50, 90)},
             "metrics": metrics,
         }
+        if "depleted" in self.frame:
+            report["depletion"] = self.depletion_report()
         if self.precision:
             report["precision"] = self.precision.report()
         if self.nested:
@@ -298,6 +322,30 @@ def replicate(
             result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
         workers.record("run", points)
     return result
+
+
+def survival(days: Floats, happened: NDArray[np.bool_], name: str) -> pd.DataFrame:
+    """Kaplan and Meier's estimate of an event by a day, with its 95 % band.
+
+    Parameters
+    ----------
+    days : array of float
+        When it happened, or until when each run was watched.
+    happened : array of bool
+    name : str
+        Of the column with the probability.
+    """
+    if not happened.any():
+        return pd.DataFrame(columns=["days", name, "lo", "hi"], dtype=float)
+    curve = stats.ecdf(stats.CensoredData.right_censored(days, ~happened)).cdf
+    with warnings.catch_warnings():
+        # The band is undefined before it has happened in any run, and once it has in all.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        band = curve.confidence_interval(CONFIDENCE, method="log-log")
+    table = pd.DataFrame({"days": curve.quantiles, name: curve.probabilities})
+    table["lo"] = pd.Series(band.low.probabilities).ffill().fillna(0.0)
+    table["hi"] = pd.Series(band.high.probabilities).fillna(1.0)
+    return table
 
 
 def _sought(

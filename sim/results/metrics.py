@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, nearest
-from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME
+from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
 
 if TYPE_CHECKING:  # a result asks this module for its metrics, not the other way round
     from sim.results.programme import ProgrammeResult
@@ -187,6 +187,25 @@ MEANING_OF_PLACE = {
 }
 
 
+OUT_OF_WORK = {"evicted": "evicted", "repair": "under repair", "dead": "dead"}
+
+DEPLETION = (
+    Metric(
+        "depleted",
+        "share",
+        "Whether a node was missing and no spare was left to take its place (1 or 0).",
+        lambda r: float(r.depletion is not None),
+    ),
+    Metric(
+        "depleted_days",
+        "days",
+        "Until that first happened, or the run ended.",
+        lambda r: (r.depletion.time if r.depletion else r.wall) / DAY,
+    ),
+)
+"""Of one training run: whether and when it ran out of spares."""
+
+
 def _time(category: str) -> Metric:
     return Metric(
         f"time.{category}_days",
@@ -215,6 +234,24 @@ def _stock(chip: str) -> Metric:
 
     return Metric(
         f"stock.{chip}_end", "chips", f"{chip} in cold spares and loose, at the end.", left
+    )
+
+
+def _depleted_by(where: str) -> Metric:
+    return Metric(
+        f"depleted_by.{where}",
+        "share",
+        f"Whether it did while most of the nodes that did not work were {OUT_OF_WORK[where]}.",
+        lambda r: float(r.depletion is not None and r.depletion.what == where),
+    )
+
+
+def _depleted(pool: str) -> Metric:
+    return Metric(
+        f"depleted.{pool}",
+        "share",
+        f"Whether the first pool that ran out of spares was {pool}.",
+        lambda r: float(r.depletion is not None and r.depletion.pool == pool),
     )
 
 
@@ -355,12 +392,14 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
     if scenario.runs:
         families += [PROGRAMME, map(_usable, scenario.fleet)]
+    else:
+        families += [DEPLETION, map(_depleted_by, WHERE), map(_depleted, scenario.fleet)]
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
 
 
-UNITS = {metric.name: metric.unit for metric in (*RUN, *PROGRAMME, *map(_time, TIME))}
+UNITS = {metric.name: metric.unit for metric in (*RUN, *PROGRAMME, *DEPLETION, *map(_time, TIME))}
 """Units of the metrics that every scenario of a kind has."""
 
 
