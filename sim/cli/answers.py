@@ -36,6 +36,14 @@ NOTHING = 1e-12
 """Below this a sum of times is nothing but its rounding."""
 SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
 """In words, where a spread comes from."""
+KINDS = {
+    "rates": "rates of failure",
+    "fleet": "another fleet",
+    "response": "response",
+    "step_time": "the step time",
+    "other": "other unknowns",
+}
+"""In words, which kind of unknown it comes from."""
 
 
 def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
@@ -72,7 +80,11 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
     if "split" in report:
         metric = own_metric(scenario)
+        # A job that never ends, or always at its horizon, says more by its share of time.
+        if not metrics[metric]["sd"]:
+            metric = "ettr"
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
+        lines += _split_by_group(report["split_by_group"].get(metric, {}))
     return "\n".join(lines)
 
 
@@ -101,6 +113,15 @@ def _split(parts: dict[str, Any] | None) -> list[str]:
         part = parts[source]
         interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
         lines.append(f"  {words:22}{part['share']:>14.0%}  {interval}")
+    return lines
+
+
+def _split_by_group(groups: dict[str, Any]) -> list[str]:
+    """What each kind of unknown explains by itself: the largest is what to measure next."""
+    lines = ["of which by itself"] if groups else []
+    for group, part in groups.items():
+        interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
+        lines.append(f"  {KINDS[group]:22}{part['share']:>14.0%}  {interval}")
     return lines
 
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
 from sim.errors import InputError
+from sim.experiments import depletion, groups
 from sim.experiments.executors import Execution, open_workers
-from sim.experiments.intervals import CONFIDENCE, Summary, digits, summary, told, wilson
+from sim.experiments.intervals import Summary, digits, summary, survival, told, wilson
 from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
 from sim.experiments.store import Outcome, Point
 from sim.results.answer import Answer
@@ -49,6 +47,8 @@ class Replications(Answer):
     outcomes : sequence of Outcome
     nested : sequence of Outcome
         Those of the nested runs, if they were asked for.
+    partners : mapping
+        By group of unknown constants: runs that share that group's draws with a replication.
     horizon : float
         Days after which every run ends.
     precision : Precision, optional
@@ -59,6 +59,7 @@ class Replications(Answer):
     seed: int
     outcomes: Sequence[Outcome]
     nested: Sequence[Outcome] = ()
+    partners: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
     horizon: float = math.inf
     precision: Precision | None = None
 
@@ -100,37 +101,9 @@ class Replications(Answer):
         days = self.frame["wall_days"].to_numpy()
         return survival(days, self.frame["finished"].to_numpy(), "finished")
 
-    def depletion(self) -> pd.DataFrame:
-        """Estimate the probability to have run out of spares by a day, with its 95 % band.
-
-        Kaplan and Meier's estimate (1958), as runs that end before are censored.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row for each day on which the estimate may change: `days`, `depleted`, `lo`, `hi`. It
-            is empty where no run has run out.
-        """
-        days = self.frame["depleted_days"].to_numpy()
-        return survival(days, self.frame["depleted"].to_numpy(dtype=bool), "depleted")
-
-    def depletion_report(self) -> dict[str, Any]:
-        """How many runs ran out of spares, of which pool, why, and the curve of the first day."""
-        frame = self.frame
-        out = frame["depleted"]
-        shares = [name for name in frame if str(name).startswith(("depleted_by.", "depleted."))]
-        found: dict[str, dict[str, float]] = {"depleted_by": {}, "depleted": {}}
-        for name in map(str, shares):
-            kind, _, which = name.partition(".")
-            found[kind][which] = float(frame[name].mean())
-        return {
-            "share": float(out.mean()),
-            **wilson(int(out.sum()), len(out)),
-            "median_day": float(frame["depleted_days"][out > 0].median()) if out.any() else None,
-            "where": found["depleted_by"],
-            "pools": found["depleted"],
-            "curve": self.depletion().to_dict("records"),
-        }
+    def depletion(self) -> dict[str, Any]:
+        """How many runs ran out of spares, and when first (`sim.experiments.depletion`)."""
+        return depletion.report(self.frame)
 
     def completion_days(self, probability: float) -> float | None:
         """Days by which a run has finished with a probability; None if censored before."""
@@ -227,6 +200,18 @@ class Replications(Answer):
             }
         return result
 
+    def split_by_group(self, metric: str = "wall_days") -> dict[str, dict[str, float]]:
+        """Find which kind of unknown the spread of a metric comes from (`sim.experiments.groups`).
+
+        Returns
+        -------
+        dict
+            `rates` (counts of failures), `fleet` (from the counted fleet to this one), `response`
+            (people, restarts and the rest of `recovery`), `step_time` and `other`, as far as there
+            are such: `share` of the variance that it explains by itself, and its 95 % interval.
+        """
+        return groups.shares(metric, self.outcomes, self.partners, self.seed)
+
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
         metrics = self.summary()
@@ -241,11 +226,13 @@ class Replications(Answer):
             "metrics": metrics,
         }
         if "depleted" in self.frame:
-            report["depletion"] = self.depletion_report()
+            report["depletion"] = self.depletion()
         if self.precision:
             report["precision"] = self.precision.report()
         if self.nested:
             report["split"] = {name: self.split(name) for name in known}
+        if self.partners:
+            report["split_by_group"] = {name: self.split_by_group(name) for name in known}
         return report
 
 
@@ -258,6 +245,7 @@ def replicate(
     seed: int = 0,
     fixed_inputs: bool = False,
     split: bool = False,
+    by_group: bool = False,
     **execution: Unpack[Execution],
 ) -> Replications:
     """Run a scenario many times.
@@ -283,6 +271,8 @@ def replicate(
         Unknown constants at their modes: what is left is chance.
     split : bool
         Carry out as many nested runs again, for `Replications.split`.
+    by_group : bool
+        Carry out half as many again for each group of unknowns, for `Replications.split_by_group`.
     **execution
         See `sim.experiments.executors.Execution`.
 
@@ -292,11 +282,11 @@ def replicate(
     >>> len(replicate(load_scenario("deepseek-v3"), 3).outcomes)
     3
     """
-    if split and fixed_inputs:
+    if (split or by_group) and fixed_inputs:
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
     metric, target = _sought(scenario, n, precision, metric)
     horizon = Point(scenario, seed, range(0)).horizon_days
-    points: list[tuple[dict[str, bool], Point]] = []
+    points: list[tuple[dict[str, Any], Point]] = []
     outcomes: list[Outcome] = []
     with open_workers(**execution) as workers:
         while True:
@@ -320,32 +310,14 @@ def replicate(
             pairs = _nested(scenario, seed, max(target // 4, 2))
             points += [({"nested": True}, pair) for pair in pairs]
             result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
+        if by_group:
+            found = {}
+            for group, runs in groups.partners(scenario, seed, max(target // 2, 1)).items():
+                points += [({"group": group}, run) for run in runs]
+                found[group] = [*chain.from_iterable(workers.run(runs))]
+            result = replace(result, partners=found)
         workers.record("run", points)
     return result
-
-
-def survival(days: Floats, happened: NDArray[np.bool_], name: str) -> pd.DataFrame:
-    """Kaplan and Meier's estimate of an event by a day, with its 95 % band.
-
-    Parameters
-    ----------
-    days : array of float
-        When it happened, or until when each run was watched.
-    happened : array of bool
-    name : str
-        Of the column with the probability.
-    """
-    if not happened.any():
-        return pd.DataFrame(columns=["days", name, "lo", "hi"], dtype=float)
-    curve = stats.ecdf(stats.CensoredData.right_censored(days, ~happened)).cdf
-    with warnings.catch_warnings():
-        # The band is undefined before it has happened in any run, and once it has in all.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        band = curve.confidence_interval(CONFIDENCE, method="log-log")
-    table = pd.DataFrame({"days": curve.quantiles, name: curve.probabilities})
-    table["lo"] = pd.Series(band.low.probabilities).ffill().fillna(0.0)
-    table["hi"] = pd.Series(band.high.probabilities).fillna(1.0)
-    return table
 
 
 def _sought(

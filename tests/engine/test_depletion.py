@@ -93,7 +93,7 @@ def test_the_share_and_the_curve_count_runs_that_ended_before_as_censored():
     scenario = load_scenario("airesim-default").override(
         {"recovery.evict_after": 1, "horizon": "12 d"}
     )
-    found = replicate(scenario, 6).depletion_report()
+    found = replicate(scenario, 6).depletion()
     assert 0 < found["share"] <= 1
     assert found["where"]["evicted"] == found["share"]
     assert found["pools"] == {"servers": found["share"]}
