@@ -216,10 +216,10 @@ def size_stock(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "logbooks", "trace", "peers", "score"] | None,
+        str | None,
         Argument(
-            metavar="[closed-forms|published|jobs|logbooks|trace|peers|score]",
-            help="One of the tables, or all.",
+            metavar="[closed-forms|published|jobs|logbooks|trace|peers|score|FILE]",
+            help="One of the tables, or all; or a file with past jobs of one's own.",
         ),
     ] = None,
     effort: Annotated[
@@ -228,15 +228,24 @@ def validate(
     as_json: AsJson = False,
 ) -> None:
     """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace, and
-    another simulator; `score` says how often its bands hold what was published.
+    another simulator; `score` says how often its bands hold what was published, and of a file
+    (`jobs:` with scenario, start, end and tokens of each) how often they hold one's own past jobs.
 
     Example: `sim validate closed-forms --effort 0.1`
     """
     from sim import validation
+    from sim.validation import hindcast
     from sim.validation.report import text
 
-    names = (table,) if table else validation.TABLES
-    found = {name: validation.rows(name, effort) for name in names}
+    if table and table not in validation.TABLES:
+        if not table.endswith((".yaml", ".yml")):
+            known = ", ".join(validation.TABLES)
+            listed = f"; there are: {known}; or give a file of past jobs (.yaml)"
+            raise InputError.no_such(f"no table '{table}'", table, validation.TABLES, listed)
+        found = {"past_jobs": hindcast.rows(table, max(round(200 * effort), 20))}
+    else:
+        names = (table,) if table else validation.TABLES
+        found = {name: validation.rows(name, effort) for name in names}
     everything = [row for rows in found.values() for row in rows]
     failed = [row.name for row in everything if not row.ok]
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}

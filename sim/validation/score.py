@@ -36,10 +36,12 @@ LEVELS = (0.5, 0.9)
 CONFIDENCE = 0.95
 SLOWER = ("step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12")
 """Quantities that grow with the step time; the others fall."""
+PAST_JOBS = "past jobs"
 RIVALS = {
     "step times": "a constant MFU, as the other sources have it",
     "jobs": "Daly's formula",
     "logbooks": "Daly's formula",
+    PAST_JOBS: "Daly's formula",
 }
 """The plain rival of each kind."""
 
@@ -122,7 +124,11 @@ def rows(n: int = 200, seed: int = 0) -> list[Row]:
         of the central 95 % of the binomial, and the row is `ok` within them. Of scores they are the
         95 % interval of the mean (Student), and the row is `ok` if our mean is below the rival's.
     """
-    found = forecasts(n, seed)
+    return judged(forecasts(n, seed))
+
+
+def judged(found: Sequence[Forecast]) -> list[Row]:
+    """The rows of some forecasts: each in its place, then hits and scores."""
     table = [_placed(forecast) for forecast in found]
     for kind in RIVALS:
         some = [forecast for forecast in found if forecast.kind == kind]
@@ -230,11 +236,11 @@ def _jobs(table: Table, n: int, seed: int) -> Iterator[Forecast]:
             source,
             job.measured,
             shares(job, n, seed),
-            np.array([_daly_share(scenario_of(job))]),
+            np.array([daly_share(scenario_of(job))]),
         )
 
 
-def _daly_share(scenario: Scenario) -> float:
+def daly_share(scenario: Scenario) -> float:
     """Productive share of the time to first order, from counts and intervals alone (Daly, 2006)."""
     known = scenario.resolve(0, 0, fixed=True)
     interval, _ = intervals(known, throughput_of(known, known.run, known.fleet))
