@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 JOBS ?= 2
+MUTANTS ?= 300
 VENV := .venv
 RUN := $(VENV)/bin/python
 PYRIGHT := 'pyright[nodejs]==1.1.414' pandas-stubs==3.1.0.261029
@@ -22,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help figures verify test test-browser prove bench fast lab lint lock clean
+.PHONY: help figures verify test test-browser prove mutants bench fit-steptime fast lab lint lock clean
 
 help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
@@ -44,6 +45,11 @@ test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real brows
 
 prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
 	TRACE='$(TRACE)' $(RUN) -m pytest -m prove
+
+fit-steptime: $(VENV)/.stamp ## Fit the constants of the step-time model again, and print them
+	$(RUN) -m benchmarks.fit_steptime
+mutants: $(VENV)/.stamp ## Plant MUTANTS (300) small mistakes in the code: which do the tests not notice?
+	$(RUN) -m tests.mutants --number $(MUTANTS)
 
 bench: build/fast/.stamp ## Run the benchmarks, of the engine as it is written and compiled
 	$(RUN) -m benchmarks

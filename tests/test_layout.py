@@ -26,6 +26,7 @@ ROOMS = (
     "engine",
     "experiments",
     "validation",
+    "failure_logs",
     "pictures",
     "publish",
     "cli",

@@ -9,6 +9,7 @@ of several entries by ``shared: NAME.WORD``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from sim.errors import InputError, in_file, nearest
 from sim.quantities.notation import COUNT, is_value
 
 FOLDER = Path(__file__).parent
-STATUSES = ("measured", "reported", "derived", "assumption")
+STATUSES = ("measured", "reported", "derived", "fitted", "assumption")
 ENTRY_KEYS = {"source", "status", "note", "values"}
 FACT_KEYS = {"value", "range", "source", "status", "note", "shared"}
 
@@ -58,28 +59,50 @@ def kinds() -> tuple[str, ...]:
     return tuple(KINDS)
 
 
-@cache
-def table(kind: str) -> dict[str, Entry]:
+def table(kind: str, own: str | None = None) -> dict[str, Entry]:
     """Every entry of one table by name.
+
+    Parameters
+    ----------
+    kind : str
+    own : str, optional
+        A folder with tables of the user's own, written as those of the catalogue are; it may have
+        a `sources.yaml`.
 
     Raises
     ------
     InputError
-        When there is no such table, or an entry lacks a source, a status or a needed value.
+        When there is no such table, an entry lacks a source, a status or a needed value, or one of
+        the user's own has the name of one that is there.
     """
+    entries = _table(kind, FOLDER)
+    if own is None:
+        return entries
+    path = Path(own) / f"{kind}.yaml"
+    if not path.exists():
+        return entries
+    mine = _table(kind, path.parent, path.stat().st_mtime_ns)
+    for name in mine.keys() & entries.keys():
+        raise InputError(f"{path}: the catalogue has a '{name}'; choose another name")
+    return entries | mine
+
+
+@cache
+def _table(kind: str, folder: Path, _changed: int = 0) -> dict[str, Entry]:
     if kind not in KINDS:
         listed = f"; allowed: {', '.join(KINDS)}"
         raise InputError.no_such(f"the catalogue has no table '{kind}'", kind, KINDS, listed)
-    document = documents.read(FOLDER / f"{kind}.yaml")
+    document = documents.read(folder / f"{kind}.yaml")
     if not isinstance(document.data, dict):
         raise in_file(document.name, "a table is a mapping of names to entries")
     return {
-        name: _Reader(document, (kind, name), body).entry() for name, body in document.data.items()
+        name: _Reader(document, (kind, name), body, sources(folder)).entry()
+        for name, body in document.data.items()
     }
 
 
-def entry(kind: str, name: str) -> Entry:
-    """One entry of the catalogue.
+def entry(kind: str, name: str, own: str | None = None) -> Entry:
+    """One entry of the catalogue, or of a folder of the user's own.
 
     Raises
     ------
@@ -91,7 +114,7 @@ def entry(kind: str, name: str) -> Entry:
     >>> entry("chips", "H800-SXM-80").item.title
     'NVIDIA H800 SXM 80 GB'
     """
-    entries = table(kind)
+    entries = table(kind, own)
     if name not in entries:
         listed = f"; known: {', '.join(entries)}"
         raise InputError.no_such(f"no '{name}' among the {kind}", name, entries, listed)
@@ -99,9 +122,14 @@ def entry(kind: str, name: str) -> Entry:
 
 
 @cache
-def sources() -> dict[str, dict[str, str]]:
-    """Where the facts come from: title, address and licence by key."""
-    return documents.read(FOLDER / "sources.yaml").data
+def sources(own: Path | None = None) -> dict[str, dict[str, str]]:
+    """Where facts come from: title, address and licence by key, those of a folder of the user's own
+    included.
+    """
+    paths = [Path(__file__).with_name("sources.yaml")]
+    if own and (own / "sources.yaml").exists():
+        paths.append(own / "sources.yaml")
+    return {key: source for path in paths for key, source in documents.read(path).data.items()}
 
 
 @dataclass(frozen=True)
@@ -112,6 +140,7 @@ class _Reader:
     path: tuple[str, str]
     """Table and name; all paths below begin with them."""
     body: Any
+    sources: Mapping[str, Any]
     facts: list[Fact] = field(default_factory=list)
 
     def entry(self) -> Entry:
@@ -181,9 +210,9 @@ class _Reader:
         if status not in STATUSES:
             problem = f" has status '{status}'; allowed: {', '.join(STATUSES)}"
             raise self._error(path, problem, status, STATUSES)
-        if source not in sources():
-            problem = f" has the unknown source '{source}'{nearest(source, sources())}"
-            raise self._error(path, problem, source, tuple(sources()))
+        if source not in self.sources:
+            problem = f" has the unknown source '{source}'{nearest(source, self.sources)}"
+            raise self._error(path, problem, source, tuple(self.sources))
         ends = tuple(own["range"]) if own.get("range") else None
         note = own.get("note", "")
         self.facts.append(Fact(dotted(path), value, source, status, ends, note))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -38,6 +39,60 @@ class MeasuredRun(Strict):
     rows: tuple[Measurement, ...]
 
 
+class Family(Strict):
+    """Published runs of one model family on one software stack."""
+
+    stack: str
+    experts: bool = False
+    """Whether the models have routed experts."""
+    role: Literal["fitted", "validation"]
+    """Whether constants rest on them; of a validation family none does."""
+    runs: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    """Runs of a fitted family that no constant is fitted to."""
+
+
+class Weights(Strict):
+    """What a factor of e in each measure counts for in the distance between two runs."""
+
+    width: Positive
+    """Of a layer after the tensor split."""
+    tokens: Positive
+    """Of a micro-batch on the chips of one stage."""
+    inner: Positive
+    """Inner width of an expert, or of a dense block."""
+    chips: Positive
+
+
+class Point(NamedTuple):
+    """What the distance between two runs is measured by."""
+
+    width: float
+    tokens: float
+    inner: float
+    chips: float
+
+
+class Domain(Strict):
+    """Where the step-time model holds, and how its error grows with the distance."""
+
+    weights: Weights
+    most: Positive
+    """Largest standard deviation of the logarithm of the error."""
+    near: Positive
+    """That at a published run."""
+    slope: Positive
+    """By how much it grows with the distance."""
+    unseen: Positive
+    """What a stack adds on which nothing was fitted."""
+    shared: Share
+    """Correlation between the errors of different chips and stacks."""
+    limit: Positive
+    """Distance beyond which a case is outside."""
+    points: dict[str, tuple[Point, ...]]
+    """Published runs by stack."""
+
+
 class PeerCase(Strict):
     """A case of another simulator: a scenario that makes its assumptions, and what it found."""
 
@@ -51,6 +106,40 @@ class PeerCase(Strict):
     """Means over `seeds` runs of an independent re-implementation of its model."""
     peer: dict[str, float] = Field(default_factory=dict)
     """Means of the simulator itself."""
+
+
+class CountedStock(Strict):
+    """Chips that a source counts by a date, in its own unit, and the pools that hold them here."""
+
+    title: str
+    role: Role
+    """An input where the source fed the line under this switch."""
+    unit: str
+    units: dict[str, Positive]
+    """By pool: what the source counts a chip as."""
+    since: dt.date | None = None
+    """Only what came after this date."""
+    date: dt.date
+    given: dict[str, float] = Field(default_factory=dict)
+    """Unknown constants, by name, that choose between sources."""
+    measured: Positive
+    low: Positive
+    high: Positive
+    """The published 90 % band."""
+
+
+class TrainedRun(Strict):
+    """A run that happened, so it must have been staffable: its compute, or its chips."""
+
+    title: str
+    date: dt.date
+    """When its chips had to be there."""
+    flop: Positive | None = None
+    days: Positive = 90.0
+    """How long it took."""
+    chips: Positive | None = None
+    pools: tuple[str, ...] = ()
+    """Pools of those chips; of any unless given."""
 
 
 class MeasuredJob(Strict):

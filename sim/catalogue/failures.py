@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Discriminator, Tag, model_validator
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
 from sim.files import unusable
-from sim.quantities.distributions import Constant
+from sim.quantities.distributions import Constant, Weibull
 from sim.quantities.notation import Number, Positive, Quantity, Rate, Seconds, Share
 
 FLAPS = "link-flap"
@@ -82,6 +82,8 @@ class Cause(Strict):
     per_1000_node_days: Annotated[float, Rate()] | None = None
     """A rate, or the count and the exposure that it is known from."""
     lifetime: Duration | None = None
+    age: Duration | None = None
+    """How long each node has run, at the start, since it was new or last failed of this cause."""
     clock: Literal["powered", "computing"] = "powered"
     nodes: tuple[Share, Share] = (0.0, 1.0)
     """The batch of nodes it can strike: from one share of the pool to another."""
@@ -109,6 +111,9 @@ class Cause(Strict):
         # Failures that follow each other at once would never let time go on.
         if self.lifetime is not None and self.lifetime.mean <= 0:
             raise InputError("lifetime must be above zero")
+        # A rate has no memory, and of other lifetimes the rest has no formula here.
+        if self.age is not None and not isinstance(self.lifetime, Weibull):
+            raise InputError("age needs a lifetime that is weibull")
         if self.refail is not None and self.refail.after.mean <= 0:
             raise InputError("refail.after must be above zero")
         first, last = self.nodes

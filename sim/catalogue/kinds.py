@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from sim.catalogue.evidence import Logbook, MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
+from sim.catalogue.evidence import (
+    CountedStock,
+    Domain,
+    Family,
+    Logbook,
+    MeasuredJob,
+    MeasuredRun,
+    MeasuredTrace,
+    PeerCase,
+    TrainedRun,
+)
 from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
-from sim.catalogue.market import CostMethod, Flow, PolicyEvent, RepairShop
+from sim.catalogue.market import (
+    CostMethod,
+    Flow,
+    Need,
+    PolicyEvent,
+    Production,
+    RepairShop,
+    Shares,
+)
 from sim.catalogue.strict import Strict
 
 KINDS: dict[str, type[Strict]] = {
@@ -14,16 +32,23 @@ KINDS: dict[str, type[Strict]] = {
     "stacks": Stack,
     "constants": StepTime,
     "runs": MeasuredRun,
+    "families": Family,
+    "domains": Domain,
     "jobs": MeasuredJob,
     "logbooks": Logbook,
     "traces": MeasuredTrace,
     "peers": PeerCase,
+    "stocks": CountedStock,
+    "trained": TrainedRun,
     "failures": FailureTable,
     "fleets": CountedFleet,
     "fabrics": Congestion,
     "flaps": Flaps,
     "policy": PolicyEvent,
     "supply": Flow,
+    "production": Production,
+    "shares": Shares,
+    "needs": Need,
     "repair": RepairShop,
     "costs": CostMethod,
 }

@@ -31,12 +31,17 @@ class PolicyEvent(Strict):
     """Factor on the flow of the grey market from then on."""
     price: Positive = 1.0
     """Factor on its prices from then on."""
+    abroad: Number = 1.0
+    """Factor on the flow of chips to places abroad from then on."""
+    access: Share | None = None
+    """Share of the chips abroad that runs may use from then on; as before if None."""
 
     def acts(self) -> list[tuple[dt.date, str, str]]:
         """What it does, one by one: the date, what changes, and the chip or the factor."""
         chips = {"blocks": self.blocks, "opens": self.opens, "ends_support": self.ends_support}
         acts = [(self.date, key, chip) for key, names in chips.items() for chip in names]
-        for key, factor in (("trickle", self.trickle), ("price", self.price)):
+        factors = {"trickle": self.trickle, "price": self.price, "abroad": self.abroad}
+        for key, factor in factors.items():
             if factor != 1.0:
                 acts.append((self.date, key, str(float(factor))))
         return acts
@@ -48,8 +53,8 @@ class Flow(Inline):
     title: str = ""
     chip: str
     """A chip of the fleet, or a pool's name."""
-    origin: Literal["licensed", "domestic", "grey"]
-    """Policy blocks and opens licensed flows; it changes the trickle and the price of grey ones."""
+    origin: Literal["licensed", "domestic", "grey", "abroad"]
+    """Policy blocks and opens licensed flows, and changes by a factor what is grey or abroad."""
     chips: tuple[tuple[dt.date, Number], ...] = Field(min_length=1)
     """Chips that come evenly from each date to the next, and from the last to `until`."""
     until: dt.date
@@ -63,6 +68,18 @@ class Flow(Inline):
     """Chips of one lot; lots come at random (compound Poisson). Monthly amounts unless given."""
     premium: Positive = 1.0
     """Price over the chip's own."""
+    most: Number | None = None
+    """Chips that licences allow in all; no limit if None."""
+    choice: Share = 0.0
+    """Where sources disagree: an unknown that their flows share by its name, and …"""
+    chosen: tuple[float, float] = (0.0, 1.0)
+    """… from which value of it, and up to which, this flow is the one that comes."""
+
+    @property
+    def comes(self) -> bool:
+        """Whether this flow is the one of several alternatives that comes."""
+        low, high = self.chosen
+        return low <= self.choice < high or self.choice == high == 1.0
 
     @model_validator(mode="after")
     def _in_order(self) -> Flow:
@@ -73,12 +90,85 @@ class Flow(Inline):
         return self
 
 
+class Product(Strict):
+    """A chip that is made of dies and of stacks of memory."""
+
+    plan: Flow
+    """What would be made if neither ran out."""
+    dies: Positive
+    """Of a chip."""
+    stacks: Positive
+    """Of memory, of a chip."""
+
+
+class Production(Inline):
+    """Chips made from two stocks that deplete: dies and stacks of memory (HBM).
+
+    A stock begins empty and takes in its flows; what a bank held counts as an early delivery.
+    """
+
+    title: str = ""
+    dies: dict[str, Flow] = Field(min_length=1)
+    stacks: dict[str, Flow] = Field(min_length=1)
+    good: Annotated[float, Quantity(positive=True, most=1.0)] = 1.0
+    """Share of the packaged chips that work."""
+    products: dict[str, Product] = Field(min_length=1)
+    """By any name; all share the two stocks in proportion to their plans."""
+
+
+class Shares(Inline):
+    """Which part of a stock of chips one run could have, by two routes that are alternatives.
+
+    Route A: the largest owner's part of the stock, times one run's part of an owner's fleet. Route
+    B: the owner's part, less inference, times the run's part of a year's training compute, times
+    the year over the length of the run.
+    """
+
+    title: str = ""
+    route: Literal["A", "B"] = "A"
+    owner: Share
+    """Part of the stock at home that the largest owner has."""
+    owner_abroad: Share = 0.0
+    """Part of the chips abroad that their largest user has."""
+    run: Share
+    """Route A: part of an owner's fleet that one run holds."""
+    inference: Share = 0.0
+    """Route B: part of the owner's fleet that serves models."""
+    of_year: Share = 1.0
+    """Route B: part of the owner's training compute of a year that one run takes."""
+
+    def of_fleet(self, years: float) -> float:
+        """Part of its owner's fleet that a run of this length can have.
+
+        Examples
+        --------
+        >>> two = {"owner": 0.25, "run": 0.1, "inference": 0.5, "of_year": 0.1}
+        >>> Shares(**two).of_fleet(0.25), Shares(**two, route="B").of_fleet(0.25)
+        (0.1, 0.2)
+        """
+        if self.route == "A":
+            return self.run
+        return min((1 - self.inference) * self.of_year / years, 1.0)
+
+
+class Need(Inline):
+    """Compute that a run needs, in FLOP, and how that changes over the years."""
+
+    title: str = ""
+    date: dt.date
+    flop: Positive
+    growth: Annotated[float, Quantity("1/s", positive=True)]
+    """Factor a year from the date on: above 1 the need grows, below 1 it falls."""
+    as_it_was: bool = False
+    """Whether it is a trend of the world as it was, which is no need of another one."""
+
+
 class RepairShop(Inline):
     """A shop that mends dead chips."""
 
     title: str = ""
     capacity: Annotated[float, Quantity("1/s", positive=True)]
-    """Chips it can take on in the long run; ``capacity × mean turnaround`` of them at once."""
+    """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
     success: Share = 1.0
     cost: Dollars = 0.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.catalogue.model_files import Shape
+from sim.errors import InputError
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
@@ -34,6 +37,10 @@ STEP_UNITS = {
 }
 NOTHING = 1e-12
 """Below this a sum of times is nothing but its rounding."""
+FIT_TABLES = {
+    "statistics": "the log beside the fitted table",
+    "forecast": "the last third, from the first two",
+}
 SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
 """In words, where a spread comes from."""
 KINDS = {
@@ -55,10 +62,12 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         for name, value in report["completion_days"].items()
     ]
     runs = f"{report['replications']} replications, seed {report['seed']}"
-    lines = [scenario.heading, f"{runs}: {report['finished']:.0%} finished; {', '.join(days)}"]
+    lines = [scenario.heading, *over_years(scenario, result), *outside(domain(scenario))]
+    finished = f": {report['finished']:.0%} finished; {', '.join(days)}"
+    lines.append(runs if scenario.over_years else f"{runs}{finished}")
     censored = round((1 - report["finished"]) * report["replications"])
-    # A programme lasts to its horizon in any case.
-    if censored and not scenario.runs:
+    # A stock over years lasts to its horizon in any case.
+    if censored and not scenario.over_years:
         first = lowest(scenario.horizon) / DAY
         last = highest(scenario.horizon) / DAY
         days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
@@ -97,6 +106,15 @@ def depleted(found: dict[str, Any]) -> str:
         f"ran out of spares in {found['share']:.0%} of the runs (95 %: {interval}), first of "
         f"{pool} (median: day {found['median_day']:.1f}), as nodes were {OUT_OF_WORK[where]}"
     )
+
+
+def over_years(scenario: Scenario, result: Replications) -> list[str]:
+    """What a stock over years comes to, in sentences; nothing of a single run."""
+    if not scenario.over_years:
+        return []
+    from sim.cli.stock_answers import sentences
+
+    return sentences(scenario, result)
 
 
 def cited(scenario: Scenario) -> str:
@@ -160,7 +178,7 @@ def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
 def sources(scenario: Scenario) -> list[str]:
     """The keys of the sources behind what a scenario takes from the catalogue."""
     used = [catalogue.entry("constants", "step-time"), catalogue.entry("costs", "epoch")]
-    used += entries(scenario.data)
+    used += entries(scenario.data, own=scenario.catalogue)
     return sorted({fact.source for item in used for fact in item.facts})
 
 
@@ -175,6 +193,7 @@ def step_time(case: Case) -> dict[str, Any]:
     fleet = Throughput(case.run, case.fleet, case.mixing, constants=case.constants)
     plan = fleet.full
     return {
+        "domain": {name: where.report() for name, where in fleet.reaches.items()},
         "step_seconds": plan.step_seconds,
         "tokens_per_s": plan.tokens_per_s,
         "mfu": plan.mfu,
@@ -189,13 +208,45 @@ def step_time(case: Case) -> dict[str, Any]:
     }
 
 
+def domain(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """How far each pool of a scenario lies from what was published."""
+    from sim.throughput import Throughput
+
+    pools = {name: pool for name, pool in scenario.fleet.items() if pool.active_nodes}
+    # In a programme what runs together changes over the years, so each pool is looked at alone.
+    sets = [{name: pool} for name, pool in pools.items()] if scenario.over_years else [pools]
+    found = {}
+    for some in sets:
+        with suppress(InputError):
+            rest = (scenario.mixing,)
+            fleet = Throughput(scenario.run, some, *rest, constants=scenario.constants)
+            found |= {name: where.report() for name, where in fleet.reaches.items()}
+    return found
+
+
+def outside(found: dict[str, dict[str, Any]]) -> list[str]:
+    """Say of each pool whether its step time is inside or outside of what was published."""
+    lines = []
+    for name, where in found.items():
+        low, high = where["band90"]
+        side = "inside" if where["inside"] else "OUTSIDE"
+        lines.append(
+            f"{name}: {side} of what was published ({where['measure']}); "
+            f"90 % band of the step time {low - 1:+.0%} to {high - 1:+.0%}"
+        )
+    return lines
+
+
 def parts(answer: dict[str, Any]) -> str:
     """Write a step time as a table of its parts."""
     from sim.experiments.choices import nearness
 
     step = answer["step_seconds"]
     rate = answer["tokens_per_s"]
-    lines = [f"{step:.3f} s a step, {rate:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
+    lines = [
+        *outside(answer["domain"]),
+        f"{step:.3f} s a step, {rate:,.0f} tokens/s, MFU {answer['mfu']:.1%}",
+    ]
     for name, seconds in answer["parts"].items():
         if seconds:
             lines.append(f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}")
@@ -246,6 +297,18 @@ def entry(item: Entry) -> str:
     return "\n".join(lines)
 
 
+def shape(model: Shape) -> str:
+    """Write how the config.json of a model is read."""
+    billions = {name: count / 1e9 for name, count in model.counts.items() if count}
+    lines = [f"{model.family}: {model.total / 1e9:.2f} billion parameters, of which a token visits"]
+    lines[0] += f" {model.active / 1e9:.2f}"
+    lines += [f"  {name:28} {count:10.3f}" for name, count in billions.items()]
+    lines += ["as a scenario could say it", *(f"  {k}: {v}" for k, v in model.values.items())]
+    lines.append("not in the file, so to be given beside it: sequence, as in")
+    lines.append("  run: {model: {like: config.json, sequence: 4096}}")
+    return "\n".join(lines)
+
+
 def _drawn(number: Uncertain) -> str:
     """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
     low, high = number.draw(0.05), number.draw(0.95)
@@ -256,6 +319,39 @@ def scenarios() -> str:
     """List name, status and title of every scenario."""
     loaded = map(load_scenario, names())
     return "\n".join(f"{one.name:20} {one.status:15} {one.title}" for one in loaded)
+
+
+def fit(report: dict[str, Any]) -> str:
+    """Write what was fitted to a log: parameters, mechanisms, check, and limits."""
+    watched = f"{report['nodes']:,} nodes over {report['days']:,.1f} days"
+    lines = [f"{report['outages']:,} outages of {watched}, {report['node_days']:,.0f} node-days"]
+    lines += ["", f"{'fitted':34}{'best':>12}  95 % interval"]
+    for name, value in report["parameters"].items():
+        ends = f"{value['lo']:.4g} … {value['hi']:.4g}"
+        lines.append(f"  {name:32}{value['best']:>12.4g}  {ends}")
+    lines += [
+        "",
+        f"{'tried':34}{'gain':>12}  (log-probability of what it had not seen; 3 is asked)",
+    ]
+    for trial in report["tried"]:
+        name = " of ".join(filter(None, (trial["mechanism"], trial["cause"])))
+        lines.append(
+            f"  {name:32}{trial['gain']:>12.1f}  {'kept' if trial['kept'] else 'left out'}"
+        )
+    for key, words in FIT_TABLES.items():
+        if key in report:
+            lines += ["", f"{words:42}{'log':>9}  nine of ten runs"]
+            lines += [_beside(row) for row in report[key]]
+    if "coverage" in report:
+        share = f"{report['coverage']:.0%}"
+        lines.append(f"  of the parts of the last third {share} lay within nine of ten runs")
+    lines += ["", "what the table cannot show", *(f"  {words}." for words in report["limits"])]
+    return "\n".join(lines)
+
+
+def _beside(row: dict[str, Any]) -> str:
+    ends = f"{row['p5']:.4g} … {row['p95']:.4g}"
+    return f"  {row['title']:40}{row['log']:>9.4g}  {ends}{'' if row['inside'] else '  outside'}"
 
 
 def short(path: Path) -> str:

@@ -9,7 +9,7 @@ import typer
 from typer import Option
 
 import sim
-from sim.cli import experiments, facts, publishing
+from sim.cli import experiments, facts, logs, publishing
 from sim.errors import readable
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ def options(
     """Options of the program itself."""
 
 
-for command in (*experiments.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
+for command in (*experiments.COMMANDS, *logs.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
     # The second paragraph of a command's docstring is an example, which belongs below the options.
     words, _, example = (command.__doc__ or "").partition("\n\n")
     app.command(help=words, epilog=example or None)(command)

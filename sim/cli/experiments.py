@@ -36,6 +36,9 @@ from sim.cli.options import (
 from sim.errors import CheckFailed, InputError
 from sim.results.metrics import check_metric, own_metric
 
+PICTURES = (".svg", ".png")
+"""How files with pictures end."""
+
 # The verbs of `sim` load what runs need when they are first asked for, and the commands below
 # import the rest themselves: so whoever only wants help need not wait.
 
@@ -72,7 +75,7 @@ def run(
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = answers.about(scenario)
-    data = result.report() | about
+    data = result.report() | {"domain": answers.domain(scenario)} | about
     answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
 
 
@@ -100,10 +103,11 @@ def compare(
     result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
     data = result.report()
     lines = []
-    for side, scenario in (("a", first), ("b", second)):
+    for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):
         about, chosen = answers.about(scenario)
         data[side] |= about
         lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
+        lines += answers.over_years(scenario, runs)
     lines.append(str(result))
     answer(data, lambda: "\n".join(lines), **vars(record))
 
@@ -133,10 +137,7 @@ def sweep(
     """
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
-    values = {
-        path: documents.parse(f"[{text}]", f"--grid {path}").data
-        for path, text in pairs(grid, "--grid").items()
-    }
+    values = _lists(grid, "--grid")
     scenario = loaded(name, sets)
     # The table shows one metric; a wrong name must not be found out after all the runs.
     check_metric(metric or own_metric(scenario), scenario)
@@ -214,11 +215,96 @@ def size_stock(
     answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
 
 
+@grouped
+def worlds(
+    *,
+    name: ScenarioName,
+    names: Annotated[
+        list[str] | None,
+        Argument(metavar="[WORLD…]", help="Its worlds, or all; a+b puts b on top of a."),
+    ] = None,
+    at: Annotated[
+        list[dt.datetime] | None,
+        Option(formats=["%Y-%m-%d"], help="A date of interest; several are possible."),
+    ] = None,
+    sets: Sets = None,
+    replications: Count = 100,
+    how: HowKnown,
+    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV.")] = False,
+    figure: Annotated[
+        Path | None, Option(help="Draw the worlds into this file (.svg or .png).")
+    ] = None,
+    record: Record,
+) -> None:
+    """Put the worlds of a scenario side by side: how large a run each could staff.
+
+    Example: `sim worlds national-stock no-controls h20-never-blocked --at 2025-12-31`
+    """
+    # A wrong name must not be found out after all the runs.
+    if figure and figure.suffix not in PICTURES:
+        problem = f"--figure {figure}: expected a file that ends in {' or '.join(PICTURES)}"
+        raise InputError(problem, given=str(figure), allowed=PICTURES)
+    scenario = loaded(name, sets)
+    dates = [date.date() for date in at or ()]
+    result = sim.worlds(scenario, names or (), replications, at=dates, out=record.out, **vars(how))
+    if figure:
+        from sim.pictures.worlds import draw
+
+        draw(result, figure)
+    if as_csv:
+        print(result.frame.to_csv(index=False, lineterminator="\n"), end="")
+        return
+    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+
+
+@grouped
+def advise(
+    *,
+    name: ScenarioName,
+    choose: Annotated[
+        list[str] | None,
+        Option(metavar="PATH=V1,V2,…", help="Values to choose from, combined with other --choose."),
+    ] = None,
+    goal: Annotated[
+        Literal["days", "cost", "finish"], Option("--for", help="What is sought.")
+    ] = "days",
+    by: Annotated[
+        dt.datetime | None, Option(formats=["%Y-%m-%d"], help="The date, for `finish`.")
+    ] = None,
+    within: Annotated[
+        float | None,
+        Option(min=1e-6, max=1, help="How near to the best: a share, or a probability (0.01)."),
+    ] = None,
+    most: Annotated[int, Option(min=20, help="Most replications of an option.")] = 1000,
+    sets: Sets = None,
+    how: How,
+    record: Record,
+) -> None:
+    """Find the settings with which a run is fastest, cheapest or surest to finish by a date.
+
+    Example: `sim advise deepseek-v3 --choose "checkpoint.interval=10 min,1 h"`
+    """
+    values = _lists(choose, "--choose")
+    result = sim.advise(
+        loaded(name, sets), values, goal=goal, by=by.date() if by else None, within=within,
+        most=most, called=name, out=record.out, **vars(how),
+    )  # fmt: skip
+    answer(result.report(), lambda: str(result), **vars(record))
+
+
+def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
+    """What an option says that gives a list of values for each path."""
+    return {
+        path: documents.parse(f"[{text}]", f"{option} {path}").data
+        for path, text in pairs(texts, option).items()
+    }
+
+
 def validate(
     table: Annotated[
         str | None,
         Argument(
-            metavar="[closed-forms|published|jobs|logbooks|trace|peers|score|FILE]",
+            metavar="[closed-forms|published|steptime|jobs|logbooks|trace|peers|stock|score|FILE]",
             help="One of the tables, or all; or a file with past jobs of one's own.",
         ),
     ] = None,
@@ -227,9 +313,10 @@ def validate(
     ] = 1.0,
     as_json: AsJson = False,
 ) -> None:
-    """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace, and
-    another simulator; `score` says how often its bands hold what was published, and of a file
-    (`jobs:` with scenario, start, end and tokens of each) how often they hold one's own past jobs.
+    """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace,
+    another simulator, and a country's stock; `score` says how often its bands hold what was
+    published, and of a file (`jobs:` with scenario, start, end and tokens of each) how often they
+    hold one's own past jobs.
 
     Example: `sim validate closed-forms --effort 0.1`
     """
@@ -321,4 +408,16 @@ def trace(
     print(f"{answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 
 
-COMMANDS = (run, compare, sweep, sensitivity, size_stock, validate, claims, steptime, trace)
+COMMANDS = (
+    run,
+    compare,
+    sweep,
+    sensitivity,
+    size_stock,
+    advise,
+    worlds,
+    validate,
+    claims,
+    steptime,
+    trace,
+)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument
 
-from sim.catalogue import entry, kinds
+from sim.catalogue import entry, from_file, kinds, model_files
 from sim.cli import answers
 
 
@@ -17,7 +17,8 @@ def catalogue(
     ] = None,
     name: Annotated[str | None, Argument(metavar="[NAME]")] = None,
 ) -> None:
-    """The facts: every value with its unit, source, status and range.
+    """The facts: every value with its unit, source, status and range; of models also how a
+    config.json is read.
 
     Example: `sim catalogue chips H800-SXM-80`
     """
@@ -25,6 +26,8 @@ def catalogue(
         print(answers.tables())
     elif name is None:
         print(answers.table(kind))
+    elif from_file.is_file(kind, name) and kind == "models":
+        print(answers.shape(model_files.shape(name)))
     else:
         print(answers.entry(entry(kind, name)))
 

@@ -82,7 +82,33 @@ class Record:
     as_json: AsJson = False
 
 
-GROUPS = (How, HowKnown, Record)
+@dataclass(kw_only=True)
+class Reading:
+    """How logs of outages are read, and who was watched."""
+
+    exposure: Annotated[
+        str | None, Option(help="A file that says when which node was watched: node, from, to.")
+    ] = None
+    nodes: Annotated[
+        int | None, Option(min=1, help="In its place: nodes, watched from --from to --to.")
+    ] = None
+    start: Annotated[str | None, Option("--from", help="Date, or number as in the log.")] = None
+    end: Annotated[str | None, Option("--to", help="Date, or number as in the log.")] = None
+    columns: Annotated[
+        str | None, Option(metavar="OURS=THEIRS,…", help="As in node=host,start=t0.")
+    ] = None
+    unit: Annotated[
+        str | None, Option(metavar="days|seconds", help="Of times that are numbers.")
+    ] = None
+    zone: Annotated[str | None, Option(help="Of dates that name none, such as Europe/Berlin.")] = (
+        None
+    )
+    skip_bad_rows: Annotated[
+        bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")
+    ] = False
+
+
+GROUPS = (How, HowKnown, Record, Reading)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -17,6 +17,7 @@ from sim.quantities.distributions import Uncertain
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
 from sim.scenario.guards import check_scenario, check_whole
+from sim.scenario.scale import shrunk
 from sim.streams import Luck
 from sim.throughput import planned
 
@@ -63,7 +64,7 @@ def simulate(
     check_scenario(scenario)
     check_whole("seed", seed, 0)
     check_whole("replication", replication, 0)
-    settled = scenario.resolve(seed, replication, fixed=fixed_inputs)
+    settled = shrunk(scenario.resolve(seed, replication, fixed=fixed_inputs))
     try:
         return _simulate(scenario, settled, Luck(seed, replication), watch, max_events)
     except (OverflowError, ZeroDivisionError, MemoryError) as error:
@@ -76,7 +77,7 @@ def _simulate(
     scenario: Scenario, settled: Scenario, luck: Luck, watch: Watch | None, max_events: int | None
 ) -> RunResult:
     laid_out = _laid_out(scenario.written, settled)
-    if settled.runs:
+    if settled.over_years:
         return campaign.simulate(settled, laid_out, luck, max_events)
     pools = {
         name: pool.model_copy(update={"layout": laid_out[name].layout})
@@ -96,6 +97,28 @@ def _simulate(
         tokens=training.kept(env.now),
         active_chip_seconds=training.progress.chip_seconds,
     )
+
+
+def worth_of(scenario: Scenario) -> dict[str, float]:
+    """What a chip of each pool is worth to a run, in chips of the reference pool.
+
+    By the step-time model with its constants at their modes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With `runs` or an `outlook`.
+
+    Examples
+    --------
+    >>> from sim.scenario import load_scenario
+    >>> worth_of(load_scenario("embargoed-stock"))
+    {'a100': 1.0}
+    """
+    settled = shrunk(scenario.resolve(0, 0, fixed=True))
+    laid_out = _laid_out(scenario.written, settled)
+    worth, _ = campaign.chip_worth(settled, campaign.first_task(settled), laid_out)
+    return dict(zip(worth.pools, worth.worth, strict=True))
 
 
 _LAYOUTS: dict[int, tuple[ref[Scenario], dict[Sizes, Pools]]] = {}
@@ -119,8 +142,8 @@ def _laid_out(scenario: Scenario, settled: Scenario) -> Pools:
 
 
 def _planned(scenario: Scenario, settled: Scenario) -> Pools:
-    if scenario.runs:
-        return campaign.laid_out(scenario)
+    if scenario.over_years:
+        return campaign.laid_out(shrunk(scenario))
     fleet = dict(scenario.fleet)
     drawn = []
     for name, pool in settled.fleet.items():

@@ -80,6 +80,13 @@ def tasks(scenario: Scenario) -> list[Task]:
     return due_in_time
 
 
+def first_task(scenario: Scenario) -> Task:
+    """What the worth of chips is computed for: the first run, or that of an outlook alone."""
+    if scenario.outlook and not scenario.runs:
+        return Task(0, 0.0, scenario.outlook.chips, scenario.run)
+    return tasks(scenario)[0]
+
+
 def _grown(first: Run, programme: Programme, number: int, begin: float) -> Task:
     """A later run of a growing programme: chips, tokens and batch grow alike."""
     after = number * programme.every
@@ -111,7 +118,7 @@ def laid_out(scenario: Scenario) -> Pools:
     InputError
         When that is the reference pool.
     """
-    first = tasks(scenario)[0]
+    first = first_task(scenario)
     found: Pools = {}
     for name, pool in scenario.fleet.items():
         for times in SIZES_TRIED:
@@ -189,7 +196,7 @@ class Campaign:
         """Staff each run as soon as it is due and there are nodes, or note that there are not."""
         env = self._env
         horizon = self._scenario.horizon
-        ahead = tasks(self._scenario)
+        ahead = tasks(self._scenario) if self._scenario.runs else []
         while ahead and env.now < horizon:
             due = (task for task in ahead if task.due <= env.now)
             # One that is held up lets those pass that are not.
@@ -334,7 +341,7 @@ def simulate(
     luck : Luck
     max_events : int or None
     """
-    worth, first = chip_worth(scenario, tasks(scenario)[0], laid_out)
+    worth, first = chip_worth(scenario, first_task(scenario), laid_out)
     env = simpy.Environment()
     site = Site(env, scenario, None, luck)
     site.limit(max_events, lambda _: scenario.horizon)
@@ -351,7 +358,8 @@ def simulate(
     return ProgrammeResult(
         **site.outcome(),
         plan=first,
-        finished=bool(staffed) and all(run.finished for run in staffed),
+        # An outlook alone lasts to its end.
+        finished=bool(staffed or not runs) and all(run.finished for run in staffed),
         tokens=math.fsum(run.tokens for run in runs),
         active_chip_seconds=campaign.active_chip_seconds,
         runs=runs,

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import simpy
 
 from sim.catalogue.market import RepairShop
-from sim.engine.checkpoints import INSTANT
+from sim.engine.budget import bounded
 from sim.engine.record import Record
 from sim.engine.supply import Arrival, Policy
 from sim.scenario import Scenario
@@ -95,26 +95,20 @@ class Shelf:
                 self.empty.append(node)
 
 
-class Intake:
-    """When a repair shop begins with each dead chip, the first that came first.
+def benches_of(env: simpy.Environment, shop: RepairShop) -> simpy.PriorityStore:
+    """The benches of a shop, as the seconds each rests after a chip.
 
-    Begun are at most `capacity` chips in the long run, and ``capacity × mean turnaround`` (or one)
-    at once after a pause: what comes no faster waits for nothing but its own turnaround. This is
-    the generic cell rate algorithm of ITU-T I.371. Benches in whole numbers would mend more than
-    the capacity, and a bench more of another kind could make a chip wait longer.
+    As many as mend `capacity` chips when always busy. What is left of it beyond whole benches has
+    one that rests, and that is taken last.
     """
-
-    def __init__(self, shop: RepairShop) -> None:
-        self._period = 1 / shop.capacity
-        self._ahead = max(shop.turnaround.mean - self._period, 0.0)
-        self._due = 0.0
-        """When the next chip would come if all came evenly, at the capacity."""
-
-    def begin(self, now: float) -> float:
-        """When work on a chip that comes now begins (s)."""
-        begin = max(now, self._due - self._ahead)
-        self._due = max(begin, self._due) + self._period
-        return begin
+    mean = shop.turnaround.mean
+    benches = bounded(shop.capacity * mean + 1e-9, "depot.repair: chips on benches at once")
+    left = shop.capacity - benches / mean if mean else shop.capacity
+    store = simpy.PriorityStore(env)
+    store.items = [0.0] * benches
+    if left > 1e-9 * shop.capacity:
+        store.items.append(max(1 / left - mean, 0.0))
+    return store
 
 
 class Depot:
@@ -144,7 +138,7 @@ class Depot:
             self._shelves[pool_name].take_in(round(chips), boxed=False)
             record.supply(pool_name, "stock", round(chips))
         shop = self._spec.repair
-        self._intake = Intake(shop) if shop else None
+        self._benches = benches_of(env, shop) if shop else None
 
     def receive(self, arrivals: Sequence[Arrival]) -> Process:
         """Take in what arrives, when it arrives."""
@@ -185,13 +179,12 @@ class Depot:
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
             self._env.process(self._exchange(shelf, lead))
-        elif self._intake:
+        elif self._benches:
             self.repairs += 1
-            wait = self._intake.begin(self._env.now) - self._env.now
-            # A chip that comes in its turn must not queue for the last digit of a sum of times.
-            waits = wait > INSTANT
+            bench = self._benches.get()
+            waits = not bench.triggered
             self._move(shelf, "idle", "repair_queue" if waits else "repair")
-            self._env.process(self._repair(shelf, wait if waits else 0.0, turnaround, success))
+            self._env.process(self._repair(shelf, bench, turnaround, success, waits=waits))
         else:
             self._move(shelf, "idle", "scrap")
 
@@ -200,16 +193,22 @@ class Depot:
         yield self._env.timeout(lead)
         self._to_shelf(shelf, "in_transit")
 
-    def _repair(self, shelf: Shelf, wait: float, turnaround: float, success: bool) -> Process:
+    def _repair(
+        self, shelf: Shelf, bench: simpy.Event, turnaround: float, success: bool, *, waits: bool
+    ) -> Process:
         """The shop mends a chip, or fails to."""
-        if wait:
-            yield self._env.timeout(wait)
+        rest: float = yield bench
+        if waits:
             self._move(shelf, "repair_queue", "repair")
         yield self._env.timeout(turnaround)
         if success:
             self._to_shelf(shelf, "repair")
         else:
             self._move(shelf, "repair", "scrap")
+        if rest:
+            yield self._env.timeout(rest)
+        assert self._benches
+        self._benches.put(rest)
 
     def _to_shelf(self, shelf: Shelf, origin: str) -> None:
         self._move(shelf, origin, "stock")

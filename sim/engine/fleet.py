@@ -135,11 +135,6 @@ class Fleet:
         """Nodes per pool that work or could be put to work, as many as a whole job wants."""
         return {pool.name: min(pool.at_hand, pool.whole) for pool in self.pools}
 
-    @property
-    def enough(self) -> bool:
-        """Whether a whole job could be put to work."""
-        return all(pool.at_hand >= pool.whole for pool in self.pools)
-
     def next_failure(self, now: float, *, running: bool) -> tuple[float, Due]:
         """The next failure and its wall time, the computing clock `running` or standing."""
         powered = self._powered.next() if self._powered.heap else NEVER
@@ -183,8 +178,8 @@ class Fleet:
 
     def _reboot(self, now: float, pool: NodePool, failure: Failure) -> None:
         """Leave a node where it is, to fail again soon if it was not put right."""
-        node = failure.node
         if failure.again < math.inf:
+            node = failure.node
             pool.relapses.stop(node, now)
             pool.relapses.add(node, failure.again, failure.cause)
             if pool.place[node] in POWERED:

@@ -305,7 +305,7 @@ class Job:
     def _can_run(self) -> bool:
         """Whether the nodes at hand are enough for the job, under the policy."""
         if self._recovery.policy == "wait":
-            return self.fleet.enough
+            return all(pool.at_hand >= pool.whole for pool in self.fleet.pools)
         return self._best_plan().tokens_per_s > 0
 
     def _shrink(self) -> bool:

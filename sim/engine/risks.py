@@ -101,9 +101,23 @@ class Source:
         lives = self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T / self._scale
         if self.acceleration != 1.0:
             lives[:, weak] /= self.acceleration
+        if self.cause.age is not None:
+            lives = self._rest(lives, units)
         if not self._everywhere:
             lives[:, ~self._strikes(np.arange(nodes))] = math.inf
         return lives
+
+    def _rest(self, lives: Floats, units: int) -> Floats:
+        """What is left of lives that have lasted for some time already.
+
+        The hazard until the end, which a life from new would take, is taken from that age on.
+        """
+        assert isinstance(self.lifetime, Weibull) and self.cause.age is not None
+        purpose = self._field.purpose(f"{self._name}.age")
+        uniforms = self._field.block(purpose, units, self.cause.age.dims)
+        ages = self.cause.age.draw(uniforms).reshape(-1, self.parts).T
+        shape = self.lifetime.shape
+        return (ages**shape + lives**shape) ** (1 / shape) - ages
 
     def row(self, unit: int, number: int) -> list[float]:
         """Uniforms for a failure of a unit that has had so many before, and for the life after."""

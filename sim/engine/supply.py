@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.catalogue.market import Flow, PolicyEvent
+from sim.catalogue.market import Flow, PolicyEvent, Production
 from sim.engine.budget import bounded
+from sim.engine.production import Recipe, made
 from sim.results.ledger import DAY, YEAR
 from sim.scenario import Scenario
 from sim.scenario.stock import Delivery, pool_of
@@ -92,13 +93,33 @@ class Policy:
         """Factor on its prices."""
         return self._factor({name: event.price for name, event in self.events})
 
+    def abroad_flow(self) -> Steps:
+        """Factor on the flow of chips to places abroad."""
+        return self._factor({name: event.abroad for name, event in self.events})
+
+    def on(self, flow: Flow, *names: str) -> Steps:
+        """Factor on a flow of chips that are known by `names`."""
+        if flow.origin == "licensed":
+            return self.licensed(*names)
+        if flow.origin == "grey":
+            return self.grey_flow()
+        return self.abroad_flow() if flow.origin == "abroad" else ALWAYS
+
     def _factor(self, of_event: Mapping[str, float]) -> Steps:
         """The product of the factors of all events so far."""
         steps = list(ALWAYS)
         for name, event in self.events:
-            _, before = steps[-1]
-            steps.append((self.seconds(event.date), before * of_event[name]))
+            # A step that changes nothing would still move last digits.
+            if of_event[name] != 1.0:
+                _, before = steps[-1]
+                steps.append((self.seconds(event.date), before * of_event[name]))
         return steps
+
+
+def month_ends(horizon: float) -> NDArray[np.float64]:
+    """Seconds to the end of each month, the last of which may be cut short."""
+    bounded(horizon / MONTH, "horizon: months")
+    return np.append(np.arange(MONTH, horizon, MONTH), horizon)
 
 
 def value_at(steps: Steps, time: float) -> float:
@@ -120,24 +141,26 @@ def cumulative(
     times = np.array(sorted({0.0, horizon, *changes}))
     middles = (times[1:] + times[:-1]) / 2
     rate = np.array([value_at(rates, time) * value_at(factor, time) for time in middles])
-    total = np.concatenate([[0.0], np.cumsum(rate * np.diff(times))])
-    return times, flow.scale * flow.share * total
+    total = flow.scale * np.concatenate([[0.0], np.cumsum(rate * np.diff(times))])
+    if flow.most is not None and total[-1] > flow.most:
+        # The line bends where licences are used up, which need not be where a rate changes.
+        reached = np.flatnonzero(total >= flow.most)[0]
+        full = np.interp(flow.most, total[: reached + 1], times[: reached + 1])
+        times = np.append(times[:reached], [full, horizon])
+        total = np.append(total[:reached], [flow.most, flow.most])
+    return times, flow.share * total
 
 
 def flow_arrivals(
     flow: Flow, pool: str, chip: str, policy: Policy, horizon: float, luck: Luck, name: str
 ) -> list[Arrival]:
     """When the chips of a flow arrive: what comes in a month together, or in lots at random."""
-    factor = price = ALWAYS
-    if flow.origin == "licensed":
-        factor = policy.licensed(chip, pool)
-    elif flow.origin == "grey":
-        factor = policy.grey_flow()
-        price = policy.grey_price()
-    times, total = cumulative(flow, policy, factor, horizon)
+    if not flow.comes:
+        return []
+    price = policy.grey_price() if flow.origin == "grey" else ALWAYS
+    times, total = cumulative(flow, policy, policy.on(flow, chip, pool), horizon)
     if flow.lots is None:
-        bounded(horizon / MONTH, "horizon: months")
-        ends: NDArray[np.float64] = np.append(np.arange(MONTH, horizon, MONTH), horizon)
+        ends = month_ends(horizon)
         # A sum of months may be short of a whole chip by its last digit.
         counts = np.diff(np.floor(np.interp(ends, times, total) + 1e-9), prepend=0.0)
     else:
@@ -177,6 +200,48 @@ def _lots(
     return np.interp(points[come], rising, times), sizes
 
 
+def production_arrivals(
+    production: Production, pools: Mapping[str, str], policy: Policy, horizon: float
+) -> list[Arrival]:
+    """When the chips of a production arrive, what is made in a month together.
+
+    Parameters
+    ----------
+    production : Production
+    pools : mapping of str to str
+        The pool of each product.
+    policy : Policy
+    horizon : float
+        Seconds.
+    """
+    ends = month_ends(horizon)
+
+    def delivered(flows: Iterable[Flow]) -> NDArray[np.float64]:
+        lines = [cumulative(flow, policy, policy.on(flow, flow.chip), horizon) for flow in flows]
+        return np.sum([np.diff(np.interp(ends, *line), prepend=0.0) for line in lines], axis=0)
+
+    recipes = {
+        name: Recipe(
+            delivered([product.plan]),
+            product.dies / production.good,
+            product.stacks / production.good,
+        )
+        for name, product in production.products.items()
+    }
+    chips = made(
+        ends, delivered(production.dies.values()), delivered(production.stacks.values()), recipes
+    )
+    found = []
+    for name, months in chips.items():
+        counts = np.diff(np.floor(np.cumsum(months) + 1e-9), prepend=0.0)
+        found += [
+            Arrival(float(time), pools[name], int(count), True)
+            for time, count in zip(ends, counts, strict=True)
+            if count >= 1
+        ]
+    return found
+
+
 def arrivals(scenario: Scenario, policy: Policy, luck: Luck) -> list[Arrival]:
     """Every arrival before the horizon, in order of time; unknown constants must be settled."""
     fleet = scenario.fleet
@@ -188,10 +253,17 @@ def arrivals(scenario: Scenario, policy: Policy, luck: Luck) -> list[Arrival]:
             chips = _chips_of(delivery, fleet[pool].chip.node_size)
             boxed = delivery.nodes is not None
             found.append(Arrival(max(time, 0.0), pool, chips, boxed, delivery.premium))
-    for name, flow in scenario.depot.supply.items():
+    # By name: the order in which a file, or a stack of worlds, lists the flows decides nothing.
+    for name, flow in sorted(scenario.depot.supply.items()):
         pool = pool_of(fleet, flow.chip, f"depot.supply.{name}")
         chip = fleet[pool].chip.name
         found += flow_arrivals(flow, pool, chip, policy, scenario.horizon, luck, name)
+    for name, production in sorted(scenario.depot.production.items()):
+        pools = {
+            product: pool_of(fleet, item.plan.chip, f"depot.production.{name}.products.{product}")
+            for product, item in sorted(production.products.items())
+        }
+        found += production_arrivals(production, pools, policy, scenario.horizon)
     due = [arrival for arrival in found if arrival.time < scenario.horizon and arrival.chips]
     return sorted(due, key=lambda arrival: (arrival.time, arrival.pool))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sim.engine import campaign
 from sim.engine.setup import intervals, throughput_of
 from sim.scenario import Pool, Scenario
+from sim.scenario.scale import shrunk
 from sim.throughput.layouts import Shape
 
 SMALLEST_GAIN = 5e-4
@@ -91,8 +92,8 @@ def choices(scenario: Scenario) -> Choices:
     {'good': 976}
     """
     known = scenario.resolve(0, 0, fixed=True)
-    if known.runs:
-        pools = campaign.laid_out(known)
+    if known.over_years:
+        pools = campaign.laid_out(shrunk(known))
         words = {name: _words(pools.get(name)) for name in known.fleet}
         return Choices(dict.fromkeys(known.fleet, 0), words, taken_as_none(scenario))
     throughput = throughput_of(known, known.run, known.fleet)

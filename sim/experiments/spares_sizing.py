@@ -113,7 +113,7 @@ def size_stock(
     Raises
     ------
     InputError
-        When the date is not after the start.
+        When the date is not after the start, or the scenario is about a stock over years.
 
     Examples
     --------

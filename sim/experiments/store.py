@@ -85,6 +85,8 @@ class Point:
             "scenario": self.scenario.data,
             # What the data name but do not hold: facts of the catalogue, and recorded outages.
             "typed": _hash([repr(scenario), traces]),
+            # A number says its mode only: the same with another range is another point.
+            "spread": {name: repr(x.distribution) for name, x in scenario.unknowns().items()},
             "unknowns": dict(self.unknowns),
             "fixed_inputs": self.fixed_inputs,
             "horizon_days": self.horizon_days,

@@ -60,27 +60,13 @@ def years_of(scenario: Scenario) -> tuple[float, float]:
     return start, start + scenario.horizon / YEAR
 
 
-def months(results: Sequence[ProgrammeResult]) -> list[str]:
-    """The months of the crossing at 5, 50 and 95 % of results, or which year it comes after."""
-    start, end = years_of(results[0].scenario)
-    years = [result.crossing / YEAR if result.crossed else np.inf for result in results]
-    found = []
-    for year in np.quantile(years, [0.05, 0.5, 0.95], method="nearest"):
-        found.append(month_of(start + year) if year < np.inf else f"after {int(end - 0.01)}")
-    return found
-
-
-def trajectories(
-    results: Sequence[ProgrammeResult], scale: float = 1.0, points: int = 240
-) -> pd.DataFrame:
+def trajectories(results: Sequence[ProgrammeResult], points: int = 240) -> pd.DataFrame:
     """Chips by date: usable of each pool, what a run could have and what it needs, with quantiles.
 
     Parameters
     ----------
     results : sequence of ProgrammeResult
         Replications of one scenario.
-    scale : float
-        How many chips one simulated chip stands for.
     points : int
         Number of dates.
     """
@@ -97,7 +83,7 @@ def trajectories(
     series += [("a run could have", "", np.array(have)), ("a run needs", "", np.array(need))]
     parts = [spread(values, series=what, chip=chip, year=year) for what, chip, values in series]
     table = pd.concat(parts, ignore_index=True)
-    table[["p5", "median", "p95"]] *= scale
+    table[["p5", "median", "p95"]] *= scenario.represents
     return table
 
 
@@ -115,7 +101,6 @@ def stock(
     results: Sequence[ProgrammeResult],
     scenario: Scenario,
     effects: pd.DataFrame | None = None,
-    scale: float = 1.0,
 ) -> Picture:
     """Usable chips by type, and what one run could have of them against what it needs.
 
@@ -126,10 +111,8 @@ def stock(
         What was simulated.
     effects : pandas.DataFrame, optional
         From `sim.experiments.ablate`: how much later the two cross without each mechanism.
-    scale : float
-        How many chips one simulated chip stands for.
     """
-    table = trajectories(results, scale)
+    table = trajectories(results)
     start, end = years_of(scenario)
     crossings = np.array([result.crossing for result in results]) / YEAR + start
     heights = [1, 1.3] if effects is None else [1, 1.3, 0.8]
@@ -145,7 +128,8 @@ def stock(
         below[0].set_ylabel("without")
         parts.append(effects.assign(series="days later without"))
     reference = scenario.fleet[scenario.reference_pool].chip.name
-    note = "" if scale == 1 else f";\none server in {scale:g} simulated"
+    many = scenario.represents
+    note = "" if many == 1 else f";\none server in {many:g} simulated"
     runs.set_xlabel(f"year (line: median, shaded: {SPREAD}{note})")
     runs.set_ylabel(f"chips, counted in {reference}")
     events = _controls((chips, runs), scenario)
@@ -319,17 +303,3 @@ def _effects(axes: Axes, effects: pd.DataFrame) -> None:
     axes.set_xlabel(
         "months by which the crossing comes later\n(bar: median, whisker: 5–95 % of pairs)"
     )
-
-
-@styled()
-def effects(table: pd.DataFrame) -> Picture:
-    """What changes do to the date of the crossing, in months: median and 5–95 % of pairs.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `sim.experiments.ablate`.
-    """
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * len(table) + 1.2))
-    _effects(axes, table)
-    return figure, table

@@ -405,12 +405,21 @@ class Uncertain(float):
         uniforms = np.full(self.distribution.dims, uniform)
         return float(self.distribution.draw(uniforms))
 
+    def of(self, drawn: float) -> float:
+        """The number that a draw stands for: itself."""
+        return drawn
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        return self.distribution.support
+
 
 def lowest(number: float) -> float:
     """The smallest value that a number, unknown or not, can take."""
-    return number.distribution.support[0] if isinstance(number, Uncertain) else number
+    return number.support[0] if isinstance(number, Uncertain) else number
 
 
 def highest(number: float) -> float:
     """The largest value that a number, unknown or not, can take."""
-    return number.distribution.support[1] if isinstance(number, Uncertain) else number
+    return number.support[1] if isinstance(number, Uncertain) else number

@@ -31,6 +31,7 @@ from sim.quantities.distributions import (
     highest,
     lowest,
 )
+from sim.quantities.joint_draws import joint
 from sim.quantities.units import COUNTED, number, wanted
 
 Read = Callable[[Any], float]
@@ -73,7 +74,8 @@ def uncertain(data: Any, read: Read) -> Uncertain:
     Parameters
     ----------
     data : list or mapping
-        ``[low, mode, high]`` of a triangular distribution, or another distribution.
+        ``[low, mode, high]`` of a triangular distribution, another distribution, or
+        ``{draws: {file: …, column: …}}`` (see `sim.quantities.joint_draws`).
     read : callable
         Turns one value with its unit into an SI float.
 
@@ -82,6 +84,8 @@ def uncertain(data: Any, read: Read) -> Uncertain:
     InputError
         When the numbers are out of order or the distribution is unknown.
     """
+    if isinstance(data, dict) and data.keys() == {"draws"}:
+        return joint(data["draws"])
     if isinstance(data, dict):
         distribution = distribution_from(data, read)
     else:

@@ -145,12 +145,17 @@ def settled(item: T, values: Mapping[str, float], found: Sketch = None) -> T:
     """
     # Finding takes longer than filling in, which each replication does.
     found = found or sketch(item)
-    return _filled(item, found, lambda number: values.get(number.name, float(number)))
+    return _filled(item, found, lambda number: _known(number, values, float(number)))
 
 
 def partly(item: T, values: Mapping[str, float]) -> T:
     """`item` with plain numbers in place of those unknown constants that `values` names."""
-    return _filled(item, sketch(item), lambda number: values.get(number.name, number))
+    return _filled(item, sketch(item), lambda number: _known(number, values, number))
+
+
+def _known(number: Uncertain, values: Mapping[str, float], otherwise: float) -> float:
+    drawn = values.get(number.name)
+    return otherwise if drawn is None else number.of(drawn)
 
 
 def check_values(whose: str, known: Mapping[str, Uncertain], values: Mapping[str, float]) -> None:

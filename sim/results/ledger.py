@@ -6,7 +6,7 @@ This is the one place that writes a move and reads it again. It needs neither Si
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -167,6 +167,27 @@ class Traced(Protocol):
     def counts(self) -> dict[tuple[str, str], int]: ...
     @property
     def wall(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """What `levels` needs of a result, with the rows of one pool only."""
+
+    trace: Trace
+    counts: dict[tuple[str, str], int]
+    wall: float
+
+
+def by_pool(result: Traced, pools: Iterable[str]) -> dict[str, Part]:
+    """The moves and arrivals of each pool, found in one look through the trace."""
+    rows: dict[str, list[Row]] = {pool: [] for pool in pools}
+    for row in result.trace.rows:
+        way = row[1]
+        if not isinstance(way, str):
+            rows[way.pool].append(row)
+        elif way == "arrival":
+            rows[row[2]].append(row)
+    return {pool: Part(Trace(part), result.counts, result.wall) for pool, part in rows.items()}
 
 
 def levels(

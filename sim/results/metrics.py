@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, nearest
 from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
+from sim.results.metric import Metric
+from sim.results.outlook_metrics import outlook_metrics
 
 if TYPE_CHECKING:  # a result asks this module for its metrics, not the other way round
     from sim.results.programme import ProgrammeResult
@@ -20,23 +21,6 @@ if TYPE_CHECKING:  # a result asks this module for its metrics, not the other wa
 
 MEGAWATT_HOUR = 3.6e9
 """Joules."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number that every result of a kind has.
-
-    Attributes
-    ----------
-    name, unit, meaning : str
-    of : callable
-        Works it out from a result; nan where it is not known.
-    """
-
-    name: str
-    unit: str
-    meaning: str
-    of: Callable[[Any], float]
 
 
 def _mfu(result: RunResult) -> float:
@@ -81,7 +65,7 @@ RUN = (
     ),
     Metric(
         "failures",
-        "",
+        "failures",
         "Failures of components, those of spares included.",
         lambda r: float(sum(r.failures.values())),
     ),
@@ -377,6 +361,11 @@ PROGRAMME = (
 """Of a programme: in place of a run's metric of the same name, or besides."""
 
 
+OF_RUNS = {"runs_due", "runs_staffed", "runs_finished", "crossing_days", "crossed"}
+EXTENSIVE = {"chips", "failures", "chip-days", "chip-hours", "nodes", "USD", "MWh"}
+"""Units of what grows with the number of chips: multiplied by what a simulated one stands for."""
+
+
 def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     """The metrics that every result of a scenario has, by name.
 
@@ -390,8 +379,10 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     chips = dict.fromkeys(pool.chip.name for pool in scenario.fleet.values())
     found = {metric.name: metric for metric in RUN}
     families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
-    if scenario.runs:
-        families += [PROGRAMME, map(_usable, scenario.fleet)]
+    if scenario.over_years:
+        # An outlook alone has no runs that could be due or lack chips.
+        stock = [one for one in PROGRAMME if scenario.runs or one.name not in OF_RUNS]
+        families += [stock, map(_usable, scenario.fleet), outlook_metrics(scenario)]
     else:
         families += [DEPLETION, map(_depleted_by, WHERE), map(_depleted, scenario.fleet)]
     for family in families:
@@ -412,8 +403,11 @@ def own_metric(*scenarios: Scenario) -> str:
     >>> own_metric(load_scenario("deepseek-v3")), own_metric(load_scenario("embargoed-stock"))
     ('wall_days', 'crossing_days')
     """
-    programmes = all(scenario.runs for scenario in scenarios)
-    return "crossing_days" if programmes else "wall_days"
+    if all(scenario.runs for scenario in scenarios):
+        return "crossing_days"
+    if all(scenario.outlook for scenario in scenarios):
+        return f"largest.{scenarios[0].dates[-1]}_chips"
+    return "wall_days"
 
 
 def most_of(metric: str, horizon: float) -> float:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sim.results import economics
 from sim.results.economics import Bill, Costs
-from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, at, levels
+from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, Part, at, by_pool, levels
+from sim.results.reach import Reach
 from sim.results.run import RunResult
 from sim.scenario.stock import Programme
 from sim.throughput.chip_worth import ChipWorth
@@ -166,8 +167,18 @@ class ProgrammeResult(RunResult):
         """Times, and the chips in working nodes from then on, a column for each pool of `worth`."""
         return self._nodes_in(USABLE)
 
+    @cached_property
+    def owned(self) -> tuple[Floats, Floats]:
+        """As `stock`, with the chips in nodes that are under repair: an outage outgrows none."""
+        return self._nodes_in(USABLE | MENDED)
+
+    @cached_property
+    def _parts(self) -> dict[str, Part]:
+        return by_pool(self, self.worth.pools)
+
     def _nodes_in(self, places: frozenset[str]) -> tuple[Floats, Floats]:
-        series = [levels(self, places, pool, loose=False) for pool in self.worth.pools]
+        parts = self._parts
+        series = [levels(parts[pool], places, pool, loose=False) for pool in self.worth.pools]
         times = np.unique(np.concatenate([times for times, _ in series]))
         return times, np.column_stack([at(*one, times) for one in series]).astype(float)
 
@@ -182,7 +193,7 @@ class ProgrammeResult(RunResult):
         scenario, programme = self.scenario, self.scenario.runs
         if not isinstance(programme, Programme):
             return min((run.due for run in self.runs if run.short), default=math.nan)
-        times, chips = self._nodes_in(USABLE | MENDED)
+        times, chips = self.owned
         return crossing(
             times,
             self.worth.available(chips),
@@ -191,6 +202,11 @@ class ProgrammeResult(RunResult):
             scenario.horizon,
             first_due(programme, scenario.start),
         )
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How large a run the stock could staff; the scenario must have an outlook."""
+        return Reach(self)
 
     @property
     def crossed(self) -> bool:

@@ -10,7 +10,7 @@ from sim.results import economics, ledger
 from sim.results.answer import Answer
 from sim.results.economics import Costs
 from sim.results.ledger import DAY, Event, Outage, Stretch, Trace
-from sim.results.metrics import metrics_of
+from sim.results.metrics import EXTENSIVE, metrics_of
 from sim.scenario import Scenario
 from sim.throughput import Plan
 
@@ -86,7 +86,13 @@ class RunResult(Answer):
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by name, as `sim.results.metrics` describes it; nan where not known."""
-        return {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
+        found = {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
+        many = self.scenario.represents
+        if many != 1.0:
+            for name, metric in metrics_of(self.scenario).items():
+                if metric.unit in EXTENSIVE:
+                    found[name] *= many
+        return found
 
     @cached_property
     def allocated_chips(self) -> dict[str, int]:

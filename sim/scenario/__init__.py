@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from sim.catalogue.failures import FLAPS
-from sim.catalogue.strict import Strict
 from sim.errors import InputError, nearest
 from sim.quantities.distributions import Uncertain
-from sim.quantities.notation import PositiveSeconds, Share
+from sim.quantities.notation import Positive, PositiveSeconds, Share
 from sim.quantities.unknowns import (
     Sketch,
     by_name,
@@ -28,13 +26,26 @@ from sim.quantities.unknowns import (
     sketch,
 )
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
-from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
+from sim.scenario.case import Case, patient
+from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery, Run
 from sim.scenario.reading import Source, build, names, override, read
-from sim.scenario.references import ConstantsRef, CostsRef
-from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
+from sim.scenario.references import CostsRef
+from sim.scenario.stock import (
+    Depot,
+    Events,
+    Outlook,
+    Programme,
+    Runs,
+    check,
+    check_outlook,
+    dates_of,
+    pool_of,
+)
+from sim.scenario.worlds import World, stacked
 from sim.streams import stream
 
 __all__ = [
+    "Case",
     "Checkpoint",
     "Fabric",
     "Layout",
@@ -46,51 +57,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
-
-def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
-    if not fleet:
-        raise InputError("the fleet is empty; give at least one pool")
-    for name in fleet:
-        # A dot or a space could not be reached by `--set`.
-        if not re.fullmatch(r"[\w-]+", name):
-            allowed = "letters, digits, - and _"
-            problem = f"a pool's name has only {allowed}, unlike {name!r}"
-            raise InputError(problem, given=name, allowed=allowed)
-    return fleet
-
-
-Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
-
-
-class Case(Strict):
-    """What a step time needs: a run and a fleet."""
-
-    also: ClassVar[tuple[str, ...]] = ("like",)
-    run: Run
-    fleet: Fleet
-    mixing: Mixing = Mixing()
-    constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
-    known: dict[str, Any] = Field(default_factory=dict)
-    """Unknown constants that are known, by the names that the tool prints."""
-
-    @property
-    def supplied_later(self) -> bool:
-        """Whether a pool may begin with nothing."""
-        return False
-
-    @model_validator(mode="after")
-    def _has_nodes(self) -> Case:
-        for name, pool in self.fleet.items():
-            if not pool.active_nodes and not self.supplied_later:
-                problem = "the pool has no nodes; remove it, or give it chips or nodes"
-                raise InputError(problem, key=f"fleet.{name}")
-        return self
-
-
-def patient(changes: Iterable[str]) -> bool:
-    """Whether changes to these paths let a run be what it was: the horizon, and the spares."""
-    return all(path == "horizon" or path.endswith("_spares") for path in changes)
 
 
 @dataclass(frozen=True)
@@ -121,6 +87,12 @@ class Scenario(Case):
     policy: Events = Field(default_factory=dict)
     runs: Runs | None = None
     """In place of one run: a programme over years."""
+    outlook: Outlook | None = None
+    """How large a run could be staffed over the years, with or without `runs`."""
+    worlds: dict[str, World] = Field(default_factory=dict)
+    """What could have been otherwise: layers that can be put on this scenario, by any name."""
+    represents: Positive = 1.0
+    """Chips for which one simulated chip stands; the numbers of a file are those of all."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
     research: Share = 0.0
@@ -165,6 +137,8 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _within_bounds(self) -> Scenario:
         check_time(self.start, self.horizon)
+        alone = 1.0 if self.over_years else self.represents
+        check_outlook(self.dates, self.start, self.horizon, alone)
         if isinstance(self.runs, Programme):
             check_programme(self.runs, self.horizon)
         nodes = sum(pool.active_nodes for pool in self.fleet.values())
@@ -190,7 +164,17 @@ class Scenario(Case):
     @property
     def supplied_later(self) -> bool:
         """Whether a pool may begin with nothing: in a programme it can be supplied over years."""
-        return bool(self.runs)
+        return self.over_years
+
+    @property
+    def over_years(self) -> bool:
+        """Whether it is about a stock over years rather than about one run."""
+        return bool(self.runs) or self.outlook is not None
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """Dates at which the outlook is told, by default the ends of the years before the end."""
+        return dates_of(self.outlook, self.start, self.horizon)
 
     @property
     def reference_pool(self) -> str:
@@ -260,12 +244,32 @@ class Scenario(Case):
             if below and top not in keys and key not in names and nearest(key, names):
                 problem = f"--set {key}: no unknown constant is called that"
                 raise InputError.no_such(problem, key, names, key=key)
-        source = override(self._origin.source, changes, names)
+        return self._again(override(self._origin.source, changes, names))
+
+    def _again(self, source: Source) -> Scenario:
+        """Read from another source, with what has become known as far as it is still asked for."""
         changed = Scenario._read(source, self.name)
         unknown = changed.unknowns()
         # What was set takes the place of what had become known.
         kept = {name: x for name, x in self._origin.given.items() if name in unknown}
         return changed.given(kept)
+
+    def in_world(self, *names: str) -> Scenario:
+        """The scenario with some of its worlds put on it, the later on top.
+
+        Raises
+        ------
+        InputError
+            When there is no such world, or what results is no scenario.
+
+        Examples
+        --------
+        >>> open_h20 = load_scenario("national-stock").in_world("h20-never-blocked")
+        >>> "us-2025-04-09" in open_h20.policy
+        False
+        """
+        data = stacked(self._origin.source.data, self.worlds, names, self.name)
+        return self._again(replace(self._origin.source, data=data))
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""

@@ -8,6 +8,8 @@ from typing import Any
 
 PATHS = (("failures", "trace"),)
 """Each with the key above it."""
+ENDINGS = {"model": (".json",), "failures": (".yaml", ".yml")}
+"""Keys whose value is a name, or the path of a file with one of these endings."""
 
 
 def absolute(value: Any, folder: Path, path: tuple[str, ...] = ()) -> Any:
@@ -29,6 +31,14 @@ def absolute(value: Any, folder: Path, path: tuple[str, ...] = ()) -> Any:
     """
     if isinstance(value, dict):
         return {key: absolute(part, folder, (*path, key)) for key, part in value.items()}
-    if isinstance(value, str) and path[-2:] in PATHS:
+    if isinstance(value, str) and _is_path(value, path):
         return os.path.abspath(folder / value)
     return value
+
+
+def _is_path(value: str, path: tuple[str, ...]) -> bool:
+    if path == ("catalogue",) or path[-2:] in PATHS:
+        return True
+    # What something is like stands one level deeper than its name alone.
+    key = path[-2:-1] if path[-1:] == ("like",) else path[-1:]
+    return bool(key) and value.endswith(ENDINGS.get(key[0], ("\0",)))

@@ -34,6 +34,9 @@ PLAINLY = {
 }
 """What is expected, in our words, for those errors of pydantic that speak of its own types."""
 
+KEEPS_NULL = {"like", "changes"}
+"""Keys beside or below which null is kept: it takes a key away from what is looked up later."""
+
 S = TypeVar("S", bound=Strict)
 
 
@@ -88,8 +91,8 @@ def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
     base, change : plain data
         Neither is changed.
     keep_null : bool
-        Whether null stays. It does so below a ``like``, where it removes a key of something that
-        is looked up later.
+        Whether null stays. It does so beside a ``like`` or in the ``changes`` of a world, where it
+        removes a key of something that is looked up later.
 
     Examples
     --------
@@ -100,7 +103,7 @@ def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:
         return change
     if not isinstance(base, dict) or is_value(base):
         base = {}
-    keep_null = keep_null or "like" in base or "like" in change
+    keep_null = keep_null or not KEEPS_NULL.isdisjoint({*base, *change})
     merged = dict(base)
     for key, value in change.items():
         merged[key] = merge(base.get(key), value, keep_null=keep_null)
@@ -232,13 +235,13 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
         return changed
     if data is None or data == "auto":
         data = {}
-    if isinstance(data, str) and data[:1].isalpha():
+    if isinstance(data, str) and (data[:1].isalpha() or data.startswith(os.sep)):
         data = {"like": data}
     if not isinstance(data, dict):
         raise InputError(
             f"--set {key}: there are no keys below {_shown(data)}", key=key, given=data
         )
-    keep_null = keep_null or "like" in data
+    keep_null = keep_null or not KEEPS_NULL.isdisjoint(data)
     if value is None and not rest and not keep_null:
         return {name: part for name, part in data.items() if name != step}
     part = _set(data.get(step), rest, value, key, keep_null=keep_null)
@@ -266,9 +269,12 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
     InputError
         With file, line, key, what was given and what is allowed, for everything that is wrong.
     """
+    own = source.data.get("catalogue")
+    if own is not None and not (isinstance(own, str) and Path(own).is_dir()):
+        raise source.error(("catalogue",), f"catalogue: there is no folder '{own}'", given=own)
     name = source.documents[0].name
     try:
-        built = named(type_.model_validate(data), "")
+        built = named(type_.model_validate(data, context={"catalogue": own}), "")
         found = sketch(built)
         by_name(found)
     except ValidationError as error:

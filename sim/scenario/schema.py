@@ -24,7 +24,7 @@ def schema() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(schema()["properties"])[:4]
-    ['checkpoint', 'constants', 'costs', 'depot']
+    ['catalogue', 'checkpoint', 'constants', 'costs']
     """
     result = _loosened(Scenario.model_json_schema())
     result["properties"]["like"] = LIKE | {"examples": names()}

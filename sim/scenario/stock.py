@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
@@ -15,7 +15,15 @@ from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
 from sim.scenario.reading import merge
-from sim.scenario.references import FlowRef, ModelRef, RepairRef
+from sim.scenario.references import (
+    FlowRef,
+    ModelRef,
+    NeedRef,
+    ProductionRef,
+    RepairRef,
+    SharesRef,
+    own_folder,
+)
 
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
@@ -60,6 +68,8 @@ class Depot(Strict):
     deliveries: tuple[Delivery, ...] = ()
     supply: dict[str, FlowRef] = Field(default_factory=dict)
     """Flows of new nodes, by any name."""
+    production: dict[str, ProductionRef] = Field(default_factory=dict)
+    """Chips made of dies and stacks of memory, by any name."""
     cannibalise: bool = False
     """Whether good chips of broken nodes mend other nodes."""
 
@@ -115,12 +125,59 @@ Runs = Annotated[
 """A programme of runs, or each of them."""
 
 
-def _events(value: Any) -> Any:
+class Outlook(Strict):
+    """How large a run the stock could staff at any date, and how that compares with some needs.
+
+    No run is trained for it, and no horizon cuts it off.
+    """
+
+    shares: SharesRef
+    needs: dict[str, NeedRef] = Field(default_factory=dict)
+    length: PositiveSeconds
+    """How long the run is to take."""
+    chips: Chips
+    """Chips of each type on which its worth is computed."""
+    dates: tuple[dt.date, ...] = ()
+    """Dates at which it is told; the ends of the years unless given."""
+
+
+def dates_of(outlook: Outlook | None, start: dt.date, horizon: float) -> tuple[dt.date, ...]:
+    """Dates at which an outlook is told, by default the ends of the years before the horizon."""
+    if outlook is None:
+        return ()
+    end = start + dt.timedelta(seconds=horizon)
+    ends = [dt.date(year, 12, 31) for year in range(start.year, end.year + 1)]
+    return outlook.dates or tuple(date for date in ends if date < end)
+
+
+def check_outlook(
+    dates: Iterable[dt.date], start: dt.date, horizon: float, represents: float
+) -> None:
+    """Raise InputError unless all dates lie between the start and the horizon.
+
+    Also where a chip of a single run stands for many: it is simulated chip by chip.
+    """
+    if represents != 1.0:
+        problem = "a single run is simulated chip by chip; give runs or an outlook"
+        raise InputError(problem, key="represents", given=represents)
+    end = start + dt.timedelta(seconds=horizon)
+    for date in dates:
+        if not start <= date < end:
+            allowed = f"a date from {start} to before {end}"
+            problem = f"{date} is not {allowed}"
+            raise InputError(problem, key="outlook.dates", given=date, allowed=allowed)
+
+
+MATERIALS = ("HBM",)
+"""What a control may block besides chips."""
+
+
+def _events(value: Any, info: ValidationInfo) -> Any:
     """Catalogue events as they stand or with keys changed, and events spelt out."""
     if not isinstance(value, Mapping):
         allowed = "a mapping of policy events"
         raise expected(f"{allowed}; {{}} takes one of the catalogue as it stands", value)
-    known = catalogue.table("policy")
+    known = catalogue.table("policy", own_folder(info))
     events = {}
     for name, change in value.items():
         if change is None:
@@ -194,6 +251,9 @@ def check(
             raise InputError.no_such(problem, event, known, key="depot.deliveries")
     for name, flow in depot.supply.items():
         pool_of(fleet, flow.chip, f"depot.supply.{name}")
+    for name, production in depot.production.items():
+        for product, item in production.products.items():
+            pool_of(fleet, item.plan.chip, f"depot.production.{name}.products.{product}")
     for name in offload:
         pool_of(fleet, name, "offload")
     _check_events(fleet, events)
@@ -201,7 +261,7 @@ def check(
 
 def _check_events(fleet: Mapping[str, Pool], events: Mapping[str, PolicyEvent]) -> None:
     in_fleet = [pool.chip.name for pool in fleet.values()]
-    chips = [*catalogue.table("chips"), *fleet, *in_fleet]
+    chips = [*catalogue.table("chips"), *MATERIALS, *fleet, *in_fleet]
     acts: dict[tuple[Any, ...], str] = {}
     for name, event in events.items():
         for chip in (*event.blocks, *event.opens, *event.ends_support):

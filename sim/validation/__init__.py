@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.validation.report import Row
 
-TABLES = ("closed-forms", "published", "jobs", "logbooks", "trace", "peers", "score")
+TABLES = (
+    "closed-forms",
+    "published",
+    "steptime",
+    "jobs",
+    "logbooks",
+    "trace",
+    "peers",
+    "stock",
+    "score",
+)
 
 
 def rows(table: str, effort: float = 1.0) -> list[Row]:
@@ -22,12 +32,23 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
     """
     # The tables build on the whole project, and parts of it on the row type of this package: so
     # each is loaded only when it is asked for.
-    from sim.validation import closed_forms, jobs, peers, published, score, trace
+    from sim.validation import (
+        closed_forms,
+        jobs,
+        peers,
+        published,
+        score,
+        step_score,
+        stock,
+        trace,
+    )
 
     if table == "closed-forms":
         return closed_forms.closed_forms(effort)
     if table == "published":
         return published.rows()
+    if table == "steptime":
+        return step_score.rows()
     if table == "jobs":
         return jobs.rows(max(round(40 * effort), 5))
     if table == "logbooks":
@@ -36,4 +57,6 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
         return score.rows(max(round(200 * effort), 20))
     if table == "trace":
         return trace.rows(max(round(100 * effort), 20))
+    if table == "stock":
+        return stock.rows(max(round(100 * effort), 20))
     return peers.peers(effort)

@@ -19,6 +19,7 @@ from sim.scenario import load_scenario
 from sim.validation import closed_forms_of_failures as failures
 from sim.validation import closed_forms_of_steps as steps
 from sim.validation import closed_forms_of_stocks as stocks
+from sim.validation import closed_forms_of_worlds as worlds
 from sim.validation.report import Row, Rows, within
 
 SEED = 2024
@@ -87,6 +88,11 @@ CHECKS: dict[str, Callable[[float], Rows]] = {
     "O22": stocks.cannibalised,
     "crossing": stocks.outgrown,
     "supply": stocks.supply,
+    "largest-run": worlds.largest_run,
+    "need-met": worlds.need_met,
+    "two-stocks": worlds.two_stocks,
+    "licences": worlds.licence_cap,
+    "layers": worlds.layers,
 }
 
 

@@ -3,9 +3,9 @@
 Only rows of validation count. Of a published run one row counts, as its others tell the same
 measurement in another unit. The statistics of traces are inputs or fitted, so none counts; nor
 does a bound (*more than*), which has no place in a distribution. A place is asked for in the
-distribution that a user gets, over chance and all unknown constants. The width of one of them,
-`constants.model_error`, is what was seen on such runs: the hits of step times test that it is not
-too narrow, the rest tests more.
+distribution that a user gets, over chance and all unknown constants. Step
+times have a table of their own besides, in which whole families are left out of the fit
+(`sim.validation.step_score`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ from sim.validation.report import Row
 
 LEVELS = (0.5, 0.9)
 CONFIDENCE = 0.95
-SLOWER = ("step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12")
-"""Quantities that grow with the step time; the others fall."""
 PAST_JOBS = "past jobs"
 RIVALS = {
     "step times": "a constant MFU, as the other sources have it",
@@ -177,7 +175,7 @@ def _step_times(n: int, seed: int) -> Iterator[Forecast]:
         ours = published.quantity("mfu", cases[name], ())
         others = [share for other, share in utilised.items() if first[other].source != row.source]
         ratio = np.array(others) / ours
-        if row.quantity in SLOWER:
+        if row.quantity in published.SLOWER:
             ratio = 1 / ratio
         sample = _drawn(runs[name], cases[name], row.quantity, n, seed)
         scale = row.expected
@@ -204,7 +202,7 @@ def _utilisation(row: Row, case: Case) -> float:
     """The utilisation that was published: ours, corrected by how far ours is off."""
     ours = published.quantity("mfu", case, ())
     off = row.expected / row.ours
-    return ours / off if row.quantity in SLOWER else ours * off
+    return ours / off if row.quantity in published.SLOWER else ours * off
 
 
 def _drawn(run: MeasuredRun, case: Case, quantity: str, n: int, seed: int) -> Floats:

@@ -14,7 +14,11 @@ from sim.errors import InputError
 from sim.quantities.distributions import Triangular, Uncertain
 from sim.quantities.unknowns import unknowns
 
-SHARED = {f"chips.{die}.kernel_efficiency" for die in ("A100-PCIe", "A100-SXM", "Hopper-SXM")}
+SHARED = {
+    *(f"chips.{die}.kernel_efficiency" for die in ("A100-PCIe", "A100-SXM", "Hopper-SXM")),
+    *("supply.grey-epoch.scale", "supply.grey-epoch.premium", "supply.world.china"),
+    "needs.gpt-4.flop",
+}
 """Unknowns of several entries."""
 ENTRIES = [entry for kind in catalogue.kinds() for entry in catalogue.table(kind).values()]
 
@@ -145,7 +149,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 
     def read(text: str) -> dict[str, Entry]:
         (tmp_path / "stacks.yaml").write_text(text)
-        return catalogue.table.__wrapped__("stacks")
+        return catalogue._table.__wrapped__("stacks", tmp_path)
 
     yield read
 

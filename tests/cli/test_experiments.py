@@ -165,6 +165,16 @@ def test_the_spares_it_takes(plain: str) -> None:
     assert "fleet.pool.cold_spares to finish by 2024-01-14 with probability 0.8" in said(*words)
 
 
+def test_settings_are_chosen_and_the_line_that_runs_them_is_told(plain: str) -> None:
+    choose = ["--choose", "checkpoint.interval=1 h,20 h", "--choose", "recovery.policy=wait"]
+    answer = answered("advise", plain, *choose, "--within", "0.05")
+    [pick, other] = answer["options"]
+    assert pick["at"] == {"checkpoint.interval": "1 h", "recovery.policy": "wait"}
+    assert other["behind"] > 0
+    assert pick["command"].startswith(f"sim run {plain} --set 'checkpoint.interval=1 h'")
+    assert "cannot be told from it" in said("advise", plain, *choose)
+
+
 def test_the_claims_are_one_object() -> None:
     rows = answered("claims", "--replications", "1", "--jobs", "2")["claims"]
     assert rows[0]["claim"] == "stock-of-a100"

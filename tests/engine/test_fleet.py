@@ -186,6 +186,14 @@ def test_once_boxes_are_unpacked_the_standby_is_filled_too():
     assert result.time["restart"] == pytest.approx(3 * 20 * MINUTE)
 
 
+def test_a_choice_puts_a_node_that_is_back_on_standby_also_without_hot_spares():
+    """Node 0 is back while the box that replaces it is unpacked, and replaces node 1 at once."""
+    causes = [lone(0, 1, repair="6 h"), lone(1, 2, repair="9 d")]
+    fleet = pool(nodes=2, cold_spares=1, failures={"causes": causes})
+    recovery = {"standby": 1, "reschedule": "1 min", "provision": "12 h"}
+    assert simulate(endless(2.8, fleet=fleet, recovery=recovery), 0).selections == 2
+
+
 def test_a_node_that_returns_while_boxes_are_unpacked_saves_the_next_box():
     """Two boxes for one active and one standby node; the failed node is back after 15 min and
     stands by itself.

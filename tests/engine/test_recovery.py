@@ -224,6 +224,31 @@ def test_a_failure_while_a_straggler_is_evicted_voids_the_checkpoint():
     assert hours(result) == pytest.approx({"productive": 45.0, "stall": 2.0} | lost)
 
 
+def test_a_second_straggler_found_while_the_first_is_evicted_costs_no_work():
+    """Found three minutes into the checkpoint of 6 min: both leave when it is durable."""
+    second = lone(1, 30 / 24, slowdown=1.5, detect="6.05 h")
+    result = asked([straggler(), second], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"})
+    assert hours(result) == pytest.approx(
+        {"productive": 45.0, "stall": 2.0, "checkpoint": 0.1, "restart": 0.5}
+    )
+    assert (result.interruptions, result.planned_stops) == (0, 1)
+
+
+def test_a_horizon_within_a_planned_stop_takes_no_node_in():
+    """Node 0 is back at 40.5 h, and the checkpoint is not durable at 40.55 h."""
+    lost = [lone(0, 30.5 / 24, repair="10 h")]
+    result = asked(lost, 60, checkpoint=SLOW_SAVE, recovery=REJOIN, horizon="40.55 h")
+    assert result.counts["pool", "active"] == 24
+
+
+def test_the_scheduler_chooses_once_there_are_enough_nodes():
+    """Of two lost nodes one is back at 34.5 h and one, by an earlier repair, five minutes later."""
+    causes = [lone(n, 30.5 / 24, repair=r) for n, r in ((0, "4 h"), (1, "245 min"))]
+    result = asked(causes, hours=40, recovery={"reschedule": "10 min"})
+    assert result.selections == 2
+    assert result.time["restart"] == pytest.approx(20 * MINUTE)
+
+
 def test_a_straggler_that_fails_takes_its_slowness_along():
     """Slow from 30 h on, for ten hours or, if another node fails, for the 27 h that the last 18 h
     of work take.
@@ -333,13 +358,7 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
     )
     result, settled = simulate(q, 0, fixed_inputs=True), q.resolve(0, 0, fixed=True)
     pools = planned(settled.run, settled.fleet, settled.mixing, settled.constants)
-    fleet = Throughput(
-        settled.run,
-        pools,
-        settled.mixing,
-        constants=settled.constants,
-        model_error=settled.constants.model_error,
-    )
+    fleet = Throughput(settled.run, pools, settled.mixing, constants=settled.constants)
     degraded = fleet.plan({"good": 255}, policy)
     left = 14.8e12 - fleet.full.tokens_per_s * start * DAY
     assert result.wall == pytest.approx(start * DAY + left / degraded.tokens_per_s, rel=1e-9)
@@ -525,6 +544,16 @@ def test_the_final_checkpoint_counts_as_one_and_can_be_interrupted():
     assert asked([], hours=10, checkpoint=final | {"final": False}).wall / HOUR == pytest.approx(
         10.75
     )
+
+
+@pytest.mark.parametrize("hour", [9.8, 10.8, 10.9])
+def test_a_final_checkpoint_is_as_long_if_a_spare_fails_meanwhile(hour):
+    """At 9.8 h the job computes, at 10.8 h it blocks for its last checkpoint, at 10.9 h it waits."""
+    final = {"interval": "1 h", "blocking": "5 min", "flush": "10 min", "final": True}
+    spare = lone(4, hour / 24, clock="powered")
+    result = asked([spare], hours=10, checkpoint=final, pool={"hot_spares": 1})
+    assert result.failures == {"of-4": 1}
+    assert hours(result) == pytest.approx({"productive": 10.0, "checkpoint": 1.0})
 
 
 def test_checkpoint_keys_have_sensible_defaults():

@@ -283,6 +283,14 @@ def test_a_pending_relapse_waits_while_another_failure_is_repaired_and_survives_
     assert days == pytest.approx([10, 11.1, 11.25])
 
 
+def test_a_reboot_for_a_fault_found_late_may_have_to_be_done_again():
+    """Corrupt at 10 d, found at 10.5 d; again at 10.75 d, found at 11.25 d, again at 11.5 d."""
+    again = {"probability": 1, "after": "6 h"}
+    keys = {"lifetime": "10 d", "hardware": False, "silent": True, "detect": "12 h"}
+    fleet = failing(1, refail=again, **keys)
+    assert times(simulate(endless(11.9, fleet=fleet), 0)) == pytest.approx([10, 10.75, 11.5])
+
+
 def test_a_pending_relapse_dies_with_a_replacement():
     again = Refail(probability=1, after=Constant(1.0))
     why = Cause(cause="x", per_1000_node_days=1, refail=again)
@@ -398,6 +406,30 @@ def test_one_more_cause_disturbs_no_other():
     of_a = [e.time for e in both.trace.events("failure") if e.what == "a"]
     assert of_a == [e.time for e in alone.trace.events("failure")]
     assert len(both.failures) == 2
+
+
+# Ages at the start ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1.0, 4.0])
+def test_nodes_that_are_old_at_the_start_have_the_rest_of_their_lives_before_them(factor: float):
+    shape, scale, age, nodes = 2.5, 100 * DAY, 80 * DAY, 4000
+    old = Cause(cause="old", lifetime=Weibull(shape, scale), age=Constant(age))
+    bad = BadNodes(share=1.0, factor=factor)
+    made = lives([old], nodes, bad, tuple(range(nodes)))
+    rest = np.array(made._due)
+    when = 20 * DAY
+    survive = math.exp(-factor * (((age + when) / scale) ** shape - (age / scale) ** shape))
+    error = math.sqrt(survive * (1 - survive) / nodes)
+    assert abs((rest > when).mean() - survive) < 4 * error
+    # Had they been new, nearly all of them would still run.
+    new = lives([old.model_copy(update={"age": None})], nodes, bad, tuple(range(nodes)))
+    assert (np.array(new._due) > when).mean() > survive + 20 * error
+
+
+def test_an_age_needs_a_lifetime_that_has_a_memory():
+    with pytest.raises(ValueError, match="age needs a lifetime that is weibull"):
+        Cause(cause="old", per_1000_node_days=1, age=Constant(DAY))
 
 
 def test_a_scaled_table_strikes_that_many_times_as_often():

@@ -42,7 +42,8 @@ def case_of(seed: int) -> Case:
         horizon=draw.uniform(60, 120) * HOUR,
         drop=maybe(True, otherwise=False),
         interval=interval,
-        blocking=draw.choice([0.0, 1.0, 4.0]) * MINUTE,
+        # A planned stop of no length would end between two returns of one instant.
+        blocking=draw.choice([0.1, 1.0, 4.0]) * MINUTE,
         flush=min(maybe(7.0) * MINUTE, interval / copies / 3),
         load=maybe(3.0) * MINUTE,
         final=maybe(True, otherwise=False),

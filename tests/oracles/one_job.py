@@ -1,7 +1,8 @@
 """A plain and slow simulator of one training job, to be read by eye and to doubt the engine with.
 
 It was written from the words of the design (what an interruption is, when a checkpoint is durable,
-which clock runs when) without looking at the engine. It steps from one instant to the next: all
+which clock runs when), not from the engine; where they leave a choice, docs/design.md names the one
+that both have taken. It steps from one instant to the next: all
 that could happen is listed, the nearest happens, and every clock is moved on by hand. Each node
 carries what is left of each of its lives; each checkpoint is an event when it begins, when the job
 goes on, and when it is durable. Times are seconds, work is in seconds of the whole fleet.
@@ -72,7 +73,7 @@ class Fault:
 
     cause: Cause
     found: float
-    node: Node | None
+    node: Node
 
 
 @dataclass(eq=False)
@@ -399,7 +400,7 @@ class Job:
 
     def _found(self, fault: Fault) -> None:
         node = fault.node
-        there = node is not None and fault in node.faults
+        there = fault in node.faults
         active = there and node.place == "active"
         if fault.cause.slowdown > 1 and active and self.phase in ("compute", "block", "save"):
             fault.found = math.inf
@@ -438,6 +439,9 @@ class Job:
             better = self._possible() > len(self._at("active"))
             if self.found or better:
                 self.count["planned_stops"] += 1
+                if self.phase == "block":
+                    # What was being written is written again, as a part of the stop.
+                    self.marks = [m for m in self.marks if m.durable <= self.now + SAME]
                 seconds = self.case.blocking + self.case.flush
                 self._save(seconds)
                 if self.case.copies > 1:
@@ -451,7 +455,7 @@ class Job:
 
     def _evict(self) -> None:
         for fault in self.found:
-            if fault.node is not None and fault in fault.node.faults:
+            if fault in fault.node.faults:
                 fault.node.faults.remove(fault)
                 self._take_out(fault.node, fault.cause)
         self.found.clear()
@@ -528,7 +532,9 @@ class Job:
         return len(self._at("hot_spare") + self._unboxed()) < (self.case.standby or 0)
 
     def _unpack(self) -> None:
-        box, self.box = self.box, None
+        box = self.box
+        assert box
+        self.box = None
         self.count["provisioned"] += 1
         self.boxed = True
         box.boxed = False

@@ -160,7 +160,7 @@ def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_
 
 
 def test_a_fleet_that_begins_with_nothing_has_no_chips_to_set() -> None:
-    country = Explorer("national-stock", runs=2)
+    country = Explorer("frontier-run", runs=2)
     assert not [path for path in country.handles if path.endswith(".chips")]
     country.handles["policy.us-2025-04-09.date"].value = None
     assert "us-2025-04-09" not in country.base.override(country.changes).policy

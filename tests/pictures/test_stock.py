@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.patches import Rectangle
 
 from sim.engine import simulate
 from sim.pictures import stock
@@ -40,13 +37,13 @@ def test_the_table_holds_the_stock_the_need_and_the_dates_of_the_crossing(result
             "matters": [True],
         }
     )
-    _, table = stock.stock(results, load_scenario("embargoed-stock"), effects, scale=2.0)
+    _, table = stock.stock(results, load_scenario("embargoed-stock"), effects)
     usable = table[table["series"] == "usable"]
-    assert usable["median"].iloc[0] == 20_000
+    assert usable["median"].iloc[0] == 10_000
     assert (usable["p5"] <= usable["median"]).all() and (usable["median"] <= usable["p95"]).all()
     needs = table[table["series"] == "a run needs"]
     assert needs["median"].iloc[0] == pytest.approx(
-        2 * np.median([r.scenario.runs.chips for r in results])
+        np.median([r.scenario.runs.chips for r in results])
     )
     crossing = table.loc[table["series"] == "crossing", "year"]
     assert sorted(crossing) == pytest.approx(
@@ -64,16 +61,8 @@ def test_where_need_and_stock_cross_in_one_programme_the_picture_crosses_too(res
     assert shown == pytest.approx(2022 + 279 / 365.25 + results[0].crossing / YEAR, abs=0.005)
 
 
-def test_months_are_those_of_the_crossing(results):
-    start = dt.date(2022, 10, 7)
-    middle = start + dt.timedelta(seconds=float(np.median([r.crossing for r in results])))
-    assert stock.months(results)[1] == f"{middle:%B %Y}"
-
-
-def test_effects_are_drawn_in_months():
-    table = pd.DataFrame(
-        {"mechanism": ["a"], "median": [365.25], "p5": [0.0], "p95": [730.5], "matters": [True]}
-    )
-    figure, _ = stock.effects(table)
-    [bar] = figure.axes[0].patches
-    assert isinstance(bar, Rectangle) and bar.get_width() == pytest.approx(12)
+def test_what_one_chip_stands_for_is_multiplied_out():
+    few = load_scenario("embargoed-stock").override({"represents": 50, "research": 0.3})
+    found = [simulate(few, 1, k) for k in range(2)]
+    table = stock.trajectories([one for one in found if isinstance(one, ProgrammeResult)])
+    assert table[table["series"] == "usable"]["median"].iloc[0] == 10_000

@@ -177,15 +177,15 @@ def test_what_is_wrong_in_an_override_stands_in_no_file(
 
 
 def test_an_override_can_make_wrong_what_stands_in_a_file() -> None:
-    error = of_override("runs", None, "national-stock")
-    assert Path(str(error.file)).name == "national-stock.yaml"
+    error = of_override("runs", None, "frontier-run")
+    assert Path(str(error.file)).name == "frontier-run.yaml"
     assert (error.key, error.line is None) == ("fleet.a100", False)
 
 
 def test_a_mistake_in_the_catalogue_keeps_the_key_of_the_scenario(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(kind: str, name: str) -> None:
+    def broken(kind: str, name: str, own: str | None = None) -> None:
         raise in_file("chips.yaml", "chips.x.power: wrong", 9, key="chips.x.power")
 
     monkeypatch.setattr(catalogue, "entry", broken)

@@ -55,6 +55,14 @@ def test_the_closed_form_is_close_once_there_are_many_micro_batches() -> None:
     assert closed_form(unequal([3 * f for f in forward]), 32) == pytest.approx(exact, rel=0.03)
 
 
+@pytest.mark.parametrize(("microbatches", "seconds"), [(1, 7), (2, 10), (3, 14)])
+def test_the_exact_schedule_of_unequal_stages_worked_out_by_hand(
+    microbatches: int, seconds: float
+) -> None:
+    """Of three: the first stage runs F 0–3, F 3–6, B 6–7, F 7–10, B 10–11, and waits till 13."""
+    assert exact_1f1b([3.0, 1.0], [1.0, 2.0], microbatches) == seconds
+
+
 def test_the_closed_form_is_only_a_bound_where_stages_differ() -> None:
     forward, backward = [3.0, 1.0, 2.0], [1.0, 3.0, 2.0]
     bound = sum(forward) + sum(backward) + 7 * (max(forward) + max(backward))

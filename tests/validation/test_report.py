@@ -101,8 +101,8 @@ def test_every_table_reads_in_a_terminal_and_can_be_written_as_json(name, monkey
     one = {"airesim-weibull-2": catalogue.table("peers")["airesim-weibull-2"]}
     everything = catalogue.table
 
-    def with_one_peer(kind):
-        return one if kind == "peers" else everything(kind)
+    def with_one_peer(kind, own=None):
+        return one if kind == "peers" else everything(kind, own)
 
     monkeypatch.setattr(catalogue, "table", with_one_peer)
     rows = validation.rows(name, 0.1)

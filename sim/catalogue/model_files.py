@@ -1,0 +1,252 @@
+"""A model's shape from the `config.json` of its checkpoint, as Hugging Face's libraries write it.
+
+Parameters are counted matrix by matrix. What such a file never says is the length of sequences in
+training; a scenario gives that beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.errors import InputError, in_file
+
+DENSE = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3")
+MIXTURES = ("mixtral", "qwen2_moe", "qwen3_moe")
+LATENT = ("deepseek_v2", "deepseek_v3")
+FAMILIES = (*DENSE, *MIXTURES, *LATENT)
+WIDE_HEADS = ("gemma", "gemma2", "gemma3", "qwen3", "qwen3_moe")
+"""Families whose heads are not the hidden size divided among them."""
+NORMS = {"gemma2": 4, "gemma3": 4}
+"""Of a layer, where they are not two."""
+MOST_BYTES = 1_000_000
+"""No such file is larger; a checkpoint is not read by mistake."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a file says of a model.
+
+    Attributes
+    ----------
+    family : str
+    values : dict
+        Of the catalogue's models, all but the length of a sequence.
+    counts : dict
+        Parameters by part; of routed experts also those that a token visits.
+    total, active : float
+        Parameters, and those that a token visits as the makers count them: DeepSeek leaves out the
+        input embedding, the others do not.
+    """
+
+    family: str
+    values: dict[str, Any]
+    counts: dict[str, float]
+    total: float
+    active: float
+
+
+class Config:
+    """The keys of a file.
+
+    Parameters
+    ----------
+    path : str
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or is of a family that is not known.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            if Path(path).stat().st_size > MOST_BYTES:
+                raise in_file(path, "is too large for the config.json of a model")
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise in_file(path, f"cannot be read ({error.strerror or error})") from None
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise in_file(path, f"is no JSON ({error})") from None
+        if not isinstance(data, dict):
+            raise in_file(path, "expected the keys of a model's config.json", given=data)
+        # Models that also see or hear keep the transformer below a key of its own.
+        self.data: dict[str, Any] = data.get("text_config") or data
+        self.family = str(self.data.get("model_type", "")).removesuffix("_text")
+        if self.family not in FAMILIES:
+            listed = f"; known: {', '.join(FAMILIES)}"
+            problem = f"{path}: model_type '{self.family}' is not known"
+            raise InputError.no_such(problem, self.family, FAMILIES, listed, file=path)
+
+    def number(self, key: str, default: int | None = None) -> int:
+        """A whole number above zero.
+
+        Raises
+        ------
+        InputError
+            When it is missing and has no default, or is something else.
+        """
+        value = self.data.get(key)
+        if value is None and default is not None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            problem = f"must be a whole number, not {value!r}"
+            if value is None:
+                problem = f"is missing; a {self.family} cannot be counted without"
+            raise in_file(self.path, f"{key} {problem}", key=key, given=value)
+        return value
+
+
+def shape(path: str) -> Shape:
+    """Read the shape of a model.
+
+    Parameters
+    ----------
+    path : str
+        Of its `config.json`.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be used, or lacks what it takes to count.
+    """
+    config = Config(path)
+    hidden = config.number("hidden_size")
+    layers = config.number("num_hidden_layers")
+    vocabulary = config.number("vocab_size")
+    sparse = _sparse_layers(config, layers)
+    one_expert, shared, router = _experts(config, hidden)
+    routed = config.number(_count_key(config)) if sparse else 0
+    visited = config.number("num_experts_per_tok") if sparse else 0
+    attention, widths = _attention(config, hidden)
+    dense = layers - sparse
+    # Gemma keeps tables for input and output in one unless its file says otherwise.
+    tied = config.data.get("tie_word_embeddings", config.family.startswith("gemma"))
+    embedding = vocabulary * hidden
+    counts: dict[str, float] = {
+        "embedding": embedding,
+        "output head": 0 if tied else embedding,
+        "attention": layers * attention,
+        "dense layers": dense * 3 * hidden * config.number("intermediate_size") if dense else 0,
+        "shared experts and routers": sparse * (shared + router),
+        "routed experts": sparse * routed * one_expert,
+        "norms": (layers * NORMS.get(config.family, 2) + 1) * hidden,
+    }
+    total = sum(counts.values())
+    active = total - sparse * (routed - visited) * one_expert
+    # A table in which a token is only looked up takes no part in its matrix products.
+    products = active if tied else active - embedding
+    values: dict[str, Any] = {
+        "name": Path(path).parent.name or Path(path).stem,
+        "title": f"{config.family} of {path}",
+        "parameters": float(total),
+        "active_parameters": float(products),
+        "layers": layers,
+        "hidden": hidden,
+        "vocabulary": vocabulary,
+        "prediction_modules": config.number("num_nextn_predict_layers", 0),
+        "precision": _precision(config),
+        **widths,
+    }
+    if sparse:
+        values["experts"] = {
+            "parameters": float(counts["routed experts"]),
+            "count": routed,
+            "per_token": visited,
+            "groups_per_token": config.data.get("topk_group"),
+            "dense_layers": dense,
+        }
+        counts["of these a token visits"] = sparse * visited * one_expert
+    told = products if config.family in LATENT else active
+    return Shape(config.family, values, counts, total, told)
+
+
+def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
+    """Parameters of a layer's attention, and the widths by which its work is counted."""
+    heads = config.number("num_attention_heads")
+    if config.family in LATENT:
+        plain = config.number("qk_nope_head_dim")
+        turned = config.number("qk_rope_head_dim")
+        value = config.number("v_head_dim")
+        latent = config.number("kv_lora_rank")
+        query = heads * (plain + turned)
+        queries = hidden * query
+        # The smallest of them project queries at once: the file then says null.
+        if "q_lora_rank" not in config.data:
+            config.number("q_lora_rank")
+        if config.data["q_lora_rank"] is not None:
+            rank = config.number("q_lora_rank")
+            queries = rank * (hidden + query + 1)
+        keys = hidden * (latent + turned) + latent * (heads * (plain + value) + 1)
+        widths = {
+            "heads": heads,
+            "attention": "latent",
+            "attention_width": query + heads * value,
+            "key_value_width": latent + turned,
+        }
+        return queries + keys + heads * value * hidden, widths
+    groups = config.number("num_key_value_heads", heads)
+    wide = config.family in WIDE_HEADS
+    size = config.number("head_dim", None if wide else hidden // heads)
+    count = hidden * size * (2 * heads + 2 * groups)
+    # Of the families here the second Qwen alone has biases, on queries, keys and values.
+    if config.family.startswith("qwen2") or config.data.get("attention_bias"):
+        count += size * (heads + 2 * groups)
+    if config.family.startswith(("qwen3", "gemma3")):
+        count += 2 * size
+    widths = {
+        "heads": heads,
+        "attention": "causal",
+        "attention_width": 2 * heads * size,
+        "key_value_width": 2 * groups * size,
+    }
+    return count, widths
+
+
+def _sparse_layers(config: Config, layers: int) -> int:
+    """How many layers have routed experts."""
+    if config.family in DENSE:
+        return 0
+    if config.family == "mixtral":
+        return layers
+    if config.family in LATENT:
+        first = config.number("first_k_dense_replace")
+        every = config.number("moe_layer_freq", 1)
+        return sum(1 for layer in range(first, layers) if layer % every == 0)
+    every = config.number("decoder_sparse_step", 1)
+    without = config.data.get("mlp_only_layers") or []
+    return sum(1 for layer in range(layers) if layer not in without and (layer + 1) % every == 0)
+
+
+def _count_key(config: Config) -> str:
+    """What the number of routed experts is called."""
+    if config.family == "mixtral":
+        return "num_local_experts"
+    return "n_routed_experts" if config.family in LATENT else "num_experts"
+
+
+def _experts(config: Config, hidden: int) -> tuple[int, int, int]:
+    """Parameters of a routed expert, of all shared ones of a layer, and of its router."""
+    if config.family in DENSE:
+        return 0, 0, 0
+    key = "intermediate_size" if config.family == "mixtral" else "moe_intermediate_size"
+    one = 3 * hidden * config.number(key)
+    router = hidden * config.number(_count_key(config))
+    shared = 0
+    if config.family in LATENT:
+        # Null stands for none.
+        shared = one * (config.data.get("n_shared_experts") or 0)
+    elif config.family == "qwen2_moe":
+        shared = 3 * hidden * config.number("shared_expert_intermediate_size") + hidden
+    return one, shared, router
+
+
+def _precision(config: Config) -> str:
+    quantised = config.data.get("quantization_config") or {}
+    # Of what a checkpoint may be quantised to only FP8 is also trained in.
+    return "fp8" if quantised.get("quant_method") == "fp8" else "bf16"

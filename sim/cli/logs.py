@@ -1,0 +1,98 @@
+"""The commands about logs of outages: one is fitted, or one is written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from sim import files
+from sim.cli import answers
+from sim.cli.options import (
+    AsJson,
+    Fixed,
+    Reading,
+    ScenarioName,
+    Seed,
+    Sets,
+    answer,
+    grouped,
+    loaded,
+    pair,
+)
+from sim.errors import InputError
+
+
+@grouped
+def fit(
+    *,
+    logs: Annotated[list[str], Argument(metavar="LOG…", help="Files of outages.")],
+    out: Annotated[Path, Option(help="The failure table to write, a .yaml file.")],
+    reading: Reading,
+    keep_names: Annotated[
+        bool, Option("--keep-names", help="Write the names of nodes instead of numbers.")
+    ] = False,
+    ahead: Annotated[float, Option(min=1, help="Days for which a drift is carried on.")] = 365.25,
+    checked: Annotated[
+        bool, Option("--check/--no-check", help="Whether to hold the table against the log.")
+    ] = True,
+    picture: Annotated[
+        Path | None, Option(help="Folder for a picture of the log and the forecast.")
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a failure table to logs of outages, and say what it is worth.
+
+    Example: `sim fit outages.csv --nodes 512 --from 2025-01-01T00:00Z --to 2025-07-01T00:00Z
+    --out my-cluster.yaml`
+    """
+    import sim
+    from sim.failure_logs import check as checks
+    from sim.failure_logs import write
+
+    if out.suffix not in (".yaml", ".yml"):
+        raise InputError(f"--out {out}: expected a .yaml file")
+    given = vars(reading)
+    pairs = given["columns"].split(",") if given["columns"] else []
+    given["columns"] = dict(pair(text, "--columns") for text in pairs)
+    given["skip"] = given.pop("skip_bad_rows")
+    fitted = sim.fit(logs, **given, ahead=ahead, seed=seed)
+    found = checks.check(fitted, seed=seed) if checked or picture else None
+    written = write.save(fitted, out, keep_names=keep_names)
+    if found and picture:
+        from sim.pictures.failure_logs import save
+
+        save(fitted, found, picture)
+    report = checks.report(fitted, found)
+    answer(report, lambda: answers.fit(report), as_json)
+    print(f"written: {', '.join(answers.short(path) for path in written)}", file=sys.stderr)
+
+
+def log(
+    name: ScenarioName,
+    out: Annotated[Path, Option(help="The log to write: node, start, end, cause, kind.")],
+    exposure: Annotated[Path, Option(help="When which node was watched: node, from, to.")],
+    seed: Seed = 0,
+    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0,
+    sets: Sets = None,
+    fixed_inputs: Fixed = False,
+) -> None:
+    """Write what an operator of the simulated cluster would have recorded.
+
+    Example: `sim log deepseek-v3 --out log.csv --exposure nodes.csv`
+    """
+    import sim
+    from sim.failure_logs import record
+
+    scenario = loaded(name, sets)
+    result = sim.simulate(scenario, seed, replication, fixed_inputs=fixed_inputs)
+    watched = record.exposure_file(result)
+    files.write(out, record.log_file(result))
+    files.write(exposure, watched)
+    print(f"written: {answers.short(out)}, {answers.short(exposure)}", file=sys.stderr)
+
+
+COMMANDS = (fit, log)

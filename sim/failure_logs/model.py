@@ -1,0 +1,154 @@
+"""How the nodes of a log fail, all causes together: a hazard for each, and a class of bad nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import optimize, special
+
+from sim.failure_logs.hazards import Gaps, Hazard, likeliest
+from sim.results.ledger import Floats
+
+LEAST = np.array([special.logit(0.003), np.log(1.5), -3.0])
+MOST = np.array([special.logit(0.4), np.log(60.0), 3.0])
+"""Between which values the share of bad nodes, their factor and the level are sought."""
+ROUNDS = 12
+SETTLED = 0.02
+"""A gain in log-likelihood that is too small to go on for."""
+Kept = tuple[frozenset[str], ...]
+"""The mechanisms kept for each cause."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A hazard for each cause, and the class of bad nodes if there is one.
+
+    Attributes
+    ----------
+    hazards : tuple of Hazard
+        Of good nodes.
+    share, factor : float
+        The share of bad nodes, and what multiplies their hazards; a share of zero is no class.
+    """
+
+    hazards: tuple[Hazard, ...]
+    share: float = 0.0
+    factor: float = 1.0
+
+    def by_node(self, gaps: Sequence[Gaps], nodes: int, factor: float) -> Floats:
+        """Log-likelihood of each node, were it of the class with a factor."""
+        total = np.zeros(nodes)
+        for hazard, part in zip(self.hazards, gaps, strict=True):
+            total += np.bincount(part.node, hazard.losses(part, factor)[0], nodes)
+        return total
+
+    def log_likelihood(self, gaps: Sequence[Gaps], nodes: int) -> float:
+        """Log-likelihood of a log."""
+        good, bad = self._classes(gaps, nodes)
+        return float(np.logaddexp(good, bad).sum())
+
+    def badness(self, gaps: Sequence[Gaps], nodes: int) -> Floats | None:
+        """The probability of each node to be bad; None if there is no such class."""
+        if not self.share:
+            return None
+        good, bad = self._classes(gaps, nodes)
+        return special.expit(bad - good)
+
+    def _classes(self, gaps: Sequence[Gaps], nodes: int) -> tuple[Floats, Floats]:
+        """Log-likelihood of each node as a good and as a bad one, times the share of these."""
+        good = self.by_node(gaps, nodes, 1.0) + np.log1p(-self.share)
+        if not self.share:
+            return good, np.full(nodes, -np.inf)
+        return good, self.by_node(gaps, nodes, self.factor) + np.log(self.share)
+
+    def expected(self, gaps: Sequence[Gaps], nodes: int, bad: Floats | None) -> float:
+        """Failures expected within gaps, those after incomplete repairs included."""
+        total = 0.0
+        for hazard, part in zip(self.hazards, gaps, strict=True):
+            factor = 1.0 if bad is None else 1 + bad[part.node] * (self.factor - 1)
+            open_ended = part._replace(failed=np.zeros(len(part.node), bool))
+            # The expected number until a time is minus the logarithm of getting there without one.
+            total -= hazard.losses(open_ended, factor)[0].sum()
+        return float(total)
+
+
+def fitted(gaps: Sequence[Gaps], nodes: int, kept: Kept, *, bad_nodes: bool) -> Model:
+    """Find the model of greatest likelihood.
+
+    With a class of bad nodes, hazards and class are found in turns: each node counts for both
+    classes by its chances.
+    """
+    hazards = tuple(likeliest(part, has) for part, has in zip(gaps, kept, strict=True))
+    model = Model(hazards)
+    if not bad_nodes:
+        return model
+    model = replace(model, share=0.05, factor=5.0)
+    before = -np.inf
+    for _ in range(ROUNDS):
+        model = _with_class(model, gaps, nodes)
+        now = model.log_likelihood(gaps, nodes)
+        if now - before < SETTLED:
+            break
+        before = now
+        chances = model.badness(gaps, nodes)
+        model = replace(
+            model,
+            hazards=tuple(
+                likeliest(part, has, hazard, chances, model.factor)
+                for part, has, hazard in zip(gaps, kept, model.hazards, strict=True)
+            ),
+        )
+    return model
+
+
+def _with_class(model: Model, gaps: Sequence[Gaps], nodes: int) -> Model:
+    """The model with the likeliest class of bad nodes, and all hazards on a level with it."""
+    best = class_search(model, gaps, nodes)
+    share, factor, level = special.expit(best[0]), np.exp(best[1]), np.exp(best[2])
+    hazards = tuple(
+        replace(hazard, scale=hazard.scale / level ** (1 / hazard.shape))
+        for hazard in model.hazards
+    )
+    return Model(hazards, float(share), float(factor))
+
+
+def class_search(model: Model, gaps: Sequence[Gaps], nodes: int) -> Floats:
+    """Log-odds of the share, logarithms of the factor and of the level of the likeliest class."""
+    start = np.array([special.logit(model.share), np.log(model.factor), 0.0])
+    function = ClassMisfit(model, gaps, nodes)
+    found = optimize.minimize(
+        function,
+        np.clip(start, LEAST, MOST),
+        method="L-BFGS-B",
+        bounds=list(zip(LEAST, MOST, strict=True)),
+    )
+    return found.x
+
+
+class ClassMisfit:
+    """Minus the log-likelihood of a class of bad nodes, by node.
+
+    Failures after incomplete repairs say nothing about the class, so they are left out by their
+    chances.
+    """
+
+    def __init__(self, model: Model, gaps: Sequence[Gaps], nodes: int) -> None:
+        chances = model.badness(gaps, nodes)
+        assert chances is not None
+        self._lives = np.zeros(nodes)
+        self._fresh = np.zeros(nodes)
+        for hazard, part in zip(model.hazards, gaps, strict=True):
+            factor = 1 + chances[part.node] * (model.factor - 1)
+            _, lives, fresh = hazard.losses(part, factor)
+            self._lives += np.bincount(part.node, lives, nodes)
+            self._fresh += np.bincount(part.node, fresh / factor, nodes)
+
+    def __call__(self, values: Floats) -> float:
+        odds, factor, level = values
+        good = self._lives * level - self._fresh * np.exp(level)
+        both = level + factor
+        bad = self._lives * both - self._fresh * np.exp(both)
+        share = special.expit(odds)
+        return -float(np.logaddexp(good + np.log1p(-share), bad + np.log(share)).sum())

@@ -1,0 +1,97 @@
+"""The fitted table as files: the table, its joint draws, and the log as a trace to be replayed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.failure_logs.fit import Fit
+from sim.failure_logs.log import Log
+from sim.files import write
+from sim.results.ledger import DAY
+
+
+def table(fit: Fit, draws: str) -> dict[str, Any]:
+    """The failure table as plain data.
+
+    Parameters
+    ----------
+    fit : Fit
+    draws : str
+        The file with its joint draws.
+    """
+
+    def drawn(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: part if key == "cause" else drawn(part) for key, part in value.items()}
+        if isinstance(value, str) and value in fit.draws:
+            return {"uncertain": {"draws": {"file": draws, "column": value}}}
+        return value
+
+    log = fit.log
+    days = log.seconds / DAY
+    found: dict[str, Any] = {
+        "title": f"{len(log.names)} nodes, {len(log.node)} outages in {days:,.0f} days",
+        "causes": [drawn(cause) for cause in fit.causes],
+    }
+    if fit.choice.bad_nodes:
+        # Whether repairs cure a node the class was not asked: its nodes were bad all along.
+        found["bad_nodes"] = {
+            "share": drawn("bad_nodes.share"),
+            "factor": drawn("bad_nodes.factor"),
+            "cured": 0,
+        }
+    return found
+
+
+def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path, Path]:
+    """Write table, draws and trace beside each other.
+
+    Parameters
+    ----------
+    fit : Fit
+    path : Path
+        Of the table.
+    keep_names : bool
+        Whether the trace has the nodes' names, which are numbers else.
+
+    Returns
+    -------
+    table, draws, trace : Path
+    """
+    draws = path.with_suffix(".draws.csv")
+    trace = path.with_suffix(".trace.csv")
+    data = table(fit, draws.name)
+    lines = ["# A failure table fitted to a log by `sim fit`; the file of draws belongs to it."]
+    lines += [f"title: {json.dumps(data['title'])}", "causes:"]
+    for cause in data["causes"]:
+        # JSON is YAML, and one key a line can be read.
+        marks = ["- ", *["  "] * (len(cause) - 1)]
+        parts = zip(marks, cause.items(), strict=True)
+        lines += [f"  {mark}{key}: {json.dumps(value)}" for mark, (key, value) in parts]
+    if "bad_nodes" in data:
+        lines.append(f"bad_nodes: {json.dumps(data['bad_nodes'])}")
+    write(draws, fit.draws.to_csv(index=False, lineterminator="\n", float_format="%.8g"))
+    write(trace, trace_of(fit.log, keep_names=keep_names))
+    write(path, "\n".join(lines) + "\n")
+    return path, draws, trace
+
+
+def trace_of(log: Log, *, keep_names: bool = False) -> str:
+    """The outages as `failures: {trace: FILE}` reads them."""
+    names = log.names if keep_names else [f"node-{k + 1:05}" for k in range(len(log.names))]
+    rows = pd.DataFrame(
+        {
+            "node": np.array(names)[log.node],
+            "start_day": log.start / DAY,
+            "end_day": log.end / DAY,
+            # The last of them is that of the cause −1, which stands for planned outages.
+            "cause": np.array([*log.causes, "planned"])[log.cause],
+        }
+    )
+    rows = rows.sort_values(["start_day", "node"])
+    return rows.to_csv(index=False, lineterminator="\n", float_format="%.6f")

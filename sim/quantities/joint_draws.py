@@ -1,0 +1,127 @@
+"""Joint draws of several unknown constants: a CSV file with a column for each."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.errors import InputError, expected, in_file
+from sim.quantities.distributions import Distribution, Floats, Uncertain
+
+FORM = "{draws: {file: FILE.csv, column: NAME}}"
+
+
+@dataclass(frozen=True)
+class Rows(Distribution):
+    """The number of a row in a table of joint draws; row 0, the best fit, is the mode."""
+
+    count: int
+    """Rows after that."""
+    table: str
+    """A hash of the whole table, by which two of them differ."""
+
+    def draw(self, uniforms: Floats) -> Floats:
+        return 1.0 + np.minimum(np.floor(uniforms[..., 0] * self.count), self.count - 1)
+
+    @property
+    def mean(self) -> float:
+        return (self.count + 1) / 2
+
+    @property
+    def mode(self) -> float:
+        return 0.0
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return 0.0, float(self.count)
+
+
+class Drawn(Uncertain):
+    """An unknown constant that is drawn together with others: a column of joint draws.
+
+    What is drawn is the row, under one name for all columns of the table.
+    """
+
+    column: tuple[float, ...]
+
+    def __new__(cls, column: tuple[float, ...], rows: Distribution, name: str = "") -> Drawn:
+        self = float.__new__(cls, column[0])
+        self.distribution = rows
+        self.name = name
+        self.column = column
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Drawn, (self.column, self.distribution, self.name)
+
+    def named(self, name: str) -> Uncertain:
+        """The constant under `name`, unless it has one."""
+        return self if self.name else Drawn(self.column, self.distribution, name)
+
+    def of(self, drawn: float) -> float:
+        """The number that a row stands for."""
+        return self.column[round(drawn)]
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """The smallest and the largest value."""
+        return min(self.column), max(self.column)
+
+
+def joint(data: Any) -> Drawn:
+    """A column of a file of joint draws, in the SI unit of where it stands.
+
+    The first row is the best fit. All columns of a file are drawn together, under its name.
+
+    Parameters
+    ----------
+    data : mapping
+        ``{file: …, column: …}``.
+
+    Raises
+    ------
+    InputError
+        When there is no such file or column, or a value is no number.
+    """
+    if not isinstance(data, dict) or data.keys() != {"file", "column"}:
+        raise expected(FORM, data)
+    path = Path(str(data["file"]))
+    try:
+        columns, digest = _columns(path, path.stat().st_mtime_ns)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise in_file(str(path), f"the draws cannot be read ({reason})") from None
+    name = str(data["column"])
+    if name not in columns:
+        raise InputError.no_such(f"{path}: no column '{name}'", name, columns)
+    column = columns[name]
+    return Drawn(column, Rows(len(column) - 1, digest), path.name.partition(".")[0])
+
+
+@lru_cache(maxsize=8)
+def _columns(path: Path, _changed: int) -> tuple[dict[str, tuple[float, ...]], str]:
+    """The columns of a file as of the time it was last changed, and a hash of it."""
+    text = path.read_text(encoding="utf-8-sig")
+    reader = csv.DictReader(text.splitlines())
+    columns: dict[str, list[float]] = {name: [] for name in reader.fieldnames or ()}
+    for row in reader:
+        for name, values in columns.items():
+            try:
+                value = float(row[name])
+            except (TypeError, ValueError):
+                value = math.nan
+            if not math.isfinite(value):
+                problem = f"{name} must be a number, not '{row[name]}'"
+                raise in_file(str(path), problem, reader.line_num)
+            values.append(value)
+    if any(len(values) < 2 for values in columns.values()) or not columns:
+        raise in_file(str(path), "expected a best fit and at least one draw")
+    found = {name: tuple(values) for name, values in columns.items()}
+    return found, hashlib.sha256(text.encode()).hexdigest()

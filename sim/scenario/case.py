@@ -1,0 +1,66 @@
+"""What a step time needs to know: a run, a fleet, and where chip types meet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, model_validator
+
+from sim.catalogue.strict import Strict
+from sim.errors import InputError
+from sim.quantities.distributions import Uncertain
+from sim.scenario.parts import Mixing, Pool, Run
+from sim.scenario.references import ConstantsRef
+from sim.scenario.residuals import add_residuals
+
+
+def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
+    if not fleet:
+        raise InputError("the fleet is empty; give at least one pool")
+    for name in fleet:
+        # A dot or a space could not be reached by `--set`.
+        if not re.fullmatch(r"[\w-]+", name):
+            allowed = "letters, digits, - and _"
+            problem = f"a pool's name has only {allowed}, unlike {name!r}"
+            raise InputError(problem, given=name, allowed=allowed)
+    return fleet
+
+
+Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
+
+
+class Case(Strict):
+    """What a step time needs: a run and a fleet."""
+
+    also: ClassVar[tuple[str, ...]] = ("like",)
+    run: Run
+    fleet: Fleet
+    mixing: Mixing = Mixing()
+    constants: ConstantsRef = Field("step-time", validate_default=True)  # type: ignore[assignment]
+    catalogue: str | None = None
+    """A folder with tables of the user's own, written as those of the catalogue are."""
+    known: dict[str, Any] = Field(default_factory=dict)
+    """Unknown constants that are known, by the names that the tool prints."""
+
+    @property
+    def supplied_later(self) -> bool:
+        """Whether a pool may begin with nothing."""
+        return False
+
+    @model_validator(mode="after")
+    def _pools_are_whole(self) -> Case:
+        for name, pool in self.fleet.items():
+            if not pool.active_nodes and not self.supplied_later:
+                problem = "the pool has no nodes; remove it, or give it chips or nodes"
+                raise InputError(problem, key=f"fleet.{name}")
+        # Who says what the model's error is, of all chips, says it of each.
+        if isinstance(self.constants.model_error, Uncertain):
+            add_residuals(self.fleet)
+        return self
+
+
+def patient(changes: Iterable[str]) -> bool:
+    """Whether changes to these paths let a run be what it was: the horizon, and the spares."""
+    return all(path == "horizon" or path.endswith("_spares") for path in changes)

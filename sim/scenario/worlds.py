@@ -1,0 +1,95 @@
+"""Worlds: layers that can be put on a scenario, one on another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from sim.catalogue.strict import Strict
+from sim.errors import InputError
+from sim.quantities.notation import is_value
+from sim.scenario.reading import merge
+
+
+def _as_text(changes: Any) -> Any:
+    # A record of a scenario has no type for dates, and must be the same scenario.
+    return json.loads(json.dumps(changes, default=str))
+
+
+class World(Strict):
+    """What is otherwise in a world: a part of a scenario, in which null takes something away."""
+
+    title: str = ""
+    source: str = ""
+    """Who speaks of it, or why it is asked."""
+    changes: Annotated[dict[str, Any], BeforeValidator(_as_text)]
+
+
+def leaves(changes: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every value of a layer with its dotted path.
+
+    Examples
+    --------
+    >>> dict(leaves({"policy": {"us": None}, "depot": {"supply": {"h20": {"scale": 2}}}}))
+    {'policy.us': None, 'depot.supply.h20.scale': 2}
+    """
+    for key, value in changes.items():
+        below = (*path, str(key))
+        if isinstance(value, Mapping) and value and not is_value(dict(value)):
+            yield from leaves(value, below)
+        else:
+            yield ".".join(below), value
+
+
+def overlaps(layers: Sequence[tuple[str, World]]) -> list[str]:
+    """Where two layers say different things of one key: the later one holds, and this is told.
+
+    Layers without such a key can be put on in any order.
+
+    Parameters
+    ----------
+    layers : sequence of (str, World)
+        By name, in the order in which they are put on.
+
+    Examples
+    --------
+    >>> more, less = (World(changes={"research": share}) for share in (0.5, 0.1))
+    >>> overlaps([("more", more), ("less", less)])
+    ['research: less goes before more']
+    """
+    found = []
+    for position, (name, world) in enumerate(layers):
+        for earlier, other in layers[:position]:
+            for path, value in leaves(world.changes):
+                for known, before in leaves(other.changes):
+                    same = path == known
+                    inside = f"{path}.".startswith(f"{known}.") or f"{known}.".startswith(
+                        f"{path}."
+                    )
+                    if inside and not (same and value == before):
+                        found.append(f"{path}: {name} goes before {earlier}")
+    return found
+
+
+def stacked(
+    data: Mapping[str, Any], worlds: Mapping[str, World], names: Sequence[str], scenario: str
+) -> dict[str, Any]:
+    """The data of a scenario with some of its worlds put on it, the later on top.
+
+    Raises
+    ------
+    InputError
+        When there is no such world.
+    """
+    changed = {key: value for key, value in data.items() if key != "worlds"}
+    titles = [str(data.get("title", scenario))]
+    for name in names:
+        if name not in worlds:
+            listed = f"; there are: {', '.join(worlds) or 'none'}"
+            raise InputError.no_such(f"{scenario}: no world '{name}'", name, worlds, listed)
+        changed = merge(changed, worlds[name].changes)
+        titles.append(worlds[name].title or name)
+    return {**changed, "title": "; ".join(titles)}

@@ -1,0 +1,97 @@
+"""Worlds side by side: the same luck in all, ratios in which shares and needs cancel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+
+import numpy as np
+import pytest
+
+from sim import worlds
+from sim.errors import InputError
+from sim.experiments.worlds import AS_IT_WAS
+from sim.scenario import load_scenario
+
+DATE = dt.date(2025, 12, 31)
+COUNTRY = load_scenario("national-stock").override({"outlook.dates": [str(DATE)]})
+IDLE = {"worlds.idle": {"changes": {"policy": {"nothing": {"date": "2024-05-05", "trickle": 1}}}}}
+
+
+@pytest.fixture(scope="module")
+def some():
+    names = ["no-grey-market", "h20-never-blocked", "no-grey-market+h20-never-blocked", "idle"]
+    return worlds(COUNTRY.override(IDLE), names, 12, seed=3, progress=False)
+
+
+def ratio(result, world, quantity="chips"):
+    frame = result.frame.set_index(["world", "date", "quantity"])
+    return frame.loc[(world, DATE, quantity), "ratio"]
+
+
+def test_the_world_as_it_was_comes_first_and_is_once_itself(some):
+    assert next(iter(some.runs)) == AS_IT_WAS
+    assert ratio(some, AS_IT_WAS) == 1.0
+
+
+def test_smugglers_add_and_blocks_take_away(some):
+    assert ratio(some, "no-grey-market") < 1 < ratio(some, "h20-never-blocked")
+    both = ratio(some, "no-grey-market+h20-never-blocked")
+    assert ratio(some, "no-grey-market") < both < ratio(some, "h20-never-blocked")
+
+
+def test_a_ratio_does_not_hang_on_the_part_of_one_run_or_on_needs(some):
+    other = COUNTRY.override({"outlook.shares.run": 0.2, "outlook.length": "45 d"})
+    again = worlds(other, ["h20-never-blocked"], 12, seed=3, progress=False)
+    assert ratio(again, "h20-never-blocked") == pytest.approx(
+        ratio(some, "h20-never-blocked"), rel=0.02
+    )
+    for need in ("same-model", "frontier"):
+        assert ratio(some, "no-grey-market", f"reach of {need}") == pytest.approx(
+            ratio(some, "no-grey-market", "flop")
+        )
+
+
+def test_a_layer_that_touches_nothing_is_told(some):
+    assert some.unchanged() == ["idle"]
+    assert "this changes nothing" in str(some)
+
+
+def test_the_trend_of_the_real_world_is_no_need_of_another(some):
+    rows = some.frame[some.frame["quantity"] == "reach of chinese-trend"]
+    assert set(rows["world"]) == {AS_IT_WAS}
+
+
+def test_the_report_is_json_without_what_json_does_not_know(some):
+    text = json.dumps(some.report(), allow_nan=False, default=str)
+    assert set(json.loads(text)["titles"]) == set(some.runs)
+
+
+def test_what_never_comes_is_counted_and_not_taken_for_the_horizon(some):
+    row = some.met.set_index(["world", "need"]).loc[(AS_IT_WAS, "frontier")]
+    days = some.runs[AS_IT_WAS].frame["met.frontier"]
+    assert row["never"] == pytest.approx(1 - days.mean())
+    assert row["median"] is None or row["median"] < dt.date(2028, 1, 1)
+    horizon = COUNTRY.horizon / 86400
+    shifts = some.met["shift"].dropna()
+    finite = shifts[np.isfinite(shifts)]
+    assert not np.isclose(finite, horizon).any()
+
+
+def test_a_completion_curve_ends_at_the_share_that_comes_to_it(some):
+    curve = some.curve(AS_IT_WAS, "same-model")
+    assert curve["share"].is_monotonic_increasing
+    assert curve["share"].iloc[-1] == some.runs[AS_IT_WAS].frame["met.same-model"].mean()
+
+
+def test_intervals_of_the_median_hold_it(some):
+    frame = some.frame.dropna(subset=["median", "lo", "hi"])
+    assert (frame["lo"] <= frame["median"]).all()
+    assert (frame["median"] <= frame["hi"]).all()
+    assert not math.isnan(frame["median"].iloc[0])
+
+
+def test_a_scenario_without_an_outlook_has_no_worlds():
+    with pytest.raises(InputError, match="no outlook"):
+        worlds(load_scenario("deepseek-v3"))

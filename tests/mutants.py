@@ -1,0 +1,160 @@
+"""Small mistakes planted in the engine and in the throughput, one at a time: do tests notice them?
+
+``make mutants`` (``python -m tests.mutants --number 300 --seed 1``) draws mutants with a fixed seed,
+runs for each the tests that can see it in a copy of the code, and prints the share that was noticed
+("killed") and every one that was not, with file, line and what was changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+LIMIT = 900.0
+"""Seconds after which a mutant hangs, and counts as killed: several times what a room's tests take."""
+FAST = ("-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider")
+TESTS = {
+    "sim/engine": ["tests/oracles", "tests/engine"],
+    "sim/throughput": ["tests/throughput"],
+}
+"""Tests of a room; the test of a module's own name runs first."""
+SWAPPED: dict[type[ast.AST], ast.AST] = {
+    ast.Lt: ast.LtE(),
+    ast.LtE: ast.Lt(),
+    ast.Gt: ast.GtE(),
+    ast.GtE: ast.Gt(),
+    ast.Eq: ast.NotEq(),
+    ast.NotEq: ast.Eq(),
+    ast.Add: ast.Sub(),
+    ast.Sub: ast.Add(),
+    ast.Mult: ast.Div(),
+    ast.Div: ast.Mult(),
+    ast.And: ast.Or(),
+    ast.Or: ast.And(),
+}
+
+
+class Mutant(NamedTuple):
+    """One change of one file."""
+
+    path: Path
+    line: int
+    change: str
+    source: str
+
+
+def mutants_of(path: Path) -> Iterator[Mutant]:
+    """Every mutant of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(ast.walk(tree))
+    for number in range(len(nodes)):
+        changed = copy.deepcopy(tree)
+        # A copy is walked in the same order, so that the number finds the same node.
+        node = list(ast.walk(changed))[number]
+        before = ast.unparse(node) if isinstance(node, ast.stmt | ast.expr) else ""
+        if _mutate(node):
+            after = ast.unparse(node)
+            line = getattr(node, "lineno", 0)
+            change = f"{_first_line(before)}  ->  {_first_line(after)}"
+            yield Mutant(path.relative_to(ROOT), line, change, ast.unparse(changed))
+
+
+def _first_line(source: str) -> str:
+    return source.partition("\n")[0][:100]
+
+
+def _mutate(node: ast.AST) -> bool:
+    """Change a node in its place; False if there is nothing about it to change."""
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPPED:
+        node.ops[0] = SWAPPED[type(node.ops[0])]  # type: ignore[assignment]
+        return True
+    if isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign) and type(node.op) in SWAPPED:
+        # A union of types is no sum of numbers, and text is joined by a plus as well.
+        node.op = SWAPPED[type(node.op)]  # type: ignore[assignment]
+        return True
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        node.value += 1
+        return True
+    if isinstance(node, ast.If | ast.While):
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+        return True
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        node.value = ast.Constant(None)
+        return True
+    return False
+
+
+def tests_of(path: Path) -> list[str]:
+    """The tests that can see a module, its own first."""
+    own = f"tests/{path.parent.name}/test_{path.name}"
+    rest = TESTS[path.parent.as_posix()]
+    return [own, *rest] if (ROOT / own).exists() else rest
+
+
+def noticed(tests: list[str], folder: Path) -> bool:
+    """Whether any of some tests fails on the code in a folder."""
+    # What lies in the folder comes before the installed package.
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", *FAST, *tests]
+    try:
+        run = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, timeout=LIMIT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return run.returncode != 0
+
+
+def killed(mutant: Mutant, folder: Path) -> bool:
+    """Whether the tests notice a mutant that is put into a copy of the code."""
+    target = folder / mutant.path
+    whole = target.read_text(encoding="utf-8")
+    target.write_text(mutant.source, encoding="utf-8")
+    try:
+        return noticed(tests_of(mutant.path), folder)
+    finally:
+        target.write_text(whole, encoding="utf-8")
+
+
+def main() -> None:
+    """Draw, plant, test and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--number", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    files = [path for room in TESTS for path in sorted((ROOT / room).glob("*.py"))]
+    every = [mutant for path in files for mutant in mutants_of(path)]
+    chosen = random.Random(asked.seed).sample(every, min(asked.number, len(every)))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("sim", "tests", "benchmarks", "pyproject.toml"):
+            copied = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copied(ROOT / part, folder / part)
+        for tests in TESTS.values():
+            # Tests that fail anyway would kill every mutant.
+            if noticed(tests, folder):
+                sys.exit(f"{' '.join(tests)} fail without any mutant")
+        alive = []
+        for number, mutant in enumerate(chosen, 1):
+            if not killed(mutant, folder):
+                alive.append(mutant)
+                print(f"alive: {mutant.path}:{mutant.line}: {mutant.change}", flush=True)
+            elif number % 10 == 0:
+                print(f"{number} of {len(chosen)}, {len(alive)} alive", file=sys.stderr, flush=True)
+    share = 1 - len(alive) / len(chosen)
+    print(f"{share:.1%} of {len(chosen)} mutants killed (of {len(every)}, seed {asked.seed})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The largest run a stock could staff, and when it meets a need."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from sim.engine import simulate
+from sim.results.ledger import YEAR
+from sim.results.programme import ProgrammeResult
+from sim.results.reach import first_met
+from sim.scenario import load_scenario
+
+DATES = ("2023-12-31", "2025-12-31")
+COUNTRY = load_scenario("national-stock").override({"outlook.dates": list(DATES)})
+
+
+def largest(replication: int = 0, **changes: object) -> dict[str, float]:
+    paths = {key.replace("__", "."): value for key, value in changes.items()}
+    return simulate(COUNTRY.override(paths), 1, replication).metrics
+
+
+def test_it_grows_with_the_share_and_the_flop_with_the_length():
+    base = largest(outlook__shares__run=0.1)
+    double = largest(outlook__shares__run=0.2)
+    longer = largest(outlook__shares__run=0.1, outlook__length="180 d")
+    for date in DATES:
+        chips, flop = f"largest.{date}_chips", f"largest.{date}_flop"
+        assert double[chips] == pytest.approx(2 * base[chips], rel=0.02)
+        assert longer[chips] == base[chips]
+        assert longer[flop] == pytest.approx(2 * base[flop])
+
+
+def test_what_one_chip_stands_for_hardly_moves_it():
+    coarse = [largest(k, represents=1000) for k in range(12)]
+    fine = [largest(k, represents=250) for k in range(12)]
+    name = "largest.2025-12-31_chips"
+    ratio = np.array([a[name] / b[name] for a, b in zip(coarse, fine, strict=True)])
+    outcomes = np.array([one[name] for one in fine])
+    band = np.log(outcomes.max() / outcomes.min())
+    assert np.abs(np.log(ratio)).max() < band / 10
+
+
+def test_no_run_spans_chips_at_home_and_abroad():
+    flow = "depot.supply.abroad"
+    one = {f"{flow}.scale": 1, "outlook.shares.owner_abroad": 1}
+    name = "largest.2025-12-31_chips"
+    home = simulate(COUNTRY.override({flow: None}), 1, 0).metrics[name]
+    both = simulate(COUNTRY.override(one), 1, 0)
+    assert isinstance(both, ProgrammeResult)
+    assert both.metrics[name] >= home
+    at_home, elsewhere = both.reach._places
+    assert not (at_home * elsewhere).any()
+
+
+def test_a_closed_place_is_used_by_no_run_from_its_date_on():
+    closed = {"policy.closed": {"date": "2025-12-01", "access": 0, "abroad": 0}}
+    result = simulate(COUNTRY.override(closed), 1, 0)
+    assert isinstance(result, ProgrammeResult)
+    abroad = result.reach.chips[:, result.worth.pools.index("abroad")]
+    assert abroad.max() > 0
+    assert result.reach.on(dt.date(2025, 12, 1), abroad) == 0.0
+
+
+@pytest.mark.parametrize("growth", [0.3, 0.9, 1.0, 2.0])
+@pytest.mark.parametrize("begin", [0.0, 0.7 * YEAR])
+def test_the_first_date_is_that_of_a_search_in_small_steps(growth, begin):
+    random = np.random.default_rng(3)
+    times = np.concatenate([[0.0], np.sort(random.uniform(0, 5 * YEAR, 20))])
+    have = random.lognormal(0, 1, 21)
+    found = first_met(times, have, 5.0, growth, begin, 5 * YEAR)
+    fine = np.linspace(begin, 5 * YEAR, 400_001)[:-1]
+    level = have[np.searchsorted(times, fine, side="right") - 1]
+    met = level >= 5.0 * growth ** ((fine - begin) / YEAR)
+    if np.isnan(found):
+        assert not met.any()
+    else:
+        assert found == pytest.approx(fine[met.argmax()], abs=fine[1] - fine[0])
