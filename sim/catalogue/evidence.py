@@ -174,8 +174,19 @@ class MeasuredJob(Strict):
     """Our scenario."""
     changes: dict[str, Any] = Field(default_factory=dict)
     """What is changed in the scenario, by path."""
+    family: str = ""
+    """Rows of one family have their facts in common; the source unless given."""
     cause_of_miss: str = ""
     """Why ours differs, if that is known."""
+
+
+class Logbook(MeasuredJob):
+    """A span of a logbook, whose share of time is held against a scenario of that span."""
+
+    twin: dict[str, Any]
+    """What is changed further in a scenario that leaves something out, by path."""
+    wrong: str
+    """What that leaves out."""
 
 
 class TraceStatistic(Strict):

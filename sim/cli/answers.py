@@ -14,7 +14,7 @@ from sim.errors import InputError
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import EVERY, metrics_of, own_metric
+from sim.results.metrics import EVERY, OUT_OF_WORK, metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
 
@@ -42,6 +42,14 @@ FIT_TABLES = {
 }
 SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the step-time model"}
 """In words, where a spread comes from."""
+KINDS = {
+    "rates": "rates of failure",
+    "fleet": "another fleet",
+    "response": "response",
+    "step_time": "the step time",
+    "other": "other unknowns",
+}
+"""In words, which kind of unknown it comes from."""
 
 
 def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
@@ -64,6 +72,8 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         days = f"{first:g}" if first == last else f"{first:g} to {last:g}"
         horizon = f"the horizon, day {days}"
         lines.append(f"{horizon}, ended {censored} runs: means are restricted to it")
+    if report.get("depletion", {}).get("share"):
+        lines.append(depleted(report["depletion"]))
     lines += [*str(chosen).splitlines(), cited(scenario)]
     if result.precision:
         lines.append(str(result.precision))
@@ -78,8 +88,23 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
     if "split" in report:
         metric = own_metric(scenario)
+        # A job that never ends, or always at its horizon, says more by its share of time.
+        if not metrics[metric]["sd"]:
+            metric = "ettr"
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
+        lines += _split_by_group(report["split_by_group"].get(metric, {}))
     return "\n".join(lines)
+
+
+def depleted(found: dict[str, Any]) -> str:
+    """The line that says how often spares ran out, when first, of what, and why."""
+    pool = max(found["pools"], key=found["pools"].__getitem__)
+    where = max(found["where"], key=found["where"].__getitem__)
+    interval = f"{found['lo']:.0%} … {found['hi']:.0%}"
+    return (
+        f"ran out of spares in {found['share']:.0%} of the runs (95 %: {interval}), first of "
+        f"{pool} (median: day {found['median_day']:.1f}), as nodes were {OUT_OF_WORK[where]}"
+    )
 
 
 def over_years(scenario: Scenario, result: Replications) -> list[str]:
@@ -105,6 +130,15 @@ def _split(parts: dict[str, Any] | None) -> list[str]:
         part = parts[source]
         interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
         lines.append(f"  {words:22}{part['share']:>14.0%}  {interval}")
+    return lines
+
+
+def _split_by_group(groups: dict[str, Any]) -> list[str]:
+    """What each kind of unknown explains by itself: the largest is what to measure next."""
+    lines = ["of which by itself"] if groups else []
+    for group, part in groups.items():
+        interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
+        lines.append(f"  {KINDS[group]:22}{part['share']:>14.0%}  {interval}")
     return lines
 
 

@@ -7,6 +7,7 @@ import simpy
 from sim.engine import order
 from sim.engine.ageing import Due, Failure
 from sim.engine.checkpoints import INSTANT, Sawtooth, Speed
+from sim.engine.depletion import Depletion
 from sim.engine.fabric import Fabric
 from sim.engine.fleet import Fleet
 from sim.engine.hidden import Fault
@@ -55,6 +56,7 @@ class Job:
         self._windows = windows
         self._horizon = horizon
         self._record = record
+        self._depletion = Depletion(recovery, record)
         self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
         save_seconds = sawtooth.blocking + sawtooth.flush
@@ -267,7 +269,10 @@ class Job:
             if staffing.step == "choose" and not self._can_run():
                 # To choose among too few is no use: it would only have to be done again.
                 staffing = fleet.staff(chosen=True, unpacked=unpacked)
-            if staffing.step == "start":
+            if staffing.step == "short":
+                self._depletion.note(self.env.now, fleet.pools)
+            whole = staffing.step == "start"
+            if whole and not self._depletion.holds_back(fleet.pools):
                 if chosen:
                     fleet.schedule()
                 self._use(self._best_plan() if fleet.degraded else self.throughput.full)
@@ -281,7 +286,7 @@ class Job:
                 self._record.count("provisioned")
                 yield from self._still.spend("restart", self._times.install())
                 staffing.box.unpack(self.env.now)
-            elif not self._shrink():
+            elif whole or not self._shrink():
                 chosen = False
                 unpacked = False
                 left = self._horizon - self.env.now

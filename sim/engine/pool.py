@@ -238,6 +238,13 @@ class NodePool:
         """Spares inside the job, which need no scheduling."""
         return len(self.hot) if self._standby_wanted is EVERY_HOT_SPARE else self.standby
 
+    @property
+    def standby_wanted(self) -> int:
+        """Spares that are to stand by inside the job."""
+        if self._standby_wanted is EVERY_HOT_SPARE:
+            return self.hot_wanted
+        return self._standby_wanted or 0
+
     def call(self, nodes: int, now: float) -> int:
         """Make up to so many spares, idle or research nodes active; how many there were."""
         for called in range(nodes):
@@ -303,8 +310,7 @@ class NodePool:
 
     def schedule(self, now: float) -> None:
         """Make hot spares, and nodes that have come back, the job's standby."""
-        everyone = self._standby_wanted is EVERY_HOT_SPARE
-        wanted = self.hot_wanted if everyone else self._standby_wanted or 0
+        wanted = self.standby_wanted
         hot = max(self.hot_wanted, wanted)
         while self.cold and len(self.hot) < hot and self.active >= self.target:
             node = self.cold.popleft()

@@ -199,7 +199,8 @@ class Progress:
         """
         saw = self._sawtooth
         too_new = mark.tokens - (self.tokens - steps * speed.step)
-        if too_new <= 0:
+        # Nothing is further back than the start.
+        if too_new <= 0 or not mark.tokens:
             return mark
         period = saw.period * (speed.step if saw.in_steps else speed.unstalled)
         tokens = max(mark.tokens - math.ceil(too_new / period) * period, 0.0)

@@ -61,8 +61,9 @@ def exchange(
     for count, runs in study("chips", scenarios, n, seed).items():
         frame = runs.frame
         plan = plans[count]
-        if not frame["finished"].all():
-            raise InputError(f"{runs.scenario}: not every run finishes by its horizon; lengthen it")
+        # Medians and bands that runs beyond the horizon cannot reach are what they would be.
+        if frame["finished"].mean() <= 0.95:
+            raise InputError(f"{runs.scenario}: too few runs finish by its horizon; lengthen it")
         rows.append(
             {
                 "chips": count,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from sim.results.ledger import Floats
@@ -125,6 +127,30 @@ def median_interval(values: Floats) -> dict[str, float | None]:
     if cut > 0:
         found |= {"lo": float(ranked[cut - 1]), "hi": float(ranked[n - cut])}
     return found
+
+
+def survival(days: Floats, happened: NDArray[np.bool_], name: str) -> pd.DataFrame:
+    """Kaplan and Meier's estimate of an event by a day, with its 95 % band.
+
+    Parameters
+    ----------
+    days : array of float
+        When it happened, or until when each run was watched.
+    happened : array of bool
+    name : str
+        Of the column with the probability.
+    """
+    if not happened.any():
+        return pd.DataFrame(columns=["days", name, "lo", "hi"], dtype=float)
+    curve = stats.ecdf(stats.CensoredData.right_censored(days, ~happened)).cdf
+    with warnings.catch_warnings():
+        # The band is undefined before it has happened in any run, and once it has in all.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        band = curve.confidence_interval(CONFIDENCE, method="log-log")
+    table = pd.DataFrame({"days": curve.quantiles, name: curve.probabilities})
+    table["lo"] = pd.Series(band.low.probabilities).ffill().fillna(0.0)
+    table["hi"] = pd.Series(band.high.probabilities).fillna(1.0)
+    return table
 
 
 def digits(value: float, low: float | None, high: float | None) -> str:

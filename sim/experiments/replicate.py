@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sim.errors import InputError
+from sim.experiments import depletion, groups
 from sim.experiments.executors import Execution, open_workers
-from sim.experiments.intervals import CONFIDENCE, Summary, digits, summary, told, wilson
+from sim.experiments.intervals import Summary, digits, summary, survival, told, wilson
 from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
 from sim.experiments.store import Outcome, Point
 from sim.results.answer import Answer
@@ -48,6 +47,8 @@ class Replications(Answer):
     outcomes : sequence of Outcome
     nested : sequence of Outcome
         Those of the nested runs, if they were asked for.
+    partners : mapping
+        By group of unknown constants: runs that share that group's draws with a replication.
     horizon : float
         Days after which every run ends.
     precision : Precision, optional
@@ -58,6 +59,7 @@ class Replications(Answer):
     seed: int
     outcomes: Sequence[Outcome]
     nested: Sequence[Outcome] = ()
+    partners: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
     horizon: float = math.inf
     precision: Precision | None = None
 
@@ -96,19 +98,12 @@ class Replications(Answer):
             A row for each day on which the estimate may change: `days`, `finished`, `lo`, `hi`. It
             is empty where no run has finished.
         """
-        done = self.frame["finished"].to_numpy()
         days = self.frame["wall_days"].to_numpy()
-        if not done.any():
-            return pd.DataFrame(columns=["days", "finished", "lo", "hi"], dtype=float)
-        curve = stats.ecdf(stats.CensoredData.right_censored(days, ~done)).cdf
-        with warnings.catch_warnings():
-            # The band is undefined before any run has finished, and once all have.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            band = curve.confidence_interval(CONFIDENCE, method="log-log")
-        table = pd.DataFrame({"days": curve.quantiles, "finished": curve.probabilities})
-        table["lo"] = pd.Series(band.low.probabilities).ffill().fillna(0.0)
-        table["hi"] = pd.Series(band.high.probabilities).fillna(1.0)
-        return table
+        return survival(days, self.frame["finished"].to_numpy(), "finished")
+
+    def depletion(self) -> dict[str, Any]:
+        """How many runs ran out of spares, and when first (`sim.experiments.depletion`)."""
+        return depletion.report(self.frame)
 
     def completion_days(self, probability: float) -> float | None:
         """Days by which a run has finished with a probability; None if censored before."""
@@ -205,6 +200,18 @@ class Replications(Answer):
             }
         return result
 
+    def split_by_group(self, metric: str = "wall_days") -> dict[str, dict[str, float]]:
+        """Find which kind of unknown the spread of a metric comes from (`sim.experiments.groups`).
+
+        Returns
+        -------
+        dict
+            `rates` (counts of failures), `fleet` (from the counted fleet to this one), `response`
+            (people, restarts and the rest of `recovery`), `step_time` and `other`, as far as there
+            are such: `share` of the variance that it explains by itself, and its 95 % interval.
+        """
+        return groups.shares(metric, self.outcomes, self.partners, self.seed)
+
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
         metrics = self.summary()
@@ -218,10 +225,14 @@ class Replications(Answer):
             "completion_days": {f"p{p}": self.completion_days(p / 100) for p in (10, 50, 90)},
             "metrics": metrics,
         }
+        if "depleted" in self.frame:
+            report["depletion"] = self.depletion()
         if self.precision:
             report["precision"] = self.precision.report()
         if self.nested:
             report["split"] = {name: self.split(name) for name in known}
+        if self.partners:
+            report["split_by_group"] = {name: self.split_by_group(name) for name in known}
         return report
 
 
@@ -234,6 +245,7 @@ def replicate(
     seed: int = 0,
     fixed_inputs: bool = False,
     split: bool = False,
+    by_group: bool = False,
     **execution: Unpack[Execution],
 ) -> Replications:
     """Run a scenario many times.
@@ -259,6 +271,8 @@ def replicate(
         Unknown constants at their modes: what is left is chance.
     split : bool
         Carry out as many nested runs again, for `Replications.split`.
+    by_group : bool
+        Carry out half as many again for each group of unknowns, for `Replications.split_by_group`.
     **execution
         See `sim.experiments.executors.Execution`.
 
@@ -268,11 +282,11 @@ def replicate(
     >>> len(replicate(load_scenario("deepseek-v3"), 3).outcomes)
     3
     """
-    if split and fixed_inputs:
+    if (split or by_group) and fixed_inputs:
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
     metric, target = _sought(scenario, n, precision, metric)
     horizon = Point(scenario, seed, range(0)).horizon_days
-    points: list[tuple[dict[str, bool], Point]] = []
+    points: list[tuple[dict[str, Any], Point]] = []
     outcomes: list[Outcome] = []
     with open_workers(**execution) as workers:
         while True:
@@ -296,6 +310,12 @@ def replicate(
             pairs = _nested(scenario, seed, max(target // 4, 2))
             points += [({"nested": True}, pair) for pair in pairs]
             result = replace(result, nested=[*chain.from_iterable(workers.run(pairs))])
+        if by_group:
+            found = {}
+            for group, runs in groups.partners(scenario, seed, max(target // 2, 1)).items():
+                points += [({"group": group}, run) for run in runs]
+                found[group] = [*chain.from_iterable(workers.run(runs))]
+            result = replace(result, partners=found)
         workers.record("run", points)
     return result
 

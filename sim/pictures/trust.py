@@ -205,6 +205,34 @@ def jobs(rows: Sequence[Row]) -> Picture:
     return figure, job_table(rows)
 
 
+@styled()
+def score(rows: Sequence[Row]) -> Picture:
+    """Where each published number lies in our predictive distribution, within 50 and 90 % bands.
+
+    The numbers of the picture are those of all rows of `sim.validation.score`.
+    """
+    shown = [row for row in rows if row.place is not None][::-1]
+    kinds = list(dict.fromkeys(row.quantity for row in reversed(shown)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.24 * len(shown) + 1.4))
+    for level in (0.9, 0.5):
+        half = 50 * level
+        axes.axvspan(50 - half, 50 + half, color=PALE, lw=0, alpha=0.5)
+    axes.axvline(50, color=DARK, lw=1)
+    for k, row in enumerate(shown):
+        mark = "oDs"[kinds.index(row.quantity)]
+        axes.plot(100 * (row.place or 0.0), k, mark, ms=5, color=OURS)
+    axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
+    axes.set(xlim=(-2, 102), ylim=(-1, len(shown)))
+    axes.set_xlabel(
+        "share of our predictions below the published number, %\n(grey: 50 and 90 % bands)"
+    )
+    marks = [f"{MARKS[mark]} {kind}" for mark, kind in zip("oDs", kinds, strict=False)]
+    axes.set_title("   ".join(marks), color=OURS)
+    names = "id title kind family published ours p5 p95 place crps rival_crps lo hi count ok"
+    renamed = {"kind": "quantity", "family": "against", "published": "expected"}
+    return figure, columns(rows, names, **renamed)
+
+
 def _ratios(names: pd.Series, right: pd.Series, *numbers: pd.Series) -> tuple[Figure, Axes]:
     """Ours as a dot with whiskers from low to high, theirs as a ring, all over what is right."""
     ours, low, high, theirs = (number / right for number in numbers)

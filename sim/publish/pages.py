@@ -10,6 +10,7 @@ from sim import catalogue, documents, files
 from sim.experiments.claim_checks import WORDS
 from sim.publish import figures
 from sim.publish.notebook_parameters import title
+from sim.validation import score
 
 FIRST = "where_did_14000_chips_go"
 SHOWN = (
@@ -56,6 +57,9 @@ def made(root: Path | None = None) -> dict[Path, str]:
             "docs/findings.md": {"findings": findings(base)},
             "docs/claims.md": {"claims": claims_table(claims)},
         }
+        scored = base / "figures" / "trust_score.csv"
+        if scored.exists():
+            blocks["README.md"]["score"] = f"{score.line(pd.read_csv(scored))}\n"
         for page, parts in blocks.items():
             text = (base / page).read_text(encoding="utf-8")
             for name, block in parts.items():

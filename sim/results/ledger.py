@@ -57,6 +57,9 @@ MENDED = frozenset({"repair_queue", "repair"})
 STOCK = ("cold_spare", "stock")
 """Places of chips that wait to be used."""
 
+WHERE = ("evicted", "repair", "dead")
+"""Where the nodes of a pool are that has run out of spares."""
+
 NO_NODE = -1
 """The node of an event that concerns no single one, and of loose chips."""
 
@@ -66,8 +69,9 @@ class Event(NamedTuple):
 
     Which fields say anything depends on the kind: `failure`, `interruption`, `found` and `evicted`
     have a pool, a node and (but for the last) the cause in `what`; `state` has the job's new state
-    in `what`; `rework` the seconds lost in `amount`; `arrival` the pool, the place in `what` and
-    the chips in `amount`; `policy` and `run` a `name`, and in `what` a title and an outcome.
+    in `what`; `depleted` a pool, and in `what` where its nodes are; `rework` the seconds lost in
+    `amount`; `arrival` the pool, the place in `what` and the chips in `amount`; `policy` and `run`
+    a `name`, and in `what` a title and an outcome.
     """
 
     time: float

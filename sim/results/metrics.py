@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import InputError, nearest
-from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME
+from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
 from sim.results.metric import Metric
 from sim.results.outlook_metrics import outlook_metrics
 
@@ -171,6 +171,25 @@ MEANING_OF_PLACE = {
 }
 
 
+OUT_OF_WORK = {"evicted": "evicted", "repair": "under repair", "dead": "dead"}
+
+DEPLETION = (
+    Metric(
+        "depleted",
+        "share",
+        "Whether a node was missing and no spare was left to take its place (1 or 0).",
+        lambda r: float(r.depletion is not None),
+    ),
+    Metric(
+        "depleted_days",
+        "days",
+        "Until that first happened, or the run ended.",
+        lambda r: (r.depletion.time if r.depletion else r.wall) / DAY,
+    ),
+)
+"""Of one training run: whether and when it ran out of spares."""
+
+
 def _time(category: str) -> Metric:
     return Metric(
         f"time.{category}_days",
@@ -199,6 +218,24 @@ def _stock(chip: str) -> Metric:
 
     return Metric(
         f"stock.{chip}_end", "chips", f"{chip} in cold spares and loose, at the end.", left
+    )
+
+
+def _depleted_by(where: str) -> Metric:
+    return Metric(
+        f"depleted_by.{where}",
+        "share",
+        f"Whether it did while most of the nodes that did not work were {OUT_OF_WORK[where]}.",
+        lambda r: float(r.depletion is not None and r.depletion.what == where),
+    )
+
+
+def _depleted(pool: str) -> Metric:
+    return Metric(
+        f"depleted.{pool}",
+        "share",
+        f"Whether the first pool that ran out of spares was {pool}.",
+        lambda r: float(r.depletion is not None and r.depletion.pool == pool),
     )
 
 
@@ -346,13 +383,15 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
         # An outlook alone has no runs that could be due or lack chips.
         stock = [one for one in PROGRAMME if scenario.runs or one.name not in OF_RUNS]
         families += [stock, map(_usable, scenario.fleet), outlook_metrics(scenario)]
+    else:
+        families += [DEPLETION, map(_depleted_by, WHERE), map(_depleted, scenario.fleet)]
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
 
 
 EVERY = {
-    "a run": (*RUN, *map(_time, TIME), *map(_chips, PLACES), _stock("CHIP")),
+    "a run": (*RUN, *DEPLETION, *map(_time, TIME), *map(_chips, PLACES), _stock("CHIP")),
     "a programme": (*PROGRAMME, _usable("POOL")),
 }
 """All there are, by what has them; CHIP and POOL stand for any name."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from sim.results import economics, ledger
 from sim.results.answer import Answer
 from sim.results.economics import Costs
-from sim.results.ledger import DAY, Outage, Stretch, Trace
+from sim.results.ledger import DAY, Event, Outage, Stretch, Trace
 from sim.results.metrics import EXTENSIVE, metrics_of
 from sim.scenario import Scenario
 from sim.throughput import Plan
@@ -115,6 +115,11 @@ class RunResult(Answer):
     def fingerprint(self) -> str:
         """SHA-256 over the trace."""
         return self.trace.fingerprint()
+
+    @cached_property
+    def depletion(self) -> Event | None:
+        """When the first pool had no node left for a missing one, and where its nodes were."""
+        return next(iter(self.trace.events("depleted")), None)
 
     @cached_property
     def outages(self) -> tuple[Outage, ...]:

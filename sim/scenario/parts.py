@@ -341,6 +341,15 @@ class Window(Strict):
         return self
 
 
+def _spares(value: Any) -> Any:
+    return (
+        value if value == "standby" else Quantity("node", most=MOST_CHIPS, whole=True).read(value)
+    )
+
+
+Spares = Annotated[Any, BeforeValidator(_spares, json_schema_input_type=Nodes | str)]
+
+
 class Recovery(Strict):
     """What happens after an interruption."""
 
@@ -367,6 +376,9 @@ class Recovery(Strict):
     """Nodes under repair at a time; no limit unless given."""
     evict_after: AtLeastOne | None = None
     """Failures after which a node is taken out of service."""
+    resume_when: Spares | None = None
+    """Spares of each pool, or ``standby``: as many as stand by, that a job under the policy wait
+    must have again before it goes on, once it has run out; none unless given."""
     response: Response | None = None
     """Unless given, nobody is waited for."""
     failed_restarts: FailedRestarts | None = None

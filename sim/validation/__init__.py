@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.validation.report import Row
 
-TABLES = ("closed-forms", "published", "steptime", "jobs", "trace", "peers", "stock")
+TABLES = (
+    "closed-forms",
+    "published",
+    "steptime",
+    "jobs",
+    "logbooks",
+    "trace",
+    "peers",
+    "stock",
+    "score",
+)
 
 
 def rows(table: str, effort: float = 1.0) -> list[Row]:
@@ -22,7 +32,16 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
     """
     # The tables build on the whole project, and parts of it on the row type of this package: so
     # each is loaded only when it is asked for.
-    from sim.validation import closed_forms, jobs, peers, published, step_score, stock, trace
+    from sim.validation import (
+        closed_forms,
+        jobs,
+        peers,
+        published,
+        score,
+        step_score,
+        stock,
+        trace,
+    )
 
     if table == "closed-forms":
         return closed_forms.closed_forms(effort)
@@ -32,6 +51,10 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
         return step_score.rows()
     if table == "jobs":
         return jobs.rows(max(round(40 * effort), 5))
+    if table == "logbooks":
+        return jobs.rows(max(round(200 * effort), 20), table="logbooks")
+    if table == "score":
+        return score.rows(max(round(200 * effort), 20))
     if table == "trace":
         return trace.rows(max(round(100 * effort), 20))
     if table == "stock":

@@ -19,8 +19,13 @@ NUMBERS = (
     "standard_error",
     "p5",
     "p95",
+    "lo",
+    "hi",
     "expected",
     "error",
+    "place",
+    "crps",
+    "rival_crps",
     "tolerance",
     "z",
     "twin",
@@ -56,6 +61,12 @@ class Row:
         Of ours, where it is a mean of replications.
     p5, p95 : float
         Spread of ours over replications.
+    lo, hi : float
+        Ends of a 95 % range: of hits that chance allows, or of a mean.
+    place : float
+        Share of our predictive distribution below what is expected (PIT).
+    crps, rival_crps : float
+        Score of our predictive distribution and of a plain rival's; small is good.
     z : float
         Ours less expected, in standard errors; None where a tolerance decides.
     tolerance : float
@@ -79,6 +90,8 @@ class Row:
         The run or the trace of the catalogue, and the scenario, that the row is about.
     chips : int
         Chips of the job.
+    count : int
+        Rows that a row of a score is about.
     cause_of_miss : str
         A likely cause, where one is known.
     source, status : str
@@ -97,6 +110,11 @@ class Row:
     standard_error: float | None = None
     p5: float | None = None
     p95: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    place: float | None = None
+    crps: float | None = None
+    rival_crps: float | None = None
     z: float | None = None
     tolerance: float | None = None
     wrong: str = ""
@@ -109,6 +127,7 @@ class Row:
     case: str = ""
     scenario: str = ""
     chips: int | None = None
+    count: int | None = None
     cause_of_miss: str = ""
     source: str = ""
     status: str = ""

@@ -173,6 +173,12 @@ def test_a_stop_of_learning_throws_away_at_least_its_steps_by_whole_checkpoints(
     assert hours(asked([few]), "rework") == pytest.approx(0.5)
 
 
+def test_a_stop_of_learning_before_the_first_checkpoint_goes_back_to_the_start():
+    # The cause strikes again after as much work, so the job never comes any further.
+    early = software(0.5, rollback_steps=1000)
+    assert asked([early]).tokens == 0
+
+
 @pytest.mark.parametrize(
     ("recovery", "said"),
     [

@@ -101,6 +101,17 @@ def test_a_job_beyond_its_bound_agrees_and_has_a_mark_of_its_own():
     assert data["agrees"].isna().tolist() == [False, True]
 
 
+def test_places_are_drawn_in_their_bands_and_every_row_of_the_score_is_told():
+    placed = Row("a", "one", 1.0, 1.1, True, quantity="jobs", against="F", place=0.8, crps=0.1)
+    hits = Row("hits.90", "hits", 1, 0.9, True, quantity="jobs", lo=0, hi=1, count=1)
+    figure, data = trust.score([placed, hits])
+    [axes] = figure.axes
+    [dot] = [line for line in axes.lines if line.get_marker() == "o"]
+    assert np.asarray(dot.get_xdata()).tolist() == [80.0]
+    assert data["id"].tolist() == ["a", "hits.90"]
+    assert data.loc[1, ["kind", "ours", "lo", "hi", "count"]].tolist() == ["jobs", 1, 0, 1, 1]
+
+
 def test_families_are_over_the_published_ones_hollow_outside():
     rows = [
         Row("a", "a", 11.0, 10.0, True, p5=9.0, p95=13.0, against="x, inside", case="run"),

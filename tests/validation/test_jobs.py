@@ -22,10 +22,14 @@ def test_jobs_reported_to_be_productive_for_more_than_a_share_of_the_time_are(ta
     assert row.ok
 
 
-@pytest.mark.parametrize("job", ["rsc-1-60min", "rsc-1-5min", "byterobust"])
-def test_reported_shares_are_met(table, job):
+# What RSC-1's operators say is no measurement: a formula of the rate that the scenario has too.
+@pytest.mark.parametrize(
+    ("job", "role"),
+    [("rsc-1-60min", "input"), ("rsc-1-5min", "input"), ("byterobust", "validation")],
+)
+def test_reported_shares_are_met(table, job, role):
     row = table[job]
-    assert (row.role, row.bound) == ("validation", False)
+    assert (row.role, row.bound) == (role, False)
     assert row.ours == pytest.approx(row.expected, abs=0.03)
 
 
@@ -33,7 +37,7 @@ def test_a_row_of_validation_that_misses_is_not_ok(table, monkeypatch):
     assert all(row.ok for row in table.values())
     monkeypatch.setattr(jobs, "MOST", 0.001)
     failed = [row.id for row in rows(5) if not row.ok]
-    assert failed == ["byterobust", "rsc-1-60min", "rsc-1-5min"]
+    assert failed == ["byterobust"]
 
 
 @pytest.mark.parametrize("job", ["greyhound-32", "greyhound-512"])

@@ -96,7 +96,7 @@ def test_a_table_that_is_none_is_refused(monkeypatch, capsys):
     assert validate(monkeypatch, capsys, "closed-form")[0] == 2
 
 
-@pytest.mark.parametrize("name", ["published", "jobs", "trace", "peers"])
+@pytest.mark.parametrize("name", ["published", "jobs", "logbooks", "trace", "peers", "score"])
 def test_every_table_reads_in_a_terminal_and_can_be_written_as_json(name, monkeypatch, capsys):
     one = {"airesim-weibull-2": catalogue.table("peers")["airesim-weibull-2"]}
     everything = catalogue.table

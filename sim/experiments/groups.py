@@ -1,0 +1,101 @@
+"""Which kind of unknown a spread comes from: what to measure next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sim.experiments.store import Outcome, Point
+from sim.results.ledger import Floats
+from sim.scenario import Scenario
+from sim.streams import stream
+
+BEGINNINGS = {
+    "response": ("recovery.",),
+    "step_time": ("constants.", "chips.", "stacks.", "fabric"),
+    "rates": ("failures.",),
+}
+"""How the names of the unknown constants of a group begin."""
+GROUPS = ("rates", "fleet", "response", "step_time", "other")
+RESAMPLES = 400
+
+
+def group_of(name: str) -> str:
+    """The group of an unknown constant.
+
+    Examples
+    --------
+    >>> group_of("failures.hopper-llama-3.rate_factor"), group_of("checkpoint.interval")
+    ('fleet', 'other')
+    """
+    # Among the rates, but about the step from the fleet that was counted to this one.
+    if name.endswith(".rate_factor"):
+        return "fleet"
+    for group, beginnings in BEGINNINGS.items():
+        if name.startswith(beginnings):
+            return group
+    return "other"
+
+
+def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
+    """For each group a run beside each replication that shares that group's draws, and no more.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed : int
+    n : int
+        Replications; the partner of replication k has the chance and the other draws of ``n + k``.
+    """
+    names: dict[str, list[str]] = {}
+    for name in scenario.unknowns():
+        names.setdefault(group_of(name), []).append(name)
+    found: dict[str, list[Point]] = {}
+    for k in range(n):
+        drawn = scenario.draws(seed, k)
+        for group, members in names.items():
+            shared = {name: drawn[name] for name in members}
+            found.setdefault(group, []).append(
+                Point(scenario, seed, range(n + k, n + k + 1), shared)
+            )
+    return found
+
+
+def shares(
+    metric: str, outcomes: Sequence[Outcome], partners: Mapping[str, Sequence[Outcome]], seed: int
+) -> dict[str, dict[str, float]]:
+    """Share of the variance of a metric that each group explains by itself.
+
+    It is the covariance of two runs that share the group's draws and nothing else, over the
+    variance: the first-order index of Sobol' (1993), by the estimator of Janon et al. (2014).
+
+    Returns
+    -------
+    dict
+        `share` with its 95 % interval `lo`, `hi` (bootstrap over pairs) of each group.
+    """
+    found = {}
+    values = np.array([outcome.metrics[metric] for outcome in outcomes])
+    for group in GROUPS:
+        if group in partners:
+            others = np.array([outcome.metrics[metric] for outcome in partners[group]])
+            pairs = np.stack([values[: len(others)], others])
+            picks = stream(seed, 0, "groups").integers(len(others), size=(RESAMPLES, len(others)))
+            low, high = np.quantile(_share(pairs[:, picks]), [0.025, 0.975])
+            found[group] = {
+                "share": float(_share(pairs)),
+                "lo": float(low),
+                "hi": float(high),
+            }
+    return found
+
+
+def _share(pairs: Floats) -> Floats:
+    """The share of pairs in the first axis, over the runs in the last."""
+    mean = pairs.mean(axis=(0, -1))
+    variance = np.mean(pairs**2, axis=(0, -1)) - mean**2
+    covariance = np.mean(pairs[0] * pairs[1], axis=-1) - mean**2
+    # Where nothing varies but for its rounding, nothing has a share.
+    varies = variance > 1e-12 * mean**2
+    return np.clip(np.where(varies, covariance, 0.0) / np.where(varies, variance, 1.0), 0.0, 1.0)
