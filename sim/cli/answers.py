@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
-from sim.quantities.distributions import Uncertain, highest, lowest
+from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
 from sim.results.metrics import metrics_of, own_metric

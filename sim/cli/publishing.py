@@ -11,6 +11,7 @@ from typer import Argument, Option
 from sim.cli import answers
 from sim.cli.options import Jobs, pair
 from sim.publish import figures as drawing
+from sim.publish import verification
 
 
 def figures(
@@ -50,7 +51,7 @@ def figures(
 
 def verify(jobs: Jobs = 2) -> None:
     """Draw every figure again and compare with the committed ones: numbers first, bytes second."""
-    print(drawing.verify(jobs))
+    print(verification.verify(jobs))
 
 
 COMMANDS = (figures, verify)

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from sim.catalogue.failures import FLAPS
 from sim.catalogue.strict import Strict
 from sim.errors import InputError, nearest
-from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import PositiveSeconds, Share
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import (
     Sketch,
     by_name,
@@ -28,8 +28,9 @@ from sim.quantities.unknowns import (
     sketch,
 )
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
+from sim.scenario.building import build
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
-from sim.scenario.reading import Source, build, names, override, read
+from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
 from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
 from sim.streams import stream
