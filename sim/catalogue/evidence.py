@@ -51,11 +51,13 @@ class Family(Strict):
     """Published runs of one model family on one software stack."""
 
     stack: str
+    """The software stack."""
     experts: bool = False
     """Whether the models have routed experts."""
     role: Literal["fitted", "validation"]
     """Whether constants rest on them; of a validation family none does."""
     runs: tuple[str, ...]
+    """Names of the published runs."""
     held_out: tuple[str, ...] = ()
     """Runs of a fitted family that no constant is fitted to."""
 
@@ -70,6 +72,7 @@ class Weights(Strict):
     inner: Positive
     """Inner width of an expert, or of a dense block."""
     chips: Positive
+    """Chips of the run."""
 
 
 class Point(NamedTuple):
@@ -85,6 +88,7 @@ class Domain(Strict):
     """Where the step-time model holds, and how its error grows with the distance."""
 
     weights: Weights
+    """What each measure counts for."""
     most: Positive
     """Largest standard deviation of the logarithm of the error."""
     near: Positive
@@ -124,18 +128,23 @@ class CountedStock(Strict):
     """Chips that a source counts by a date, in its own unit, and the pools that hold them here."""
 
     title: str
+    """What it is."""
     role: Role
     """An input where the source fed the line under this switch."""
     unit: str
+    """What the source counts in."""
     units: dict[str, Positive]
     """By pool: what the source counts a chip as."""
     since: dt.date | None = None
     """Only what came after this date."""
     date: dt.date
+    """The day of the count."""
     given: dict[str, float] = Field(default_factory=dict)
     """Unknown constants, by name, that choose between sources."""
     measured: Positive
+    """The published value."""
     low: Positive
+    """Where the published 90 % band begins."""
     high: Positive
     """The published 90 % band."""
 
@@ -144,12 +153,15 @@ class TrainedRun(Strict):
     """A run that happened, so it must have been staffable: its compute, or its chips."""
 
     title: str
+    """What it is."""
     date: dt.date
     """When its chips had to be there."""
     flop: Positive | None = None
+    """Its compute (FLOP)."""
     days: Positive = 90.0
     """How long it took."""
     chips: Positive | None = None
+    """Chips it was trained on."""
     pools: tuple[str, ...] = ()
     """Pools of those chips; of any unless given."""
 

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from sim.catalogue.strict import Inline, Strict
 from sim.errors import InputError
-from sim.quantities.distributions import highest, lowest
 from sim.quantities.notation import (
     Bytes,
     BytesPerSecond,
@@ -24,6 +23,7 @@ from sim.quantities.notation import (
     Share,
     Watts,
 )
+from sim.quantities.uncertain import highest, lowest
 
 Efficiency = Annotated[float, Quantity(positive=True, most=1.0)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -76,9 +76,9 @@ class Flow(Inline):
     most: Number | None = None
     """Chips that licences allow in all; no limit if None."""
     choice: Share = 0.0
-    """Where sources disagree: an unknown that their flows share by its name, and …"""
+    """Where sources disagree: an unknown that their flows share by its name."""
     chosen: tuple[float, float] = (0.0, 1.0)
-    """… from which value of it, and up to which, this flow is the one that comes."""
+    """Values of `choice` with which this flow comes: from, and up to."""
 
     @property
     def comes(self) -> bool:
@@ -113,8 +113,11 @@ class Production(Inline):
     """
 
     title: str = ""
+    """One line that says what it is."""
     dies: dict[str, Flow] = Field(min_length=1)
+    """Flows of dies, by any name."""
     stacks: dict[str, Flow] = Field(min_length=1)
+    """Flows of stacks of memory, by any name."""
     good: Annotated[float, Quantity(positive=True, most=1.0)] = 1.0
     """Share of the packaged chips that work."""
     products: dict[str, Product] = Field(min_length=1)
@@ -130,7 +133,9 @@ class Shares(Inline):
     """
 
     title: str = ""
+    """One line that says what it is."""
     route: Literal["A", "B"] = "A"
+    """Which of the two routes is taken."""
     owner: Share
     """Part of the stock at home that the largest owner has."""
     owner_abroad: Share = 0.0
@@ -160,8 +165,11 @@ class Need(Inline):
     """Compute that a run needs, in FLOP, and how that changes over the years."""
 
     title: str = ""
+    """One line that says what it is."""
     date: dt.date
+    """The day from which it grows or falls."""
     flop: Positive
+    """Compute on that day (FLOP)."""
     growth: Annotated[float, Quantity("1/s", positive=True)]
     """Factor a year from the date on: above 1 the need grows, below 1 it falls."""
     as_it_was: bool = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sim import catalogue
 from sim.catalogue.model_files import Shape
 from sim.errors import InputError
-from sim.quantities.distributions import Uncertain, highest, lowest
+from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
 from sim.results.metrics import EVERY, OUT_OF_WORK, metrics_of, own_metric

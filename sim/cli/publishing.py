@@ -51,9 +51,9 @@ def figures(
 
 def verify(jobs: Jobs = 2) -> None:
     """Draw every figure again and compare with the committed ones: numbers first, bytes second."""
-    from sim.publish.figures import verify as compared
+    from sim.publish import verification
 
-    print(compared(jobs))
+    print(verification.verify(jobs))
 
 
 def notebooks(

@@ -13,7 +13,7 @@ from sim.engine.budget import extremes
 from sim.engine.checkpoints import Watch
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
-from sim.quantities.distributions import Uncertain
+from sim.quantities.uncertain import Uncertain
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
 from sim.scenario.guards import check_scenario, check_whole

@@ -11,7 +11,7 @@ from sim.experiments.executors import Execution
 from sim.experiments.intervals import ROUNDING, Summary, median_interval, summary, told
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
-from sim.quantities.distributions import Uncertain
+from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import UNITS, check_metric, most_of, own_metric

@@ -17,7 +17,7 @@ from sim.experiments.intervals import alike
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point
 from sim.experiments.sweep import carry_out, drawn, power_of_two
-from sim.quantities.distributions import Uncertain
+from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
 from sim.results.ledger import Floats
 from sim.results.metrics import check_metric, own_metric

@@ -13,7 +13,7 @@ from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.intervals import wilson
 from sim.experiments.store import Outcome, Point
-from sim.quantities.distributions import highest
+from sim.quantities.uncertain import highest
 from sim.results.answer import Answer
 from sim.results.ledger import DAY
 from sim.scenario import Scenario
@@ -125,11 +125,10 @@ def size_stock(
     check_whole("n", n, 1)
     check_share("probability", probability)
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
-    unit = ""
+    unit = "min" if longest_interval else ""
     numbers = _spares(scenario, path)
     if longest_interval:
         path = "checkpoint.interval"
-        unit = "min"
         numbers = _intervals(scenario)
     points: dict[int, Point] = {}
     ends: dict[int, list[list[float]]] = {}
@@ -156,11 +155,10 @@ def size_stock(
         workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)], about)
     lo, hi = (sure, bare) if longest_interval else (bare, sure)
     tried = {number: share(number) for number in sorted(points)}
-    limits = [_why_same(scenario, path, list(ends.values()))]
+    limits = _why_same(scenario, path, list(ends.values()))
     if value is None and not longest_interval:
         limits.append(_why_not(scenario, days, numbers[-1]))
-    limit = "; ".join(filter(None, limits))
-    return Size(path, unit, by, probability, value, lo, hi, n, tried, limit)
+    return Size(path, unit, by, probability, value, lo, hi, n, tried, "; ".join(limits))
 
 
 def _until(scenario: Scenario, by: Any) -> tuple[dt.date, int]:
@@ -211,8 +209,8 @@ def _end(outcome: Outcome) -> list[float]:
     return [outcome.metrics[name] for name in kept if name in outcome.metrics]
 
 
-def _why_same(scenario: Scenario, path: str, ends: Sequence[list[list[float]]]) -> str:
-    """Why the numbers tried make no difference, or little; empty otherwise."""
+def _why_same(scenario: Scenario, path: str, ends: Sequence[list[list[float]]]) -> list[str]:
+    """Why the numbers tried make no difference, or little."""
     reasons = []
     if len(ends) > 1 and all(end == ends[0] for end in ends):
         reasons.append(f"nothing was changed: every run ends the same whatever {path} is")
@@ -221,7 +219,7 @@ def _why_same(scenario: Scenario, path: str, ends: Sequence[list[list[float]]]) 
             "a programme counts as finished when its staffed runs are; what spares do for it "
             "shows its crossing_days (sim sweep)"
         )
-    return "; ".join(reasons)
+    return reasons
 
 
 def _why_not(scenario: Scenario, days: int, most: int) -> str:

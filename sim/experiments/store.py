@@ -19,7 +19,7 @@ from sim.engine import check_sizes, simulate
 from sim.engine.replay import outages
 from sim.errors import InputError
 from sim.files import read, write
-from sim.quantities.distributions import highest
+from sim.quantities.uncertain import highest
 from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario

@@ -19,7 +19,7 @@ from sim.experiments.executors import Execution, open_workers
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
 from sim.files import read
-from sim.quantities.distributions import Uncertain
+from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
 from sim.scenario import Scenario
 from sim.scenario.guards import check_among, check_scenario, check_whole

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from sim.errors import InputError, expected, in_file
-from sim.quantities.distributions import Distribution, Floats, Uncertain
+from sim.quantities.distributions import Distribution, Floats
+from sim.quantities.uncertain import Uncertain
 
 FORM = "{draws: {file: FILE.csv, column: NAME}}"
 

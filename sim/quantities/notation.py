@@ -26,12 +26,10 @@ from sim.quantities.distributions import (
     Mixture,
     Sum,
     Triangular,
-    Uncertain,
     Weibull,
-    highest,
-    lowest,
 )
 from sim.quantities.joint_draws import joint
+from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.quantities.units import COUNTED, number, wanted
 
 Read = Callable[[Any], float]

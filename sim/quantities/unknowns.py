@@ -13,7 +13,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sim.errors import InputError, expected
-from sim.quantities.distributions import Distribution, Uncertain, highest, lowest
+from sim.quantities.distributions import Distribution
+from sim.quantities.uncertain import Uncertain, highest, lowest
 
 T = TypeVar("T")
 Sketch = Any

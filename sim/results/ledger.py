@@ -20,33 +20,33 @@ DAY = 86400.0
 HOUR = 3600.0
 YEAR = 365.25 * DAY
 
-TIME = (
-    "productive",
-    "checkpoint",
-    "rework",
-    "detect",
-    "respond",
-    "restart",
-    "stall",
-    "wait",
-    "reconfigure",
-    "planned",
-)
-"""Categories of a job's wall clock: the productive one and the badput."""
+TIME = {
+    "productive": "Computing that was kept.",
+    "checkpoint": "The job blocked while a checkpoint was written.",
+    "rework": "Computing since the last usable checkpoint, lost at an interruption.",
+    "detect": "From a failure until it was noticed.",
+    "respond": "From then until somebody acted, where no machine restarts the job.",
+    "restart": "Choosing and installing nodes, starting the job, loading the checkpoint.",
+    "stall": "Time lost to a slow network and to stragglers while computing.",
+    "wait": "No node could take the place of a missing one.",
+    "reconfigure": "Taking nodes into a job that had gone on with fewer.",
+    "planned": "Planned windows: the job is saved and stands still.",
+}
+"""Categories of a job's wall clock, the productive one and the badput, and what they mean."""
 
-PLACES = (
-    "active",
-    "research",
-    "hot_spare",
-    "cold_spare",
-    "stock",
-    "repair_queue",
-    "repair",
-    "in_transit",
-    "idle",
-    "scrap",
-)
-"""Where a chip can be; it is in exactly one place."""
+PLACES = {
+    "active": "in a job",
+    "research": "in nodes that do research and can be called",
+    "hot_spare": "in powered spares of the job",
+    "cold_spare": "in spare nodes that are boxed, or have come back from repair",
+    "stock": "loose in the depot",
+    "repair_queue": "waiting for repair",
+    "repair": "under repair",
+    "in_transit": "on the way from their maker",
+    "idle": "in nodes that no layout uses, or that lack a chip",
+    "scrap": "dead",
+}
+"""Where a chip can be, in words as well; it is in exactly one place."""
 
 USABLE = frozenset({"active", "hot_spare", "cold_spare", "research"})
 """Places of chips in nodes that work."""

@@ -144,32 +144,6 @@ RUN = (
 )
 """Of one training run."""
 
-MEANING_OF_TIME = {
-    "productive": "Computing that was kept.",
-    "checkpoint": "The job blocked while a checkpoint was written.",
-    "rework": "Computing since the last usable checkpoint, lost at an interruption.",
-    "detect": "From a failure until it was noticed.",
-    "respond": "From then until somebody acted, where no machine restarts the job.",
-    "restart": "Choosing and installing nodes, starting the job, loading the checkpoint.",
-    "stall": "Time lost to a slow network and to stragglers while computing.",
-    "wait": "No node could take the place of a missing one.",
-    "reconfigure": "Taking nodes into a job that had gone on with fewer.",
-    "planned": "Planned windows: the job is saved and stands still.",
-}
-
-MEANING_OF_PLACE = {
-    "active": "in a job",
-    "research": "in nodes that do research and can be called",
-    "hot_spare": "in powered spares of the job",
-    "cold_spare": "in spare nodes that are boxed, or have come back from repair",
-    "stock": "loose in the depot",
-    "repair_queue": "waiting for repair",
-    "repair": "under repair",
-    "in_transit": "on the way from their maker",
-    "idle": "in nodes that no layout uses, or that lack a chip",
-    "scrap": "dead",
-}
-
 
 OUT_OF_WORK = {"evicted": "evicted", "repair": "under repair", "dead": "dead"}
 
@@ -194,7 +168,7 @@ def _time(category: str) -> Metric:
     return Metric(
         f"time.{category}_days",
         "days",
-        MEANING_OF_TIME[category],
+        TIME[category],
         lambda r: r.time[category] / DAY,
     )
 
@@ -204,9 +178,7 @@ def _chips(place: str) -> Metric:
         seconds = (s for (_, where), s in result.chip_seconds.items() if where == place)
         return math.fsum(seconds) / DAY
 
-    return Metric(
-        f"chips.{place}_days", "chip-days", f"Chips {MEANING_OF_PLACE[place]}.", chip_days
-    )
+    return Metric(f"chips.{place}_days", "chip-days", f"Chips {PLACES[place]}.", chip_days)
 
 
 def _stock(chip: str) -> Metric:

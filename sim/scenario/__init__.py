@@ -13,8 +13,8 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from sim.catalogue.failures import FLAPS
 from sim.errors import InputError, nearest
-from sim.quantities.distributions import Uncertain
 from sim.quantities.notation import Positive, PositiveSeconds, Share
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import (
     Sketch,
     by_name,
@@ -26,9 +26,10 @@ from sim.quantities.unknowns import (
     sketch,
 )
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
+from sim.scenario.building import build
 from sim.scenario.case import Case, patient
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery, Run
-from sim.scenario.reading import Source, build, names, override, read
+from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import CostsRef
 from sim.scenario.stock import (
     Depot,

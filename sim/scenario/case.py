@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
-from sim.quantities.distributions import Uncertain
+from sim.quantities.uncertain import Uncertain
 from sim.scenario.parts import Mixing, Pool, Run
 from sim.scenario.references import ConstantsRef
 from sim.scenario.residuals import add_residuals

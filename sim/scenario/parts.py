@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from sim.catalogue.failures import FailureTable
 from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError
-from sim.quantities.distributions import Constant, Uncertain, highest, lowest
+from sim.quantities.distributions import Constant
 from sim.quantities.notation import (
     BytesPerSecond,
     Number,
@@ -22,6 +22,7 @@ from sim.quantities.notation import (
     Share,
     Tokens,
 )
+from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.scenario.references import (
     ChipRef,
     CongestionRef,

@@ -1,43 +1,23 @@
-"""From YAML, names and overrides to plain data, and from what pydantic finds wrong to sentences."""
+"""From YAML, names and overrides to plain data."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import Any
 
 from sim import documents, files
-from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
-from sim.documents import Document, KeyPath, dotted
-from sim.errors import InputError, expected, in_file, nearest
+from sim.documents import Document, KeyPath
+from sim.errors import InputError, in_file
 from sim.quantities.notation import is_value
-from sim.quantities.unknowns import Sketch, by_name, named, sketch
 from sim.scenario.paths import absolute
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
-MOST_SHOWN = 5
-
-PLAINLY = {
-    "model_type": "a mapping of keys to values",
-    "dict_type": "a mapping of keys to values",
-    "tuple_type": "a list",
-    "string_type": "text; put it in quotes",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-}
-"""What is expected, in our words, for those errors of pydantic that speak of its own types."""
-
 KEEPS_NULL = {"like", "changes"}
 """Keys beside or below which null is kept: it takes a key away from what is looked up later."""
-
-S = TypeVar("S", bound=Strict)
 
 
 @dataclass(frozen=True)
@@ -239,7 +219,7 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
         data = {"like": data}
     if not isinstance(data, dict):
         raise InputError(
-            f"--set {key}: there are no keys below {_shown(data)}", key=key, given=data
+            f"--set {key}: there are no keys below {written(data)}", key=key, given=data
         )
     keep_null = keep_null or not KEEPS_NULL.isdisjoint(data)
     if value is None and not rest and not keep_null:
@@ -248,123 +228,7 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
     return {**data, step: part}
 
 
-def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, Sketch]:
-    """Check data and make of it what it describes, every unknown constant named.
-
-    Parameters
-    ----------
-    type_ : type
-    source : Source
-        What errors are about.
-    data : mapping
-        All or some of the data of the source.
-
-    Returns
-    -------
-    item, sketch
-        What was made, and where its unknown constants are.
-
-    Raises
-    ------
-    InputError
-        With file, line, key, what was given and what is allowed, for everything that is wrong.
-    """
-    own = source.data.get("catalogue")
-    if own is not None and not (isinstance(own, str) and Path(own).is_dir()):
-        raise source.error(("catalogue",), f"catalogue: there is no folder '{own}'", given=own)
-    name = source.documents[0].name
-    try:
-        built = named(type_.model_validate(data, context={"catalogue": own}), "")
-        found = sketch(built)
-        by_name(found)
-    except ValidationError as error:
-        raise _explained(error, source) from None
-    except RecursionError:
-        raise InputError(f"{name}: refers to itself") from None
-    except InputError as error:
-        raise InputError(f"{name}: {error}", given=error.given) from None
-    return built, found
-
-
-def _explained(error: ValidationError, source: Source) -> InputError:
-    """One line for each thing that is wrong, the first few of them."""
-    found: dict[str, InputError] = {}
-    for details in error.errors():
-        wrong = _wrong(details, source)
-        # Each branch of a union finds the same mistake.
-        found.setdefault(str(wrong), wrong)
-    lines = list(found)
-    if len(lines) > MOST_SHOWN:
-        lines[MOST_SHOWN:] = [f"… and {len(lines) - MOST_SHOWN} more"]
-    problems = tuple(wrong.problems[0] for wrong in found.values())
-    return InputError("\n".join(lines), problems=problems)
-
-
-def _wrong(details: ErrorDetails, source: Source) -> InputError:
-    """The error of one thing that pydantic found."""
-    path = _steps(source.data, details["loc"])
-    if details["type"] == "missing":
-        return _missing(path, source)
-    error = _in_our_words(details)
-    given = details["input"]
-    # An error with a key is about one below the part that noticed it; one with a file is about the
-    # catalogue, which has keys of its own.
-    below = error.key is not None and error.file is None
-    if below:
-        path = (*path, *str(error.key).split("."))
-        given = error.given
-    message = str(error)
-    # What was given is repeated where the message does not show it, unless it is long.
-    silent = below or isinstance(given, (dict, BaseModel))
-    shown = message.startswith("'") or f"'{given}'" in message
-    gap = ": " if silent or shown else f" = {_shown(given)}: "
-    if isinstance(error, UnknownKey):
-        gap = " "
-    key = dotted(path)
-    told = (key or "the scenario") + gap + message
-    known = {"key": key or None, "given": given, "allowed": error.allowed}
-    # Of what was set by this very path the name has been said.
-    if source.override_of(path) == key:
-        return InputError(f"--set {told}", **known)
-    return source.error(path, told, **known)
-
-
-def _in_our_words(details: ErrorDetails) -> InputError:
-    """The error that pydantic collected, or what it found itself without words about its types."""
-    kind = details["type"]
-    given = details["input"]
-    context = details.get("ctx", {})
-    if kind == "literal_error":
-        options = re.findall("'([^']*)'", context["expected"])
-        return InputError.no_such(f"expected {context['expected']}", str(given), options)
-    bounds = {"greater_than_equal": ("least", "ge"), "less_than_equal": ("most", "le")}
-    if kind in bounds:
-        word, key = bounds[kind]
-        rule = f"must be at {word} {context[key]:,}"
-        return InputError(rule, given=given, allowed=rule)
-    if kind.startswith("date"):
-        return expected(A_DATE, given)
-    if kind in PLAINLY:
-        return expected(PLAINLY[kind], given)
-    return refusal(details)
-
-
-def _missing(path: KeyPath, source: Source) -> InputError:
-    parent = path[:-1]
-    stated = source.states(parent)
-    hint = ""
-    if not stated and len(parent) > 1:
-        # The parent is there by an override alone: perhaps a misspelt name.
-        siblings: Any = source.data
-        for step in parent[:-1]:
-            siblings = siblings[step]
-        others = [str(key) for key in siblings if key != parent[-1]]
-        hint = nearest(str(parent[-1]), others)
-    key = dotted(path)
-    return source.error(path if stated else parent, f"{key} is missing{hint}", key=key)
-
-
-def _shown(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as YAML writes it, cut short."""
     words = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
@@ -373,35 +237,19 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:80] + "…"
 
 
-def _steps(data: Any, path: KeyPath) -> KeyPath:
-    """The parts of `path` that are keys of the data.
-
-    The others are names that pydantic gives to the branches of a union.
-    """
-    steps: list[int | str] = []
-    for step in path:
-        children = _children(data)
-        if step in children:
-            steps.append(step)
-            data = children[step]
-        elif isinstance(data, (dict, str)) and step == path[-1] and "[" not in str(step):
-            # The last may be a key that is missing; brackets stand in no key.
-            steps.append(step)
-    return tuple(steps)
-
-
 def _depth(document: Document, path: KeyPath) -> int:
     """How much of `path` the document itself has."""
     data = document.data
     for depth, step in enumerate(path):
-        children = _children(data)
-        if step not in children:
+        below = children(data)
+        if step not in below:
             return depth
-        data = children[step]
+        data = below[step]
     return len(path)
 
 
-def _children(data: Any) -> dict[Any, Any]:
+def children(data: Any) -> dict[Any, Any]:
+    """What lies directly below plain data, by key or by position."""
     if isinstance(data, dict):
         return data
     return dict(enumerate(data)) if isinstance(data, list) else {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from sim import catalogue
-from sim.quantities.distributions import Lognormal, Uncertain
+from sim.quantities.distributions import Lognormal
+from sim.quantities.uncertain import Uncertain
 from sim.scenario.parts import Pool
 
 

@@ -151,7 +151,9 @@ class Outlook(Strict):
     """
 
     shares: SharesRef
+    """Which part of the stock one run could have."""
     needs: dict[str, NeedRef] = Field(default_factory=dict)
+    """Needs to compare it with, by any name."""
     length: PositiveSeconds
     """How long the run is to take."""
     chips: Chips

@@ -23,9 +23,11 @@ class World(Strict):
     """What is otherwise in a world: a part of a scenario, in which null takes something away."""
 
     title: str = ""
+    """One line that says what it is."""
     source: str = ""
     """Who speaks of it, or why it is asked."""
     changes: Annotated[dict[str, Any], BeforeValidator(_as_text)]
+    """A part of a scenario, as it would stand in its file."""
 
 
 def leaves(changes: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,8 @@ from sim import catalogue
 from sim.catalogue import FOLDER, STATUSES, Entry
 from sim.catalogue.kinds import KINDS
 from sim.errors import InputError
-from sim.quantities.distributions import Triangular, Uncertain
+from sim.quantities.distributions import Triangular
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import unknowns
 
 SHARED = {

@@ -10,7 +10,7 @@ from sim import catalogue, load_scenario, simulate
 from sim.catalogue.failures import Congestion, FailureTable, Flaps
 from sim.engine.fabric import share_below
 from sim.engine.risks import node_rate
-from sim.quantities.distributions import highest, lowest
+from sim.quantities.uncertain import highest, lowest
 
 PER_1000_NODE_DAYS = 1000 * 86400.0
 

@@ -9,7 +9,8 @@ import pytest
 
 from sim.errors import CheckFailed, InputError
 from sim.publish import figures, swap
-from sim.publish.figures import make_figures, manifest, notebooks, verify
+from sim.publish.figures import make_figures, manifest, notebooks
+from sim.publish.verification import verify
 
 PARAMETERS = """\
 scale: float = 2.0  # help: multiplies the line [0, 10]

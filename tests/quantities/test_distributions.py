@@ -22,12 +22,10 @@ from sim.quantities.distributions import (
     Mixture,
     Sum,
     Triangular,
-    Uncertain,
     Weibull,
-    highest,
-    lowest,
 )
 from sim.quantities.notation import Quantity, distribution_from, is_value, uncertain
+from sim.quantities.uncertain import Uncertain, highest, lowest
 
 DAY = 86400.0
 DRAWS = 40_000

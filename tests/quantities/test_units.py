@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from sim.errors import InputError
-from sim.quantities.distributions import Lognormal, Triangular, Uncertain
+from sim.quantities.distributions import Lognormal, Triangular
 from sim.quantities.notation import (
     UNCERTAIN,
     Bytes,
@@ -31,6 +31,7 @@ from sim.quantities.notation import (
     Tokens,
     Watts,
 )
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.units import EXAMPLES, number, parse, whole
 
 YEAR = 365.25 * 86400

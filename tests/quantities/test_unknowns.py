@@ -9,8 +9,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from sim.catalogue.failures import Cause, FailureTable
-from sim.quantities.distributions import Mixture, Sum, Triangular, Uncertain, Weibull
+from sim.quantities.distributions import Mixture, Sum, Triangular, Weibull
 from sim.quantities.notation import Quantity, distribution_from
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import named, settled, sketch, unknowns
 from sim.scenario import Scenario, load_scenario
 

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from sim import documents
 from sim.errors import InputError
-from sim.quantities.distributions import Constant, Triangular, Uncertain
+from sim.quantities.distributions import Constant, Triangular
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.units import parse
 from sim.scenario import Layout, Scenario, load_case, load_scenario, names
 from sim.scenario.reading import FOLDER, merge
