@@ -52,10 +52,8 @@ def test_hits_are_judged_by_the_binomial_range(made):
     assert (hits.ours, hits.count, hits.lo, hits.hi, hits.ok) == (9, 10, 7, 10, True)
     assert rows["hits.50", "jobs"].ours == 5
     assert rows["hits.90", "A"].ours == 9
-    short = {
-        row.id: row for row in made(*[forecast(0.99) for _ in range(10)]) if row.lo is not None
-    }
-    assert not short["hits.90"].ok
+    short = {(row.id, row.quantity): row for row in made(*[forecast(0.99) for _ in range(10)])}
+    assert not short["hits.90", "jobs"].ok
 
 
 def test_a_family_counts_once_by_its_median_row(made):
