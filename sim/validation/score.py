@@ -3,16 +3,15 @@
 Only rows of validation count. Of a published run one row counts, as its others tell the same
 measurement in another unit. The statistics of traces are inputs or fitted, so none counts; nor
 does a bound (*more than*), which has no place in a distribution. A place is asked for in the
-distribution that a user gets, over chance and all unknown constants. Step
-times have a table of their own besides, in which whole families are left out of the fit
-(`sim.validation.step_score`).
+distribution that a user gets, over chance and all unknown constants. Step times have a table of
+their own besides, which leaves whole families out of the fit (`sim.validation.step_score`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 import numpy as np
@@ -132,9 +131,22 @@ def judged(found: Sequence[Forecast]) -> list[Row]:
         some = [forecast for forecast in found if forecast.kind == kind]
         if some:
             table += [*_hits(kind, some), *_scores(kind, some)]
-    for family in dict.fromkeys(forecast.family for forecast in found):
-        table += _hits(family, [forecast for forecast in found if forecast.family == family])
+            table += _hits(f"{kind} by family", [*map(_median, _families(some))])
+    # Rows of a family share what is wrong with it, so chance allows more than the binomial says.
+    for family in _families(found):
+        table += [replace(row, ok=True) for row in _hits(family[0].family, family)]
     return table
+
+
+def _families(some: Sequence[Forecast]) -> list[list[Forecast]]:
+    names = dict.fromkeys(forecast.family for forecast in some)
+    return [[forecast for forecast in some if forecast.family == name] for name in names]
+
+
+def _median(family: Sequence[Forecast]) -> Forecast:
+    """The forecast of a family that is neither its best nor its worst."""
+    ranked = sorted(family, key=lambda forecast: abs(forecast.place - 0.5))
+    return ranked[len(ranked) // 2]
 
 
 def forecasts(n: int, seed: int) -> list[Forecast]:
