@@ -17,6 +17,7 @@ from sim.catalogue.market import (
     Flow,
     Need,
     PolicyEvent,
+    Prior,
     Production,
     RepairShop,
     Shares,
@@ -43,6 +44,7 @@ KINDS: dict[str, type[Strict]] = {
     "production": Production,
     "shares": Shares,
     "needs": Need,
+    "priors": Prior,
     "repair": RepairShop,
     "costs": CostMethod,
 }

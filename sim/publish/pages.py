@@ -1,4 +1,4 @@
-"""Pages made from results and facts: README.md's blocks, docs/gallery.md, docs/data_sources.md."""
+"""Pages made from results and facts: README.md's blocks and four in docs/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from sim import catalogue, documents, files
 from sim.experiments.claim_checks import WORDS
-from sim.publish import figures
+from sim.publish import claim_pages, figures
 from sim.publish.notebook_parameters import title
 
 FIRST = "where_did_14000_chips_go"
@@ -40,14 +40,17 @@ def made(root: Path | None = None) -> dict[Path, str]:
     }
     readme = base / "README.md"
     results = base / "figures" / "claims.csv"
-    # Without results, as in a fresh clone of no figures, the page stays what it is.
-    if results.exists():
-        claims = claims_table(pd.read_csv(results).fillna(dict.fromkeys(WORDS, "")))
+    claims = pd.read_csv(results) if results.exists() else pd.DataFrame()
+    # Without results, as in a fresh clone of no figures, the pages stay what they are.
+    if "reading_number" in claims:
+        claims = claims.fillna(dict.fromkeys(WORDS, ""))
+        for language, name in claim_pages.PAGES.items():
+            texts[base / "docs" / name] = MADE + claim_pages.page(claims, language)
         text = readme.read_text(encoding="utf-8")
         for name, block in (
             ("first", first(base)),
             ("findings", findings(base)),
-            ("claims", claims),
+            ("claims", claim_pages.readme(claims)),
         ):
             text = _replaced(text, name, block)
         texts[readme] = text
@@ -64,20 +67,6 @@ def write(root: Path | None = None) -> None:
     """Bring every page up to date."""
     for path, text in made(root).items():
         files.write(path, text)
-
-
-def claims_table(claims: pd.DataFrame) -> str:
-    """The deciding reading of each claim as a row of Markdown."""
-    rows = [
-        "| said | verdict | would have to be true, and was simulated | moved most by |",
-        "|---|---|---|---|",
-    ]
-    for _, row in claims[claims["decides"]].iterrows():
-        said = f"„{row['quotation']}“ *{row['translation']}*"
-        found = f" **{number(row)}**" if row["reading"] else ""
-        cause = f"`{row['input']}`" if row["reading"] else ""
-        rows.append(f"| {said} | {row['verdict']} | {row['needs']}{found} | {cause} |")
-    return "\n".join(rows) + "\n"
 
 
 def first(base: Path) -> str:
@@ -103,32 +92,6 @@ def findings(base: Path) -> str:
             f"| {asks} | {claims} | `sim figures {path.stem}` | {time} | {figures.SAME:g} |"
         )
     return "\n".join(rows) + "\n"
-
-
-def told(claims: pd.DataFrame) -> str:
-    """Every reading of every claim, for a terminal."""
-    lines = []
-    for name, rows in claims.groupby("claim", sort=False):
-        first = rows.iloc[0]
-        lines += [f"{name}: {first['verdict']}", f"  „{first['quotation']}“", f"  {first['needs']}"]
-        lines += [
-            f"  {number(row)}; moved most by {row['input']}"
-            for _, row in rows.iterrows()
-            if row["reading"]
-        ]
-    return "\n".join(lines)
-
-
-def number(row: pd.Series) -> str:
-    """What was simulated of a reading: median, spread, limit, and the share that meets it."""
-    columns = ("p5", "median", "p95", "limit")
-    told = {key: f"{row[key]:.3g}".replace("inf", "∞") for key in columns}
-    than = f" {row['against']}" if row["against"] else ""
-    return (
-        f"{row['reading']} ({row['status']}): "
-        f"{told['median']} {row['unit']}{than} ({told['p5']} to {told['p95']}); "
-        f"{row['bound']} {told['limit']} in {row['share']:.0%} of runs"
-    )
 
 
 def gallery(base: Path) -> str:
