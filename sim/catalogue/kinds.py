@@ -20,6 +20,7 @@ from sim.catalogue.market import (
     Flow,
     Need,
     PolicyEvent,
+    Prior,
     Production,
     RepairShop,
     Shares,
@@ -49,6 +50,7 @@ KINDS: dict[str, type[Strict]] = {
     "production": Production,
     "shares": Shares,
     "needs": Need,
+    "priors": Prior,
     "repair": RepairShop,
     "costs": CostMethod,
 }

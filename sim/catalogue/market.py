@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -122,6 +122,14 @@ class Production(Inline):
     """Share of the packaged chips that work."""
     products: dict[str, Product] = Field(min_length=1)
     """By any name; all share the two stocks in proportion to their plans."""
+
+
+class Prior(Strict):
+    """What is known of a quantity that several scenarios take for not known."""
+
+    title: str
+    amount: Any
+    """In the unit of the quantity; what names the prior reads it."""
 
 
 class Shares(Inline):

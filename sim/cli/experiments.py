@@ -345,17 +345,30 @@ def validate(
 
 
 def claims(
-    replications: Count = 60, seed: Seed = 1, jobs: Jobs = 1, as_json: AsJson = False
+    which: Annotated[
+        list[str] | None,
+        Argument(metavar="[FILE] [ROW…]", help="An article of your own; rows of the table."),
+    ] = None,
+    replications: Count = 60,
+    seed: Seed = 1,
+    jobs: Jobs = 1,
+    as_json: AsJson = False,
 ) -> None:
-    """Hold a newspaper article against the simulation, claim by claim.
+    """Hold an article against the simulation, sentence by sentence.
 
-    Example: `sim claims --replications 20 --json`
+    Example: `sim claims 7`, or `sim claims examples/claims_of_another_text.yaml`
     """
-    from sim.experiments.claim_checks import judge
-    from sim.publish.pages import told
+    from sim.experiments.claim_checks import article, judge
+    from sim.publish.claim_pages import told
 
-    table = judge(replications, seed, jobs=jobs)
-    answer({"claims": json.loads(table.to_json(orient="records"))}, lambda: told(table), as_json)
+    rows = [int(word) for word in which or () if word.isdecimal()]
+    files = [Path(word) for word in which or () if not word.isdecimal()]
+    if len(files) > 1:
+        raise InputError(f"give one article, not {' and '.join(map(str, files))}")
+    text = article(files[0] if files else None)
+    table = judge(replications, seed, of=text, rows=rows, jobs=jobs)
+    found = json.loads(table.to_json(orient="records"))
+    answer({"claims": found}, lambda: told(table), as_json)
 
 
 def steptime(

@@ -1,60 +1,160 @@
-"""The article, claim by claim: what would have to be true, and what the simulation says of it.
+"""An article, sentence by sentence: what would have to be true, and what the simulation says of it.
 
-A claim is *outside the model* if nothing in a simulation could bear on it. Otherwise it has
-readings, the first as it was said, the others with other chips, and each is simulated many times. A
-reading holds if more than half of its replications meet the limit, and the 95 % interval of that
-share says so too. A claim is *supported* if its first reading holds, *supported with other chips*
-if another does, and *unsupported* if none does: not shown, which is less than refuted.
+A sentence has readings, the plainest first, and counts by that one; each is simulated many times.
+A reading is *supported* if the probability that its limit is met is 0.9 or more, and *contradicted*
+if it is 0.1 or less, each with the 95 % interval of that probability and for all limits that
+somebody could draw. Else it is *undecided*, and it is said whether more runs, the unknown inputs or
+unfinished runs leave it open. A reading without a limit lies *outside the model*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, PrivateAttr, model_validator
 
 from sim import documents
-from sim.catalogue import FOLDER
+from sim.catalogue import FOLDER, STATUSES
 from sim.catalogue.strict import Strict
+from sim.documents import Document
+from sim.errors import InputError, nearest
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import spread, wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import Floats
+from sim.results.metrics import check_metric, metrics_of
 from sim.scenario import Scenario, load_scenario, patient
+from sim.scenario.reading import Source, build
 
 SUPPORTED = "supported"
-OTHERWISE = "supported with other chips"
-UNSUPPORTED = "unsupported"
+CONTRADICTED = "contradicted"
+MORE_RUNS = "undecided (more runs)"
+INPUTS = "undecided (inputs)"
+UNFINISHED = "undecided (unfinished runs)"
 OUTSIDE = "outside the model"
-UNITS = {
-    "wall_days": ("days", 1.0),
+VERDICTS = (SUPPORTED, CONTRADICTED, INPUTS, MORE_RUNS, UNFINISHED, OUTSIDE)
+SURE = 0.9
+"""Probability from which on a reading is supported."""
+FEWEST = 60
+"""Runs below which there is no verdict."""
+SCALES = {
     "crossing_days": ("years", 365.25),
     "gpu_hours_computing": ("million chip-hours", 1e6),
     "cost_amortised_usd": ("million dollars", 1e6),
 }
-"""How numbers of a metric are told."""
-WORDS = ("reading", "against", "scenario", "status", "unit", "bound", "input")
-"""Columns that are empty for a claim outside the model."""
+"""How numbers of a metric are told where it is not in their own unit."""
+GROWING = ("wall_days", "gpu_hours_computing", "cost_amortised_usd")
+"""What a run that goes on has more of: at its horizon it is known from below."""
+ENDED = {"crossing_days": "crossed"}
+"""What says whether a date came before the horizon."""
+OUTLOOK = ("largest.", "reach.")
+"""Metrics of a date, of which no horizon cuts anything off."""
+WORDS = (
+    *("against", "scenario", "status", "unit", "bound", "input"),
+    *("limit_status", "limit_source", "rests_on"),
+)
+"""Columns that are empty for a reading outside the model."""
 STANDS_OUT = 3.0
 """Standard errors by which a rank correlation must differ from none."""
+Words = str | dict[str, str]
+"""What is told: in one language, or in several by their codes."""
 
 
-class Reading(Strict):
-    """One way to take a claim: a scenario, changed by dotted paths."""
+def words(text: Words, language: str = "en") -> str:
+    """What is told in a language; in English, or in the first there is, if it is not told in that.
 
-    says: str
-    scenario: str
+    Examples
+    --------
+    >>> words({"en": "half", "de": "die Hälfte"}, "de"), words("half", "de")
+    ('die Hälfte', 'half')
+    """
+    if isinstance(text, str):
+        return text
+    return text.get(language) or text.get("en") or next(iter(text.values()), "")
+
+
+class Stated(Strict):
+    """Something that a source says, and what that is worth."""
+
+    source: str
+    status: str
+
+    @model_validator(mode="after")
+    def _known_status(self) -> Stated:
+        if self.status not in STATUSES:
+            hint = nearest(self.status, STATUSES)
+            problem = f"no status '{self.status}'{hint}; allowed: {', '.join(STATUSES)}"
+            raise InputError(problem, key="status", given=self.status, allowed=STATUSES)
+        return self
+
+
+class Evidence(Stated):
+    """A fact that stands beside the model and decides nothing."""
+
+    says: Words
+
+
+class Known(Stated):
+    """A number that is added to what is simulated."""
+
+    value: float
+
+
+class Limit(Stated):
+    """What the metric is compared with, from one side; `range` are other limits one could draw."""
+
+    at_most: float | None = None
+    at_least: float | None = None
+    range: tuple[float, float] | None = None
+    note: Words = ""
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Limit:
+        if (self.at_most is None) == (self.at_least is None):
+            raise InputError("give either at_most or at_least")
+        low, high = self.ends
+        if not low <= self.value <= high:
+            raise InputError(f"the range does not hold {self.value:g}", key="range")
+        return self
+
+    @property
+    def value(self) -> float:
+        """Where it is drawn."""
+        return float(self.at_least if self.at_most is None else self.at_most)  # type: ignore[arg-type]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest limit that somebody could draw."""
+        return self.range or (self.value, self.value)
+
+
+_LOADED: dict[str, Scenario] = {}
+"""Scenarios by the key of what they are simulated for: many readings share one."""
+
+
+class Simulated(Strict):
+    """A scenario, in some of its worlds, changed by dotted paths."""
+
+    says: Words
+    scenario: str = ""
+    worlds: tuple[str, ...] = ()
     set: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def changed_scenario(self) -> Scenario:
         """The scenario to simulate."""
-        return load_scenario(self.scenario).override(self.set)
+        if self.key not in _LOADED:
+            scenario = load_scenario(self.scenario)
+            if self.worlds:
+                scenario = scenario.in_world(*self.worlds)
+            _LOADED[self.key] = scenario.override(self.set)
+        return _LOADED[self.key]
 
     @property
     def status(self) -> str:
@@ -63,57 +163,113 @@ class Reading(Strict):
 
     @property
     def key(self) -> str:
-        """What two readings share if they are the same simulation."""
-        return f"{self.scenario} {self.set}"
+        """What two of them share if they are the same simulation."""
+        return f"{self.scenario} {self.worlds} {self.set}"
 
 
-class Limit(Strict):
-    """What the metric is compared with, from one side, and where that comes from."""
+class Reading(Simulated):
+    """One way to take a sentence, and what would have to be true for it.
 
-    at_most: float = np.inf
-    at_least: float = -np.inf
-    source: str
-    status: str
-    note: str = ""
-
-    @property
-    def bound(self) -> tuple[str, float]:
-        """From which side it limits, and where."""
-        if np.isfinite(self.at_most):
-            return "at most", self.at_most
-        return "at least", self.at_least
-
-
-class Claim(Strict):
-    """A statement word by word, and what would have to be true for it.
-
-    Without a limit it cannot be tested.
+    Without a limit it lies outside the model, and `caveat` says why.
     """
 
-    quotation: str
-    translation: str
-    needs: str
-    inputs: str = ""
+    needs: Words
     metric: str = ""
-    readings: tuple[Reading, ...] = ()
-    against: Reading | None = None
+    plus: Known | None = None
+    against: Simulated | None = None
     limit: Limit | None = None
-    note: str = ""
+    caveat: Words = ""
+
+    @model_validator(mode="after")
+    def _can_be_tested(self) -> Reading:
+        parts = (self.scenario, self.metric, self.limit)
+        if any(parts) != all(parts):
+            raise InputError("scenario, metric and limit go together: give all three or none")
+        if not self.limit and not self.caveat:
+            raise InputError("without a limit, caveat says why it cannot be tested", key="caveat")
+        return self
+
+    @property
+    def simulated(self) -> list[Simulated]:
+        """The scenario and its comparator, as far as there are any."""
+        return [part for part in (self, self.against) if part and part.scenario]
+
+
+class Sentence(Strict):
+    """A sentence word by word, who says it, and its readings, the plainest first."""
+
+    sentence: str
+    speaker: Words
+    translation: str = ""
+    readings: tuple[Reading, ...] = Field(min_length=1)
+    joint: bool = False
+    """Whether it counts only if all its readings agree."""
+    readme: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Article(Strict):
+    """A text, of which some sentences are held against the simulation."""
+
+    title: str
+    source: str
+    sentences: dict[str, Sentence] = Field(min_length=1)
+    _document: Document | None = PrivateAttr(None)
+
+    def scenarios(self, names: Iterable[str]) -> dict[str, Scenario]:
+        """What is simulated for some sentences, each once, by its key.
+
+        Raises
+        ------
+        InputError
+            With the line of a reading whose scenario or metric cannot be.
+        """
+        found = {}
+        for name in names:
+            for position, reading in enumerate(self.sentences[name].readings):
+                try:
+                    for part in reading.simulated:
+                        check_metric(reading.metric, part.changed_scenario)
+                        found[part.key] = part.changed_scenario
+                except InputError as error:
+                    if self._document is None:
+                        raise
+                    path = ("sentences", name, "readings", position)
+                    raise self._document.error(path, str(error)) from None
+        return found
 
 
 Runs = Mapping[str, Replications]
-"""By the key of their reading."""
+"""By the key of what was simulated."""
 
 
 @cache
-def claims() -> dict[str, Claim]:
-    """Every claim by name, in the order of the catalogue."""
-    data = documents.read(FOLDER / "claims.yaml").data
-    return {name: Claim.model_validate(body) for name, body in data.items()}
+def article(path: Path | None = None) -> Article:
+    """Read an article: a file of one's own, or the one that comes with the project.
+
+    Raises
+    ------
+    InputError
+        With file, line and key of what is wrong.
+    """
+    document = documents.read(path or FOLDER / "claims.yaml")
+    data = document.data
+    if not isinstance(data, dict):
+        raise document.error((), "an article is a mapping of keys to values", given=data)
+    found, _ = build(Article, Source(data, (document,)), data)
+    found._document = document
+    return found
 
 
-def judge(n: int = 100, seed: int = 1, **execution: Unpack[Execution]) -> pd.DataFrame:
-    """Simulate every reading of every claim and apply the rules.
+def judge(
+    n: int = 100,
+    seed: int = 1,
+    *,
+    of: Article | None = None,
+    rows: Iterable[int] = (),
+    **execution: Unpack[Execution],
+) -> pd.DataFrame:
+    """Simulate every reading of every sentence and apply the rules.
 
     Parameters
     ----------
@@ -121,119 +277,240 @@ def judge(n: int = 100, seed: int = 1, **execution: Unpack[Execution]) -> pd.Dat
         Replications of each reading, all of them under the same luck.
     seed, **execution
         As for `sim.replicate`.
+    of : Article, optional
+        The one that comes with the project unless given.
+    rows : iterable of int
+        The sentences, counted from 1; all unless given.
 
     Returns
     -------
     pandas.DataFrame
-        A row a reading: the words, the `verdict` on the claim, and `decides` for the reading on
-        which it rests. `p5`, `median` and `p95` are over replications (chance and unknown inputs)
-        in `unit`, as is the `limit`; `share` of them meets it, with its 95 % interval (Wilson);
-        `input` is the unknown constant that moves the metric most, by rank `correlation`. A claim
-        outside the model has one row and no numbers.
+        A row a reading: the words, the `verdict` on the sentence and the one `found` for the
+        reading. `p5`, `median` and `p95` are over replications (chance and unknown inputs) in
+        `unit`, as is the `limit`, and are least values where `p5_most` and its like are greater:
+        some runs had not ended. `share` of the runs meets the limit, from `share_lo` to `share_hi`
+        (Wilson's interval, wider by the runs that had not ended); `flips` says at which limits the
+        verdict changes; `input` is the unknown constant that moves the metric most, by rank
+        `correlation`.
+
+    Raises
+    ------
+    InputError
+        When there is no such row.
     """
-    scenarios = {}
-    for claim in claims().values():
-        for reading in filter(None, (*claim.readings, claim.against)):
-            # Claims share readings, and each is simulated once.
-            scenarios[reading.key] = reading.changed_scenario
-    runs = study("reading", scenarios, n, seed, **execution)
-    rows = []
-    for name, claim in claims().items():
-        rows += verdict(name, claim, runs)
-    return pd.DataFrame(rows).fillna(dict.fromkeys(WORDS, ""))
+    text = of or article()
+    sentences = list(text.sentences.items())
+    numbers = list(rows) or list(range(1, len(sentences) + 1))
+    for number in numbers:
+        if not 1 <= number <= len(sentences):
+            problem = f"there is no row {number}; there are 1 to {len(sentences)}"
+            raise InputError(problem, given=number)
+    chosen = [(number, *sentences[number - 1]) for number in numbers]
+    # Whatever is wrong with a scenario is found before anything runs.
+    scenarios = text.scenarios([name for _, name, _ in chosen])
+    runs = study("reading", scenarios, n, seed, **execution) if scenarios else {}
+    found = []
+    for number, name, sentence in chosen:
+        about = {"row": number, "claim": name}
+        found += [about | row for row in verdict(sentence, runs)]
+    return pd.DataFrame(found).fillna(dict.fromkeys(WORDS, ""))
 
 
-def verdict(name: str, claim: Claim, runs: Runs) -> list[dict[str, Any]]:
-    """Apply the rules to one claim.
+def verdict(sentence: Sentence, runs: Runs) -> list[dict[str, Any]]:
+    """Apply the rules to one sentence.
 
     Parameters
     ----------
-    name : str
-    claim : Claim
+    sentence : Sentence
     runs : mapping of str to Replications
-        By the key of their reading.
+        By the key of what was simulated.
 
     Returns
     -------
     list of dict
-        The rows of the claim in the table of `judge`.
+        The rows of the sentence in the table of `judge`.
     """
-    limit = claim.limit
-    if limit is None:
-        rows: list[dict[str, Any]] = [{}]
-        holding = []
-        found = OUTSIDE
-    else:
-        rows = [_tested(claim, limit, reading, runs) for reading in claim.readings]
-        holding = [k for k, row in enumerate(rows) if row["share_lo"] > 0.5]
-        found = OTHERWISE if holding else UNSUPPORTED
-    # Only the first reading takes the claim as it was said.
-    if 0 in holding:
-        found = SUPPORTED
-    words = claim.model_dump(include={"quotation", "translation", "needs", "inputs", "note"})
-    decides = holding[0] if holding else 0
-    return [
-        {"claim": name, "verdict": found, **words, "decides": k == decides, **row}
-        for k, row in enumerate(rows)
-    ]
+    rows = [_read(reading, runs) for reading in sentence.readings]
+    found = [row["found"] for row in rows]
+    agreed = found[0]
+    if sentence.joint and len(set(found)) > 1:
+        # Readings that differ decide nothing, whatever each of them says.
+        agreed = INPUTS
+    said = {
+        "sentence": sentence.sentence,
+        "speaker": words(sentence.speaker),
+        "translation": sentence.translation,
+        "verdict": agreed,
+    }
+    return [{**said, "reading_number": k, **row} for k, row in enumerate(rows)]
 
 
-def _tested(claim: Claim, limit: Limit, reading: Reading, runs: Runs) -> dict[str, Any]:
+def _read(reading: Reading, runs: Runs) -> dict[str, Any]:
+    """The words of a reading, and what the simulation says of it."""
+    said = {
+        "reading": words(reading.says),
+        "needs": words(reading.needs),
+        "caveat": words(reading.caveat),
+        "found": OUTSIDE,
+    }
+    limit = reading.limit
+    return said | _tested(reading, limit, runs) if limit else said
+
+
+def _tested(reading: Reading, limit: Limit, runs: Runs) -> dict[str, Any]:
     """What the simulation says of a reading."""
-    values = _values(runs[reading.key], claim.metric)
-    readings = [reading]
-    unit, scale = UNITS[claim.metric]
-    if claim.against:
+    least, most = _bounds(reading, runs)
+    metric = metrics_of(reading.changed_scenario)[reading.metric]
+    unit, scale = SCALES.get(reading.metric, (metric.unit, 1.0))
+    if reading.against:
         unit, scale = "times", 1.0
-        readings.append(claim.against)
-        with np.errstate(all="ignore"):
-            ratio = values / _values(runs[claim.against.key], claim.metric)
-        # Two that never come are alike.
-        values = np.nan_to_num(ratio, nan=1.0, posinf=np.inf)
-    meets = (values <= limit.at_most) & (values >= limit.at_least)
-    share = wilson(int(meets.sum()), len(meets))
-    bound, end = limit.bound
-    ends = spread(values, "inverted_cdf")
-    cause, correlation = _moved_most_by(readings, runs[reading.key].seed, values)
+    rule = Rule(limit, least, most)
+    low, high = spread(least, "inverted_cdf"), spread(most, "inverted_cdf")
+    cause, correlation = _moved_most_by(reading.simulated, runs[reading.key].seed, least)
+    ends = limit.ends
     return {
-        "reading": reading.says,
-        "against": claim.against.says if claim.against else "",
+        "found": rule.verdict,
+        "against": words(reading.against.says) if reading.against else "",
         "scenario": reading.scenario,
         "status": reading.status,
-        "p5": ends["p5"] / scale,
-        "median": ends["median"] / scale,
-        "p95": ends["p95"] / scale,
+        "runs": len(least),
+        **{name: value / scale for name, value in low.items()},
+        **{f"{name}_most": value / scale for name, value in high.items()},
         "unit": unit,
-        "bound": bound,
-        "limit": end / scale,
-        "share": meets.mean(),
-        "share_lo": share["lo"],
-        "share_hi": share["hi"],
+        "bound": "at least" if limit.at_most is None else "at most",
+        "limit": limit.value / scale,
+        "limit_from": ends[0] / scale,
+        "limit_to": ends[1] / scale,
+        "limit_status": limit.status,
+        "rests_on": words(limit.note),
+        "limit_source": limit.source,
+        "share": rule.sure / len(least),
+        "share_lo": wilson(rule.sure, len(least))["lo"],
+        "share_hi": wilson(rule.perhaps, len(least))["hi"],
+        "supported_at": rule.supported_at / scale,
+        "contradicted_at": rule.contradicted_at / scale,
         "input": cause,
         "correlation": correlation,
     }
 
 
-def _values(runs: Replications, metric: str) -> Floats:
-    """A metric in every replication; infinite where the run or the date it is about never came."""
-    values = runs.frame[metric].fillna(np.inf)
-    if metric != "crossing_days":
-        values = values.where(runs.frame["finished"], np.inf)
-    return values.to_numpy(dtype=float)
+@cache
+def needed(n: int) -> int:
+    """Of n runs, how many must meet a limit for support; n + 1 if all of them are too few.
+
+    By symmetry, as many must fail for it to be contradicted.
+
+    Examples
+    --------
+    >>> needed(60), needed(1000)
+    (59, 918)
+    """
+    count = n + 1
+    while count and wilson(count - 1, n)["lo"] >= SURE:
+        count -= 1
+    return count
 
 
-def _moved_most_by(readings: list[Reading], seed: int, values: Floats) -> tuple[str, float]:
+class Rule:
+    """The verdict on values of which some are known only to lie between two bounds.
+
+    Parameters
+    ----------
+    limit : Limit
+    least, most : array of float
+        Bounds of each value.
+    """
+
+    def __init__(self, limit: Limit, least: Floats, most: Floats) -> None:
+        # Turned round, a value that must be large is one that must be small.
+        self.sign = 1.0
+        if limit.at_most is None:
+            self.sign = -1.0
+            least, most = -most, -least
+        self.limit = limit
+        self.least = np.sort(least)
+        self.most = np.sort(most)
+        self.sure = int((self.most <= self.sign * limit.value).sum())
+        self.perhaps = int((self.least <= self.sign * limit.value).sum())
+
+    @property
+    def supported_at(self) -> float:
+        """The strictest limit at which the reading is supported; nan if there is none."""
+        return self._ranked(self.most, needed(len(self.most)) - 1)
+
+    @property
+    def contradicted_at(self) -> float:
+        """The limit short of which the reading is contradicted; nan if there is none."""
+        return self._ranked(self.least, len(self.least) - needed(len(self.least)))
+
+    def _ranked(self, values: Floats, position: int) -> float:
+        enough = len(values) >= FEWEST
+        return self.sign * float(values[position]) if enough else np.nan
+
+    @property
+    def verdict(self) -> str:
+        """For the limit, and for all others that somebody could draw."""
+        if len(self.least) < FEWEST:
+            return MORE_RUNS
+        found = {self._at(limit) for limit in (self.limit.value, *self.limit.ends)}
+        return found.pop() if len(found) == 1 else INPUTS
+
+    def _at(self, limit: float) -> str:
+        n, strict = len(self.least), self.sign * limit
+        if strict >= self.sign * self.supported_at:
+            return SUPPORTED
+        if strict < self.sign * self.contradicted_at:
+            return CONTRADICTED
+        sure = wilson(int((self.most <= strict).sum()), n)
+        perhaps = wilson(int((self.least <= strict).sum()), n)
+        if sure["hi"] >= SURE or perhaps["lo"] <= 1 - SURE:
+            return MORE_RUNS
+        if sure["lo"] < perhaps["lo"] and (perhaps["lo"] >= SURE or sure["hi"] <= 1 - SURE):
+            return UNFINISHED
+        return INPUTS
+
+
+def _bounds(reading: Reading, runs: Runs) -> tuple[Floats, Floats]:
+    """The least and the most that a value or ratio can be, in every replication."""
+    least, most = _one(runs[reading.key], reading.metric)
+    if reading.plus:
+        least, most = least + reading.plus.value, most + reading.plus.value
+    if reading.against:
+        below, above = _one(runs[reading.against.key], reading.metric)
+        with np.errstate(all="ignore"):
+            # Two that come at once are alike.
+            least, most = np.nan_to_num([least / above, most / below], nan=1.0, posinf=np.inf)
+    return least, most
+
+
+def _one(runs: Replications, metric: str) -> tuple[Floats, Floats]:
+    """The least and the most of a metric in every replication.
+
+    Of a run that had not ended, time, work and cost go on; of anything else nothing is known.
+    """
+    values = runs.values(metric)
+    flag = ENDED.get(metric, metric.removesuffix("_days"))
+    if flag not in runs.frame:
+        # A programme has no end of its own that its metrics would wait for.
+        flag = "" if "crossed" in runs.frame or metric.startswith(OUTLOOK) else "finished"
+    if not flag:
+        return values, values
+    ended = runs.frame[flag].to_numpy(dtype=bool)
+    least = values if flag != "finished" or metric in GROWING else np.where(ended, values, 0.0)
+    return least, np.where(ended, values, np.inf)
+
+
+def _moved_most_by(parts: Sequence[Simulated], seed: int, values: Floats) -> tuple[str, float]:
     """The unknown constant that goes most with the values, and their rank correlation.
 
     Spearman's; a constant is named only if it stands out.
     """
     n = len(values)
-    scenarios = [reading.changed_scenario for reading in readings]
     draws = []
     for k in range(n):
         drawn: dict[str, float] = {}
-        for scenario in scenarios:
-            drawn |= scenario.draws(seed, k)
+        for part in parts:
+            drawn |= part.changed_scenario.draws(seed, k)
         draws.append(drawn)
     ranks = pd.DataFrame(draws).assign(values=values).rank()
     # Twice the distance from the middle is a whole number, so that the sums are exact.
@@ -243,5 +520,5 @@ def _moved_most_by(readings: list[Reading], seed: int, values: Floats) -> tuple[
     found = (ranks.mul(y, axis=0).sum() / size).fillna(0.0)
     best = found.abs().idxmax()
     if abs(found[best]) * np.sqrt(n) < STANDS_OUT:
-        return "none stands out", 0.0
+        return "", 0.0
     return str(best), float(found[best])

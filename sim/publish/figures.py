@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import sim
 from sim import documents, worker_processes
 from sim.errors import CheckFailed, InputError, in_file
 from sim.files import make_folder, read, write
+from sim.pictures.style import PROFILE
 from sim.publish import swap
 from sim.publish.notebook_parameters import check, execute, parameters
 
@@ -106,6 +108,8 @@ def make_figures(
     # Whatever is wrong with the folder is found before anything runs.
     _check_folder(folder)
     before = manifest(folder)
+    # Notebooks run in processes of their own, which inherit this.
+    os.environ[PROFILE] = profile
     executed = base / "build" / "notebooks" / profile
     make_folder(executed)
     with swap.draft(folder) as draft:

@@ -8,20 +8,11 @@ import pandas as pd
 
 from sim import catalogue, documents, files
 from sim.experiments.claim_checks import WORDS
-from sim.publish import figures
+from sim.publish import claim_pages, figures
 from sim.publish.notebook_parameters import title
 from sim.validation import score
 
 FIRST = "where_did_14000_chips_go"
-SHOWN = (
-    "usual-sixteen-thousand",
-    "two-thousand-of-them",
-    "weak-chips-make-up",
-    "mixing-made-it-cheaper",
-    "sanctions-do-not-work",
-    "able-despite-sanctions",
-)
-"""Claims that the README names."""
 CREDITS = """# Data sources
 
 Facts are cited, not copied: each number stands in `sim/catalogue/` with its source, its status and,
@@ -49,13 +40,15 @@ def made(root: Path | None = None) -> dict[Path, str]:
         base / "docs" / "data_sources.md": MADE + data_sources(),
     }
     results = base / "figures" / "claims.csv"
+    claims = pd.read_csv(results) if results.exists() else pd.DataFrame()
     # Without results, as in a fresh clone of no figures, the pages stay what they are.
-    if results.exists():
-        claims = pd.read_csv(results).fillna(dict.fromkeys(WORDS, ""))
+    if "reading_number" in claims:
+        claims = claims.fillna(dict.fromkeys(WORDS, ""))
+        for language, name in claim_pages.PAGES.items():
+            texts[base / "docs" / name] = MADE + claim_pages.page(claims, language)
         blocks = {
-            "README.md": {"first": first(base), "claims": claims_in_short(claims)},
+            "README.md": {"first": first(base), "claims": claim_pages.readme(claims)},
             "docs/findings.md": {"findings": findings(base)},
-            "docs/claims.md": {"claims": claims_table(claims)},
         }
         scored = base / "figures" / "trust_score.csv"
         if scored.exists():
@@ -78,30 +71,6 @@ def write(root: Path | None = None) -> None:
     """Bring every page up to date."""
     for path, text in made(root).items():
         files.write(path, text)
-
-
-def claims_in_short(claims: pd.DataFrame) -> str:
-    """The claims that the README names, a line each."""
-    chosen = claims[claims["decides"] & claims["claim"].isin(SHOWN)]
-    lines = [
-        f"- “{row['translation']}”: **{row['verdict']}**. {number(row)}."
-        for _, row in chosen.drop_duplicates("claim").iterrows()
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def claims_table(claims: pd.DataFrame) -> str:
-    """The deciding reading of each claim as a row of Markdown."""
-    rows = [
-        "| said | verdict | would have to be true, and was simulated | moved most by |",
-        "|---|---|---|---|",
-    ]
-    for _, row in claims[claims["decides"]].iterrows():
-        said = f"„{row['quotation']}“ *{row['translation']}*"
-        found = f" **{number(row)}**" if row["reading"] else ""
-        cause = f"`{row['input']}`" if row["reading"] else ""
-        rows.append(f"| {said} | {row['verdict']} | {row['needs']}{found} | {cause} |")
-    return "\n".join(rows) + "\n"
 
 
 def first(base: Path) -> str:
@@ -127,32 +96,6 @@ def findings(base: Path) -> str:
             f"| {asks} | {claims} | `sim figures {path.stem}` | {time} | {figures.SAME:g} |"
         )
     return "\n".join(rows) + "\n"
-
-
-def told(claims: pd.DataFrame) -> str:
-    """Every reading of every claim, for a terminal."""
-    lines = []
-    for name, rows in claims.groupby("claim", sort=False):
-        first = rows.iloc[0]
-        lines += [f"{name}: {first['verdict']}", f"  „{first['quotation']}“", f"  {first['needs']}"]
-        lines += [
-            f"  {number(row)}; moved most by {row['input']}"
-            for _, row in rows.iterrows()
-            if row["reading"]
-        ]
-    return "\n".join(lines)
-
-
-def number(row: pd.Series) -> str:
-    """What was simulated of a reading: median, spread, limit, and the share that meets it."""
-    columns = ("p5", "median", "p95", "limit")
-    told = {key: f"{row[key]:.3g}".replace("inf", "∞") for key in columns}
-    than = f" {row['against']}" if row["against"] else ""
-    return (
-        f"{row['reading']} ({row['status']}): "
-        f"{told['median']} {row['unit']}{than} ({told['p5']} to {told['p95']}); "
-        f"{row['bound']} {told['limit']} in {row['share']:.0%} of runs"
-    )
 
 
 def gallery(base: Path) -> str:

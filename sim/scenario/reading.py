@@ -14,6 +14,7 @@ from sim.documents import Document, KeyPath
 from sim.errors import InputError, in_file
 from sim.quantities.notation import is_value
 from sim.scenario.paths import absolute
+from sim.scenario.priors import filled
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 KEEPS_NULL = {"like", "changes"}
@@ -156,7 +157,7 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
         problem = "a scenario is a mapping of keys to values"
         raise in_file(document.name, problem, given=document.data)
     data = {str(key): value for key, value in document.data.items()}
-    data = absolute(data, folder)
+    data = absolute(filled(data, document), folder)
     like = data.pop("like", None)
     if like is None:
         return Source(merge({}, data), (document,))
@@ -196,7 +197,8 @@ def override(source: Source, changes: Mapping[str, Any], names: Container[str] =
         steps = key.split(".")
         if not all(steps):
             raise InputError(f"--set {key}: expected names joined by single dots", key=key)
-        data = _set(data, steps, absolute(value, Path(), tuple(steps)), key)
+        given = filled(value, Document(f"--set {key}", value, {}))
+        data = _set(data, steps, absolute(given, Path(), tuple(steps)), key)
     return replace(source, data=data, overrides=(*source.overrides, *changes.items()))
 
 

@@ -1,0 +1,218 @@
+"""What the article says and what came out, in words: for a terminal, the README and two pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pandas as pd
+
+from sim import catalogue, documents
+from sim.experiments import claim_checks
+from sim.experiments.claim_checks import FEWEST, OUTSIDE, VERDICTS, Article, Sentence, words
+from sim.pictures.unknowns import plain
+
+Say = Callable[[str], str]
+"""What stands for an English phrase in a language."""
+PAGES = {"en": "claims.md", "de": "claims_de.md"}
+RULES = (
+    "A sentence counts by its first reading, the plainest. A reading is supported if it holds "
+    "with a probability of 0.9 or more, and contradicted at 0.1 or less, each with the 95 % "
+    "interval of that probability and for the whole range of its limit; else it is undecided. "
+    "Numbers are medians with 5 to 95 % of runs. What is known only from below, as some runs had "
+    "not ended, is told as “at least”. Every row is recomputed by the line below it."
+)
+ASSUMED = (
+    "{assumed} of the {decided} verdicts rest on an assumed limit ({share}), and so do "
+    "{assumed_readings} of the {tested} readings tested."
+)
+NO_VERDICT = f"no verdict below {FEWEST} runs"
+HEADINGS = (
+    "reading, and what would have to be true",
+    "verdict",
+    "simulated",
+    "limit, and what it rests on",
+    "moved most by",
+)
+
+
+@cache
+def _translations() -> dict[str, str]:
+    return documents.read(catalogue.FOLDER / "claim_words.yaml").data
+
+
+def speaker_of(language: str) -> Say:
+    """What says a phrase in a language; English stands for what has no translation."""
+    known = _translations() if language == "de" else {}
+    return lambda phrase: known.get(phrase, phrase)
+
+
+def told(table: pd.DataFrame) -> str:
+    """Every reading of every sentence, for a terminal."""
+    lines = []
+    for number, rows in table.groupby("row", sort=False):
+        first = rows.iloc[0]
+        lines.append(f"{number}. {verdict_of(first)}: „{first['sentence']}“ ({first['speaker']})")
+        for _, row in rows.iterrows():
+            lines.append(f"   {row['reading']}: {found_of(row)}. {row['needs']}")
+            if row["bound"]:
+                lines.append(f"      {number_of(row)}; {limit_of(row)}; moved by {cause_of(row)}")
+            else:
+                lines.append(f"      {row['caveat']}")
+    return "\n".join(lines)
+
+
+def verdict_of(row: pd.Series) -> str:
+    """The verdict on its sentence, if there were runs enough for one."""
+    return _if_enough(row, row["verdict"])
+
+
+def found_of(row: pd.Series) -> str:
+    """The verdict on a reading, if there were runs enough for one."""
+    return _if_enough(row, row["found"])
+
+
+def _if_enough(row: pd.Series, verdict: str) -> str:
+    return NO_VERDICT if row["runs"] < FEWEST else verdict
+
+
+def number_of(row: pd.Series, language: str = "en", against: str | None = None) -> str:
+    """What was simulated of a reading: median, spread, and the share that meets the limit."""
+    say = speaker_of(language)
+    middle, low, high = (_bounded(row, name, language) for name in ("median", "p5", "p95"))
+    other = row["against"] if against is None else against
+    than = f" ({other})" if other else ""
+    unit = f" {say(row['unit'])}" if row["unit"] else ""
+    status = say(row["status"])
+    share = _digits(100 * row["share"], language)
+    return (
+        f"{middle}{unit}{than} ({low} {say('to')} {high}; {status}); "
+        f"{say('met in')} {share} % {say('of runs')}"
+    )
+
+
+def _bounded(row: pd.Series, name: str, language: str) -> str:
+    """A quantile, or its least value where runs that had not ended leave the rest open."""
+    least = _digits(row[name], language)
+    if row[f"{name}_most"] > row[name]:
+        return f"{speaker_of(language)('at least')} {least}"
+    return least
+
+
+def _digits(value: float, language: str) -> str:
+    text = f"{value:.3g}".replace("inf", "∞")
+    return text.replace(".", ",") if language == "de" else text
+
+
+def limit_of(row: pd.Series, language: str = "en", note: str | None = None) -> str:
+    """The limit, its range, whether it is a fact, and at which other limits the verdict changes."""
+    say = speaker_of(language)
+    basis = row["limit_status"]
+    if basis != "assumption":
+        basis = f"fact ({basis})"
+    ends = ""
+    if row["limit_from"] < row["limit_to"]:
+        low, high = (_digits(row[key], language) for key in ("limit_from", "limit_to"))
+        ends = f" ({low} {say('to')} {high})"
+    text = (
+        f"{say(row['bound'])} {_digits(row['limit'], language)}{ends}; "
+        f"{say(basis)}, {row['limit_source']}: {row['rests_on'] if note is None else note}"
+    )
+    if row["runs"] < FEWEST:
+        return text
+    sides = ("supported from", "contradicted below")
+    if row["bound"] == "at least":
+        sides = ("supported up to", "contradicted above")
+    held, refuted = (_digits(row[key], language) for key in ("supported_at", "contradicted_at"))
+    return f"{text}; {say(sides[0])} {held}, {say(sides[1])} {refuted}"
+
+
+def cause_of(row: pd.Series, language: str = "en") -> str:
+    """The unknown constant that moves a reading most, in words."""
+    say = speaker_of(language)
+    if not row["input"]:
+        return say("none stands out")
+    name, _, owner = plain(row["input"]).removesuffix(")").partition(" (")
+    return f"{say(name)} ({say(owner)})" if owner else say(name)
+
+
+def summary(table: pd.DataFrame, language: str = "en") -> str:
+    """How many sentences have which verdict, and how many verdicts rest on assumed limits."""
+    say = speaker_of(language)
+    first = table[table["reading_number"] == 0]
+    counts = first["verdict"].value_counts()
+    parts = [f"{counts[name]} {say(name)}" for name in VERDICTS if name in counts]
+    tested = table[table["bound"] != ""]
+    decided = first[first["verdict"] != OUTSIDE]
+    assumed = int((decided["limit_status"] == "assumption").sum())
+    share = f"{assumed / max(len(decided), 1):.0%}"
+    of = say("Of {sentences} sentences").format(sentences=len(first))
+    rest = say(ASSUMED).format(
+        assumed=assumed,
+        decided=len(decided),
+        share=share,
+        assumed_readings=int((tested["limit_status"] == "assumption").sum()),
+        tested=len(tested),
+    )
+    return f"{of}: {', '.join(parts)}. {rest}"
+
+
+def readme(table: pd.DataFrame, article: Article | None = None) -> str:
+    """The sentences that the README shows: verdict, number and a link to all of it."""
+    sentences = (article or claim_checks.article()).sentences
+    lines = [summary(table), "", "| said | verdict | simulated | all of it |", "|---|---|---|---|"]
+    for _, row in table[table["reading_number"] == 0].iterrows():
+        if sentences[row["claim"]].readme:
+            number = f"{row['reading']}: {number_of(row)}" if row["bound"] else ""
+            link = f"[`sim claims {row['row']}`](docs/{PAGES['en']}#{row['row']})"
+            lines.append(f"| „{row['sentence']}“ | {verdict_of(row)} | {number} | {link} |")
+    return "\n".join(lines) + "\n"
+
+
+def page(table: pd.DataFrame, language: str = "en", article: Article | None = None) -> str:
+    """Every sentence with all its readings, as a page in a language."""
+    say = speaker_of(language)
+    text = article or claim_checks.article()
+    other = "de" if language == "en" else "en"
+    parts = [
+        f"# {say('The article, sentence by sentence')}\n\n{summary(table, language)}\n",
+        f"{say(RULES)}\n",
+        f"{say('Quoted from')}: {catalogue.sources()[text.source]['title']}. "
+        f"[{say('German version')}]({PAGES[other]})\n",
+    ]
+    for number, rows in table.groupby("row", sort=False):
+        sentence = text.sentences[rows.iloc[0]["claim"]]
+        parts.append(f"## {number}\n\n{_section(rows, sentence, language)}")
+    return "\n".join(parts)
+
+
+def _section(rows: pd.DataFrame, sentence: Sentence, language: str) -> str:
+    say = speaker_of(language)
+    first = rows.iloc[0]
+    said = [f"> „{sentence.sentence}“", ""]
+    if language == "en":
+        said = [f"> „{sentence.sentence}“ *{sentence.translation}*", ""]
+    verdict = f"{say('said by')} {words(sentence.speaker, language)}. "
+    verdict += f"**{say(verdict_of(first))}**."
+    if sentence.joint:
+        verdict += f" {say('All readings must agree.')}"
+    lines = [*said, verdict, ""]
+    lines += ["| " + " | ".join(map(say, HEADINGS)) + " |", "|---" * len(HEADINGS) + "|"]
+    for _, row in rows.iterrows():
+        reading = sentence.readings[int(row["reading_number"])]
+        texts = [words(part, language) for part in (reading.says, reading.needs, reading.caveat)]
+        cells = [f"**{texts[0]}**: {' '.join(texts[1:])}", say(found_of(row)), "", "", ""]
+        if reading.limit:
+            note = words(reading.limit.note, language)
+            against = words(reading.against.says, language) if reading.against else ""
+            cells[2:] = [
+                number_of(row, language, against),
+                limit_of(row, language, note),
+                cause_of(row, language),
+            ]
+        lines.append("| " + " | ".join(cells) + " |")
+    if sentence.evidence:
+        lines += ["", f"{say('beside the model')}:", ""]
+    for fact in sentence.evidence:
+        lines.append(f"- {words(fact.says, language)} ({say(fact.status)}, {fact.source})")
+    return "\n".join([*lines, "", f"{say('recompute')}: `sim claims {first['row']}`", ""])
