@@ -24,6 +24,7 @@ REQUIREMENTS = [
     for text in group
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PACKAGES = (ROOT / "docs/packages.md").read_text(encoding="utf-8")
 LOCK = (ROOT / "requirements.lock").read_text()
 CITATION = documents.read(ROOT / "CITATION.cff").data
 
@@ -167,12 +168,8 @@ def test_links_of_the_readme_work_on_a_page_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
-def test_each_dependency_has_its_line_in_the_readme(requirement: Requirement) -> None:
-    rows = [
-        line.split("|")[1]
-        for line in README.partition("## Packages")[2].splitlines()
-        if line.startswith("| ")
-    ]
+def test_each_dependency_has_its_line_in_the_documents(requirement: Requirement) -> None:
+    rows = [line.split("|")[1] for line in PACKAGES.splitlines() if line.startswith("| ")]
     assert [row for row in rows if requirement.name in row.replace(",", " ").split()] != []
 
 

@@ -128,6 +128,7 @@ class Prior(Strict):
     """What is known of a quantity that several scenarios take for not known."""
 
     title: str
+    """One line that says what it is."""
     amount: Any
     """In the unit of the quantity; what names the prior reads it."""
 

@@ -30,7 +30,8 @@ from sim.experiments.sweep import study
 from sim.results.ledger import Floats
 from sim.results.metrics import check_metric, metrics_of
 from sim.scenario import Scenario, load_scenario, patient
-from sim.scenario.reading import Source, build
+from sim.scenario.building import build
+from sim.scenario.reading import Source
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"

@@ -299,7 +299,7 @@ class Quantity:
             bound = "exclusiveMinimum" if self.positive else "minimum"
             plain = {"type": "number", bound: self.least}
         description = f"expected {wanted(self.unit)}"
-        return {"anyOf": [text, plain, UNCERTAIN], "description": description}
+        return {"anyOf": [text, plain, UNCERTAIN, PRIOR], "description": description}
 
 
 class Rate(Quantity):
@@ -375,6 +375,14 @@ UNCERTAIN: dict[str, Any] = {
     "additionalProperties": False,
 }
 """JSON schema of an unknown constant."""
+PRIOR: dict[str, Any] = {
+    "title": "Prior",
+    "type": "object",
+    "properties": {"prior": {"type": "string"}},
+    "required": ["prior"],
+    "additionalProperties": False,
+}
+"""JSON schema of one that the catalogue knows by its name."""
 Number = Annotated[float, Quantity()]
 Positive = Annotated[float, Quantity(positive=True)]
 Share = Annotated[float, Quantity(most=1.0)]

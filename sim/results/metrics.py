@@ -363,7 +363,13 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
 
 
 EVERY = {
-    "a run": (*RUN, *DEPLETION, *map(_time, TIME), *map(_chips, PLACES), _stock("CHIP")),
+    "a run": (
+        *(*RUN, *DEPLETION),
+        *map(_time, TIME),
+        *map(_chips, PLACES),
+        *map(_depleted_by, WHERE),
+        *(_depleted("POOL"), _stock("CHIP")),
+    ),
     "a programme": (*PROGRAMME, _usable("POOL")),
 }
 """All there are, by what has them; CHIP and POOL stand for any name."""

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sim.catalogue.market import PolicyEvent
+from sim.quantities.uncertain import Uncertain
 from sim.scenario import Scenario
 
 WORDS = ("name", "title", "status")
@@ -35,16 +36,23 @@ def differences(a: Scenario, b: Scenario) -> list[str]:
 
 
 def _differing(path: str, a: Any, b: Any) -> Iterator[str]:
-    if a == b:
-        return
     if isinstance(a, BaseModel) and isinstance(b, BaseModel):
         a = dict(a)
         b = dict(b)
-    if not isinstance(a, dict) or not isinstance(b, dict):
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in dict.fromkeys([*a, *b]):
+            yield from _differing(f"{path}.{key}", a.get(key), b.get(key))
+    elif isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        pairs = zip(a, b, strict=True)
+        if any(True for one, other in pairs for _ in _differing(path, one, other)):
+            yield path
+    elif a != b or _spread(a) != _spread(b):
         yield path
-        return
-    for key in dict.fromkeys([*a, *b]):
-        yield from _differing(f"{path}.{key}", a.get(key), b.get(key))
+
+
+def _spread(value: Any) -> Any:
+    """What tells an unknown constant from a number that equals its mode."""
+    return value.distribution if isinstance(value, Uncertain) else None
 
 
 def why_unchanged(a: Scenario, b: Scenario) -> str:

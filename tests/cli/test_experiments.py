@@ -83,7 +83,9 @@ def test_a_run_can_tell_where_its_spread_comes_from(plain: str) -> None:
     without = answered("run", plain, "--replications", "40")
     apart = answered("run", plain, "--replications", "40", "--split")
     split = apart.pop("split")
+    groups = apart.pop("split_by_group")
     assert apart == without
+    assert set(groups) <= set(split)
     assert set(split["wall_days"]) == {"monte_carlo", "run_to_run", "inputs", "model"}
 
 

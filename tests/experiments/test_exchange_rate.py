@@ -23,7 +23,7 @@ def test_more_chips_shorten_the_run_and_too_few_are_left_out() -> None:
 
 
 def test_a_run_that_does_not_finish_is_refused() -> None:
-    with pytest.raises(InputError, match="not every run finishes by its horizon"):
+    with pytest.raises(InputError, match="too few runs finish by its horizon"):
         exchange(MIXED.override({"horizon": "10 d"}), [2048], n=1)
 
 

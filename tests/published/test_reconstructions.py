@@ -29,8 +29,8 @@ def test_deepseek_v3_takes_less_than_two_months(deepseek):
     frame = deepseek.frame
     assert frame["wall_days"].median() <= 61
     assert 0.89 <= frame["ettr"].median() <= 1
-    # Where hosts fail three times as often as Llama 3's, the assumed spares run out.
-    assert 0.7 <= frame["finished"].mean() <= 0.9
+    # Where hosts fail many times as often as Llama 3's, even so many spares run out.
+    assert 0.97 <= frame["finished"].mean() <= 1
 
 
 def test_llama_3_is_effective_for_more_than_nine_tenths_of_its_54_days():

@@ -51,7 +51,7 @@ def test_levels_are_those_of_a_walk(moves, places, pool) -> None:
 def test_spares_are_counted_back_from_the_end() -> None:
     result = simulate(load_scenario("two-thousand-plus"), 1, 0)
     start, end = at(*levels(result, USABLE, "good"), np.array([0.0, result.wall]))
-    assert start == 2048 + (4 + 32) * 8
+    assert start == 2048 + (4 + 256) * 8
     away = sum(
         n
         for (pool, place), n in result.counts.items()

@@ -22,7 +22,7 @@ ASIDE = {"policy.mine": {"date": "2023-05-01", "blocks": ["H800-SXM-80"]}}
     [
         ({}, "the same in everything a run depends on"),
         ({"title": "another"}, "the same in everything a run depends on"),
-        ({"runs.chips": {"uncertain": [1024, 2048, 3072]}}, "the same in everything"),
+        ({"runs.chips": {"prior": "first-need-of-a-laboratory"}}, "the same in everything"),
         (OWN, "mine has no act: it blocks, opens and ends support of no chip"),
         (LATE, "mine comes on 2033-05-01, after the horizon"),
         (ASIDE, "mine touches nothing of this scenario, whose flows are none"),

@@ -8,9 +8,9 @@ import pytest
 
 from sim.engine import simulate
 from sim.engine.ageing import NONE
-from sim.engine.job import Job
 from sim.engine.progress import Progress
 from sim.engine.risks import Lives
+from sim.engine.standstill import Standstill
 from sim.errors import InputError
 from sim.throughput import Plan
 from sim.validation import closed_forms_of_failures
@@ -105,7 +105,7 @@ def all_renewed(strike):
 @pytest.mark.parametrize(
     ("name", "owner", "method", "mistake"),
     [
-        ("O3", Job, "_spend", safe_restarts),
+        ("O3", Standstill, "spend", safe_restarts),
         ("O5", Progress, "_begin_anew", worn_timer),
         ("O5", Progress, "roll_back", averaged_loss),
         ("O14", Plan, "tokens_per_s_at", whole_step_slows),
