@@ -5,6 +5,8 @@ fully replace.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sim import compiled
+
 if TYPE_CHECKING:
     from sim.engine import simulate
     from sim.experiments import compare, replicate, sensitivity, size_stock, sweep
@@ -20,6 +22,9 @@ __all__ = [
     "size_stock",
     "sweep",
 ]
+
+
+compiled.use()
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ of several entries by ``shared: NAME.WORD``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -58,14 +59,39 @@ def kinds() -> tuple[str, ...]:
     return tuple(KINDS)
 
 
+class Table(Mapping[str, Entry]):
+    """Entries by name, each read and checked when it is first asked for: most never are."""
+
+    def __init__(self, document: Document, kind: str) -> None:
+        self._document = document
+        self._kind = kind
+        self._read: dict[str, Entry] = {}
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._read:
+            body = self._document.data[name]
+            self._read[name] = _Reader(self._document, (self._kind, name), body).entry()
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._document.data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document.data)
+
+    def __len__(self) -> int:
+        return len(self._document.data)
+
+
 @cache
-def table(kind: str) -> dict[str, Entry]:
+def table(kind: str) -> Table:
     """Every entry of one table by name.
 
     Raises
     ------
     InputError
-        When there is no such table, or an entry lacks a source, a status or a needed value.
+        When there is no such table, and, once an entry is asked for that lacks a source, a status
+        or a needed value.
     """
     if kind not in KINDS:
         listed = f"; allowed: {', '.join(KINDS)}"
@@ -73,9 +99,7 @@ def table(kind: str) -> dict[str, Entry]:
     document = documents.read(FOLDER / f"{kind}.yaml")
     if not isinstance(document.data, dict):
         raise in_file(document.name, "a table is a mapping of names to entries")
-    return {
-        name: _Reader(document, (kind, name), body).entry() for name, body in document.data.items()
-    }
+    return Table(document, kind)
 
 
 def entry(kind: str, name: str) -> Entry:

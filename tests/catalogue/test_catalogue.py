@@ -145,7 +145,8 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 
     def read(text: str) -> dict[str, Entry]:
         (tmp_path / "stacks.yaml").write_text(text)
-        return catalogue.table.__wrapped__("stacks")
+        # Entries are read when they are asked for; here all are.
+        return dict(catalogue.table.__wrapped__("stacks"))
 
     yield read
 
