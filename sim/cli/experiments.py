@@ -70,7 +70,7 @@ def run(
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = cli.answers.about(scenario)
-    data = result.report() | about
+    data = result.report() | {"domain": cli.answers.domain(scenario)} | about
     answer(data, lambda: cli.answers.run(scenario, result, chosen), **vars(record))
 
 
@@ -217,9 +217,10 @@ def size_stock(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
+        Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers"] | None,
         Argument(
-            metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
+            metavar="[closed-forms|published|steptime|jobs|trace|peers]",
+            help="One of the tables, or all.",
         ),
     ] = None,
     effort: Annotated[
