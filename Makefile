@@ -29,7 +29,7 @@ help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-figures: $(VENV)/.stamp ## Run all notebooks and rewrite figures/
+figures: fast ## Run all notebooks and rewrite figures/
 	$(RUN) -m sim figures --jobs $(JOBS)
 
 verify: $(VENV)/.stamp ## Regenerate the figures elsewhere and compare them with the committed ones
@@ -51,10 +51,16 @@ fit-steptime: $(VENV)/.stamp ## Fit the constants of the step-time model again, 
 mutants: $(VENV)/.stamp ## Plant MUTANTS (300) small mistakes in the code: which do the tests not notice?
 	$(RUN) -m tests.mutants --number $(MUTANTS)
 
-bench: build/fast/.stamp ## Run the benchmarks, of the engine as it is written and compiled
+bench: fast ## Run the benchmarks, of the engine as it is written and, with a C compiler, compiled
 	$(RUN) -m benchmarks
 
-fast: build/fast/.stamp ## Compile the engine into build/fast; needs a C compiler (the README says how to use it)
+fast: $(VENV)/.stamp ## Compile the engine into the user's cache, if there is a C compiler (a minute, once)
+	@if ! command -v $${CC:-cc} >/dev/null; then \
+	    echo 'There is no C compiler: the engine runs as it is written, slower and with the same digits.'; \
+	else \
+	    $(RUN) -m pip install --quiet $(MYPYC) && $(RUN) -m sim compile || \
+	    echo 'Not compiled: the engine runs as it is written, slower and with the same digits.'; \
+	fi
 
 lab: $(VENV)/.stamp ## Open the notebooks in JupyterLab
 	$(RUN) -m jupyterlab --notebook-dir=. --ServerApp.default_url=/lab/tree/notebooks
@@ -72,14 +78,6 @@ lock: ## Rewrite requirements.lock from pyproject.toml (UPGRADE=--upgrade for ne
 	build/uv/bin/uv pip compile --quiet pyproject.toml $(UPGRADE) --output-file requirements.lock \
 	    --all-extras --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
-
-build/fast/.stamp: $(VENV)/.stamp Makefile $(shell find sim -name __pycache__ -prune -o -print)
-	@echo 'Compiling the engine into build/fast (half a minute) ...'
-	@$(RUN) -m pip install --quiet $(MYPYC)
-	@rm -rf build/fast && mkdir -p build/fast && cp -R sim build/fast/
-	@cd build/fast && MYPYC_OPT_LEVEL=2 ../../$(RUN) -m mypyc --follow-imports=skip --ignore-missing-imports \
-	    sim/engine/*.py sim/streams.py sim/results/ledger.py >compile.log 2>&1 || { cat compile.log >&2; exit 1; }
-	@touch $@
 
 clean: ## Remove the environment, caches and everything built (figures/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

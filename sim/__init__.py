@@ -5,6 +5,8 @@ fully replace.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sim import compiled
+
 if TYPE_CHECKING:
     from sim.engine import simulate
     from sim.experiments import (
@@ -37,6 +39,9 @@ HOMES = {
     "load_scenario": "sim.scenario",
     "fit": "sim.failure_logs",
 }
+
+
+compiled.use()
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ import pytest
 SIM = Path(__file__).parents[1] / "sim"
 ROOMS = (
     "errors",
+    "compiled",
     "worker_processes",
     "files",
     "documents",
@@ -111,3 +112,25 @@ def test_the_engine_loads_nothing_that_only_pictures_and_tables_need() -> None:
     code = "import sim.engine, sys; print({'pandas','matplotlib','scipy.stats'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("code", "late"),
+    [
+        ("import sim", {"numpy", "pandas", "scipy", "pint", "pydantic", "simpy", "typer"}),
+        (
+            "from sim.cli.app import run; run(['--help'])",
+            {"numpy", "pandas", "scipy", "pint", "pydantic", "simpy", "ruamel", "tqdm"},
+        ),
+        (
+            "from sim.cli.app import run; run('run deepseek-v3 --replications 2'.split())",
+            {"pint", "scipy.stats", "matplotlib", "SALib", "papermill", "dask"},
+        ),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(code: str, late: set[str]) -> None:
+    command = [sys.executable, "-c", f"{code}; import sys; print('loaded:', *sys.modules)"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.rpartition("loaded:")[2].split())
+    assert "sim" in loaded
+    assert not late & loaded

@@ -21,6 +21,8 @@ SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setup
 REQUIREMENTS = [
     Requirement(text)
     for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    # The compiler of `make fast` is pinned in the Makefile: no result depends on it.
+    if group is not PROJECT["optional-dependencies"]["compile"]
     for text in group
 ]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ of several entries by ``shared: NAME.WORD``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -59,7 +59,33 @@ def kinds() -> tuple[str, ...]:
     return tuple(KINDS)
 
 
-def table(kind: str, own: str | None = None) -> dict[str, Entry]:
+class Table(Mapping[str, Entry]):
+    """Entries by name, each read and checked when it is first asked for: most never are."""
+
+    def __init__(self, document: Document, kind: str, known: Mapping[str, dict[str, str]]) -> None:
+        self._document = document
+        self._kind = kind
+        self._sources = known
+        self._read: dict[str, Entry] = {}
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._read:
+            body = self._document.data[name]
+            reader = _Reader(self._document, (self._kind, name), body, self._sources)
+            self._read[name] = reader.entry()
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._document.data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document.data)
+
+    def __len__(self) -> int:
+        return len(self._document.data)
+
+
+def table(kind: str, own: str | None = None) -> Mapping[str, Entry]:
     """Every entry of one table by name.
 
     Parameters
@@ -72,8 +98,8 @@ def table(kind: str, own: str | None = None) -> dict[str, Entry]:
     Raises
     ------
     InputError
-        When there is no such table, an entry lacks a source, a status or a needed value, or one of
-        the user's own has the name of one that is there.
+        When there is no such table, or one of the user's own has the name of one that is there;
+        and, once an entry is asked for that lacks a source, a status or a needed value.
     """
     entries = _table(kind, FOLDER)
     if own is None:
@@ -84,21 +110,18 @@ def table(kind: str, own: str | None = None) -> dict[str, Entry]:
     mine = _table(kind, path.parent, path.stat().st_mtime_ns)
     for name in mine.keys() & entries.keys():
         raise InputError(f"{path}: the catalogue has a '{name}'; choose another name")
-    return entries | mine
+    return {**entries, **mine}
 
 
 @cache
-def _table(kind: str, folder: Path, _changed: int = 0) -> dict[str, Entry]:
+def _table(kind: str, folder: Path, _changed: int = 0) -> Table:
     if kind not in KINDS:
         listed = f"; allowed: {', '.join(KINDS)}"
         raise InputError.no_such(f"the catalogue has no table '{kind}'", kind, KINDS, listed)
     document = documents.read(folder / f"{kind}.yaml")
     if not isinstance(document.data, dict):
         raise in_file(document.name, "a table is a mapping of names to entries")
-    return {
-        name: _Reader(document, (kind, name), body, sources(folder)).entry()
-        for name, body in document.data.items()
-    }
+    return Table(document, kind, sources(folder))
 
 
 def entry(kind: str, name: str, own: str | None = None) -> Entry:

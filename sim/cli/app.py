@@ -9,6 +9,7 @@ import typer
 from typer import Option
 
 import sim
+from sim import compiled
 from sim.cli import experiments, facts, logs, publishing
 from sim.errors import readable
 
@@ -23,16 +24,22 @@ app = typer.Typer(
 
 
 def told(wanted: bool) -> None:
-    """Print the version and end."""
+    """Print the version and which engine runs, and end."""
     if wanted:
-        print(sim.__version__)
+        print(f"{sim.__version__} (engine: {compiled.engine()})")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     version: Annotated[
-        bool, Option("--version", callback=told, is_eager=True, help="Print the version.")
+        bool,
+        Option(
+            "--version",
+            callback=told,
+            is_eager=True,
+            help="Print the version and engine.",
+        ),
     ] = False,
 ) -> None:
     """Options of the program itself."""

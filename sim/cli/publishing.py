@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from sim import cli
+from sim import cli, compiled
 from sim.cli.options import Jobs, pair
 
 
@@ -69,4 +69,12 @@ def notebooks(
         print(f"{cli.answers.short(path)}  {notebook_parameters.title(path)}")
 
 
-COMMANDS = (figures, verify, notebooks)
+def compile() -> None:
+    """Compile the engine into the user's cache: the same digits, several times as fast.
+
+    Example: `sim compile && sim --version`
+    """
+    print(f"the compiled engine is in {compiled.build()}", file=sys.stderr)
+
+
+COMMANDS = (figures, verify, notebooks, compile)

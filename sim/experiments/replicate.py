@@ -107,9 +107,14 @@ class Replications(Answer):
 
     def completion_days(self, probability: float) -> float | None:
         """Days by which a run has finished with a probability; None if censored before."""
-        curve = self.completion()
-        reached = curve["days"][curve["finished"] >= probability - ALMOST]
-        return float(reached.iloc[0]) if len(reached) else None
+        # The curve of `completion` without its band, which needs scipy.stats.
+        done = self.frame["finished"].to_numpy()
+        days, places = np.unique(self.frame["wall_days"].to_numpy(), return_inverse=True)
+        leaving = np.bincount(places)
+        watched = len(done) - np.cumsum(leaving) + leaving
+        going = np.cumprod((watched - np.bincount(places, weights=done)) / watched)
+        reached = days[1 - going >= probability - ALMOST]
+        return float(reached[0]) if done.any() and len(reached) else None
 
     def finished_by(self, days: float) -> dict[str, float]:
         """Estimate the probability `p` to have finished by a day, with its 95 % interval (Wilson).

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 import pandas as pd
-from scipy.stats import qmc
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
@@ -25,7 +24,6 @@ from sim.scenario import Scenario
 from sim.scenario.guards import check_among, check_scenario, check_whole
 from sim.streams import stream
 
-DESIGNS = {"latin-hypercube": qmc.LatinHypercube, "sobol": qmc.Sobol}
 SHOWN = 20
 """Points that a sweep shows of itself."""
 Design = Literal["latin-hypercube", "sobol"]
@@ -109,7 +107,7 @@ def sweep(
     check_whole("n", n, 1)
     check_whole("samples", samples, 1)
     if design is not None:
-        check_among("design", design, DESIGNS)
+        check_among("design", design, get_args(Design))
     grid = grid or {}
     points = []
     for values in product(*grid.values()):
@@ -212,8 +210,12 @@ def _sample(scenario: Scenario, design: Design, samples: int, seed: int) -> list
         raise InputError(f"{scenario.name}: there are no unknown constants to sample")
     if design == "sobol":
         power_of_two(samples)
-    engine = DESIGNS[design](len(unknowns), rng=stream(seed, 0, f"design.{design}"))
-    return [drawn(unknowns, row) for row in engine.random(samples).tolist()]
+    # Loaded here, as most sweeps are over grids.
+    from scipy.stats import qmc
+
+    engine = qmc.Sobol if design == "sobol" else qmc.LatinHypercube
+    points = engine(len(unknowns), rng=stream(seed, 0, f"design.{design}"))
+    return [drawn(unknowns, row) for row in points.random(samples).tolist()]
 
 
 def drawn(unknowns: Mapping[str, Uncertain], quantiles: Iterable[float]) -> dict[str, float]:

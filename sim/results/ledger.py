@@ -116,6 +116,8 @@ class Trace:
 
     def __init__(self, rows: list[Row] | None = None) -> None:
         self.rows: list[Row] = rows if rows is not None else []
+        self._split: dict[str, list[Row]] = {}
+        self._split_until = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -131,6 +133,15 @@ class Trace:
     def events(self, *kinds: str) -> list[Event]:
         """All events of these kinds."""
         return [Event(*row) for row in self.rows if row[1] in kinds]
+
+    def of(self, pool: str) -> list[Row]:
+        """The rows that concern chips of a pool."""
+        # A programme asks for every pool in turn; each time through all rows would take long.
+        for row in self.rows[self._split_until :]:
+            name = row[2] if isinstance(row[1], str) else row[1].pool
+            self._split.setdefault(name, []).append(row)
+        self._split_until = len(self.rows)
+        return self._split.get(pool, [])
 
     def moves(self) -> list[Move]:
         """All moves."""
@@ -219,10 +230,10 @@ def levels(
     gains: dict[Way, int] = {}
     times: list[float] = []
     steps: list[int] = []
-    for row in result.trace.rows:
+    for row in result.trace.rows if pool is None else result.trace.of(pool):
         time, way = row[0], row[1]
         if isinstance(way, str):
-            if way != "arrival" or row[4] not in places or pool not in (None, row[2]):
+            if way != "arrival" or row[4] not in places:
                 continue
             gain = round(row[5])
         elif way in gains:
@@ -230,7 +241,7 @@ def levels(
         else:
             inside = (way.origin in places, way.place in places)
             gain = {(False, True): way.chips, (True, False): -way.chips}.get(inside, 0)
-            gains[way] = gain = gain if pool in (None, way.pool) else 0
+            gains[way] = gain
         if not loose and row[2] == NO_NODE:
             end -= gain
         elif gain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 from sim.errors import InputError, nearest
@@ -72,7 +72,7 @@ def check_date(name: str, given: Any) -> dt.date:
     return given
 
 
-def check_among(name: str, given: Any, allowed: Mapping[str, Any]) -> None:
+def check_among(name: str, given: Any, allowed: Collection[str]) -> None:
     """Refuse a word that is none of those there are."""
     if given not in allowed:
         listed = f"; allowed: {', '.join(allowed)}"

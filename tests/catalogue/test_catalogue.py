@@ -150,7 +150,8 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 
     def read(text: str) -> dict[str, Entry]:
         (tmp_path / "stacks.yaml").write_text(text)
-        return catalogue._table.__wrapped__("stacks", tmp_path)
+        # Entries are read when they are asked for; here all are.
+        return dict(catalogue._table.__wrapped__("stacks", tmp_path))
 
     yield read
 

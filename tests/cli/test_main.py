@@ -379,7 +379,7 @@ def test_what_is_not_given_is_said(sim: Sim, tmp_path: Path) -> None:
 
 
 def test_the_version(sim: Sim) -> None:
-    assert sim("--version") == (0, f"{version}\n", "")
+    assert sim("--version") == (0, f"{version} (engine: as written)\n", "")
 
 
 def test_run_keeps_a_record(sim: Sim, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from sim.experiments.intervals import digits, median_interval, spread, summary, wilson
 
@@ -93,3 +94,14 @@ def test_no_digit_is_finer_than_the_interval(
     value: float, low: float | None, high: float | None, told: str
 ) -> None:
     assert digits(value, low, high) == told
+
+
+@pytest.mark.parametrize("n", [1, 7, 640])
+def test_wilson_and_student_as_scipy_has_them(n: int) -> None:
+    for done in {0, 1, n // 3, n - 1, n}:
+        known = stats.binomtest(done, n).proportion_ci(0.95, method="wilson")
+        assert wilson(done, n) == {"lo": known.low, "hi": known.high}
+    values = np.arange(n + 1.0)
+    found = summary(values)
+    half = stats.t.ppf(0.975, n) * values.std(ddof=1) / math.sqrt(n + 1)
+    assert found["hi"] == pytest.approx(values.mean() + half, rel=1e-14)

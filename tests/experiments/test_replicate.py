@@ -62,6 +62,16 @@ def test_kaplan_and_meier_by_hand() -> None:
     assert table["hi"].between(0, 1).all()
 
 
+@pytest.mark.parametrize("horizon", [3.0, 7.0, math.inf])
+def test_days_by_which_runs_finish_are_read_off_that_curve(horizon: float) -> None:
+    days = np.random.default_rng(8).integers(1, 9, 60).astype(float)
+    found = runs(*days, horizon=horizon)
+    curve = found.completion()
+    for probability in (0.1, 0.25, 0.5, 0.9, 1.0, *curve["finished"]):
+        reached = curve["days"][curve["finished"] >= probability - 1e-12].tolist()
+        assert found.completion_days(probability) == (reached[0] if reached else None)
+
+
 def test_a_curve_that_reaches_one_keeps_a_band() -> None:
     last = runs(1, 2, 3, 4).completion().iloc[-1]
     assert (last["finished"], last["hi"]) == (1, 1)

@@ -32,7 +32,7 @@ from sim.quantities.notation import (
     Watts,
 )
 from sim.quantities.uncertain import Uncertain
-from sim.quantities.units import EXAMPLES, number, parse, whole
+from sim.quantities.units import COMMON, EXAMPLES, number, parse, registry, whole
 
 YEAR = 365.25 * 86400
 
@@ -273,3 +273,12 @@ def test_schema_tells_text_number_and_uncertain_apart() -> None:
         "type": "number",
         "exclusiveMinimum": 0.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"), [(u, name) for u, names in COMMON.items() for name in names]
+)
+def test_a_common_unit_is_what_pint_takes_it_for(unit: str, name: str) -> None:
+    for amount in ("1", "0.3", "7", "1234.5", "2e-3"):
+        known = registry().Quantity(f"{amount} {name}").to(unit).magnitude
+        assert parse(f"{amount} {name}", unit) == known
