@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from sim.catalogue.evidence import MeasuredJob, MeasuredRun, MeasuredTrace, PeerCase
+from sim.catalogue.evidence import (
+    Domain,
+    Family,
+    MeasuredJob,
+    MeasuredRun,
+    MeasuredTrace,
+    PeerCase,
+)
 from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.market import CostMethod, Flow, PolicyEvent, RepairShop
@@ -14,6 +21,8 @@ KINDS: dict[str, type[Strict]] = {
     "stacks": Stack,
     "constants": StepTime,
     "runs": MeasuredRun,
+    "families": Family,
+    "domains": Domain,
     "jobs": MeasuredJob,
     "traces": MeasuredTrace,
     "peers": PeerCase,

@@ -72,7 +72,7 @@ def run(
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = answers.about(scenario)
-    data = result.report() | about
+    data = result.report() | {"domain": answers.domain(scenario)} | about
     answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
 
 
@@ -216,9 +216,10 @@ def size_stock(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "trace", "peers"] | None,
+        Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers"] | None,
         Argument(
-            metavar="[closed-forms|published|jobs|trace|peers]", help="One of the tables, or all."
+            metavar="[closed-forms|published|steptime|jobs|trace|peers]",
+            help="One of the tables, or all.",
         ),
     ] = None,
     effort: Annotated[

@@ -32,6 +32,7 @@ from sim.scenario.building import build
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Mixing, Pool, Recovery, Run
 from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import ConstantsRef, CostsRef
+from sim.scenario.residuals import add_residuals
 from sim.scenario.stock import Depot, Events, Programme, Runs, check, pool_of
 from sim.streams import stream
 
@@ -81,11 +82,14 @@ class Case(Strict):
         return False
 
     @model_validator(mode="after")
-    def _has_nodes(self) -> Case:
+    def _pools_are_whole(self) -> Case:
         for name, pool in self.fleet.items():
             if not pool.active_nodes and not self.supplied_later:
                 problem = "the pool has no nodes; remove it, or give it chips or nodes"
                 raise InputError(problem, key=f"fleet.{name}")
+        # Who says what the model's error is, of all chips, says it of each.
+        if isinstance(self.constants.model_error, Uncertain):
+            add_residuals(self.fleet)
         return self
 
 
