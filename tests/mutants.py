@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,20 +72,22 @@ class Mutant(NamedTuple):
     source: str
 
 
-def mutants_of(path: Path) -> Iterator[Mutant]:
-    """Every mutant of a file."""
+def sites(path: Path) -> list[int]:
+    """The nodes of a file that can be changed, by their place in the order of `ast.walk`."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    # Changing a node adds none that are walked later: a test of an `if` is already waiting.
+    return [number for number, node in enumerate(nodes) if _mutate(node)]
+
+
+def planted(path: Path, number: int) -> Mutant:
+    """The mutant of a file in which one node is changed."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = list(ast.walk(tree))
-    for number in range(len(nodes)):
-        changed = copy.deepcopy(tree)
-        # A copy is walked in the same order, so that the number finds the same node.
-        node = list(ast.walk(changed))[number]
-        before = ast.unparse(node) if isinstance(node, ast.stmt | ast.expr) else ""
-        if _mutate(node):
-            after = ast.unparse(node)
-            line = getattr(node, "lineno", 0)
-            change = f"{_first_line(before)}  ->  {_first_line(after)}"
-            yield Mutant(path.relative_to(ROOT), line, change, ast.unparse(changed))
+    node = list(ast.walk(tree))[number]
+    before = _first_line(ast.unparse(node))
+    _mutate(node)
+    change = f"{before}  ->  {_first_line(ast.unparse(node))}"
+    line = getattr(node, "lineno", 0)
+    return Mutant(path.relative_to(ROOT), line, change, ast.unparse(tree))
 
 
 def _first_line(source: str) -> str:
@@ -160,8 +160,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     files = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
-    every = [mutant for path in files for mutant in mutants_of(path)]
-    chosen = random.Random(asked.seed).sample(every, min(asked.number, len(every)))
+    every = [(path, number) for path in files for number in sites(path)]
+    drawn = random.Random(asked.seed).sample(every, min(asked.number, len(every)))
+    chosen = [planted(*site) for site in drawn]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("sim", "tests", "benchmarks", "pyproject.toml"):

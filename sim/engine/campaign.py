@@ -124,6 +124,7 @@ def laid_out(scenario: Scenario) -> Pools:
         for times in SIZES_TRIED:
             nodes = math.ceil(first.chips * times / pool.chip.node_size - 1e-9)
             alone = {name: _with_nodes(pool, nodes)}
+            # What is too small for one replica may hold one at several times the size.
             try:
                 found |= planned(first.run, alone, scenario.mixing, scenario.constants)
             except InputError:
@@ -354,6 +355,7 @@ def simulate(
     campaign = Campaign(site, worth, laid_out)
     run_to_the_end(env, campaign.run())
     runs = tuple(campaign.runs)
+    # A programme of which no run was staffed has finished nothing.
     staffed = [run for run in runs if run.staffed]
     return ProgrammeResult(
         **site.outcome(),

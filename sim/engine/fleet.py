@@ -107,6 +107,7 @@ class Fleet:
         ]
         self._powered = Queue()
         self._computing = Queue()
+        # Of two failures at one instant the lower rank is first, so pools keep their order.
         for rank, (_, risk) in enumerate(self._risks):
             risk.join(self._powered if risk.clock == "powered" else self._computing, rank)
 
@@ -125,6 +126,7 @@ class Fleet:
         if running:
             computing = self._computing.next()
             due = now + computing[0] - self.clock.seconds
+            # Powered risks win a tie: they strike spares as well as the job.
             if due < powered[0]:
                 return due, computing
         return powered[0], powered
@@ -199,6 +201,7 @@ class Fleet:
         self.failures[cause.cause] = self.failures.get(cause.cause, 0) + 1
         self._record.budget.spend(cause.cause, now)
         self._record.event(now, "failure", pool.name, node, cause.cause)
+        # Most failures strike one node, and need no search for others.
         alone = not failure.neighbours and cause.scope != "switch"
         hits = [node] if alone else self._hits(pool, failure)
         struck = [hit for hit in hits if pool.place[hit] == "active"]
@@ -352,6 +355,7 @@ class Fleet:
             start = node // self._pod * self._pod
             pod = range(start, min(start + self._pod, len(place)))
             return [other for other in pod if other == node or place[other] in POWERED]
+        # Neighbours are counted from the node on, round the end of the pool: it has no first node.
         nodes = [node]
         for step in range(1, len(place)):
             if len(nodes) > failure.neighbours:

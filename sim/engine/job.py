@@ -110,8 +110,10 @@ class Job:
                 self.training.finish()
                 self._record.event(now, "state", what="finished")
                 return None
+            # A node may come back to a pool that lacks none: that is no reason to stop.
             if woken.by_return and self._better_plan():
                 return CHANGED
+            # Whatever was first is no longer: a spare that came back fails before.
             if not woken.on_time:
                 continue
             stop = None
@@ -129,6 +131,7 @@ class Job:
 
     def _speed(self, slowdown: float, straggling: float) -> Speed:
         """How fast the present plan trains, communication or every step slowed by a factor."""
+        # The network changes far more often than it takes new values.
         if (slowdown, straggling) not in self._speeds:
             rate = self.plan.tokens_per_s_at(slowdown) / straggling
             chips = sum(self.plan.used_chips.values())
@@ -286,6 +289,7 @@ class Job:
                 self._record.count("provisioned")
                 yield from self._still.spend("restart", self._times.install())
                 staffing.box.unpack(self.env.now)
+            # Nodes that come after a wait were not there when the last were chosen.
             elif whole or not self._shrink():
                 chosen = False
                 unpacked = False

@@ -154,6 +154,7 @@ class NodePool:
     def put(self, node: int, place: str, now: float) -> None:
         """Put a node in a place, which starts or stops its clocks."""
         origin = self.place[node]
+        # A pool knows some dozen kinds of moves and makes millions of them.
         step = self._steps.get((origin, place)) or self._step(origin, place)
         self.place[node] = place
         step.way.take(now, node)
@@ -225,6 +226,7 @@ class NodePool:
         place = self.place[node]
         if place == "hot_spare":
             position = self.hot.index(node)
+            # Standby nodes come first in the queue, so a position tells whether it was one.
             if position < self.standby:
                 self.standby -= 1
             del self.hot[position]
@@ -321,6 +323,7 @@ class NodePool:
     def shrink_to(self, target: int, now: float) -> None:
         """Want so many active nodes; those there are beyond stand by as hot spares."""
         self.target = target
+        # From the end, as the first nodes are the ones that a whole job began with.
         node = len(self.place) - 1
         while self.active > target:
             if self.place[node] == "active":

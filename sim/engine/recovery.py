@@ -66,6 +66,7 @@ class RecoveryTimes:
         return seconds + (saw.memory_load if in_memory else saw.load)
 
     def _draw(self, step: str, distribution: Distribution) -> float:
+        # What does not vary takes no number: its stream stays where it is.
         if type(distribution) is Constant:
             return distribution.value
         count = self._counts.get(step, 0)

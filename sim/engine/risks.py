@@ -99,6 +99,7 @@ class Source:
             for more, columns in (("", 1), (".more", self.lifetime.dims - 1))
         ]
         lives = self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T / self._scale
+        # Dividing by 1 would cost a pass over every node of pools that have no bad ones.
         if self.acceleration != 1.0:
             lives[:, weak] /= self.acceleration
         if self.cause.age is not None:

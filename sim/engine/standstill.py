@@ -89,6 +89,7 @@ class Standstill:
             start = now
             due, failing = fleet.next_failure(start, running=False)
             found = fleet.next_find()
+            # Asked every time round: a node that came back has brought a failure of its own.
             until = min(end, due, found)
             woken = yield from fleet.sleeper.sleep(start, until, for_return=for_return)
             now = env.now
@@ -99,6 +100,7 @@ class Standstill:
                 continue
             if until >= end:
                 return None
+            # A job that fails has to restart anyway: see the table of precedence.
             if due <= found:
                 stop = self._fail(now, failing)
             else:

@@ -50,6 +50,7 @@ class Training:
         progress = self.progress
         before = progress.checkpoints.passed
         productive, stall, blocked = progress.advance(start, now - start, speed)
+        # A new copy replaces whatever the last failures had destroyed.
         if self._copies.kept and progress.checkpoints.passed > before:
             self._copies.restore()
         time = self._record.time
@@ -104,6 +105,7 @@ class Training:
             return
         progress = self.progress
         mark = progress.usable(memory=self._copies.complete)
+        # A checkpoint that is newer than the first corrupt step is no use, durable or not.
         if self._clean and self._clean.tokens < mark.tokens:
             mark = self._clean
             progress.checkpoints.trust_none_after(mark)

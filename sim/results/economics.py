@@ -112,6 +112,7 @@ def hardware_rate(
     """Dollars a second that one chip with its share of server and network loses in value on the
     date `at`.
     """
+    # Nobody could buy it before, whatever date is given.
     earliest = chip.released + DELIVERY if chip.released else None
     since = max(filter(None, (bought or at, earliest)))
     years = max((at - since).days, 0) * 86400.0 / YEAR

@@ -149,6 +149,7 @@ class Trace:
 
     def fingerprint(self) -> str:
         """SHA-256 of the trace: the times as little-endian doubles, then all else as words."""
+        # Doubles are hashed as they are: text of them would depend on how it is printed.
         times = np.array([row[0] for row in self.rows], "<f8")
         words = "\n".join([_words(row) for row in self.rows])
         return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
@@ -282,6 +283,7 @@ def outages(result: Traced) -> tuple[Outage, ...]:
             cause = item.what if item.kind in ("failure", "found") else cause
             continue
         node = item.pool, item.node
+        # A move has no cause of its own: that of the event just before it holds.
         if item.origin in USABLE and item.place not in USABLE:
             since[node] = item.time, cause
         elif item.origin not in USABLE and item.place in USABLE and node in since:

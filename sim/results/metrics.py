@@ -225,6 +225,7 @@ def _per_second_of_runs(amount: Callable[[ProgrammeResult], float]) -> Any:
     """A number over the time in which runs held chips; nan where none did."""
 
     def ratio(result: ProgrammeResult) -> float:
+        # Over the wall clock a programme that trains rarely would look like one that fails often.
         held = math.fsum(run.ended - run.started for run in result.staffed_runs)
         return amount(result) / held if held else math.nan
 
@@ -348,6 +349,7 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     >>> known["ettr"].unit, "crossing_days" in known
     ('share', False)
     """
+    # Two pools may have one chip, which is one metric.
     chips = dict.fromkeys(pool.chip.name for pool in scenario.fleet.values())
     found = {metric.name: metric for metric in RUN}
     families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]

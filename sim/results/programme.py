@@ -179,6 +179,7 @@ class ProgrammeResult(RunResult):
     def _nodes_in(self, places: frozenset[str]) -> tuple[Floats, Floats]:
         parts = self._parts
         series = [levels(parts[pool], places, pool, loose=False) for pool in self.worth.pools]
+        # Pools change at different times: all are asked at each of them.
         times = np.unique(np.concatenate([times for times, _ in series]))
         return times, np.column_stack([at(*one, times) for one in series]).astype(float)
 
@@ -231,6 +232,7 @@ class ProgrammeResult(RunResult):
             run.ended - run.started,
             scenario.start + dt.timedelta(seconds=run.started),
             scenario.costs,
+            # A programme owns its chips: they lose value from its start on, in a run or not.
             bought=scenario.start,
         )
 

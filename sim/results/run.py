@@ -99,6 +99,7 @@ class RunResult(Answer):
         """Active chips and hot spares of the whole job, by pool."""
         used = self.plan.used_chips
         return {
+            # Hot spares are paid for as long as the job: they are powered and nobody else has them.
             name: used[name] + round(pool.hot_spares) * pool.chip.node_size
             for name, pool in self.scenario.fleet.items()
         }

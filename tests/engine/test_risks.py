@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.catalogue.failures import BadNodes, Cause, FailureTable, Refail, RepairStage
+from sim.catalogue.failures import BadNodes, Burst, Cause, FailureTable, Refail, RepairStage
 from sim.engine import simulate
 from sim.engine.ageing import NEVER, Queue
 from sim.engine.relapses import Relapses
-from sim.engine.risks import CURED, DETECT, STAGES, Lives, Source
+from sim.engine.risks import CURED, DETECT, STAGES, Lives, Source, node_rate
 from sim.quantities.distributions import Constant, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
@@ -443,3 +443,16 @@ def test_a_scaled_table_strikes_that_many_times_as_often():
         counted.append(counts(endless(2000 / scale, fleet=scaled), 3))
     # Time that runs twice as fast is the same history, but for its rounding.
     assert counted[1] == pytest.approx(counted[0], abs=1)
+
+
+def test_every_node_of_a_burst_may_fail_again_in_the_rate_that_intervals_go_by():
+    why = Cause(
+        cause="x",
+        per_1000_node_days=1,
+        burst=Burst(probability=0.5, nodes=(2, 4)),
+        refail=Refail(probability=0.2, after=Constant(1.0)),
+    )
+    # Half of the failures strike one node and half three: two on average. A fifth of those fail
+    # again, and a fifth of these: a quarter of a relapse for each node.
+    rate = node_rate(FailureTable(causes=(why,)), 8)
+    assert rate * 1000 * DAY == pytest.approx(1 + 2 * 0.25)

@@ -66,6 +66,14 @@ def test_a_control_that_comes_later_lets_the_open_flow_go_on_until_then():
     assert chips(come("licensed-h800", late)) == int(PUBLISHED["licensed-h800"] + extra)
 
 
+def test_of_two_controls_the_second_stops_what_the_first_leaves_alone():
+    first = PolicyEvent(date=dt.date(2023, 1, 1), blocks=("A800-SXM-80",))
+    second = PolicyEvent(date=dt.date(2023, 7, 1), blocks=("H800-SXM-80",))
+    both = come("licensed-h800", policy(first=first, second=second))
+    assert both == come("licensed-h800", policy(second=second))
+    assert chips(both) == 7342 + 31916
+
+
 def test_an_event_before_the_start_holds_from_the_start_and_one_after_the_horizon_does_nothing():
     before = policy(control=PolicyEvent(date=dt.date(2020, 1, 1), blocks=("H800-SXM-80",)))
     after = policy(control=PolicyEvent(date=dt.date(2040, 1, 1), blocks=("H800-SXM-80",)))

@@ -112,3 +112,11 @@ def test_a_number_that_changes_nothing_is_said() -> None:
     stock = load_scenario("embargoed-stock")
     programme = size_stock(stock, dt.date(2024, 1, 1), 0.5, n=2, progress=False)
     assert "a programme counts as finished when its staffed runs are" in str(programme)
+
+
+def test_the_largest_number_tried_is_found_where_it_alone_is_enough() -> None:
+    most = max(sure().fleet["pool"].active_nodes, 64)
+    only = stand_in(lambda q, _: 29.0 if q.fleet["pool"].cold_spares >= most else 31.0)
+    result = size_stock(sure(), BY, 0.5, n=5, simulator=only)
+    assert result.value == most
+    assert [number for number, share in result.tried.items() if share["p"]] == [most]

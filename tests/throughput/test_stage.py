@@ -119,6 +119,13 @@ def test_tensor_parallelism_sends_eight_activations_a_layer() -> None:
     assert found["pipeline"].seconds == pytest.approx(passed)
 
 
+def test_a_replica_exactly_as_large_as_the_scale_up_domain_sends_nothing_beyond_it() -> None:
+    inside = by_kind(gpt())["pipeline"]
+    assert inside.seconds == pytest.approx(4 * (ACTIVATIONS / (0.77 * 300e9) + 5e-6))
+    beyond = by_kind(gpt(tensor=2))["pipeline"]
+    assert beyond.seconds == pytest.approx(4 * (ACTIVATIONS / 2 / (0.8 * 25e9) + 5e-6))
+
+
 def test_context_parallelism_gathers_keys_and_values_three_times_a_layer() -> None:
     found = by_kind(gpt(context=4))
     kept = 2 * 2048 * 2 * 12288
