@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help figures verify test test-browser prove mutants bench fit-steptime fast lab lint lock clean
+.PHONY: help figures verify test test-browser test-site site prove mutants bench fit-steptime fast lab lint lock clean
 
 help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
@@ -42,6 +42,19 @@ test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real brows
 	@command -v chromium >/dev/null || apt-get install --yes chromium
 	@$(RUN) -m pip install --quiet $(PLAYWRIGHT)
 	$(RUN) -m pytest -m browser tests/browser
+
+site: build/site-npm/.stamp $(VENV)/.stamp ## Build the documentation into build/site; needs npm
+	$(RUN) site/build.py
+
+test-site: site ## Follow every link of the site and open it in Chromium, without network
+	@command -v chromium >/dev/null || apt-get install --yes chromium
+	@$(RUN) -m pip install --quiet $(PLAYWRIGHT)
+	$(RUN) -m pytest -m browser tests/site
+
+build/site-npm/.stamp: site/package.json site/package-lock.json
+	@mkdir -p build/site-npm && cp $^ build/site-npm/
+	@cd build/site-npm && npm ci --silent
+	@touch $@
 
 prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
 	TRACE='$(TRACE)' $(RUN) -m pytest -m prove

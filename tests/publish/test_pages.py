@@ -63,15 +63,22 @@ def test_a_page_made_from_results_and_facts_is_current(page: Path) -> None:
     assert page.read_text(encoding="utf-8") == pages.made()[page], "run `make figures`"
 
 
-def block(name: str) -> str:
-    [found] = re.findall(rf"(?s)<!-- {name} -->\n(.*?)<!-- /{name} -->", README)
+def block(name: str, page: str = "README.md") -> str:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    [found] = re.findall(rf"(?s)<!-- {name} -->\n(.*?)<!-- /{name} -->", text)
     return found
 
 
-def test_the_readme_says_what_the_results_say() -> None:
+def test_the_readme_is_three_screens_long_and_names_six_claims() -> None:
+    assert len(README.split()) <= 1300
+    assert len(block("claims").splitlines()) == 6
+
+
+def test_the_pages_say_what_the_results_say() -> None:
     results = pd.read_csv(ROOT / "figures" / "claims.csv")
     for _, row in results[results["decides"]].iterrows():
-        [line] = [one for one in block("claims").splitlines() if row["needs"] in one]
+        table = block("claims", "docs/claims.md")
+        [line] = [one for one in table.splitlines() if row["needs"] in one]
         assert f"| {row['verdict']} |" in line
         assert row["quotation"] in line
         if isinstance(row["reading"], str):
@@ -81,13 +88,13 @@ def test_the_readme_says_what_the_results_say() -> None:
 
 
 def test_each_claim_has_its_figure_command_time_and_tolerance() -> None:
-    rows = block("findings").splitlines()[2:]
+    rows = block("findings", "docs/findings.md").splitlines()[2:]
     assert set(TIMES) == {path.stem for path in figures.notebooks()}
     for path, row in zip(figures.notebooks(), rows, strict=True):
         assert f"`sim figures {path.stem}` | {TIMES[path.stem]} s | {figures.SAME:g} |" in row
         drawn = {n: e["title"] for n, e in FIGURES.items() if e["notebook"] == path.name}
-        assert len(drawn) == row.count("](figures/") >= 1
-        assert all(f"[{title}](figures/{name}.png)" in row for name, title in drawn.items())
+        assert len(drawn) == row.count("](../figures/") >= 1
+        assert all(f"[{title}](../figures/{name}.png)" in row for name, title in drawn.items())
     assert f"**{FIGURES[pages.FIRST]['title']}.**" in block("first")
 
 
@@ -95,21 +102,24 @@ def test_a_result_that_changes_changes_the_readme(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     for folder in ("docs", "figures"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "README.md").write_text(
-        "before\n<!-- claims -->\nold\n<!-- /claims -->\nafter\n<!-- findings -->\n<!-- /findings -->\n"
-        "<!-- first -->\n<!-- /first -->\n"
-    )
+    for page, blocks in (
+        ("README.md", ("first", "claims")),
+        ("docs/findings.md", ("findings",)),
+        ("docs/claims.md", ("claims",)),
+    ):
+        parts = [f"<!-- {name} -->\nold\n<!-- /{name} -->\nafter\n" for name in blocks]
+        (tmp_path / page).write_text("before\n" + "".join(parts))
     results = pd.read_csv(ROOT / "figures" / "claims.csv").fillna(dict.fromkeys(WORDS, ""))
     results.loc[results["claim"] == "run-was-cheaper", "median"] = 123.4
     results.to_csv(tmp_path / "figures" / "claims.csv", index=False)
     figures = FIGURES | {"explorer": FIGURES["explorer"] | {"title": "Seven days"}}
     (tmp_path / "figures" / "manifest.json").write_text(json.dumps({"figures": figures}))
     pages.write(tmp_path)
-    text = (tmp_path / "README.md").read_text()
-    assert text.startswith("before\n<!-- claims -->\n| said |")
-    assert "|\n<!-- /claims -->\nafter\n<!-- findings -->\n| question |" in text
-    for new in ("123 million dollars", "[Seven days](figures/explorer.png)"):
-        assert new in text
+    text = {page: (tmp_path / page).read_text() for page in ("docs/claims.md", "docs/findings.md")}
+    assert text["docs/claims.md"].startswith("before\n<!-- claims -->\n| said |")
+    assert "|\n<!-- /claims -->\nafter\n" in text["docs/claims.md"]
+    for new in ("123 million dollars", "[Seven days](../figures/explorer.png)"):
+        assert new in "".join(text.values())
         assert new not in README
 
 
@@ -142,7 +152,9 @@ def known() -> set[str]:
     return named | {*map(str, range(2015, 2031)), "5", "90", "95", *pythons}
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/design.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/tutorial.md", "docs/limits.md"]
+)
 def test_a_page_types_no_result(page: str) -> None:
     assert numbers((ROOT / page).read_text(encoding="utf-8")) - known() == set()
 
