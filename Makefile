@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help figures verify test test-browser prove mutants bench fast lab lint lock clean
+.PHONY: help figures verify test test-browser prove mutants bench fit-steptime fast lab lint lock clean
 
 help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
@@ -46,6 +46,8 @@ test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real brows
 prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
 	TRACE='$(TRACE)' $(RUN) -m pytest -m prove
 
+fit-steptime: $(VENV)/.stamp ## Fit the constants of the step-time model again, and print them
+	$(RUN) -m benchmarks.fit_steptime
 mutants: $(VENV)/.stamp ## Plant MUTANTS (300) small mistakes in the code: which do the tests not notice?
 	$(RUN) -m tests.mutants --number $(MUTANTS)
 

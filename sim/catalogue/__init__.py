@@ -24,7 +24,7 @@ from sim.errors import InputError, in_file, nearest
 from sim.quantities.notation import COUNT, is_value
 
 FOLDER = Path(__file__).parent
-STATUSES = ("measured", "reported", "derived", "assumption")
+STATUSES = ("measured", "reported", "derived", "fitted", "assumption")
 ENTRY_KEYS = {"source", "status", "note", "values"}
 FACT_KEYS = {"value", "range", "source", "status", "note", "shared"}
 

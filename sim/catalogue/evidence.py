@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -37,6 +37,60 @@ class MeasuredRun(Strict):
     mature: bool = True
     """Run on a production stack; first-year and research ones are shown apart."""
     rows: tuple[Measurement, ...]
+
+
+class Family(Strict):
+    """Published runs of one model family on one software stack."""
+
+    stack: str
+    experts: bool = False
+    """Whether the models have routed experts."""
+    role: Literal["fitted", "validation"]
+    """Whether constants rest on them; of a validation family none does."""
+    runs: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    """Runs of a fitted family that no constant is fitted to."""
+
+
+class Weights(Strict):
+    """What a factor of e in each measure counts for in the distance between two runs."""
+
+    width: Positive
+    """Of a layer after the tensor split."""
+    tokens: Positive
+    """Of a micro-batch on the chips of one stage."""
+    inner: Positive
+    """Inner width of an expert, or of a dense block."""
+    chips: Positive
+
+
+class Point(NamedTuple):
+    """What the distance between two runs is measured by."""
+
+    width: float
+    tokens: float
+    inner: float
+    chips: float
+
+
+class Domain(Strict):
+    """Where the step-time model holds, and how its error grows with the distance."""
+
+    weights: Weights
+    most: Positive
+    """Largest standard deviation of the logarithm of the error."""
+    near: Positive
+    """That at a published run."""
+    slope: Positive
+    """By how much it grows with the distance."""
+    unseen: Positive
+    """What a stack adds on which nothing was fitted."""
+    shared: Share
+    """Correlation between the errors of different chips and stacks."""
+    limit: Positive
+    """Distance beyond which a case is outside."""
+    points: dict[str, tuple[Point, ...]]
+    """Published runs by stack."""
 
 
 class PeerCase(Strict):

@@ -17,6 +17,7 @@ from sim.quantities.notation import (
     Dollars,
     DollarsPerSecond,
     FlopPerSecond,
+    Number,
     Positive,
     Quantity,
     Seconds,
@@ -109,6 +110,8 @@ class Model(Inline):
     sequence: int = Field(ge=1, le=1_000_000_000)
     vocabulary: int = Field(ge=1, le=1_000_000_000)
     attention: Literal["full", "causal", "latent"] = "causal"
+    window: Count | None = None
+    """Tokens that a token attends to at most (sliding window); all before it unless given."""
     attention_width: Count | None = None
     """Heads × (query-key + value dimension of a head); twice `hidden` unless given."""
     key_value_width: Count | None = None
@@ -172,6 +175,8 @@ class Stack(Inline):
     """Compute rate relative to the plain kernels on which the chip's efficiency rests."""
     experts: Positive = 1.0
     """Rate of the matrix products of layers with routed experts, relative to dense layers (κ)."""
+    score_passes: Number = 0.0
+    """Times that a step writes or reads each attention score in memory; none in fused kernels."""
     communication_cores: Annotated[float, Quantity(most=0.9)] = 0.0
     """Share of a chip's cores given to communication under DualPipe (σ)."""
     maturity: Positive = 1.0
@@ -187,6 +192,8 @@ class StepTime(Inline):
     """Achieved share of the scale-up bandwidth in one direction."""
     latency: Seconds
     """Of one message (α)."""
+    matrix_traffic: Positive
+    """Memory traffic that arithmetic does not hide, relative to that of the matrices themselves."""
     memory_efficiency: Efficiency
     """Achieved share of the memory bandwidth."""
     optimizer_traffic: Bytes

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sim.catalogue.evidence import (
     CountedStock,
+    Domain,
+    Family,
     MeasuredJob,
     MeasuredRun,
     MeasuredTrace,
@@ -30,6 +32,8 @@ KINDS: dict[str, type[Strict]] = {
     "stacks": Stack,
     "constants": StepTime,
     "runs": MeasuredRun,
+    "families": Family,
+    "domains": Domain,
     "jobs": MeasuredJob,
     "traces": MeasuredTrace,
     "peers": PeerCase,

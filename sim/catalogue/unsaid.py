@@ -23,12 +23,13 @@ UNSAID = {
     r"maintenance|planned": (
         "planned maintenance cannot be said; nearest: a cause with hardware false and a restart"
     ),
-    r"window|sliding|swa": (
-        "sliding windows cannot be said; nearest: attention causal, which counts more work"
+    r"window_|alternat": (
+        "windows in some layers only cannot be said; nearest: the mean of what is seen as window"
     ),
-    r"expert_?tensor|tensor_?expert|etp": (
-        "tensor parallelism of experts alone cannot be said; nearest: a larger layout.expert"
-    ),
+    r"sliding|swa": "sliding windows are said by window, the tokens that are seen",
+    r"tensor_?expert|etp": "tensor parallelism of experts alone is said by expert_tensor",
+    r"hsdp|hybrid_?shard": "sharding over some ranks only cannot be said; nearest: zero 3 over all",
+    r"fsdp|shard|zero_": "sharding is said by zero: 2 gradients, 3 weights too (FSDP)",
 }
 """By a pattern of the keys that one would try."""
 
@@ -39,7 +40,7 @@ def unsaid(key: str) -> str:
     Examples
     --------
     >>> unsaid("sliding_window")
-    '; sliding windows cannot be said; nearest: attention causal, which counts more work'
+    '; sliding windows are said by window, the tokens that are seen'
     >>> unsaid("chps")
     ''
     """

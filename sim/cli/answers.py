@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
 from sim.catalogue import Entry
+from sim.errors import InputError
 from sim.quantities.distributions import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
@@ -47,7 +49,7 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         for name, value in report["completion_days"].items()
     ]
     runs = f"{report['replications']} replications, seed {report['seed']}"
-    lines = [scenario.heading, *over_years(scenario, result)]
+    lines = [scenario.heading, *outside(domain(scenario)), *over_years(scenario, result)]
     finished = f": {report['finished']:.0%} finished; {', '.join(days)}"
     lines.append(runs if scenario.over_years else f"{runs}{finished}")
     censored = round((1 - report["finished"]) * report["replications"])
@@ -152,6 +154,7 @@ def step_time(case: Case) -> dict[str, Any]:
     fleet = Throughput(case.run, case.fleet, case.mixing, constants=case.constants)
     plan = fleet.full
     return {
+        "domain": {name: where.report() for name, where in fleet.reaches.items()},
         "step_seconds": plan.step_seconds,
         "tokens_per_s": plan.tokens_per_s,
         "mfu": plan.mfu,
@@ -166,13 +169,45 @@ def step_time(case: Case) -> dict[str, Any]:
     }
 
 
+def domain(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """How far each pool of a scenario lies from what was published."""
+    from sim.throughput import Throughput
+
+    pools = {name: pool for name, pool in scenario.fleet.items() if pool.active_nodes}
+    # In a programme what runs together changes over the years, so each pool is looked at alone.
+    sets = [{name: pool} for name, pool in pools.items()] if scenario.over_years else [pools]
+    found = {}
+    for some in sets:
+        with suppress(InputError):
+            rest = (scenario.mixing,)
+            fleet = Throughput(scenario.run, some, *rest, constants=scenario.constants)
+            found |= {name: where.report() for name, where in fleet.reaches.items()}
+    return found
+
+
+def outside(found: dict[str, dict[str, Any]]) -> list[str]:
+    """Say of each pool whether its step time is inside or outside of what was published."""
+    lines = []
+    for name, where in found.items():
+        low, high = where["band90"]
+        side = "inside" if where["inside"] else "OUTSIDE"
+        lines.append(
+            f"{name}: {side} of what was published ({where['measure']}); "
+            f"90 % band of the step time {low - 1:+.0%} to {high - 1:+.0%}"
+        )
+    return lines
+
+
 def parts(answer: dict[str, Any]) -> str:
     """Write a step time as a table of its parts."""
     from sim.experiments.choices import nearness
 
     step = answer["step_seconds"]
     rate = answer["tokens_per_s"]
-    lines = [f"{step:.3f} s a step, {rate:,.0f} tokens/s, MFU {answer['mfu']:.1%}"]
+    lines = [
+        *outside(answer["domain"]),
+        f"{step:.3f} s a step, {rate:,.0f} tokens/s, MFU {answer['mfu']:.1%}",
+    ]
     for name, seconds in answer["parts"].items():
         if seconds:
             lines.append(f"  {name:22}{seconds:9.3f} s {seconds / step:7.1%}")

@@ -75,7 +75,7 @@ def run(
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = answers.about(scenario)
-    data = result.report() | about
+    data = result.report() | {"domain": answers.domain(scenario)} | about
     answer(data, lambda: answers.run(scenario, result, chosen), **vars(record))
 
 
@@ -262,9 +262,9 @@ def worlds(
 
 def validate(
     table: Annotated[
-        Literal["closed-forms", "published", "jobs", "trace", "peers", "stock"] | None,
+        Literal["closed-forms", "published", "steptime", "jobs", "trace", "peers", "stock"] | None,
         Argument(
-            metavar="[closed-forms|published|jobs|trace|peers|stock]",
+            metavar="[closed-forms|published|steptime|jobs|trace|peers|stock]",
             help="One of the tables, or all.",
         ),
     ] = None,

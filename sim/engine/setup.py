@@ -38,7 +38,6 @@ def throughput_of(scenario: Scenario, run: Run, pools: Mapping[str, Pool]) -> Th
         pools,
         scenario.mixing,
         step_noise=scenario.fabric.step_noise,
-        model_error=scenario.constants.model_error,
         constants=scenario.constants,
     )
 

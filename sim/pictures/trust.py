@@ -79,6 +79,29 @@ def step_times(rows: Sequence[Row]) -> Picture:
 
 
 @styled()
+def step_families(rows: Sequence[Row]) -> Picture:
+    """Predicted over published step times of the families left out of every fit, and of the others.
+
+    Whiskers are 90 % bands; hollow marks lie outside of the domain.
+    """
+    shown = [row for row in rows if row.case][::-1]
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.22 * len(shown) + 1.4))
+    axes.axvline(1, color=DARK, lw=1)
+    for k, row in enumerate(shown):
+        mark, colour = ROLES[row.role]
+        face = "white" if "OUTSIDE" in row.against else colour
+        if row.p5 and row.p95:
+            axes.hlines(k, row.p5 / row.expected, row.p95 / row.expected, color=colour)
+        axes.plot(row.ours / row.expected, k, mark, ms=5, mec=colour, mfc=face)
+    axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
+    axes.set(xlabel="ours over published (line: 90 % band)", ylim=(-1, len(shown)))
+    axes.set_title("● left out of every fit (hollow: outside)", color=OURS)
+    axes.set_title("◆ fitted", color=ROLES["fitted"][1], loc="right")
+    names = "run title role domain published ours p5 p95"
+    return figure, columns(shown, names, published="expected", run="case", domain="against")
+
+
+@styled()
 def z_scores(rows: Sequence[Row]) -> Picture:
     """Simulated less exact, in standard errors, and less the answer of a model with a mistake."""
     decided = [row for row in rows if row.z is not None]

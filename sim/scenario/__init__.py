@@ -137,8 +137,8 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _within_bounds(self) -> Scenario:
         check_time(self.start, self.horizon)
-        many = self.represents if not self.over_years else 1.0
-        check_outlook(self.dates, self.start, self.horizon, many)
+        alone = 1.0 if self.over_years else self.represents
+        check_outlook(self.dates, self.start, self.horizon, alone)
         if isinstance(self.runs, Programme):
             check_programme(self.runs, self.horizon)
         nodes = sum(pool.active_nodes for pool in self.fleet.values())
@@ -268,9 +268,8 @@ class Scenario(Case):
         >>> "us-2025-04-09" in open_h20.policy
         False
         """
-        source = self._origin.source
-        data = stacked(source.data, self.worlds, names, self.name)
-        return self._again(replace(source, data=data))
+        data = stacked(self._origin.source.data, self.worlds, names, self.name)
+        return self._again(replace(self._origin.source, data=data))
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
+from sim.quantities.distributions import Uncertain
 from sim.scenario.parts import Mixing, Pool, Run
 from sim.scenario.references import ConstantsRef
+from sim.scenario.residuals import add_residuals
 
 
 def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
@@ -46,7 +48,10 @@ class Case(Strict):
         return False
 
     @model_validator(mode="after")
-    def _has_nodes(self) -> Case:
+    def _pools_are_whole(self) -> Case:
+        # Who says what the model's error is, of all chips, says it of each.
+        if isinstance(self.constants.model_error, Uncertain):
+            add_residuals(self.fleet)
         for name, pool in self.fleet.items():
             if not pool.active_nodes and not self.supplied_later:
                 problem = "the pool has no nodes; remove it, or give it chips or nodes"

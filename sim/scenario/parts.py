@@ -76,6 +76,12 @@ class Layout(Strict):
     virtual: Chosen = None
     schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
     recompute: Literal["none", "selective", "full"] | None = None
+    zero: Literal[1, 2, 3] = 1
+    """What data-parallel ranks share out: the optimizer, its gradients too, or all (FSDP)."""
+    expert_tensor: Chosen = None
+    """Chips that share one expert; as many as `tensor` unless given."""
+    context_exchange: Literal["gather", "ring"] = "gather"
+    """How context-parallel ranks pass keys and values on; a ring hides behind attention."""
     layers: Chosen = None
     """Layers on this pool when a pipeline runs across pools."""
 
@@ -123,6 +129,8 @@ class Pool(Strict):
     """Measured layer times in place of the chip's peak and efficiency."""
     abroad: bool = False
     """Whether its chips stand abroad: no run spans them and chips at home."""
+    residual: Positive | None = None
+    """Factor on the step time: what the model does not know of this chip and stack."""
 
     @model_validator(mode="after")
     def _sized_once(self) -> Pool:

@@ -19,8 +19,11 @@ def attention_flops(model: Model, convention: Literal["causal", "full"] = "causa
     >>> round(attention_flops(catalogue.entry("models", "deepseek-v3").item) / 1e9, 1)
     30.7
     """
+    seen = min(model.window or model.sequence, model.sequence)
+    # Of a window of w the first w tokens of a sequence see less; on average w·(1 − w/2s).
+    share = seen / model.sequence * (2 - seen / model.sequence)
     causal = 3.0 * model.layers * model.sequence * (model.attention_width or 2 * model.hidden)
-    return causal if convention == "causal" else 2 * causal
+    return share * (causal if convention == "causal" else 2 * causal)
 
 
 def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causal") -> float:
@@ -45,6 +48,11 @@ def flops_per_token(model: Model, convention: Literal["causal", "full"] = "causa
 def fp8_rate(model: Model, chip: Chip) -> float | None:
     """FLOP/s of the matrix products of a model's layers, where they run in FP8."""
     return chip.fp8 if model.precision == "fp8" else None
+
+
+def peak_rate(model: Model, chip: Chip) -> float:
+    """FLOP/s that a chip cannot exceed on a model."""
+    return fp8_rate(model, chip) or chip.bf16
 
 
 class ExecutedWork(NamedTuple):

@@ -31,6 +31,23 @@ class Shape:
     schedule: str = "1f1b"
     recompute: str = "selective"
     micro: int = 1
+    zero: int = 1
+    expert_tensor: int | None = None
+    """Chips that share one expert; as many as `tensor` if None."""
+    context_exchange: str = "gather"
+
+    @property
+    def expert_split(self) -> int:
+        """Chips that share one expert."""
+        return self.expert_tensor or self.tensor
+
+    @property
+    def expert_ranks(self) -> int:
+        """Data-parallel ranks that the experts of a layer are spread over.
+
+        Experts that are split less than the layers also spread over tensor-parallel ranks.
+        """
+        return self.expert * self.expert_split // self.tensor
 
     @property
     def rank_chips(self) -> int:
@@ -40,14 +57,19 @@ class Shape:
     @property
     def replica_chips(self) -> int:
         """Chips of the smallest set that holds one whole copy of the model."""
-        return self.rank_chips * self.expert
+        return self.rank_chips * self.expert_ranks
 
     def __str__(self) -> str:
-        return (
+        words = (
             f"tensor {self.tensor}, pipeline {self.pipeline}, context {self.context}, "
             f"expert {self.expert}, virtual {self.virtual}, {self.schedule}, "
             f"recompute {self.recompute}"
         )
+        if self.zero > 1:
+            words += f", zero {self.zero}"
+        if self.expert_split != self.tensor:
+            words += f", expert_tensor {self.expert_split}"
+        return words
 
 
 class Placement(NamedTuple):
@@ -138,7 +160,8 @@ def candidates(
     # Of equally fast shapes the first is taken, so the one that recomputes less comes first.
     recomputes = [fixed.recompute] if fixed.recompute else ["selective", "full"]
     for tensor, depth, expert in product(tensors, depths, experts):
-        if tensor * context * depth * expert > chips:
+        spread = expert * (fixed.expert_tensor or tensor)
+        if depth * context * max(spread, tensor) > chips or spread % tensor:
             continue
         virtuals = [fixed.virtual] if fixed.virtual else _virtuals(model.layers, depth, schedule)
         for virtual, recompute in product(virtuals, recomputes):
@@ -151,6 +174,9 @@ def candidates(
                 schedule=schedule,
                 recompute=recompute,
                 micro=run.batch.micro,
+                zero=fixed.zero,
+                expert_tensor=fixed.expert_tensor,
+                context_exchange=fixed.context_exchange,
             )
             layers = model.layers / depth
             yield Placement(name, pool, model, shape, 1, microbatches, constants, layers)
@@ -161,6 +187,12 @@ def complete(shape: Shape) -> Layout:
     degrees = asdict(shape)
     del degrees["micro"]
     return Layout(**degrees)
+
+
+def settled(layout: Layout) -> bool:
+    """Whether the planner has nothing left to choose."""
+    degrees = (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
+    return None not in degrees
 
 
 def check(model: Model, fixed: Layout, name: str) -> None:
@@ -203,11 +235,38 @@ def check(model: Model, fixed: Layout, name: str) -> None:
             f"{where} context {fixed.context} is more ranks than the {model.sequence} tokens of a "
             f"sequence; nearest: {model.sequence}"
         )
-    if fixed.data and fixed.data % expert:
-        nearest = max(round(fixed.data / expert), 1) * expert
+    ranks = _check_expert_tensor(fixed, where) or expert
+    if fixed.data and fixed.data % ranks:
+        nearest = max(round(fixed.data / ranks), 1) * ranks
+        apart = f"expert {expert}"
+        if ranks != expert:
+            apart = f"the {ranks} ranks that experts are spread over"
+        raise InputError(f"{where} data {fixed.data} is no multiple of {apart}; nearest: {nearest}")
+
+
+def _check_expert_tensor(fixed: Layout, where: str) -> int | None:
+    """The data-parallel ranks of an expert group, where experts are split in their own way."""
+    split = fixed.expert_tensor
+    if split is None:
+        return None
+    if not fixed.tensor or not fixed.expert:
+        raise InputError(f"{where} expert_tensor {split} needs tensor and expert as well")
+    if fixed.tensor % split:
+        near = range(min(split, fixed.tensor), 0, -1)
+        nearest = next(t for t in near if fixed.tensor % t == 0)
         raise InputError(
-            f"{where} data {fixed.data} is no multiple of expert {expert}; nearest: {nearest}"
+            f"{where} expert_tensor {split} does not divide tensor {fixed.tensor}; "
+            f"nearest: {nearest}"
         )
+    # Else some ranks of a tensor-parallel group would hold no expert.
+    each = fixed.tensor // split
+    if fixed.expert % each:
+        raise InputError(
+            f"{where} expert {fixed.expert} with expert_tensor {split} does not fill the "
+            f"tensor-parallel groups of {fixed.tensor}; nearest: expert "
+            f"{-(-fixed.expert // each) * each}"
+        )
+    return fixed.expert // each
 
 
 def distance(a: Shape, b: Shape) -> float:

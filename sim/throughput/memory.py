@@ -10,30 +10,47 @@ from sim.throughput.pipeline import in_flight
 def parameters_per_chip(placed: Placement) -> tuple[float, float]:
     """Parameters on a chip: shared ones, with a mean share of embeddings, and routed experts.
 
-    Tensor parallelism divides both, expert parallelism the experts only.
+    Tensor parallelism divides both, expert parallelism the experts only; these may be split over
+    fewer chips than the layers are.
     """
     model = placed.model
-    part = placed.layers / model.layers / placed.shape.tensor
+    shape = placed.shape
+    part = placed.layers / model.layers
     routed = model.experts.parameters if model.experts else 0.0
-    return (model.parameters - routed) * part, routed * part / placed.shape.expert
+    shared = (model.parameters - routed) * part / shape.tensor
+    return shared, routed * part / shape.expert_split / shape.expert
 
 
 def state_bytes(placed: Placement) -> float:
     """Bytes of weights and gradients on a chip, and of its share of the optimizer.
 
     The optimizer is spread over the ranks that hold the same parameters (ZeRO-1, Rajbhandari et
-    al., 2020).
+    al., 2020); gradients too under ZeRO-2, and weights under ZeRO-3, where the layer in work and
+    the next one are gathered.
     """
-    constants = placed.constants
     shared, routed = parameters_per_chip(placed)
+    ranks = placed.ranks * placed.shape.context
+    # An expert is on one rank of each expert group, so fewer ranks share its state.
+    copies = max(ranks / placed.shape.expert_ranks, 1.0)
+    held = shared * _bytes_per_parameter(placed, ranks)
+    held += routed * _bytes_per_parameter(placed, copies)
+    if placed.shape.zero == 3:
+        held += 2 * placed.constants.element * (shared + routed) / max(placed.layers, 1.0)
+    return held
+
+
+def _bytes_per_parameter(placed: Placement, ranks: float) -> float:
+    """Bytes on each of the ranks that share the state of a parameter."""
+    constants = placed.constants
     # DualPipe runs the pipeline from both ends, so a chip keeps the weights of two stages.
     copies = 2 if placed.shape.schedule == "dualpipe" else 1
-    resident = copies * constants.element + constants.gradient
-    ranks = placed.ranks * placed.shape.context
-    own = resident + constants.optimizer / ranks
-    # An expert is on one rank of each expert group, so fewer ranks share its optimizer.
-    own_routed = resident + constants.optimizer * placed.shape.expert / ranks
-    return shared * own + routed * own_routed
+    weights = copies * constants.element
+    gradients = constants.gradient
+    if placed.shape.zero > 1:
+        gradients /= ranks
+    if placed.shape.zero == 3:
+        weights /= ranks
+    return weights + gradients + constants.optimizer / ranks
 
 
 def activation_bytes(placed: Placement, held: float) -> float:

@@ -95,7 +95,7 @@ def _choices(
         )
     for chosen in tried:
         shapes = [placed.shape for placed in chosen]
-        experts = math.lcm(*(shape.expert for shape in shapes))
+        experts = math.lcm(*(shape.expert_ranks for shape in shapes))
         given = {placed.pool.layout.data for placed in chosen if placed.pool.layout.data}
         # Nodes hold powers of two, so ranks in powers of two leave few chips idle.
         for ranks in sorted(given) or [experts * power for power in POWERS]:
@@ -147,7 +147,9 @@ class _Chain:
         depth = sum(placed.shape.pipeline for placed in places)
         for placed in places:
             whole = placed._replace(shape=replace(placed.shape, pipeline=depth), layers=1.0)
-            seconds.append(compute_seconds(placed.model, placed.pool, placed.shape))
+            seconds.append(
+                compute_seconds(placed.model, placed.pool, placed.shape, placed.constants)
+            )
             for _ in range(placed.shape.pipeline):
                 self.stages.append(whole._replace(stage=len(self.stages)))
                 self.layer.append(seconds[-1].layer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -45,6 +45,10 @@ class Message(NamedTuple):
         """Seconds on a network that is slower by a factor."""
         return self.seconds * slowdown if self.far else self.seconds
 
+    def times(self, factor: float) -> Message:
+        """The same taking `factor` times as long."""
+        return self._replace(seconds=factor * self.seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -57,6 +61,15 @@ class Stage:
     slowest: float
     """On the fullest stage."""
     messages: tuple[Message, ...] = ()
+
+    def times(self, factor: float) -> Stage:
+        """The same taking `factor` times as long."""
+        return replace(
+            self,
+            compute=factor * self.compute,
+            slowest=factor * self.slowest,
+            messages=tuple(message.times(factor) for message in self.messages),
+        )
 
     def communication(self, slowdown: float = 1.0) -> float:
         return math.fsum(message.at(slowdown) for message in self.messages)

@@ -32,7 +32,7 @@ class Plan:
     across : float
         Seconds of the exchange between chip types.
     factor : float
-        What multiplies the seconds of the groups: mixing, noise and the model's error.
+        What multiplies the seconds of the groups: mixing and noise.
     """
 
     used_chips: dict[str, int]
@@ -82,7 +82,7 @@ def step_parts(
     # Of like stages the two differ by their rounding only.
     uneven = max(slow.slowest - slow.compute, 0.0)
     parts = {"compute": beats * slow.compute, "imbalance": beats * uneven}
-    for kind in ("tensor", "pipeline", "context", "expert"):
+    for kind in ("tensor", "pipeline", "context", "expert", "sharding"):
         parts[kind] = beats * exposed.get(kind, 0.0)
     _, parts["bubble"] = group.pipeline.beat_and_ramp(slowdown)
     parts["data"] = group.exposed_sync(slowdown) + slowdown * across

@@ -52,9 +52,9 @@ def best(
         rest = (layout, limit, microbatches, constants)
         for placed in candidates(kind[0], run, pool, *rest):
             shape = placed.shape
-            most = max(chips // shape.replica_chips, 1) * shape.expert
+            most = max(chips // shape.replica_chips, 1) * shape.expert_ranks
             ranks = layout.data or most
-            if ranks <= most and ranks % shape.expert == 0:
+            if ranks <= most and ranks % shape.expert_ranks == 0:
                 yield placed.on(ranks)
 
     groups = (pool_group(placed) for placed in places(pool.layout, chips) if _fits(placed))
@@ -76,8 +76,9 @@ def _why_not(
     places: Callable[[Layout, int], Iterator[Placement]], fixed: Layout, chips: int
 ) -> str:
     """The reason in numbers, and the nearest layout that works."""
-    # The hint keeps what is never chosen freely: context parallelism and the schedule.
-    free = Layout(context=fixed.context, schedule=fixed.schedule)
+    # The hint keeps what is never chosen freely.
+    kept = ("context", "schedule", "zero", "context_exchange")
+    free = Layout(**{key: getattr(fixed, key) for key in kept})
     possible = list(filter(_fits, places(free, chips)))
     # Ranks are judged last: their number says nothing of the shape that was meant.
     meant = places(fixed.model_copy(update={"data": None}), PLENTY)
@@ -111,9 +112,10 @@ def _conflict(given: Placement, data: int, chips: int) -> str:
         )
     short = f"one replica needs {shape.replica_chips} chips, available {chips} ({shape})"
     ranks = chips // shape.rank_chips
-    if shape.expert <= ranks:
+    if shape.expert_ranks <= ranks:
         return short
     return (
-        f"{short}; expert {shape.expert} needs as many data-parallel ranks and there are {ranks}; "
+        f"{short}; expert {shape.expert} needs {shape.expert_ranks} data-parallel ranks and "
+        f"there are {ranks}; "
         "experts cannot be spread across chip types"
     )

@@ -15,12 +15,13 @@ from typing import Any
 from sim import catalogue
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, MeasuredRate, Mixing, Pool, Run
+from sim.scenario.parts import Layout, Mixing, Pool, Run
 from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.collectives import ring
+from sim.throughput.domain import Reach, reaches
 from sim.throughput.elastic import POLICIES, ElasticPolicy
-from sim.throughput.flops import flops_per_token, fp8_rate
-from sim.throughput.layouts import Shape, complete
+from sim.throughput.flops import flops_per_token, peak_rate
+from sim.throughput.layouts import Shape, complete, settled
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
@@ -44,8 +45,6 @@ class Throughput:
     mixing : Mixing
     step_noise : float
         Coefficient of variation of a node's step time; the slowest node sets the pace.
-    model_error : float
-        Factor on the step time.
     constants : StepTime, optional
         The catalogue's unless given.
     equal : bool
@@ -82,7 +81,6 @@ class Throughput:
         mixing: Mixing,
         *,
         step_noise: float = 0.0,
-        model_error: float = 1.0,
         constants: StepTime | None = None,
         equal: bool = False,
     ) -> None:
@@ -91,7 +89,6 @@ class Throughput:
         self.pools = {name: pools[name] for name in sorted(pools)}
         self.mixing = mixing
         self.step_noise = step_noise
-        self.model_error = model_error
         self.equal = equal
         self.constants: StepTime = constants or catalogue.entry("constants", "step-time").item
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
@@ -145,6 +142,11 @@ class Throughput:
         return {name: rate for name, rate in rates.items() if rate > self.full.tokens_per_s}
 
     @cached_property
+    def reaches(self) -> dict[str, Reach]:
+        """How far each pool at work lies from what was published; none of a measured rate."""
+        return reaches(self.run.model, self.pools, self.full.layouts, self.full.used_chips)
+
+    @cached_property
     def scaling_ratio(self) -> float:
         """Tokens per second of the mix over the sum of what each pool reaches alone (HSR)."""
         return self.full.tokens_per_s / math.fsum(self._only(name) for name in self.pools)
@@ -164,7 +166,6 @@ class Throughput:
             pools,
             self.mixing,
             step_noise=self.step_noise,
-            model_error=self.model_error,
             constants=self.constants,
             equal=self.equal,
         )
@@ -188,8 +189,8 @@ class Throughput:
             across = self.mixing.link
             return (best_mixed(self.run, pools, chips, self.microbatches, across, self.constants),)
         groups = self._best(pools, chips, self._first_parts(pools, chips), given_up)
-        settled = all(_settled(pools[kind[0]].layout) for kind in self.kinds)
-        if given_up or len(groups) < 2 or settled:
+        chosen = all(settled(pools[kind[0]].layout) for kind in self.kinds)
+        if given_up or len(groups) < 2 or chosen:
             return groups
         # How the batch is shared hangs on the layouts, and they on the share: one more look, now
         # with every cost in it, is as far as it pays to go.
@@ -200,7 +201,7 @@ class Throughput:
         """Micro-batches of each kind if they are shared by the speed of compute alone."""
         speeds = []
         for kind in self.kinds:
-            layer = compute_seconds(self.run.model, pools[kind[0]], Shape()).layer
+            layer = compute_seconds(self.run.model, pools[kind[0]], Shape(), self.constants).layer
             speeds.append(sum(chips[name] for name in kind) / layer)
         total = math.fsum(speeds) or 1.0
         return [math.ceil(self.microbatches * speed / total) for speed in speeds]
@@ -212,7 +213,7 @@ class Throughput:
         groups = []
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
-            pool = self._without_error(pools[kind[0]])
+            pool = pools[kind[0]]
             try:
                 group = best(kind, self.run, pool, held, part, self.constants)
             except InputError:
@@ -222,18 +223,10 @@ class Throughput:
             groups.append(group)
         return self._shared(tuple(groups))
 
-    def _without_error(self, pool: Pool) -> Pool:
-        """The pool with a measured rate that comes out as it was measured."""
-        if pool.throughput is None:
-            return pool
-        # All seconds will be multiplied by the error of the step-time model.
-        rate = pool.throughput.tokens_per_second_per_chip * self.model_error
-        return pool.model_copy(update={"throughput": MeasuredRate(tokens_per_second_per_chip=rate)})
-
     def _check_bounds(self) -> None:
         """Refuse what would take more than the peak of the chips."""
         for name, pool in self.pools.items():
-            most = self._peak(pool) / self._useful
+            most = peak_rate(self.run.model, pool.chip) / self._useful
             if pool.throughput and pool.throughput.tokens_per_second_per_chip > most:
                 given = pool.throughput.tokens_per_second_per_chip
                 raise InputError(
@@ -241,7 +234,9 @@ class Throughput:
                     f" what its peak allows for this model: at most {most:,.6g}"
                 )
         used = self.full.used_chips
-        peak = math.fsum(count * self._peak(self.pools[name]) for name, count in used.items())
+        peak = math.fsum(
+            count * peak_rate(self.run.model, self.pools[name].chip) for name, count in used.items()
+        )
         share = self._useful * self.full.tokens_per_s / peak
         if share > 1:
             raise InputError(
@@ -249,10 +244,6 @@ class Throughput:
                 "times the peak of the chips; check layer_seconds, the efficiencies of chips, "
                 "stacks and mixing, and constants.model_error"
             )
-
-    def _peak(self, pool: Pool) -> float:
-        """FLOP/s that a chip cannot exceed on this model."""
-        return fp8_rate(self.run.model, pool.chip) or pool.chip.bf16
 
     def _shared(self, groups: Groups) -> Groups:
         """The groups with the micro-batches of a step shared among them."""
@@ -303,10 +294,10 @@ class Throughput:
         mixing = self._mixing(used)
         noise = straggler_factor(self.step_noise, self._nodes(used))
         last, bare = step_parts(groups, across)
-        mean = self.model_error * math.fsum(bare.values())
+        mean = math.fsum(bare.values())
         seconds = mean * mixing * noise
         # Where meeting makes a step shorter, it does so in all its parts.
-        scale = self.model_error * min(mixing, 1.0)
+        scale = min(mixing, 1.0)
         parts = {kind: scale * value for kind, value in bare.items()}
         parts["mixing"] = mean * max(mixing - 1, 0.0)
         parts["noise"] = mean * mixing * (noise - 1)
@@ -324,7 +315,7 @@ class Throughput:
             layouts=layouts,
             groups=groups,
             across=across,
-            factor=self.model_error * mixing * noise,
+            factor=mixing * noise,
         )
 
     def _nodes(self, used: Chips) -> int:
@@ -393,7 +384,8 @@ def _kinds(pools: Mapping[str, Pool], mixing: Mixing) -> tuple[Kind, ...]:
     """Pools that are alike in all that matters to speed count as one: they can share replicas."""
 
     def traits(pool: Pool) -> tuple[Any, ...]:
-        return pool.chip, pool.stack, pool.layout, pool.throughput, pool.layer_seconds
+        measured = pool.throughput, pool.layer_seconds
+        return pool.chip, pool.stack, pool.layout, pool.residual, measured
 
     kinds: list[list[str]] = []
     for name, pool in pools.items():
@@ -406,9 +398,3 @@ def _kinds(pools: Mapping[str, Pool], mixing: Mixing) -> tuple[Kind, ...]:
         else:
             kind.append(name)
     return tuple(map(tuple, kinds))
-
-
-def _settled(layout: Layout) -> bool:
-    """Whether the planner has nothing left to choose."""
-    degrees = (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
-    return None not in degrees

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from sim.catalogue.hardware import Model
+from sim.catalogue.hardware import Model, StepTime
 from sim.scenario.parts import Pool
 from sim.throughput.batch_split import Pace, whole_split
 from sim.throughput.collectives import all_to_all, hierarchical, ring
-from sim.throughput.flops import executed, fp8_rate
+from sim.throughput.domain import error_factor
+from sim.throughput.flops import executed, fp8_rate, peak_rate
+from sim.throughput.kernels import inverse_expert_width, inverse_width
 from sim.throughput.layouts import Placement, Shape
 from sim.throughput.memory import parameters_per_chip, stage_bytes
 from sim.throughput.pipeline import Message, Pipeline, Stage, bubble_share
@@ -26,13 +28,14 @@ class ComputeSeconds(NamedTuple):
     last: float
 
 
-def compute_seconds(model: Model, pool: Pool, shape: Shape) -> ComputeSeconds:
+def compute_seconds(model: Model, pool: Pool, shape: Shape, constants: StepTime) -> ComputeSeconds:
     """Seconds from the chip's peak and efficiency, or as measured.
 
     The layers' matrix products run at the chip's FP8 rate if the model is trained in FP8 and the
     chip has it; attention and the output head stay in BF16 (DeepSeek-V3, §3.3). Layers with routed
     experts reach a share of the dense rate. Full recomputation runs the forward pass twice, a third
-    more work (Korthikanti et al., 2022).
+    more work (Korthikanti et al., 2022). On top comes the memory traffic of the matrices, a share
+    of which arithmetic does not hide: little for wide matrices, much for narrow ones.
     """
     measured = pool.layer_seconds
     if measured:
@@ -40,18 +43,27 @@ def compute_seconds(model: Model, pool: Pool, shape: Shape) -> ComputeSeconds:
     stack = pool.stack
     chip = pool.chip
     work = executed(model)
+    traffic = constants.matrix_traffic / chip.memory_bandwidth
     efficiency = chip.kernel_efficiency * stack.kernels * stack.maturity
     if shape.schedule == "dualpipe":
         efficiency *= 1 - stack.communication_cores
-    tokens = shape.micro * model.sequence / (shape.tensor * shape.context) / efficiency
-    products = tokens * work.products / (fp8_rate(model, chip) or chip.bf16)
-    attention = tokens * work.attention / chip.bf16
-    routed = products / stack.experts if model.experts else products
+    tokens = shape.micro * model.sequence / (shape.tensor * shape.context)
+    rate = efficiency * peak_rate(model, chip)
+    dense = traffic * inverse_width(model, shape)
+    routed = traffic * inverse_expert_width(model, shape)
+    layer = tokens * work.products * (1 / (rate * stack.experts) + routed)
+    if not model.experts:
+        layer = tokens * work.products * (1 / rate + dense)
+    attention = tokens * work.attention / (efficiency * chip.bf16)
+    # Without fused kernels the score matrix goes through memory, whole even where it is masked.
+    scores = model.heads * model.sequence * constants.element
+    attention += tokens * stack.score_passes * scores / chip.memory_bandwidth
     again = 4 / 3 if shape.recompute == "full" else 1.0
+    head = 1 / (efficiency * chip.bf16) + dense
     return ComputeSeconds(
-        layer=again * (routed + attention),
-        first=again * work.dense_layers * (products + attention),
-        last=work.heads * tokens * work.head / chip.bf16,
+        layer=again * (layer + attention),
+        first=again * work.dense_layers * (tokens * work.products * (1 / rate + dense) + attention),
+        last=work.heads * tokens * work.head * head,
     )
 
 
@@ -148,40 +160,77 @@ def messages(
         width = model.key_value_width or 2 * model.hidden
         kept = placed.constants.element * shape.micro * model.sequence * width / shape.tensor
         once = ring(kept, shape.context, slow if far else fast, latency)
-        found.append(Message("context", 3 * layers * once, overlap, far))
+        # A ring passes keys and values on while attention works on those at hand.
+        hidden = 1.0 if shape.context_exchange == "ring" else overlap
+        found.append(Message("context", 3 * layers * once, hidden, far))
     if shape.expert > 1 and model.experts:
         experts = model.experts
-        local = placed.local
+        local = max(chip.scale_up_domain // (shape.expert_split * shape.context), 1)
         route = (experts.per_token, experts.groups_per_token, shape.expert, local, fast, slow)
         dispatch = all_to_all(sent / 2 if fp8_rate(model, chip) else sent, *route, latency)
         once = dispatch + all_to_all(sent, *route, latency)
         routed = layers * (1 - experts.dense_layers / model.layers)
         found.append(Message("expert", 2 * routed * once, overlap, shape.expert > local))
+    if shape.zero > 1:
+        found.append(_sharding(placed))
     return tuple(found)
+
+
+def _sharding(placed: Placement) -> Message:
+    """What ranks exchange in every micro-batch because they share out more than the optimizer.
+
+    ZeRO-2 scatters the gradients of each layer, ZeRO-3 also gathers its weights before the forward
+    and again before the backward pass (Rajbhandari et al., 2020).
+    """
+    constants = placed.constants
+    size = constants.gradient
+    if placed.shape.zero == 3:
+        size += 2 * constants.element
+    seconds = exchange(placed, size, max(placed.layers, 1.0))
+    far = placed.ranks * placed.shape.context > placed.local
+    return Message("sharding", seconds, placed.pool.stack.overlap, far)
 
 
 def synchronisation(placed: Placement) -> float:
     """Seconds in which data-parallel ranks exchange gradients and weights, once a step.
 
     A reduce-scatter of gradients (FP32) and an all-gather of weights (BF16), as ZeRO-1 needs them
-    (Rajbhandari et al., 2020).
+    (Rajbhandari et al., 2020); what ZeRO-2 and ZeRO-3 exchange in every micro-batch is no part.
+    """
+    constants = placed.constants
+    if placed.shape.zero == 3:
+        return 0.0
+    scattered = constants.gradient if placed.shape.zero == 1 else 0.0
+    return exchange(placed, scattered + constants.element)
+
+
+def exchange(placed: Placement, size: float, pieces: float = 1.0) -> float:
+    """Seconds in which ranks reduce-scatter or all-gather `size` bytes of each parameter.
+
+    Parameters
+    ----------
+    placed : Placement
+    size : float
+        Bytes.
+    pieces : float
+        Collectives that do it, one after another.
     """
     constants = placed.constants
     chip = placed.pool.chip
-    expert = placed.shape.expert
     latency = constants.latency
     local = placed.local
     shared, routed = parameters_per_chip(placed)
-    size = constants.gradient + constants.element
+    size /= pieces
     fast = constants.scale_up_efficiency * chip.scale_up
     slow = (placed.pool.stack.data_efficiency or constants.network_efficiency) * chip.nic
     ranks = placed.ranks * placed.shape.context
     seconds = hierarchical(size * shared, ranks, local, fast, slow, latency)
     if routed:
-        copies = -(-ranks // expert)
-        near = max(local // expert, 1)
+        spread = placed.shape.expert_ranks
+        copies = -(-ranks // spread)
+        near = max(local // spread, 1)
         seconds += hierarchical(size * routed, copies, near, fast, slow, latency)
-    return seconds
+    return pieces * seconds
 
 
 def optimizer(placed: Placement) -> float:
@@ -189,7 +238,7 @@ def optimizer(placed: Placement) -> float:
     constants = placed.constants
     shared, routed = parameters_per_chip(placed)
     # An expert is on one rank of each expert group, so fewer ranks share its optimizer.
-    owned = (shared + routed * placed.shape.expert) / (placed.ranks * placed.shape.context)
+    owned = (shared + routed * placed.shape.expert_ranks) / (placed.ranks * placed.shape.context)
     bandwidth = constants.memory_efficiency * placed.pool.chip.memory_bandwidth
     return owned * constants.optimizer_traffic / bandwidth
 
@@ -232,7 +281,7 @@ class Group:
     @property
     def expert(self) -> int:
         """Ranks that come and go together."""
-        return max(shape.expert for shape in self.shapes.values())
+        return max(shape.expert_ranks for shape in self.shapes.values())
 
     def exposed_sync(self, slowdown: float = 1.0) -> float:
         """Seconds of the exchange that no compute hides."""
@@ -247,6 +296,21 @@ class Group:
         """Seconds of a step."""
         beat, ramp = self.pipeline.beat_and_ramp(slowdown)
         return self.microbatches * beat + ramp + self.once(slowdown)
+
+    def times(self, factors: Mapping[str, float]) -> Group:
+        """The same with every pool taking as many times as long."""
+        slowest = max(factors.values())
+        if slowest == min(factors.values()) == 1.0:
+            return self
+        stages = tuple(stage.times(factors[stage.pool]) for stage in self.pipeline.stages)
+        return replace(
+            self,
+            pipeline=replace(self.pipeline, stages=stages),
+            cover=min(factors.values()) * self.cover,
+            sync=slowest * self.sync,
+            optimizer=slowest * self.optimizer,
+            fixed=slowest * self.fixed,
+        )
 
     def rerouted(self, lost: int) -> Group | None:
         """The same ranks while `lost` peers of one stage are gone and the others do their work.
@@ -286,7 +350,7 @@ def group_of(
     stacks = [placed.pool.stack for placed in places]
     # The more layers a stage has, the longer it takes: one stage speaks for a pool.
     fullest = {p.name: p for p in sorted(places, key=lambda p: p.layers)}.values()
-    return Group(
+    group = Group(
         shapes=shapes,
         memory=memory,
         ranks=places[0].ranks,
@@ -298,6 +362,7 @@ def group_of(
         optimizer=max(map(optimizer, fullest)),
         fixed=max(stack.fixed for stack in stacks),
     )
+    return group.times({placed.name: error_factor(placed) for placed in fullest})
 
 
 def pool_group(placed: Placement) -> Group:
@@ -314,7 +379,7 @@ def pool_group(placed: Placement) -> Group:
         pipeline = Pipeline((Stage(name, 1, beat, beat),), bubble=0.0)
         memory = {name: stage_bytes(placed)}
         return Group({name: shape}, memory, placed.ranks, placed.microbatches, pipeline)
-    seconds = compute_seconds(placed.model, placed.pool, shape)
+    seconds = compute_seconds(placed.model, placed.pool, shape, placed.constants)
     layers = executed(placed.model).layers
     compute = (layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline
     slowest = fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sim.validation.report import Row
 
-TABLES = ("closed-forms", "published", "jobs", "trace", "peers", "stock")
+TABLES = ("closed-forms", "published", "steptime", "jobs", "trace", "peers", "stock")
 
 
 def rows(table: str, effort: float = 1.0) -> list[Row]:
@@ -22,12 +22,14 @@ def rows(table: str, effort: float = 1.0) -> list[Row]:
     """
     # The tables build on the whole project, and parts of it on the row type of this package: so
     # each is loaded only when it is asked for.
-    from sim.validation import closed_forms, jobs, peers, published, stock, trace
+    from sim.validation import closed_forms, jobs, peers, published, step_score, stock, trace
 
     if table == "closed-forms":
         return closed_forms.closed_forms(effort)
     if table == "published":
         return published.rows()
+    if table == "steptime":
+        return step_score.rows()
     if table == "jobs":
         return jobs.rows(max(round(40 * effort), 5))
     if table == "trace":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from sim import catalogue
+from sim.catalogue.evidence import MeasuredRun
 from sim.scenario import Case, load_case
 from sim.throughput import Plan, Throughput, flops_per_token
 from sim.validation.report import Row
@@ -84,7 +85,7 @@ def _rows(*, parts: bool) -> list[Row]:
                 continue
             fact = facts[f"runs.{name}.rows.{k}.measured"]
             about = row.model_dump(exclude={"measured"})
-            ours = _quantity(row.quantity, case, run.without)
+            ours = quantity(row.quantity, case, run.without)
             found.append(
                 Row(
                     **about,
@@ -100,12 +101,24 @@ def _rows(*, parts: bool) -> list[Row]:
     return found
 
 
+SLOWER = {"step_seconds", "gpu_hours", "gpu_hours_per_1e12", "days_per_1e12"}
+"""Quantities that grow with the step time; the others fall."""
+
+
+def speed_error(run: MeasuredRun, case: Case) -> float:
+    """Logarithm of the published step time of a run over the modelled one."""
+    row = run.rows[0]
+    ratio = math.log(row.measured / quantity(row.quantity, case, run.without))
+    return ratio if row.quantity in SLOWER else -ratio
+
+
 def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
     fleet = {name: pool for name, pool in case.fleet.items() if name not in without}
-    return Throughput(case.run, fleet, case.mixing, equal=equal).full
+    constants = case.constants
+    return Throughput(case.run, fleet, case.mixing, constants=constants, equal=equal).full
 
 
-def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
+def quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
     """A number of the plan of a case, by the name that the rows have for it."""
     plan = _plan(case, equal=name.endswith("_equal"))
     rate = plan.tokens_per_s
@@ -118,6 +131,9 @@ def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
     # Some papers count the whole square of attention, also the half that a causal mask hides.
     full = flops_per_token(case.run.model, "full") / flops
     tflops = flops * rate / chips / 1e12
+    head = 6.0 * case.run.model.vocabulary * case.run.model.hidden
+    # Narayanan et al. (2021) count the forward pass of the layers twice, that of the head once.
+    recomputed = (4 * full * flops - head) / (3 * flops)
     quantities = {
         "step_seconds": plan.step_seconds,
         "tokens_per_s": rate,
@@ -127,6 +143,7 @@ def _quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
         "mfu_full": plan.mfu * full,
         "tflops": tflops,
         "tflops_full": tflops * full,
+        "tflops_recomputed": tflops * recomputed,
         "gpu_hours": case.run.tokens / rate * chips / 3600,
         "gpu_hours_per_1e12": 1e12 / rate * chips / 3600,
         "days_per_1e12": 1e12 / rate / 86400,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -276,6 +277,7 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
         "finished",
         "completion_days",
         "metrics",
+        "domain",
     ]
     assert list(report)[: len(keys)] == keys
     assert (report["schema"], report["version"]) == ("sim/1", version)
@@ -345,7 +347,7 @@ def test_what_stands_idle_is_said_and_a_title_follows_what_was_set(sim: Sim) -> 
         assert heading.startswith("deepseek-v3 on 2,000 H800-SXM-80 (counterfactual: ")
         assert "2,048 H800" not in answer.out
         assert "976 chips idle; tensor 1, pipeline 16, context 1, expert 64" in answer.out
-        assert "the planner's own layout is 79." in answer.out
+        assert "the planner's own layout is 78." in answer.out
         assert "a checkpoint every 1,800 s; the best interval is" in answer.out
     assert "\nsources: ASSUMED, " in run.out
     data = json.loads(sim("steptime", "deepseek-v3", *fewer, "--json").out)
@@ -482,10 +484,50 @@ def test_what_is_assumed_of_a_cause_without_repair_is_said(sim: Sim) -> None:
 
 def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:
     answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
-    assert "\nthe horizon, day 58, ended 4 runs: means are restricted to it\n" in answer.out
+    told = re.search(r"\nthe horizon, day 58, ended (\d) runs: means are restricted", answer.out)
+    assert told
+    assert 1 <= int(told[1]) <= 8
     _, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
     assert [line.split("  ")[1] for line in parts] == [
         "chance",
         "unknown inputs",
         "the step-time model",
     ]
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (
+            "run: {model: gpt-1.7b, tokens: 1e10, batch: {sequences: 256}}\n"
+            "fleet: {own: {chip: H100-SXM-80, chips: 8, stack: llama-3}}\n",
+            "OUTSIDE of what was published (number of chips 0.00098 times",
+        ),
+        (
+            "run: {model: {like: deepseek-moe-16b, experts: {count: 128}}, tokens: 1e10, "
+            "batch: {sequences: 512}}\n"
+            "fleet: {own: {chip: H100-SXM-80, chips: 64, stack: megatron-core}}\n",
+            "where nothing was fitted to such models",
+        ),
+        (
+            "run: {model: mpt-13b, tokens: 1e10, batch: {sequences: 512}}\n"
+            "fleet: {own: {chip: H100-SXM-80, chips: 64, stack: llm-foundry, "
+            "layout: {tensor: 1, pipeline: 1, zero: 3, recompute: full}}}\n",
+            "of what was published (number of chips 8 times",
+        ),
+    ],
+)
+def test_step_times_say_first_which_side_is_outside_and_by_what(
+    sim: Sim, tmp_path: Path, case: str, words: str
+) -> None:
+    (tmp_path / "case.yaml").write_text(case)
+    answer = sim("steptime", str(tmp_path / "case.yaml"))
+    assert answer.code == 0
+    _, first, *_ = answer.out.splitlines()
+    assert first.startswith("own: ")
+    assert words in first
+    assert "90 % band of the step time -" in first
+    told = json.loads(sim("steptime", str(tmp_path / "case.yaml"), "--json").out)["domain"]["own"]
+    assert told["inside"] == ("inside" in first)
+    low, high = told["band90"]
+    assert low < 1 < high

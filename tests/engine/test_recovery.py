@@ -358,13 +358,7 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
     )
     result, settled = simulate(q, 0, fixed_inputs=True), q.resolve(0, 0, fixed=True)
     pools = planned(settled.run, settled.fleet, settled.mixing, settled.constants)
-    fleet = Throughput(
-        settled.run,
-        pools,
-        settled.mixing,
-        constants=settled.constants,
-        model_error=settled.constants.model_error,
-    )
+    fleet = Throughput(settled.run, pools, settled.mixing, constants=settled.constants)
     degraded = fleet.plan({"good": 255}, policy)
     left = 14.8e12 - fleet.full.tokens_per_s * start * DAY
     assert result.wall == pytest.approx(start * DAY + left / degraded.tokens_per_s, rel=1e-9)

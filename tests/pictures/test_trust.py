@@ -99,3 +99,23 @@ def test_a_job_beyond_its_bound_agrees_and_has_a_mark_of_its_own():
     assert points == ["D", ">"]
     assert data["agrees"].tolist()[0] is True
     assert data["agrees"].isna().tolist() == [False, True]
+
+
+def test_families_are_over_the_published_ones_hollow_outside():
+    rows = [
+        Row("a", "a", 11.0, 10.0, True, p5=9.0, p95=13.0, against="x, inside", case="run"),
+        Row("b", "b", 4.0, 8.0, True, p5=3.0, p95=9.0, against="y, OUTSIDE", case="run"),
+        Row("c", "c", 5.0, 5.0, True, role="fitted", case="run"),
+        Row("hits", "hits", 1.0, 2.0, True),
+    ]
+    figure, data = trust.step_families(rows)
+    lines = figure.axes[0].lines[1:]
+    places = [float(np.asarray(line.get_xdata())[0]) for line in lines]
+    assert places == pytest.approx([1.0, 0.5, 1.1])
+    faces = [line.get_markerfacecolor() for line in lines]
+    assert faces[1] == "white" != faces[2]
+    bands = []
+    for drawn in figure.axes[0].collections:
+        bands += [np.asarray(path.vertices)[:, 0].tolist() for path in drawn.get_paths()]
+    assert sorted(bands) == [[0.375, 1.125], [0.9, 1.3]]
+    assert data["published"].tolist() == [5.0, 8.0, 10.0]

@@ -32,7 +32,7 @@ def congested(bad: str) -> dict[str, Any]:
         ({"run.batch.micro": 15361}, "micro: must not exceed sequences, 15360"),
         ({"run.batch.sequences": 10**12}, "must be at most 1,000,000,000"),
         ({"fleet.good.chip.fp8": "900 TFLOP/s"}, "fp8: must not be below bf16"),
-        ({"fleet.good.stack.kernels": 2}, "is 1.058 of the chip's peak"),
+        ({"fleet.good.stack.kernels": 2}, "is 1.116 of the chip's peak"),
         ({"fleet.good.chip.kernel_efficiency": 1.1}, "must be at most 1"),
         ({"fleet.good.layout.tensor": 10**12}, "must be at most 10,000,000"),
         ({"constants.network_efficiency": 0}, "must be above zero"),
@@ -93,8 +93,14 @@ def test_no_word_is_reserved_for_a_cause() -> None:
         ("recovery.min_replicas", "the fewest replicas to go on with cannot be said; nearest"),
         ("fleet.good.join", "nodes that join a running job cannot be said; nearest: cold_spares"),
         ("fabric.maintenance", "planned maintenance cannot be said; nearest: a cause"),
-        ("run.model.sliding_window", "sliding windows cannot be said; nearest: attention causal"),
-        ("fleet.good.layout.expert_tensor", "tensor parallelism of experts alone cannot be said"),
+        ("run.model.sliding_window", "sliding windows are said by window"),
+        (
+            "run.model.window_layers",
+            "windows in some layers only cannot be said; nearest: the mean",
+        ),
+        ("fleet.good.layout.etp", "tensor parallelism of experts alone is said by expert_tensor"),
+        ("fleet.good.layout.hsdp", "sharding over some ranks only cannot be said; nearest: zero 3"),
+        ("fleet.good.layout.fsdp", "sharding is said by zero: 2 gradients, 3 weights too (FSDP)"),
     ],
 )
 def test_what_cannot_be_said_is_refused_with_the_nearest_that_can(path: str, words: str) -> None:

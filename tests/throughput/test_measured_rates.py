@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
-from tests.throughput.cases import deepseek, fleet, pool, run
+from tests.throughput.cases import constants, deepseek, fleet, pool, run
 
 RATE = {"throughput": {"tokens_per_second_per_chip": 100}}
 
 
 @pytest.mark.parametrize("error", [0.9, 1.0, 1.1])
 def test_a_measured_rate_carries_no_error_of_the_model(error: float) -> None:
-    plan = fleet(run("llama-3-70b", 384), [pool(chips=384, **RATE)], model_error=error).full
+    wrong = constants().model_copy(update={"model_error": error})
+    plan = fleet(run("llama-3-70b", 384), [pool(chips=384, **RATE)], constants=wrong).full
     assert plan.tokens_per_s == pytest.approx(38_400, rel=1e-12)
     assert sum(plan.parts.values()) == pytest.approx(plan.step_seconds, rel=1e-12)
 
@@ -24,10 +25,13 @@ def test_beside_a_modelled_pool_the_measured_one_keeps_its_pace() -> None:
     """With an error the modelled pool is slower, and the measured one still as fast as before."""
     layout = {"layout": {"tensor": 8, "pipeline": 2, "virtual": 1, "recompute": "selective"}}
     pools = [pool(chips=384, **layout, **RATE), pool("H20-96", 64, **layout)]
-    groups = [fleet(run("llama-3-70b", 384), pools, model_error=e).groups for e in (1.0, 1.5)]
-    paces = [[group.pace.beat for group in both] for both in groups]
-    assert 1.5 * paces[1][0] == pytest.approx(paces[0][0], rel=1e-12)
-    assert paces[1][1] == paces[0][1]
+    paces = []
+    for error in (1.0, 1.5):
+        wrong = constants().model_copy(update={"model_error": error})
+        groups = fleet(run("llama-3-70b", 384), pools, constants=wrong).groups
+        paces.append([group.pace.beat for group in groups])
+    assert paces[1][0] == paces[0][0]
+    assert paces[1][1] == pytest.approx(1.5 * paces[0][1], rel=1e-12)
 
 
 def test_a_measured_rate_wins_over_the_memory_check() -> None:

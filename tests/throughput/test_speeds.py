@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sim.scenario.parts import Pool
 from sim.throughput.elastic import ElasticPolicy
-from tests.throughput.cases import GPT, V3, deepseek, fleet, healthy, listed, pool, run
+from tests.throughput.cases import GPT, V3, constants, deepseek, fleet, healthy, listed, pool, run
 
 WEAK = {
     "tensor": 8,
@@ -155,7 +155,9 @@ def test_equal_shares_wait_for_the_slower_type() -> None:
 
 def test_noise_and_model_error_multiply_the_step() -> None:
     plain = fleet(run("deepseek-v3", 15360), [deepseek()]).full.step_seconds
-    noisy = fleet(run("deepseek-v3", 15360), [deepseek()], step_noise=0.01, model_error=1.1).full
+    slow = constants().model_copy(update={"model_error": 1.1})
+    both = {"step_noise": 0.01, "constants": slow}
+    noisy = fleet(run("deepseek-v3", 15360), [deepseek()], **both).full
     assert noisy.step_seconds == pytest.approx(1.1 * plain * 1.0283, rel=1e-4)
 
 

@@ -21,7 +21,7 @@ from sim.throughput.stage import (
     pool_group,
     synchronisation,
 )
-from tests.throughput.cases import chip, deepseek, model, placed, pool, shape
+from tests.throughput.cases import chip, constants, deepseek, model, placed, pool, shape
 
 ACTIVATIONS = 2 * 2048 * 12288
 """Bytes between two layers of GPT-175B."""
@@ -40,13 +40,20 @@ def test_a_dense_layer_takes_its_flops_over_the_rate_of_the_chips() -> None:
     llama, h100 = model("llama-3-405b"), pool("H100-SXM-80", stack="llama-3")
     work = executed(llama)
     expected = 8192 / 8 * (work.products + work.attention) / (989e12 * h100.chip.kernel_efficiency)
-    assert compute_seconds(llama, h100, shape(tensor=8)).layer == pytest.approx(expected)
+    bare = constants().model_copy(update={"matrix_traffic": 0.0})
+    found = compute_seconds(llama, h100, shape(tensor=8), bare)
+    assert found.layer == pytest.approx(expected)
+    # With M = 8192 tokens, K = 16384 and N = 3·16384/8, at 3.35 TB/s of memory.
+    traffic = 8192 / 8 * work.products * (1 / 8192 + 1 / 16384 + 1 / 6144) / 3.35e12
+    whole = compute_seconds(llama, h100, shape(tensor=8), constants())
+    assert whole.layer - found.layer == pytest.approx(traffic)
 
 
 def test_fp8_speeds_the_products_up_and_leaves_attention_and_head_alone() -> None:
     v3, h800, layout = model("deepseek-v3"), deepseek(), shape(schedule="dualpipe")
-    low = compute_seconds(v3, h800, layout)
-    high = compute_seconds(v3.model_copy(update={"precision": "bf16"}), h800, layout)
+    bf16 = v3.model_copy(update={"precision": "bf16"})
+    low = compute_seconds(v3, h800, layout, constants())
+    high = compute_seconds(bf16, h800, layout, constants())
     efficiency = h800.chip.kernel_efficiency * (1 - 0.1515) * h800.stack.experts
     products = 4096 * executed(v3).products / efficiency
     assert high.layer - low.layer == pytest.approx(products * (1 / 989e12 - 1 / 1979e12))
@@ -56,18 +63,20 @@ def test_fp8_speeds_the_products_up_and_leaves_attention_and_head_alone() -> Non
 def test_a_chip_without_fp8_runs_everything_in_bf16() -> None:
     v3, a100 = model("deepseek-v3"), pool(stack="haiscale")
     bf16 = v3.model_copy(update={"precision": "bf16"})
-    assert compute_seconds(v3, a100, shape()) == compute_seconds(bf16, a100, shape())
+    found = compute_seconds(v3, a100, shape(), constants())
+    assert found == compute_seconds(bf16, a100, shape(), constants())
 
 
 def test_full_recomputation_adds_a_third_to_the_layers() -> None:
     gpt, a100 = model("gpt-175b"), pool()
-    once, again = (compute_seconds(gpt, a100, shape(recompute=r)) for r in ("selective", "full"))
+    once = compute_seconds(gpt, a100, shape(recompute="selective"), constants())
+    again = compute_seconds(gpt, a100, shape(recompute="full"), constants())
     assert (again.layer, again.last) == (pytest.approx(once.layer * 4 / 3), once.last)
 
 
 def test_measured_layer_times_are_taken_at_their_word() -> None:
     measured = pool(layer_seconds={"layer": "4 ms", "first": "1 ms", "last": "2 ms"})
-    found = compute_seconds(model("gpt-175b"), measured, shape(tensor=8))
+    found = compute_seconds(model("gpt-175b"), measured, shape(tensor=8), constants())
     assert found == ComputeSeconds(0.004, 0.001, 0.002)
     stage = gpt(tensor=8)._replace(pool=measured)
     assert set(by_kind(stage)) == {"pipeline"}  # those of tensor parallelism are in them

@@ -1,0 +1,160 @@
+"""How far a case lies from what was published, and how wrong its step time may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from sim import catalogue
+from sim.catalogue.evidence import Domain, Point
+from sim.catalogue.hardware import Model
+from sim.scenario.parts import Pool
+from sim.throughput.kernels import inner_width, tokens
+from sim.throughput.layouts import Placement, Shape
+
+NINETY = 1.6449
+"""Standard deviations on each side that hold 90 % of a normal distribution."""
+
+
+class Reach(NamedTuple):
+    """Where a case lies relative to the published runs on its stack.
+
+    Attributes
+    ----------
+    inside : bool
+    distance : float
+        In log units.
+    measure : str
+        What differs most from the nearest published run, in words.
+    spread : float
+        Standard deviation of the logarithm of the step time's error.
+    """
+
+    inside: bool
+    distance: float
+    measure: str
+    spread: float
+
+    def report(self) -> dict[str, Any]:
+        """What is printed as JSON: `band90` holds factors on the step time, nine of ten cases."""
+        found = self._asdict()
+        if math.isinf(self.distance):
+            found["distance"] = None
+        half = NINETY * self.spread
+        found["band90"] = [math.exp(-half), math.exp(half)]
+        return found
+
+
+@cache
+def rule() -> Domain:
+    """The rule of the domain, with what was fitted of it."""
+    return catalogue.entry("domains", "step-time").item
+
+
+@cache
+def fitted_stacks() -> frozenset[tuple[str, bool]]:
+    """Stacks that constants were fitted on, each with whether it was to models with experts."""
+    found = set()
+    for entry in catalogue.table("families").values():
+        if entry.item.role == "fitted":
+            found.add((entry.item.stack, entry.item.experts))
+    return frozenset(found)
+
+
+def point(model: Model, shape: Shape, chips: int) -> Point:
+    """What the distance of a case is measured by."""
+    return Point(
+        model.hidden / shape.tensor,
+        tokens(model, shape),
+        inner_width(model) / shape.expert_split,
+        chips,
+    )
+
+
+def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None = None) -> Reach:
+    """How far a case on a pool lies from the published runs on its stack.
+
+    Parameters
+    ----------
+    pool : Pool
+    model : Model
+    at : Point
+    published : sequence of Point, optional
+        Those of the catalogue unless given.
+    """
+    known = rule()
+    stack = pool.stack.name
+    if published is None:
+        published = known.points.get(stack, ())
+    variance = known.near**2
+    # A stack that was fitted to dense models only says nothing of its kernels for experts.
+    if (stack, model.experts is not None) not in fitted_stacks():
+        variance += known.unseen**2
+    if not published:
+        spread = min(math.sqrt(variance + (known.slope * known.limit) ** 2), known.most)
+        return Reach(False, math.inf, f"no run on the stack {stack}", spread)
+    apart = [_differences(at, other) for other in published]
+    differences = min(apart, key=lambda found: sum(part**2 for part in found.values()))
+    distance = math.sqrt(sum(part**2 for part in differences.values()))
+    name = max(differences, key=lambda key: abs(differences[key]))
+    weight = getattr(known.weights, name)
+    factor = math.exp(differences[name] / weight)
+    words = f"{MEASURES[name]} {factor:.2g} times that of the nearest run on {stack}"
+    if distance < 0.01:
+        words = f"as a run on {stack}"
+    if variance > known.near**2:
+        words += ", where nothing was fitted to such models"
+    spread = min(math.sqrt(variance + (known.slope * distance) ** 2), known.most)
+    return Reach(distance <= known.limit, distance, words, spread)
+
+
+def reaches(
+    model: Model,
+    pools: Mapping[str, Pool],
+    layouts: Mapping[str, Shape | None],
+    used: Mapping[str, int],
+) -> dict[str, Reach]:
+    """How far each pool at work lies from what was published; none of a measured rate."""
+    chips = sum(used.values())
+    found = {}
+    for name, shape in layouts.items():
+        pool = pools[name]
+        if shape and not pool.throughput:
+            found[name] = reach(pool, model, point(model, shape, chips))
+    return found
+
+
+MEASURES = {
+    "width": "width of a layer on a chip",
+    "tokens": "tokens of a micro-batch",
+    "inner": "inner width of an expert",
+    "chips": "number of chips",
+}
+
+
+def _differences(at: Point, other: Point) -> dict[str, float]:
+    """Weighed logarithms of the ratios, by measure."""
+    weights = rule().weights
+    found = {}
+    for name, a, b in zip(Point._fields, at, other, strict=True):
+        found[name] = getattr(weights, name) * math.log(a / b)
+    return found
+
+
+def error_factor(placed: Placement) -> float:
+    """What the residuals drawn for all chips, and for this chip and stack, make of a step.
+
+    The draws are those of a case right at a published run; they grow with the distance.
+    """
+    pool = placed.pool
+    drawn = float(placed.constants.model_error) * float(pool.residual or 1.0)
+    # At the modes there is nothing to grow, and no distance to find.
+    if drawn == 1.0:
+        return 1.0
+    if pool.residual is None:
+        return drawn
+    chips = placed.ranks * placed.shape.rank_chips
+    spread = reach(pool, placed.model, point(placed.model, placed.shape, chips)).spread
+    return drawn ** (spread / rule().near)
