@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
-from typer import Argument
+from typer import Argument, Option
 
 from sim import cli
 
@@ -38,11 +38,17 @@ def scenarios() -> None:
     print(cli.answers.scenarios())
 
 
-def schema() -> None:
-    """The JSON schema of a scenario, for editors."""
+def schema(
+    of: Annotated[
+        Literal["scenario", "claims"], Option(help="Of a scenario, or of an article's sentences.")
+    ] = "scenario",
+) -> None:
+    """The JSON schema of a file, for editors."""
+    from sim.experiments.claim_checks import Article
     from sim.scenario.schema import schema as json_schema
 
-    print(json.dumps(json_schema(), indent=2))
+    found = json_schema() if of == "scenario" else Article.model_json_schema()
+    print(json.dumps(found, indent=2))
 
 
 def explain(

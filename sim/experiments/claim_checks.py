@@ -404,7 +404,7 @@ def needed(n: int) -> int:
     Examples
     --------
     >>> needed(60), needed(1000)
-    (59, 918)
+    (59, 919)
     """
     count = n + 1
     while count and wilson(count - 1, n)["lo"] >= SURE:

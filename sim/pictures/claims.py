@@ -12,11 +12,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.experiments import Replications
+from sim.experiments.claim_checks import CONTRADICTED, FEWEST, SUPPORTED
 from sim.pictures.marks import DARK, band
 from sim.pictures.style import DASHES, SMALL, WIDTH, Picture, styled
 
 COLOURS = BLUE, ORANGE = ("#0072B2", "#D55E00")
 MARK = "†"
+LOOKS = {SUPPORTED: (BLUE, "o"), CONTRADICTED: (ORANGE, "D")}
+"""Colour and mark of a verdict; what is undecided is dark."""
 FARTHEST = 8
 """Times the limit, or a part of it, at which the axis of verdicts ends."""
 
@@ -98,18 +101,15 @@ def _completion(runs: Replications) -> pd.DataFrame:
 
 @styled()
 def verdicts(claims: pd.DataFrame) -> Picture:
-    """How far the deciding reading of each claim is from its limit, on a logarithmic axis.
+    """How far each reading that was simulated is from its limit, on a logarithmic axis.
 
     Parameters
     ----------
     claims : pandas.DataFrame
         From `sim.experiments.claim_checks.judge`.
     """
-    decisive = claims[claims["decides"]]
-    # Claims that nothing here could bear on stand last.
-    untested = decisive["reading"] == ""
-    rows = pd.concat([decisive[~untested], decisive[untested]]).to_dict("records")
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.53 * len(rows) + 0.9))
+    rows = claims[claims["bound"] != ""].to_dict("records")
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.45 * len(rows) + 1.1))
     axes.axvspan(1, FARTHEST, color=BLUE, alpha=0.08, lw=0)
     axes.axvline(1, color=DARK, lw=1.5)
     for k, row in enumerate(rows):
@@ -122,8 +122,7 @@ def verdicts(claims: pd.DataFrame) -> Picture:
             fontsize=SMALL,
             transform=axes.get_yaxis_transform(),
         )
-        if row["reading"]:
-            _verdict(axes, k, row)
+        _verdict(axes, k, row)
     axes.set_xscale("log", base=2)
     axes.set(xlim=(1 / FARTHEST, FARTHEST), ylim=(len(rows) - 0.4, -0.7), yticks=[])
     axes.set_xticks([1 / 4, 1 / 2, 1, 2, 4], ["4 ×", "2 ×", "limit", "2 ×", "4 ×"])
@@ -143,9 +142,7 @@ def _verdict(axes: Axes, k: int, row: dict[Any, Any]) -> None:
         ends = 1 / ends
     # What lies farther out than the axis goes is drawn at its end.
     low, middle, high = np.clip(ends, 1 / FARTHEST, FARTHEST)
-    colour, mark, face = ORANGE, "D", "white"
-    if row["share_lo"] > 0.5:
-        colour, mark, face = BLUE, "o", BLUE
+    colour, mark = LOOKS.get(row["found"], (DARK, "s"))
     axes.plot(
         [low, high],
         [k, k],
@@ -156,22 +153,19 @@ def _verdict(axes: Axes, k: int, row: dict[Any, Any]) -> None:
         [middle],
         [k],
         mark,
-        ms=8,
+        ms=7,
         mew=1.8,
         color=colour,
-        mfc=face,
+        mfc=colour if mark == "o" else "white",
     )
-    number = f"{row['median']:.3g} {row['unit']}"
-    limit = f"({row['bound']} {row['limit']:.3g})"
-    words = "\n".join(filter(None, (number, row["against"], limit)))
+    words = f"{row['median']:.3g} {row['unit']}\n({row['bound']} {row['limit']:.3g})"
     x, side = (1.25, "left") if middle < 1 else (0.8, "right")
     axes.text(x, k, words, ha=side, va="center", fontsize=SMALL)
 
 
 def _claim(row: dict[Any, Any]) -> str:
-    words = textwrap.shorten(row["translation"], 40, placeholder=" …")
-    text = f"“{words}”\n{row['verdict']}"
-    if not row["reading"]:
-        return text
     mark = MARK if row["status"] == "counterfactual" else ""
-    return f"{text}:\n{row['reading']}{mark}"
+    words = textwrap.shorten(row["reading"], 52, placeholder=" …")
+    # Fewer runs than a verdict needs are told without one.
+    verdict = row["found"] if row["runs"] >= FEWEST else "no verdict"
+    return f"{row['row']}. {words}{mark}\n{verdict}"

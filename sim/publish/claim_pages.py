@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -123,8 +124,11 @@ def limit_of(row: pd.Series, language: str = "en", note: str | None = None) -> s
     sides = ("supported from", "contradicted below")
     if row["bound"] == "at least":
         sides = ("supported up to", "contradicted above")
-    held, refuted = (_digits(row[key], language) for key in ("supported_at", "contradicted_at"))
-    return f"{text}; {say(sides[0])} {held}, {say(sides[1])} {refuted}"
+    for side, key in zip(sides, ("supported_at", "contradicted_at"), strict=True):
+        # Runs that had not ended may leave no limit at which it would be so.
+        if 0 < row[key] < math.inf:
+            text += f"; {say(side)} {_digits(row[key], language)}"
+    return text
 
 
 def cause_of(row: pd.Series, language: str = "en") -> str:
@@ -139,6 +143,8 @@ def cause_of(row: pd.Series, language: str = "en") -> str:
 def summary(table: pd.DataFrame, language: str = "en") -> str:
     """How many sentences have which verdict, and how many verdicts rest on assumed limits."""
     say = speaker_of(language)
+    if (table["runs"] < FEWEST).any():
+        return f"{say(NO_VERDICT)}."
     first = table[table["reading_number"] == 0]
     counts = first["verdict"].value_counts()
     parts = [f"{counts[name]} {say(name)}" for name in VERDICTS if name in counts]
@@ -155,6 +161,16 @@ def summary(table: pd.DataFrame, language: str = "en") -> str:
         tested=len(tested),
     )
     return f"{of}: {', '.join(parts)}. {rest}"
+
+
+def title(table: pd.DataFrame) -> str:
+    """What the figure says; without verdicts where there were too few runs."""
+    first = table[(table["reading_number"] == 0) & (table["bound"] != "")]
+    if (first["runs"] < FEWEST).any():
+        return f"{len(first)} sentences can be tested; {NO_VERDICT}"
+    counts = first["verdict"].value_counts()
+    parts = [f"{counts[name]} {name}" for name in VERDICTS if name in counts]
+    return f"Of {len(first)} sentences that can be tested: {', '.join(parts)}"
 
 
 def readme(table: pd.DataFrame, article: Article | None = None) -> str:

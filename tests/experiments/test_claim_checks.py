@@ -1,4 +1,4 @@
-"""The claims are well kept, and verdicts follow the rules."""
+"""Verdicts follow the rules, whatever is not known and however many runs there are."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,226 +6,247 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.catalogue import STATUSES, sources
 from sim.experiments.claim_checks import (
-    OTHERWISE,
+    CONTRADICTED,
+    FEWEST,
+    INPUTS,
+    MORE_RUNS,
     OUTSIDE,
     SUPPORTED,
-    UNITS,
-    UNSUPPORTED,
-    Claim,
+    UNFINISHED,
     Limit,
     Reading,
-    claims,
+    Rule,
+    Runs,
+    Sentence,
+    Simulated,
+    article,
     judge,
+    needed,
     verdict,
 )
+from sim.experiments.intervals import wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Outcome
-from sim.publish.pages import told
-from tests.experiments.stand_in import stand_in
+from sim.experiments.sweep import study
 
-EVERY = pytest.mark.parametrize("name", claims())
-ALONE, MIXED = (
-    Reading(says="alone", scenario="deepseek-v3"),
-    Reading(says="mixed", scenario="two-thousand-plus"),
-)
+ALONE = Simulated(says="alone", scenario="deepseek-v3")
 AT_MOST_61 = Limit(at_most=61, source="DSV3", status="reported")
+N = 100
 
 
-def claim(*readings: Reading, limit: Limit = AT_MOST_61, **more: Any) -> Claim:
-    words = {
-        "quotation": "„so“",
-        "translation": "so",
-        "needs": "So.",
-        "inputs": "reported",
-        "metric": "wall_days",
-    }
-    return Claim.model_validate({**words, "readings": readings, "limit": limit} | more)
+def sentence(limit: Limit | None = AT_MOST_61, joint: bool = False, **more: Any) -> Sentence:
+    words: dict[str, Any] = {"says": "mixed", "needs": "So.", "caveat": "Hm."}
+    if limit:
+        words |= {"scenario": "two-thousand-plus", "metric": "wall_days", "limit": limit}
+    reading = Reading.model_validate(words | more)
+    return Sentence(sentence="„so“.", speaker="it", readings=(reading,), joint=joint)
 
 
 def runs(
     days: Sequence[float], finished: Sequence[bool] | None = None, metric: str = "wall_days"
 ) -> Replications:
     done = finished or [True] * len(days)
-    outcomes = (
-        Outcome(k, f, {metric: float(d)}, "")
+    outcomes = [
+        Outcome(
+            k, f, {metric: float(d), "crossed": float(f)} if "cross" in metric else {metric: d}, ""
+        )
         for k, (d, f) in enumerate(zip(days, done, strict=True))
-    )
-    return Replications("stand-in", 1, list(outcomes))
+    ]
+    return Replications("stand-in", 1, outcomes, horizon=max(days))
 
 
-def judged(one: Claim, **results: Replications) -> list[dict[str, Any]]:
-    readings = filter(None, (*one.readings, one.against))
-    return verdict("one", one, {reading.key: results[reading.says] for reading in readings})
-
-
-SHORT, LONG = runs([50.0] * 20), runs([70.0] * 20)
+def judged(one: Sentence, mixed: Replications, alone: Replications | None = None) -> dict[str, Any]:
+    results: Runs = {one.readings[0].key: mixed, ALONE.key: alone or mixed}
+    [row] = verdict(one, results)
+    return row
 
 
 @pytest.mark.parametrize(
-    ("alone", "mixed", "found", "decides"),
+    ("meeting", "of", "found"),
     [
-        (SHORT, LONG, SUPPORTED, 0),
-        (SHORT, SHORT, SUPPORTED, 0),
-        (LONG, SHORT, OTHERWISE, 1),
-        (LONG, LONG, UNSUPPORTED, 0),
+        (60, 60, SUPPORTED),
+        (59, 60, SUPPORTED),
+        (58, 60, MORE_RUNS),
+        (59, 59, MORE_RUNS),
+        (30, 60, INPUTS),
+        (2, 60, MORE_RUNS),
+        (1, 60, CONTRADICTED),
+        (0, 59, MORE_RUNS),
+        (918, 1000, MORE_RUNS),
+        (919, 1000, SUPPORTED),
+        (850, 1000, INPUTS),
+        (81, 1000, CONTRADICTED),
     ],
 )
-def test_the_first_reading_is_as_it_was_said_and_the_others_with_other_chips(
-    alone: Replications, mixed: Replications, found: str, decides: int
-) -> None:
-    rows = judged(claim(ALONE, MIXED), alone=alone, mixed=mixed)
-    assert [row["verdict"] for row in rows] == [found, found]
-    assert [row["decides"] for row in rows] == [decides == 0, decides == 1]
-
-
-def test_what_cannot_be_tested_lies_outside_the_model() -> None:
-    untestable = Claim(quotation="„so“", translation="so", needs="A record.", note="No.")
-    [row] = judged(untestable)
-    assert row["verdict"] == OUTSIDE
-    assert row["decides"] is True
-    assert "median" not in row
-
-
-@pytest.mark.parametrize(
-    ("meeting", "of", "found"), [(15, 20, SUPPORTED), (14, 20, UNSUPPORTED), (3, 3, UNSUPPORTED)]
-)
-def test_more_than_half_must_meet_the_limit_and_the_interval_of_the_share_must_say_so(
+def test_the_probability_and_its_interval_make_the_verdict(
     meeting: int, of: int, found: str
 ) -> None:
-    [row] = judged(claim(ALONE), alone=runs([60.0] * meeting + [62.0] * (of - meeting)))
-    assert row["verdict"] == found
+    row = judged(sentence(), runs([60.0] * meeting + [62.0] * (of - meeting)))
+    assert row["verdict"] == row["found"] == found
     assert row["share"] == meeting / of
-    assert row["share_lo"] < row["share"] <= row["share_hi"]
+    assert row["share_lo"] <= row["share"] <= row["share_hi"]
 
 
-def test_the_limit_itself_meets_it_from_both_sides() -> None:
-    at_least = Limit(at_least=61, source="DSV3", status="reported")
-    [below] = judged(claim(ALONE), alone=runs([61.0] * 20))
-    [above] = judged(claim(ALONE, limit=at_least), alone=runs([61.0] * 20))
-    assert (below["verdict"], below["bound"], below["limit"]) == (SUPPORTED, "at most", 61)
-    assert (above["verdict"], above["bound"], above["limit"]) == (SUPPORTED, "at least", 61)
+@pytest.mark.parametrize("n", [10, 60, 200, 1000])
+def test_as_many_are_needed_as_wilsons_interval_says(n: int) -> None:
+    enough = [k for k in range(n + 1) if wilson(k, n)["lo"] >= 0.9]
+    assert needed(n) == min(enough, default=n + 1)
 
 
-def test_a_run_that_did_not_finish_took_forever() -> None:
-    [row] = judged(claim(ALONE), alone=runs([50.0] * 20, [False] * 20))
-    assert row["verdict"] == UNSUPPORTED
-    assert row["median"] == np.inf
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_reading_that_flips_within_the_range_of_its_limit_is_undecided(sign: int) -> None:
+    side = "at_most" if sign > 0 else "at_least"
+    values = np.linspace(50.0, 60.0, N)
+    for limit, ends, found in [
+        (70, (65, 80), (SUPPORTED, CONTRADICTED)),
+        (70, (40, 80), (INPUTS, INPUTS)),
+        (45, (40, 48), (CONTRADICTED, SUPPORTED)),
+        (45, (40, 55), (INPUTS, INPUTS)),
+    ]:
+        one = Limit.model_validate(
+            {side: limit, "range": ends, "source": "it", "status": "assumption"}
+        )
+        row = judged(sentence(one), runs(list(values)))
+        assert row["found"] == found[0 if sign > 0 else 1]
+        assert (row["limit_from"], row["limit_to"]) == ends
+
+
+@pytest.mark.parametrize("side", ["at_most", "at_least"])
+def test_the_limits_at_which_it_flips_are_those_at_which_the_verdict_does(side: str) -> None:
+    values = np.random.default_rng(3).normal(50, 5, 200)
+
+    def at(limit: float) -> str:
+        one = Limit.model_validate({side: limit, "source": "it", "status": "reported"})
+        return Rule(one, values, values).verdict
+
+    rule = Rule(
+        Limit.model_validate({side: 50, "source": "it", "status": "reported"}), values, values
+    )
+    sign = 1 if side == "at_most" else -1
+    assert at(rule.supported_at) == SUPPORTED
+    assert at(rule.supported_at - sign * 1e-9) != SUPPORTED
+    assert at(rule.contradicted_at - sign * 1e-9) == CONTRADICTED
+    assert at(rule.contradicted_at) != CONTRADICTED
+
+
+def test_a_run_that_had_not_ended_took_at_least_as_long() -> None:
+    beyond = runs([50.0] * N, [False] * N)
+    assert judged(sentence(), beyond)["verdict"] == UNFINISHED
+    assert judged(sentence(), beyond)["median_most"] == np.inf
+    short = Limit(at_most=40, source="it", status="reported")
+    assert judged(sentence(short), beyond)["verdict"] == CONTRADICTED
+    long = Limit(at_least=50, source="it", status="reported")
+    assert judged(sentence(long), beyond)["verdict"] == SUPPORTED
+    some = runs([50.0] * N, [False] * 2 + [True] * (N - 2))
+    assert judged(sentence(), some)["verdict"] == SUPPORTED
+
+
+def test_a_date_that_never_comes_lies_beyond_the_horizon() -> None:
+    late = runs([1000.0] * N, [False] * N, "crossing_days")
+    limit = Limit(at_least=900, source="it", status="reported")
+    more = {"metric": "crossing_days", "scenario": "offload"}
+    assert judged(sentence(limit, **more), late)["verdict"] == SUPPORTED
+    limit = Limit(at_least=1100, source="it", status="reported")
+    assert judged(sentence(limit, **more), late)["verdict"] == UNFINISHED
 
 
 def test_against_another_scenario_it_is_a_ratio_pair_by_pair() -> None:
     limit = Limit(at_most=0.9, source="ASSUMED", status="assumption")
-    ratio = claim(MIXED, limit=limit, against=ALONE)
-    days = np.linspace(40, 80, 20)
-    [row] = judged(ratio, mixed=runs(list(0.8 * days)), alone=runs(list(days)))
+    one = sentence(limit, against=ALONE)
+    days = np.linspace(40, 80, N)
+    row = judged(one, runs(list(0.8 * days)), runs(list(days)))
     assert row["verdict"] == SUPPORTED
-    assert (row["p5"], row["p95"], row["unit"], row["against"]) == (
-        pytest.approx(0.8),
-        pytest.approx(0.8),
-        "times",
-        "alone",
-    )
-    [row] = judged(ratio, mixed=runs(list(0.8 * days)), alone=runs(list(days[::-1])))
-    assert row["verdict"] == UNSUPPORTED
+    assert (row["p5"], row["p95"]) == (pytest.approx(0.8), pytest.approx(0.8))
+    assert (row["unit"], row["against"]) == ("times", "alone")
+    assert judged(one, runs(list(0.8 * days)), runs(list(days[::-1])))["verdict"] == INPUTS
 
 
-def test_two_fleets_that_never_fall_short_are_alike_and_one_that_does_comes_first() -> None:
-    limit = Limit(at_least=0.95, source="ASSUMED", status="assumption")
-    ratio = claim(MIXED, limit=limit, against=ALONE, metric="crossing_days")
-    never, soon = (
-        runs([np.nan] * 20, metric="crossing_days"),
-        runs([365.25] * 20, metric="crossing_days"),
+def test_a_ratio_to_a_run_that_had_not_ended_is_known_from_above() -> None:
+    limit = Limit(at_most=0.9, source="ASSUMED", status="assumption")
+    one = sentence(limit, against=ALONE)
+    row = judged(one, runs([40.0] * N), runs([50.0] * N, [False] * N))
+    assert (row["median"], row["median_most"], row["verdict"]) == (0.0, 0.8, SUPPORTED)
+
+
+def test_a_known_number_is_added() -> None:
+    plus = {"value": 11.5, "source": "it", "status": "reported"}
+    assert judged(sentence(plus=plus), runs([50.0] * N))["median"] == 61.5
+
+
+def test_joint_readings_decide_only_together() -> None:
+    held, failed = (
+        sentence().readings[0],
+        sentence().readings[0].model_copy(update={"scenario": "two-thousand-plus-h20"}),
     )
-    [alike] = judged(ratio, mixed=never, alone=never)
-    [longer] = judged(ratio, mixed=never, alone=soon)
-    [shorter] = judged(ratio, mixed=soon, alone=never)
-    assert [alike["median"], longer["median"], shorter["median"]] == [1.0, np.inf, 0.0]
-    assert [row["verdict"] for row in (alike, longer, shorter)] == [
-        SUPPORTED,
-        SUPPORTED,
-        UNSUPPORTED,
-    ]
+    results = {held.key: runs([50.0] * N), failed.key: runs([70.0] * N)}
+    for joint, found in [(False, SUPPORTED), (True, INPUTS)]:
+        one = Sentence(sentence="so.", speaker="it", readings=(held, failed), joint=joint)
+        assert [row["verdict"] for row in verdict(one, results)] == [found, found]
+    one = Sentence(sentence="so.", speaker="it", readings=(held, held), joint=True)
+    assert verdict(one, results)[0]["verdict"] == SUPPORTED
+
+
+def test_what_cannot_be_tested_lies_outside_the_model() -> None:
+    row = judged(sentence(None), runs([50.0]))
+    assert row["verdict"] == OUTSIDE
+    assert "median" not in row
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_input_that_moves_it_most_is_the_one_it_was_made_of(sign: float) -> None:
-    draws = [ALONE.changed_scenario.draws(1, k) for k in range(60)]
+    scenario = sentence().readings[0].changed_scenario
     name = "checkpoint.interval"
-    [row] = judged(claim(ALONE), alone=runs([50.0 + sign * draw[name] / 600 for draw in draws]))
+    days = [50.0 + sign * scenario.draws(1, k)[name] / 600 for k in range(60)]
+    row = judged(sentence(), runs(days))
     assert (row["input"], row["correlation"]) == (name, pytest.approx(sign))
 
 
 def test_where_no_input_stands_out_it_is_chance() -> None:
-    [constant] = judged(claim(ALONE), alone=SHORT)
-    [noise] = judged(claim(ALONE), alone=runs(list(np.random.default_rng(5).normal(50, 5, 60))))
-    assert constant["input"] == noise["input"] == "none stands out"
-    assert constant["correlation"] == noise["correlation"] == 0.0
-
-
-@EVERY
-def test_a_claim_is_complete_and_short(name: str) -> None:
-    one = claims()[name]
-    assert len(one.quotation) < 150
-    assert one.translation
-    assert one.needs.endswith(".")
-    parts = [bool(one.readings), bool(one.inputs), one.metric in UNITS, one.limit is not None]
-    assert len(set(parts)) == 1, "readings, inputs, metric and limit go together"
-    assert one.limit or one.note, "why it cannot be tested"
-
-
-@EVERY
-def test_a_limit_has_one_end_a_source_and_a_status(name: str) -> None:
-    limit = claims()[name].limit
-    if limit:
-        assert np.isfinite(limit.at_most) != np.isfinite(limit.at_least)
-        assert limit.source in sources()
-        assert limit.status in STATUSES
-        assert limit.note
-
-
-@EVERY
-def test_its_readings_load_and_a_mixed_run_is_called_counterfactual(name: str) -> None:
-    one = claims()[name]
-    for reading in filter(None, (*one.readings, one.against)):
-        scenario = reading.changed_scenario
-        chips = {pool.chip.name for pool in scenario.fleet.values()}
-        if scenario.runs is not None or len(chips) > 1:
-            assert scenario.status == "counterfactual"
-            assert "ounterfactual" in one.note
+    row = judged(sentence(), runs([50.0] * 60))
+    assert (row["input"], row["correlation"]) == ("", 0.0)
 
 
 def test_a_reading_on_other_chips_is_no_reconstruction() -> None:
     patience = {"horizon": "1 yr", "fleet.good.cold_spares": 9}
     assert ALONE.status == "reconstruction"
-    assert Reading(says="", scenario="deepseek-v3", set=patience).status == "reconstruction"
-    other = Reading(says="", scenario="deepseek-v3", set={"fleet.good.chip": "H20-96"})
-    assert other.status == "counterfactual"
-    rows = judged(
-        claim(Reading(says="alone", scenario="deepseek-v3", set={"fleet.good.chips": 4096})),
-        alone=SHORT,
-    )
-    assert rows[0]["status"] == "counterfactual"
+    assert ALONE.model_copy(update={"set": patience}).status == "reconstruction"
+    assert ALONE.model_copy(update={"set": {"fleet.good.chips": 4096}}).status == "counterfactual"
 
 
-def test_the_table_is_computed_from_runs() -> None:
-    """Where every run on H800 alone takes 60 days, and any other 100."""
-    simulator = stand_in(
-        lambda q, luck: (
-            60.0 if {p.chip.name for p in q.fleet.values()} == {"H800-SXM-80"} else 100.0
-        ),
-        also=[name for name in UNITS if name != "wall_days"],
-    )
-    table = judge(8, seed=1, progress=False, simulator=simulator)
-    assert list(dict.fromkeys(table["claim"])) == list(claims())
-    [outside] = table[table["claim"] == "stock-of-a100"].to_dict("records")
-    assert (outside["verdict"], outside["decides"], outside["reading"]) == (OUTSIDE, True, "")
-    a100, h800 = table[table["claim"] == "two-thousand-of-them"].to_dict("records")
-    assert (a100["verdict"], a100["decides"], a100["median"]) == (OTHERWISE, False, 100)
-    assert (h800["verdict"], h800["decides"], h800["median"]) == (OTHERWISE, True, 60)
-    cost = table[table["claim"] == "mixing-made-it-cheaper"]
-    assert set(cost["median"].round(6)) == {round(100 / 60, 6)}
-    text = told(table)
-    assert "stock-of-a100: outside the model" in text
-    assert "2,048 H800 (reconstruction): 60 days (60 to 60); at most 61 in 100% of runs" in text
-    assert "2,048 A100 (counterfactual)" in text
+def test_every_reading_of_the_article_can_be_run() -> None:
+    text = article()
+    scenarios = text.scenarios(text.sentences)
+    assert len(scenarios) > 10
+    for scenario in scenarios.values():
+        mixed = len({pool.chip.name for pool in scenario.fleet.values()}) > 1
+        assert not mixed or scenario.status == "counterfactual"
+
+
+def test_a_row_is_judged_alone_as_among_all() -> None:
+    alone = judge(2, rows=[8])
+    assert list(alone["row"]) == [8] * len(alone)
+    assert alone.loc[0, "claim"] == "official-numbers"
+    assert (alone["found"] != SUPPORTED).all(), "two runs decide nothing"
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_no_reading_is_supported_with_some_runs_and_contradicted_with_others(seed: int) -> None:
+    text = article()
+    every = study("reading", text.scenarios(text.sentences), 1000, seed, jobs=2)
+    found: dict[tuple[str, int], set[str]] = {}
+    for n in (4, FEWEST, 200, 1000):
+        # The first runs of many are the same as few runs alone.
+        some = {
+            key: Replications(one.scenario, seed, one.outcomes[:n], horizon=one.horizon)
+            for key, one in every.items()
+        }
+        waiting = 0
+        for name, one in text.sentences.items():
+            for k, row in enumerate(verdict(one, some)):
+                found.setdefault((name, k), set()).add(row["found"])
+                waiting += row["found"] == MORE_RUNS
+        if n == 1000:
+            assert waiting <= 2
+    assert not [key for key, seen in found.items() if {SUPPORTED, CONTRADICTED} <= seen]

@@ -2,8 +2,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.lines import Line2D
 
+from sim.experiments.claim_checks import CONTRADICTED, INPUTS, OUTSIDE, SUPPORTED
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Outcome
 from sim.pictures.claims import MARK, completion, verdicts
@@ -40,62 +40,46 @@ def test_where_nobody_finishes_the_share_stays_at_zero() -> None:
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    rows = [
+    frame = pd.DataFrame(
         {
-            "claim": "a",
-            "reading": "short",
-            "status": "reconstruction",
-            "bound": "at most",
-            "limit": 61.0,
-        },
-        {
-            "claim": "a",
-            "reading": "other",
-            "status": "reconstruction",
-            "bound": "at most",
-            "limit": 61.0,
-        },
-        {
-            "claim": "b",
-            "reading": "long",
-            "status": "counterfactual",
-            "bound": "at least",
-            "limit": 2.0,
-        },
-        {"claim": "c", "reading": "", "status": "", "bound": "", "limit": np.nan},
-    ]
-    words = {
-        "translation": "said",
-        "verdict": "supported",
-        "unit": "days",
-        "against": "",
-        "decides": True,
-    }
-    frame = pd.DataFrame(rows).assign(**words)
-    frame["decides"] = [True, False, True, True]
-    frame["median"], frame["p5"], frame["p95"] = (
-        [30.5, 9.0, 1.0, np.nan],
-        [30.5, 9.0, 0.5, np.nan],
-        [61.0, 9.0, 1.5, np.nan],
+            "row": [1, 1, 2, 3],
+            "reading": ["short", "other", "long", "untested"],
+            "status": ["reconstruction", "reconstruction", "counterfactual", ""],
+            "bound": ["at most", "at most", "at least", ""],
+            "limit": [61.0, 61.0, 2.0, np.nan],
+            "found": [SUPPORTED, INPUTS, CONTRADICTED, OUTSIDE],
+            "unit": "days",
+            "runs": 60,
+            "p5": [30.5, 61.0, 0.5, np.nan],
+            "median": [30.5, 61.0, 1.0, np.nan],
+            "p95": [61.0, 61.0, 1.5, np.nan],
+        }
     )
-    frame["share_lo"] = [0.9, 0.9, 0.0, np.nan]
     return frame
 
 
 def test_verdicts_lie_beyond_or_short_of_the_limit_and_differ_in_shape(table: pd.DataFrame) -> None:
     figure, data = verdicts(table)
     [axes] = figure.axes
-    points = [
-        line for line in axes.lines if isinstance(line, Line2D) and line.get_marker() in ("o", "D")
-    ]
+    points = [line for line in axes.lines if line.get_marker() in ("o", "D", "s")]
     assert [(line.get_marker(), float(np.asarray(line.get_xdata())[0])) for line in points] == [
         ("o", 2.0),
+        ("s", 1.0),
         ("D", 0.5),
     ]
-    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True]
+    assert [line.get_markerfacecolor() == "white" for line in points] == [False, True, True]
     words = " ".join(text.get_text() for text in axes.texts)
     assert f"long{MARK}" in words
     assert f"short{MARK}" not in words
+    assert "untested" not in words
     assert "counterfactual" in axes.get_xlabel()
     assert len(data) == 4
+    plt.close(figure)
+
+
+def test_too_few_runs_are_drawn_without_a_verdict(table: pd.DataFrame) -> None:
+    figure, _ = verdicts(table.assign(runs=4))
+    words = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert "no verdict" in words
+    assert SUPPORTED not in words
     plt.close(figure)

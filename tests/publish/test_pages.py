@@ -13,8 +13,8 @@ import pytest
 
 from sim import __main__ as command_line
 from sim import catalogue, documents
-from sim.experiments.claim_checks import WORDS, claims
-from sim.publish import figures, pages
+from sim.experiments.claim_checks import FEWEST, OUTSIDE, SUPPORTED, article
+from sim.publish import claim_pages, figures, pages
 from sim.scenario import load_scenario, names
 
 ROOT = figures.repository()
@@ -71,20 +71,8 @@ def block(name: str, page: str = "README.md") -> str:
 
 def test_the_readme_is_three_screens_long_and_names_six_claims() -> None:
     assert len(README.split()) <= 1300
-    assert len(block("claims").splitlines()) == 6
-
-
-def test_the_pages_say_what_the_results_say() -> None:
-    results = pd.read_csv(ROOT / "figures" / "claims.csv")
-    for _, row in results[results["decides"]].iterrows():
-        table = block("claims", "docs/claims.md")
-        [line] = [one for one in table.splitlines() if row["needs"] in one]
-        assert f"| {row['verdict']} |" in line
-        assert row["quotation"] in line
-        if isinstance(row["reading"], str):
-            assert f"{row['median']:.3g} {row['unit']}" in line
-            assert f"in {row['share']:.0%} of runs" in line
-            assert f"`{row['input']}`" in line
+    rows = [line for line in block("claims").splitlines() if line.startswith("| [")]
+    assert len(rows) == 6
 
 
 def test_each_claim_has_its_figure_command_time_and_tolerance() -> None:
@@ -98,26 +86,85 @@ def test_each_claim_has_its_figure_command_time_and_tolerance() -> None:
     assert f"**{FIGURES[pages.FIRST]['title']}.**" in block("first")
 
 
+def claims_table(runs: int = FEWEST) -> pd.DataFrame:
+    """Every reading of the article, with numbers made up for those that can be tested."""
+    rows = []
+    for number, (name, sentence) in enumerate(article().sentences.items(), 1):
+        for k, reading in enumerate(sentence.readings):
+            said = {"row": number, "claim": name, "reading_number": k, "speaker": "it"}
+            said |= {"sentence": sentence.sentence, "reading": f"reading {k}", "needs": "So."}
+            said |= {"verdict": OUTSIDE, "found": OUTSIDE, "caveat": "No."}
+            if reading.limit:
+                quantiles = dict.fromkeys(("p5", "median", "p95"), 123.4)
+                said |= quantiles | {f"{key}_most": value for key, value in quantiles.items()}
+                said |= {"p95_most": float("inf"), "share": 1.0, "unit": "million dollars"}
+                said |= {"bound": "at most", "limit": 200.0, "limit_from": 150.0, "limit_to": 250.0}
+                said |= {"limit_status": reading.limit.status, "limit_source": "it"}
+                said |= {"rests_on": "a note", "status": "counterfactual", "runs": runs}
+                said |= {"supported_at": 124.5, "contradicted_at": 122.5}
+                said |= {"verdict": SUPPORTED, "found": SUPPORTED, "input": "chips.H20-96.price"}
+            rows.append(said)
+    table = pd.DataFrame(rows)
+    return table.fillna(dict.fromkeys(claim_pages.claim_checks.WORDS, ""))
+
+
+def test_the_readme_shows_six_sentences_that_lead_to_the_page() -> None:
+    table = claims_table()
+    lines = claim_pages.readme(table).splitlines()
+    assert "rest on an assumed limit" in lines[0]
+    rows = lines[4:]
+    assert len(rows) == 6
+    headings = re.findall(r"(?m)^## (\d+)$", claim_pages.page(table))
+    for row in rows:
+        [number] = re.findall(r"\[`sim claims (\d+)`\]\(docs/claims.md#\1\)", row)
+        assert number in headings
+        assert "| supported |" in row
+        assert "123 million dollars" in row
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_quotes_every_sentence_and_names_the_line_that_recomputes_it(
+    language: str,
+) -> None:
+    page = claim_pages.page(claims_table(), language)
+    for number, (name, sentence) in enumerate(article().sentences.items(), 1):
+        assert f"„{sentence.sentence}“" in page, name
+        assert f"`sim claims {number}`" in page
+        for reading in sentence.readings:
+            assert claim_pages.words(reading.says, language) in page
+            assert claim_pages.words(reading.needs, language) in page
+    first = page.split("\n\n")[1]
+    word, least = ("assumed limit", "at least 123")
+    if language == "de":
+        word, least = ("angenommenen Grenze", "mindestens 123")
+        assert "at least" not in page
+        assert "supported" not in page
+    assert word in first
+    assert least in page, "runs that had not ended"
+
+
+def test_too_few_runs_are_told_without_a_verdict() -> None:
+    few = claims_table(FEWEST - 1)
+    for text in (claim_pages.told(few), claim_pages.readme(few), claim_pages.title(few)):
+        assert claim_pages.NO_VERDICT in text
+        assert SUPPORTED not in text
+    assert SUPPORTED in claim_pages.told(claims_table())
+
+
 def test_a_result_that_changes_changes_the_readme(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     for folder in ("docs", "figures"):
         (tmp_path / folder).mkdir()
-    for page, blocks in (
-        ("README.md", ("first", "claims")),
-        ("docs/findings.md", ("findings",)),
-        ("docs/claims.md", ("claims",)),
-    ):
+    for page, blocks in (("README.md", ("first", "claims")), ("docs/findings.md", ("findings",))):
         parts = [f"<!-- {name} -->\nold\n<!-- /{name} -->\nafter\n" for name in blocks]
         (tmp_path / page).write_text("before\n" + "".join(parts))
-    results = pd.read_csv(ROOT / "figures" / "claims.csv").fillna(dict.fromkeys(WORDS, ""))
-    results.loc[results["claim"] == "run-was-cheaper", "median"] = 123.4
-    results.to_csv(tmp_path / "figures" / "claims.csv", index=False)
+    claims_table().to_csv(tmp_path / "figures" / "claims.csv", index=False)
     figures = FIGURES | {"explorer": FIGURES["explorer"] | {"title": "Seven days"}}
     (tmp_path / "figures" / "manifest.json").write_text(json.dumps({"figures": figures}))
     pages.write(tmp_path)
-    text = {page: (tmp_path / page).read_text() for page in ("docs/claims.md", "docs/findings.md")}
-    assert text["docs/claims.md"].startswith("before\n<!-- claims -->\n| said |")
-    assert "|\n<!-- /claims -->\nafter\n" in text["docs/claims.md"]
+    text = {page: (tmp_path / page).read_text() for page in ("README.md", "docs/findings.md")}
+    assert "<!-- claims -->\nOf " in text["README.md"]
+    assert "|\n<!-- /claims -->\nafter\n" in text["README.md"]
     for new in ("123 million dollars", "[Seven days](../figures/explorer.png)"):
         assert new in "".join(text.values())
         assert new not in README
@@ -143,7 +190,7 @@ def known() -> set[str]:
     ]
     said = [
         int(n.replace(",", ""))
-        for c in claims().values()
+        for c in article().sentences.values()
         for n in re.findall(r"\d+,\d{3}", c.translation)
     ]
     missing = [a - b for a in said for b in said]
