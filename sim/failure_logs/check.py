@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sim.engine import simulate
 from sim.failure_logs.fit import Fit, fit, fitted_as
@@ -42,44 +44,27 @@ WITHIN = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
-class Row:
-    """A number of the log, and where nine of ten runs of the table put it."""
-
-    title: str
-    log: float
-    p5: float
-    p95: float
-
-    @property
-    def inside(self) -> bool:
-        """Whether the log lies there."""
-        return self.p5 <= self.log <= self.p95
-
-
-@dataclass(frozen=True)
 class Check:
     """What a check found.
 
     Attributes
     ----------
-    statistics : sequence of Row
-        Of the log, beside the table fitted to all of it.
-    forecast : sequence of Row
-        Of the last third, as foretold from the first two.
+    statistics : pandas.DataFrame
+        A row for each number of the log: `title`, `log`, the ends `p5` and `p95` between which nine
+        of ten runs of the fitted table put it, and whether it is `inside`.
+    forecast : pandas.DataFrame
+        The same of the last third, as foretold from the first two.
     coverage : float
         The share of the parts of the last third that lay where nine of ten were to lie.
-    limits : sequence of str
-        What the table cannot show.
     days, seen : arrays
         The ends of the parts in days of the log, and the outages of the last third until then.
     foretold : array of shape (runs, parts)
         The same of each run.
     """
 
-    statistics: Sequence[Row]
-    forecast: Sequence[Row]
+    statistics: pd.DataFrame
+    forecast: pd.DataFrame
     coverage: float
-    limits: Sequence[str]
     days: Floats
     seen: Floats
     foretold: Floats
@@ -98,24 +83,30 @@ def check(fitted: Fit, *, runs: int = 60, seed: int = 0) -> Check:
     log = fitted.log
     days = log.seconds / DAY
     back = fitted_as(log, fitted.choice, ahead=days, looking_back=True)
-    ours = _runs(back, days, runs, seed)
-    stood = log.until(log.seconds * 2 / 3)
     rest = days / 3
-    later = _runs(fit(stood, ahead=rest), rest, runs, seed)
-    last = _outages(log, log.seconds * 2 / 3)
+    told = fit(log.until(2 * rest * DAY), ahead=rest)
+    later = _runs(told, rest, runs, seed)
+    last = outages(log, 2 * rest * DAY)
     edges = np.linspace(0.0, rest * DAY, PARTS + 1)
-    seen = np.histogram([start for start, _, _ in last], edges)[0]
-    foretold = np.array([np.histogram([o[0] for o in run], edges)[0] for run in later])
+    seen = _histogram(last, edges)
+    foretold = np.array([_histogram(run, edges) for run in later])
     low, high = np.quantile(foretold, WITHIN, axis=0)
+    nodes = len(log.names)
     return Check(
-        statistics=_compared(_outages(log), ours, log, days),
-        forecast=_foretold(last, later, rest),
+        statistics=_beside(
+            _statistics(outages(log), nodes, days),
+            [_statistics(run, nodes, days) for run in _runs(back, days, runs, seed)],
+        ),
+        forecast=_beside(_measures(last, rest), [_measures(run, rest) for run in later]),
         coverage=float(np.mean((low <= seen) & (seen <= high))),
-        limits=limits(fitted),
         days=days - rest + edges[1:] / DAY,
         seen=np.cumsum(seen),
         foretold=np.cumsum(foretold, axis=1),
     )
+
+
+def _histogram(run: Outages, edges: Floats) -> Floats:
+    return np.histogram([start for start, _, _ in run], edges)[0]
 
 
 def cluster(fitted: Fit, days: float) -> Scenario:
@@ -139,7 +130,7 @@ def _runs(fitted: Fit, days: float, runs: int, seed: int) -> list[Outages]:
     return [outages_of(simulate(scenario, seed, k)) for k in range(runs)]
 
 
-def _outages(log: Log, since: float = 0.0) -> Outages:
+def outages(log: Log, since: float = 0.0) -> Outages:
     """The outages of a log that a table can show: neither planned ones nor mere reboots."""
     # The last of them is that of the cause −1, which stands for planned outages.
     kinds = np.array([*log.kinds, "planned"])
@@ -148,66 +139,52 @@ def _outages(log: Log, since: float = 0.0) -> Outages:
     return [(float(start), float(end), int(node)) for start, end, node in rows]
 
 
-def _compared(own: Outages, ours: Sequence[Outages], log: Log, days: float) -> list[Row]:
-    nodes = len(log.names)
-    if not own:
-        return []
+def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame:
+    """Numbers of a log beside those of runs, as far as both are known."""
+    low, high = pd.DataFrame(runs, columns=list(log)).quantile(list(WITHIN)).to_numpy()
+    table = pd.DataFrame({"title": list(log), "log": list(log.values()), "p5": low, "p95": high})
+    # A short log has no repairs that were watched for a month.
+    table = table[np.isfinite(table[["log", "p5", "p95"]]).all(axis=1)].reset_index(drop=True)
+    return table.assign(inside=table["log"].between(table["p5"], table["p95"]))
+
+
+def _statistics(run: Outages, nodes: int, days: float) -> dict[str, float]:
+    if not run:
+        return {}
     with warnings.catch_warnings():
-        # A short log has no repairs that were watched for a month.
         warnings.simplefilter("ignore", RuntimeWarning)
-        measured = statistics([own], nodes, days)
-        singly = [statistics([run], nodes, days) for run in ours if run]
-    found = []
-    for name, title in STATISTICS.items():
-        values = [one[name] for one in singly if np.isfinite(one[name])]
-        p5, p95 = np.quantile(values, WITHIN) if values else (np.nan, np.nan)
-        found.append(Row(title, measured[name], float(p5), float(p95)))
-    return found
+        found = statistics([run], nodes, days)
+    return {title: found[name] for name, title in STATISTICS.items()}
 
 
-def _foretold(last: Outages, later: Sequence[Outages], days: float) -> list[Row]:
-    measures = {
-        "outages": len,
-        "node-days out of service": lambda run: (
-            sum(min(end, days * DAY) - start for start, end, _ in run) / DAY
-        ),
-        f"nodes with {OFTEN} outages or more": lambda run: int(
-            (np.bincount([node for _, _, node in run] or [0]) >= OFTEN).sum()
-        ),
+def _measures(run: Outages, days: float) -> dict[str, float]:
+    """What is foretold of some outages."""
+    out = sum(min(end, days * DAY) - start for start, end, _ in run)
+    counts = Counter(node for _, _, node in run)
+    return {
+        "outages": len(run),
+        "node-days out of service": out / DAY,
+        f"nodes with {OFTEN} outages or more": sum(n >= OFTEN for n in counts.values()),
     }
-    found = []
-    for title, measure in measures.items():
-        p5, p95 = np.quantile([measure(run) for run in later], WITHIN)
-        found.append(Row(title, float(measure(last)), float(p5), float(p95)))
-    return found
 
 
 def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
     """Everything the command line prints as JSON."""
     log = fitted.log
     draws = fitted.draws
-    parameters = {
-        str(name): {
-            "best": values.iloc[0],
-            "lo": values.quantile(0.025),
-            "hi": values.quantile(0.975),
-        }
-        for name, values in draws.items()
-    }
+    ends = {"lo": draws.quantile(0.025), "hi": draws.quantile(0.975)}
     answer: dict[str, Any] = {
         "nodes": len(log.names),
         "outages": len(log.node),
         "days": log.seconds / DAY,
         "node_days": log.node_days,
-        "tried": [asdict(trial) for trial in fitted.trials],
-        "parameters": parameters,
+        "tried": [asdict(trial) for trial in fitted.choice.trials],
+        "parameters": pd.DataFrame({"best": draws.iloc[0], **ends}).to_dict("index"),
         "limits": limits(fitted),
     }
     if found:
-        # Nothing is said of what is not known, as of repeats within a month in a log of two weeks.
-        known = [row for row in found.statistics if np.isfinite([row.log, row.p5, row.p95]).all()]
-        answer["statistics"] = [vars(row) | {"inside": row.inside} for row in known]
-        answer["forecast"] = [vars(row) | {"inside": row.inside} for row in found.forecast]
+        answer["statistics"] = found.statistics.to_dict("records")
+        answer["forecast"] = found.forecast.to_dict("records")
         answer["coverage"] = found.coverage
     return answer
 
@@ -215,37 +192,44 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
 def limits(fitted: Fit) -> list[str]:
     """What a fitted table cannot show, in sentences."""
     log = fitted.log
-    own = log.cause >= 0
-    tried = {trial.mechanism for trial in fitted.trials}
-    kept = {trial.mechanism for trial in fitted.trials if trial.kept}
-    counts = np.bincount(log.cause[own], minlength=len(log.causes))
-    soft = np.isin(log.cause, [k for k, kind in enumerate(log.kinds) if kind == "software"])
-    hours = (log.end - log.start)[soft].sum() / HOUR
-    open_ended = int((own & ~log.closed).sum())
-    rare = [name for name, count in zip(log.causes, counts, strict=True) if count < FEWEST]
-    found = [*log.notes, *_alternatives(fitted.trials)]
-    if not log.nodes_known:
-        found.append("Which node of a job failed is not in the log: nothing is said of single ones")
-    if rare:
-        found.append(f"Fewer than {FEWEST} failures, so a rate and no more: {', '.join(rare)}")
-    if hours:
-        found.append(f"Software failures reboot a node in place; {hours:,.0f} hours are left out")
-    if BAD in tried and len(log.causes) > 1:
-        found.append("Bad nodes were sought as bad in all causes; those bad in one pass for chance")
-    if open_ended:
-        found.append(f"{open_ended} outages last; nodes lost for good are not told from them")
-    if (log.end <= log.start).all():
-        found.append("No outage of the log has a length: the table has no repairs")
-    if AGEING in kept and not log.ages.any():
-        found.append("Nodes were taken for new when first watched: the exposure has no `installed`")
-    if AGEING in kept:
-        found.append("Nodes start as old as at the end of the log; for new ones remove `age`")
-    if DRIFT in kept:
-        found.append("Within a run the level is constant; how far it drifts is drawn for each run")
-    if BURSTS in kept:
-        found.append("Bursts strike neighbours in an instant; which nodes are near is not known")
-    found.append("Silent faults, slow nodes and the time until people answer are not in such logs")
-    return found
+    trials = fitted.choice.trials
+    kept = {trial.mechanism for trial in trials if trial.kept}
+    names = pd.Series(log.causes)
+    counts = names.index.map(Counter(log.cause.tolist()))
+    rare = ", ".join(names[counts < FEWEST])
+    soft = np.flatnonzero(np.array(log.kinds) == "software")
+    length = log.end - log.start
+    hours = length[np.isin(log.cause, soft)].sum() / HOUR
+    lasting = (~log.closed[log.cause >= 0]).sum()
+    several = len(names) > 1 and any(trial.mechanism == BAD for trial in trials)
+    # Each is said where its condition holds.
+    sentences = [
+        (
+            not log.nodes_known,
+            "Which node of a job failed is not in the log: nothing is said of single ones",
+        ),
+        (rare, f"Fewer than {FEWEST} failures, so a rate and no more: {rare}"),
+        (hours, f"Software failures reboot a node in place; {hours:,.0f} hours are left out"),
+        (several, "Bad nodes were sought as bad in all causes; those bad in one pass for chance"),
+        (lasting, f"{lasting} outages last; nodes lost for good are not told from them"),
+        (not length.any(), "No outage of the log has a length: the table has no repairs"),
+        (
+            AGEING in kept and not log.ages.any(),
+            "Nodes were taken for new when first watched: the exposure has no `installed`",
+        ),
+        (AGEING in kept, "Nodes start as old as at the end of the log; for new ones remove `age`"),
+        (
+            DRIFT in kept,
+            "Within a run the level is constant; how far it drifts is drawn for each run",
+        ),
+        (
+            BURSTS in kept,
+            "Bursts strike neighbours in an instant; which nodes are near is not known",
+        ),
+        (True, "Silent faults, slow nodes and the time until people answer are not in such logs"),
+    ]
+    said = [sentence for holds, sentence in sentences if holds]
+    return [*log.notes, *_alternatives(trials), *said]
 
 
 def _alternatives(trials: Sequence[Trial]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ from sim.errors import InputError
 from sim.failure_logs import drift
 from sim.failure_logs.hazards import (
     AGEING,
+    REPEATS,
     TOGETHER,
     Gaps,
     bounds,
     bursts_of,
     free,
     misfit,
+    natural,
     vector,
 )
 from sim.failure_logs.log import Log
@@ -40,6 +44,10 @@ WIDEST = 4.0
 """Variance of a parameter of which the log says next to nothing, on the scale of the search."""
 
 
+class Column(str):
+    """The name of a column of the draws, where the table has a number."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """A log, and the failure table that was fitted to it.
@@ -54,7 +62,7 @@ class Fit:
         A row for each joint draw of the parameters, the first the best fit; columns are named
         after the cause and the parameter.
     causes : sequence of dict
-        The causes of the table, where a parameter is the name of a column of `draws`.
+        The causes of the table, where a parameter is a `Column` of `draws`.
     """
 
     log: Log
@@ -127,60 +135,51 @@ def fitted_as(
     state = State(choice.kept, choice.bad_nodes)
     model = months.model(last, state)
     random = stream(seed, 0, "fit")
-    columns = _parameters(model, months.gaps(last), choice.kept, len(log.names), random)
+    columns = _parameters(model, months.gaps(last), choice.kept, log.causes, len(log.names), random)
     level = np.ones(DRAWS + 1)
     if choice.drift and not looking_back:
         walk, _ = drift.walked(*months.by_month(last, state))
         level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
         level[0] = np.exp(walk.mean[walk.likeliest])
         level = np.clip(level, 1 / MOST_DRIFT, MOST_DRIFT)
-    table: dict[str, Floats] = {}
-    if choice.bad_nodes:
-        table |= {"bad_nodes.share": columns["share"], "bad_nodes.factor": columns["factor"]}
     causes = []
     for k, name in enumerate(log.causes):
-        own = {key: columns[f"{k}.{key}"] for key in free(choice.kept[k])}
-        shape = own.get("shape", 1.0)
         # A higher level multiplies the hazard, which shortens lives by its power.
-        own["scale"] = own["scale"] / level ** (1 / shape)
-        cause = _cause(log, k, own, table)
-        if "shape" in own:
-            ages = log.ages if looking_back else _ages(months, k)
-            cause["age"] = {"empirical": _spread(ages)}
+        shape = columns.get(f"{name}.shape", 1.0)
+        columns[f"{name}.scale"] = columns[f"{name}.scale"] / level ** (1 / shape)
+        ages = log.ages if looking_back else _ages(months.gaps(last)[k])
+        cause = _cause(log, k, choice.kept[k], _spread(ages))
+        if "lifetime" not in cause:
+            columns[f"{name}.rate"] = 1000 * DAY / columns.pop(f"{name}.scale")
         if name in choice.bursts:
-            cause["burst"] = _burst(log, k, table, random)
+            cause["burst"], columns[f"{name}.burst"] = _burst(log, k, random)
         causes.append(cause)
-    return Fit(log, choice, model, pd.DataFrame(table), causes)
+    return Fit(log, choice, model, pd.DataFrame(columns), causes)
 
 
-def _cause(log: Log, k: int, own: dict[str, Floats], table: dict[str, Floats]) -> dict[str, Any]:
-    """A cause of the table, whose parameters become columns of the draws."""
+def _cause(log: Log, k: int, kept: frozenset[str], ages: list[list[Any]]) -> dict[str, Any]:
+    """A cause of the table, whose parameters are columns of the draws."""
     name = log.causes[k]
     cause: dict[str, Any] = {"cause": name}
-    if "shape" in own:
-        table[f"{name}.shape"] = own["shape"]
-        table[f"{name}.scale"] = own["scale"]
-        cause["lifetime"] = {"weibull": {"shape": f"{name}.shape", "scale": f"{name}.scale"}}
+    if AGEING in kept:
+        life = {"shape": Column(f"{name}.shape"), "scale": Column(f"{name}.scale")}
+        cause["lifetime"] = {"weibull": life}
+        cause["age"] = {"empirical": ages}
     else:
-        table[f"{name}.rate"] = 1000 * DAY / own["scale"]
-        cause["per_1000_node_days"] = f"{name}.rate"
-    if "again" in own:
-        for key in ("again", "after", "after_shape"):
-            table[f"{name}.{key}"] = own[key]
-        after = {"shape": f"{name}.after_shape", "scale": f"{name}.after"}
-        cause["refail"] = {"probability": f"{name}.again", "after": {"weibull": after}}
+        cause["per_1000_node_days"] = Column(f"{name}.rate")
+    if REPEATS in kept:
+        after = {"shape": Column(f"{name}.after_shape"), "scale": Column(f"{name}.after")}
+        again = Column(f"{name}.again")
+        cause["refail"] = {"probability": again, "after": {"weibull": after}}
     if log.kinds[k] == "software":
         cause["hardware"] = False
-    else:
-        repair = repairs(log, k)
-        if repair:
-            cause["repair"] = {"empirical": repair}
+    elif repair := repairs(log, k):
+        cause["repair"] = {"empirical": repair}
     return cause
 
 
-def _ages(months: Months, k: int) -> Floats:
+def _ages(gaps: Gaps) -> Floats:
     """Seconds of service since the last failure of each node by the end of the log."""
-    gaps = months.gaps(len(months.edges) - 1)[k]
     # The last gap of a node is the one that lasts.
     lasting = np.append(np.diff(gaps.node) > 0, True)
     return (gaps.age + gaps.length)[lasting]
@@ -188,8 +187,12 @@ def _ages(months: Months, k: int) -> Floats:
 
 def _spread(values: Floats) -> list[list[Any]]:
     """Quantiles of seconds as the catalogue writes them."""
-    found = np.maximum(np.quantile(values, QUANTILES), 1.0)
-    return [[p, f"{value:.6g} s"] for p, value in zip(QUANTILES, found, strict=True)]
+    return _written(np.quantile(values, QUANTILES))
+
+
+def _written(quantiles: Floats) -> list[list[Any]]:
+    seconds = np.maximum(quantiles, 1.0)
+    return [[p, f"{value:.6g} s"] for p, value in zip(QUANTILES, seconds, strict=True)]
 
 
 def repairs(log: Log, cause: int) -> list[list[Any]]:
@@ -208,37 +211,39 @@ def repairs(log: Log, cause: int) -> list[list[Any]]:
     curve = stats.ecdf(stats.CensoredData.right_censored(length, ~closed)).cdf
     at = np.searchsorted(curve.probabilities, np.array(QUANTILES) - 1e-12)
     # Where outages that last hide the longest repairs, these are as long as the longest seen.
-    found = np.maximum(curve.quantiles[np.minimum(at, len(curve.quantiles) - 1)], 1.0)
-    return [[p, f"{value:.6g} s"] for p, value in zip(QUANTILES, found, strict=True)]
+    return _written(curve.quantiles[np.minimum(at, len(curve.quantiles) - 1)])
 
 
-def _burst(
-    log: Log, k: int, table: dict[str, Floats], random: np.random.Generator
-) -> dict[str, Any]:
-    """How the failures of a cause come together."""
+def _burst(log: Log, k: int, random: np.random.Generator) -> tuple[dict[str, Any], Floats]:
+    """How the failures of a cause come together, and draws of how often they do."""
     burst, first = bursts_of(log)
     own = log.cause == k
     together = own & (burst >= 0)
-    found, sizes = np.unique(burst[together], return_counts=True)
-    alone = (own & first).sum() - len(found)
-    shares = random.beta(len(found) + 0.5, alone + 0.5, DRAWS)
-    shares = np.append(len(found) / (len(found) + alone), shares)
+    sizes = np.unique(burst[together], return_counts=True)[1]
+    some = len(sizes)
+    alone = (own & first).sum() - some
+    shares = random.beta(some + 0.5, alone + 0.5, DRAWS)
+    shares = np.append(some / (some + alone), shares)
     chance = by_chance(int(own.sum()), log.seconds)
-    name = f"{log.causes[k]}.burst"
-    table[name] = np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
-    ends = [np.ptp(log.end[together & (burst == number)]) <= TOGETHER for number in found]
+    ends = pd.Series(log.end[together]).groupby(burst[together])
     fewest = int(sizes.min())
     # Sizes are drawn evenly, so that the mean is what counts.
     most = max(round(2 * sizes.mean()) - fewest, fewest)
-    return {
-        "probability": name,
+    found = {
+        "probability": Column(f"{log.causes[k]}.burst"),
         "nodes": [fewest, most],
-        "shared_repair": round(float(np.mean(ends)), 4),
+        "shared_repair": round(float((ends.max() - ends.min() <= TOGETHER).mean()), 4),
     }
+    return found, np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
 
 
 def _parameters(
-    model: Model, gaps: Sequence[Gaps], kept: Kept, nodes: int, random: np.random.Generator
+    model: Model,
+    gaps: Sequence[Gaps],
+    kept: Kept,
+    names: Sequence[str],
+    nodes: int,
+    random: np.random.Generator,
 ) -> dict[str, Floats]:
     """The best fit and joint draws of all parameters.
 
@@ -251,47 +256,39 @@ def _parameters(
     if bad is not None:
         best = np.array([special.logit(model.share), np.log(model.factor), 0.0])
         covariance = _covariance(ClassMisfit(model, gaps, nodes), best)
-        drawn = random.multivariate_normal(best, covariance, DRAWS, method="eigh")
-        inner = np.clip(np.vstack([best, drawn]), LEAST, MOST)[:, :2]
-        found |= {"share": special.expit(inner[:, 0]), "factor": np.exp(inner[:, 1])}
+        values = _around(best, covariance, random)
+        inner = np.clip(values, LEAST, MOST)[:, :2]
+        found["bad_nodes.share"] = special.expit(inner[:, 0])
+        found["bad_nodes.factor"] = np.exp(inner[:, 1])
         # More bad nodes, or worse ones, leave less for the good: what all of them fail is known.
         slope = covariance[2, :2] @ np.linalg.pinv(covariance[:2, :2])
         level = (inner - best[:2]) @ slope
-    for k, (hazard, part) in enumerate(zip(model.hazards, gaps, strict=True)):
-        keys = free(kept[k])
+    for name, hazard, part, has in zip(names, model.hazards, gaps, kept, strict=True):
+        keys = free(has)
         best = np.clip(vector(hazard, keys), *bounds(keys))
-        values = _around(best, keys, part, bad, model.factor, random)
-        shape = np.exp(values[:, keys.index("shape")]) if AGEING in kept[k] else 1.0
+        loss = partial(misfit, keys=keys, gaps=part, bad=bad, factor=model.factor)
+        values = _around(best, _covariance(loss, best), random)
+        shape = np.exp(values[:, keys.index("shape")]) if AGEING in has else 1.0
         values[:, keys.index("scale")] -= level / shape
-        for place, key in enumerate(keys):
-            low, high = bounds((key,))
-            column = np.clip(values[:, place], low, high)
-            found[f"{k}.{key}"] = special.expit(column) if key == "again" else np.exp(column)
+        for key, column in zip(keys, np.clip(values, *bounds(keys)).T, strict=True):
+            found[f"{name}.{key}"] = natural(key, column)
     return found
 
 
-def _around(
-    best: Floats, keys: tuple[str, ...], part: Gaps, bad: Floats | None, factor: float,
-    random: np.random.Generator,
-) -> Floats:  # fmt: skip
-    covariance = _covariance(lambda values: misfit(values, keys, part, bad, factor), best)
+def _around(best: Floats, covariance: Floats, random: np.random.Generator) -> Floats:
     drawn = random.multivariate_normal(best, covariance, DRAWS, method="eigh")
     return np.vstack([best, drawn])
 
 
-def _covariance(function: Any, best: Floats, step: float = 0.02) -> Floats:
+def _covariance(function: Callable[[Floats], float], best: Floats, step: float = 0.02) -> Floats:
     """The inverse of the curvature of a function at its least."""
     size = len(best)
     steps = np.eye(size) * step
-    curvature = np.empty((size, size))
-    for i in range(size):
-        for j in range(size):
-            corners = [
-                function(best + a * steps[i] + b * steps[j]) * a * b
-                for a in (1, -1)
-                for b in (1, -1)
-            ]
-            curvature[i, j] = sum(corners) / (4 * step**2)
-    values, axes = np.linalg.eigh(curvature)
+    curvature = np.zeros((size, size))
+    for i, j in np.ndindex(size, size):
+        for a, b in product((1, -1), repeat=2):
+            corner = best + a * steps[i] + b * steps[j]
+            curvature[i, j] += a * b * function(corner)
+    values, axes = np.linalg.eigh(curvature / (4 * step**2))
     # Along an axis on which the log says nothing the curvature may vanish.
     return (axes / np.maximum(values, 1 / WIDEST)) @ axes.T

@@ -8,6 +8,7 @@ chance that it was incomplete: then a second clock runs as well, whose time is W
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,7 +33,6 @@ BOUNDS = {
     "after_shape": (np.log(0.2), np.log(3.0)),
 }
 """Between which values each parameter is sought, on the scale on which it is sought."""
-KEYS = tuple(BOUNDS)
 
 
 class Gaps(NamedTuple):
@@ -150,37 +150,37 @@ def bursts_of(log: Log) -> tuple[Indices, NDArray[np.bool_]]:
 
 def free(kept: frozenset[str]) -> tuple[str, ...]:
     """The parameters that the kept mechanisms of a cause need."""
-    of = {"scale": "", "shape": AGEING, "again": REPEATS, "after": REPEATS, "after_shape": REPEATS}
-    return tuple(key for key in KEYS if not of[key] or of[key] in kept)
+    found = ["scale"]
+    if AGEING in kept:
+        found.append("shape")
+    if REPEATS in kept:
+        found += ["again", "after", "after_shape"]
+    return tuple(found)
 
 
-def vector(hazard: Hazard, keys: tuple[str, ...]) -> Floats:
-    """Parameters on the scale on which they are sought: logarithms, and the log-odds of `again`."""
-    values = []
-    for key in keys:
-        value = getattr(hazard, key)
-        values.append(special.logit(value) if key == "again" else np.log(value))
-    return np.array(values)
+def natural(key: str, values: Floats) -> Floats:
+    """A parameter from the scale on which it is sought: logarithms, and log-odds of `again`."""
+    return special.expit(values) if key == "again" else np.exp(values)
 
 
-def from_vector(values: Floats, keys: tuple[str, ...]) -> Hazard:
-    """A hazard from its parameters on the scale on which they are sought."""
-    found = {}
-    for key, value in zip(keys, np.clip(values, *bounds(keys)), strict=True):
-        found[key] = float(special.expit(value) if key == "again" else np.exp(value))
-    return Hazard(**found)
+def vector(hazard: Hazard, keys: Sequence[str]) -> Floats:
+    """Parameters on the scale on which they are sought."""
+    scales = {key: np.log for key in keys} | {"again": special.logit}
+    return np.array([scales[key](getattr(hazard, key)) for key in keys])
 
 
-def bounds(keys: tuple[str, ...]) -> tuple[Floats, Floats]:
-    """The least and the greatest value of each parameter."""
-    ends = np.array([BOUNDS[key] for key in keys])
-    return ends[:, 0], ends[:, 1]
+def bounds(keys: Sequence[str]) -> Floats:
+    """The least of each parameter on that scale, and the greatest of each."""
+    return np.array([BOUNDS[key] for key in keys]).T
 
 
 def likeliest(
-    gaps: Gaps, kept: frozenset[str], start: Hazard | None = None, bad: Floats | None = None,
+    gaps: Gaps,
+    kept: frozenset[str],
+    start: Hazard | None = None,
+    bad: Floats | None = None,
     factor: float = 1.0,
-) -> Hazard:  # fmt: skip
+) -> Hazard:
     """Find the hazard of greatest likelihood.
 
     Parameters
@@ -200,22 +200,29 @@ def likeliest(
         start = Hazard(gaps.length.sum() / max(gaps.failed.sum(), 0.5))
     if start.again == 0.0:
         start = Hazard(start.scale, start.shape, again=0.1)
+    ends = bounds(keys)
     found = optimize.minimize(
-        lambda values: misfit(values, keys, gaps, bad, factor),
-        np.clip(vector(start, keys), *bounds(keys)),
+        misfit,
+        np.clip(vector(start, keys), *ends),
+        (keys, gaps, bad, factor),
         method="L-BFGS-B",
-        bounds=list(zip(*bounds(keys), strict=True)),
+        bounds=ends.T,
     )
-    return from_vector(found.x, keys)
+    return _hazard(found.x, keys)
+
+
+def _hazard(values: Floats, keys: Sequence[str]) -> Hazard:
+    inside = np.clip(values, *bounds(keys))
+    return Hazard(**{key: natural(key, value) for key, value in zip(keys, inside, strict=True)})
 
 
 def misfit(
-    values: Floats, keys: tuple[str, ...], gaps: Gaps, bad: Floats | None, factor: float
+    values: Floats, keys: Sequence[str], gaps: Gaps, bad: Floats | None, factor: float
 ) -> float:
     """Minus the log-likelihood, each gap weighted by the chances that its node is good or bad."""
-    hazard = from_vector(values, keys)
-    good = hazard.losses(gaps)[0]
-    if bad is None:
-        return -float(good.sum())
-    weight = bad[gaps.node]
-    return -float((good * (1 - weight) + hazard.losses(gaps, factor)[0] * weight).sum())
+    hazard = _hazard(values, keys)
+    likelihood = hazard.losses(gaps)[0]
+    if bad is not None:
+        weight = bad[gaps.node]
+        likelihood = likelihood * (1 - weight) + hazard.losses(gaps, factor)[0] * weight
+    return -float(likelihood.sum())

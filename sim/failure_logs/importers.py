@@ -1,4 +1,4 @@
-"""Logs that other programs write, as rows of the neutral table.
+"""Files of rows, and what other programs write as rows of the neutral table.
 
 Slurm's accounting tells when jobs ended and on which nodes, its node events when nodes were out of
 service, and the trace of InfiniteHBD (arXiv 2502.03885) when faults began and ended.
@@ -6,21 +6,78 @@ service, and the trace of InfiniteHBD (arXiv 2502.03885) when faults began and e
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sim.errors import InputError, in_file
 
-Rows = Iterator[tuple[int, dict[str, str]]]
-"""The line of each row in its file, and its cells by column."""
-
+Row = tuple[int, dict[str, str]]
+"""A line in a file, and its cells by column."""
 MOST_HOSTS = 100_000
 """A bracket that stands for more than all nodes of any cluster is a slip."""
-INTERRUPTED = "NODE_FAIL"
+COLUMNS = ("node", "start", "end", "cause", "kind")
+TRACE = ("node", "start_day", "end_day", "cause", "kind")
+"""The columns of a trace, which name their unit."""
 UNKNOWN_TIMES = ("", "Unknown", "None")
 LEVELS = {"Hardware Failure": "hardware", "Software Failure": "software"}
+
+
+class Sheet(NamedTuple):
+    """A file of rows."""
+
+    file: str
+    heads: list[str]
+    rows: list[Row]
+
+    def has(self, *heads: str) -> bool:
+        """Whether it has some columns."""
+        return set(heads) <= set(self.heads)
+
+
+def sheet(file: str) -> Sheet:
+    """Read a table, or the JSON list of InfiniteHBD's faults.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read.
+    """
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise in_file(file, f"the log cannot be read ({reason})") from None
+    if file.endswith(".json"):
+        return Sheet(file, list(TRACE), list(_faults(text, file)))
+    lines = text.splitlines()
+    # What separates cells is what the first line has most of.
+    delimiter = max(",|;\t", key=text.partition("\n")[0].count)
+    reader = csv.DictReader(lines, delimiter=delimiter, restkey="")
+    reader.fieldnames = [head.strip() for head in reader.fieldnames or ()]
+    rows = []
+    for row in reader:
+        # What stands beyond the last column has no name, and cannot be ours.
+        cells = {head: (cell or "").strip() for head, cell in row.items() if head}
+        rows.append((reader.line_num, cells))
+    return Sheet(file, list(reader.fieldnames), rows)
+
+
+def is_accounting(sheet: Sheet) -> bool:
+    """Whether it is an export of `sacct -P`."""
+    return sheet.has("State", "NodeList", "Start", "End")
+
+
+def outages(sheet: Sheet) -> Iterator[Row] | None:
+    """The outages of a file that Slurm wrote; None if it is no such file."""
+    if is_accounting(sheet):
+        return _job_interruptions(sheet)
+    if sheet.has("NodeName", "TimeStart", "TimeEnd", "State"):
+        return _node_events(sheet)
+    return None
 
 
 def hosts(text: str) -> list[str]:
@@ -50,7 +107,7 @@ def _expanded(name: str) -> list[str]:
     if not bracket:
         return [name]
     inside, _, after = rest.partition("]")
-    tails = _expanded(after) if after else [""]
+    tails = _expanded(after)
     found = []
     for piece in inside.split(","):
         first, _, last = piece.partition("-")
@@ -63,77 +120,63 @@ def _expanded(name: str) -> list[str]:
     return found
 
 
-def job_interruptions(rows: Rows) -> Rows:
-    """Ends of jobs that Slurm lays to a failed node (`sacct -P`).
+def _job_interruptions(sheet: Sheet) -> Iterator[Row]:
+    """Ends of jobs that Slurm lays to a failed node.
 
     Which of a job's nodes it was is not told: the first stands for all of them.
     """
-    for line, row in rows:
-        if row.get("State", "").startswith(INTERRUPTED):
-            end = row["End"]
-            node = hosts(row["NodeList"])[0]
-            yield line, {"node": node, "start": end, "end": end, "cause": "node-fail"}
+    for line, cells in sheet.rows:
+        if cells["State"].startswith("NODE_FAIL"):
+            node = hosts(cells["NodeList"])[0]
+            row = node, cells["End"], cells["End"], "node-fail", ""
+            yield line, dict(zip(COLUMNS, row, strict=True))
 
 
-def job_exposure(rows: Rows) -> Rows:
+def job_exposure(sheet: Sheet) -> Iterator[Row]:
     """When the nodes of each job were watched: from its start to its end."""
-    for line, row in rows:
-        times = row["Start"], row["End"]
-        if any(time in UNKNOWN_TIMES for time in times) or row["NodeList"].startswith("None"):
+    for line, cells in sheet.rows:
+        window = {"from": cells["Start"], "to": cells["End"], "installed": ""}
+        running = cells["Start"] in UNKNOWN_TIMES or cells["End"] in UNKNOWN_TIMES
+        if running or cells["NodeList"].startswith("None"):
             continue
-        for node in hosts(row["NodeList"]):
-            yield line, {"node": node, "from": times[0], "to": times[1]}
+        for node in hosts(cells["NodeList"]):
+            yield line, {"node": node, **window}
 
 
-def node_events(rows: Rows) -> Rows:
+def _node_events(sheet: Sheet) -> Iterator[Row]:
     """Outages from `sacctmgr -P show event`; events of the whole cluster name no node."""
-    for line, row in rows:
-        state = row.get("State", "").upper()
-        if not row["NodeName"] or not re.search("DOWN|DRAIN|FAIL|MAINT", state):
+    for line, cells in sheet.rows:
+        state = cells["State"].upper()
+        if not cells["NodeName"] or not re.search("DOWN|DRAIN|FAIL|MAINT", state):
             continue
-        reason = row.get("Reason", "")
-        planned = "MAINT" in state or "maint" in reason.lower()
-        end = "" if row["TimeEnd"] in UNKNOWN_TIMES else row["TimeEnd"]
-        for node in hosts(row["NodeName"]):
-            yield (
-                line,
-                {
-                    "node": node,
-                    "start": row["TimeStart"],
-                    "end": end,
-                    "cause": reason,
-                    "kind": "planned" if planned else "unknown",
-                },
-            )
+        reason = cells.get("Reason", "")
+        planned = "MAINT" in f"{state} {reason.upper()}"
+        kind = "planned" if planned else "unknown"
+        end = cells["TimeEnd"]
+        if end in UNKNOWN_TIMES:
+            end = ""
+        for node in hosts(cells["NodeName"]):
+            row = node, cells["TimeStart"], end, reason, kind
+            yield line, dict(zip(COLUMNS, row, strict=True))
 
 
-def fault_events(text: str, file: str) -> Rows:
-    """Outages from the JSON list of InfiniteHBD's faults; the "line" is the place in the list.
-
-    Raises
-    ------
-    InputError
-        When it is no such list.
-    """
-    begun: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = {}
+def _faults(text: str, file: str) -> Iterator[Row]:
+    """Outages from the list of InfiniteHBD's faults; the "line" is the place in the list."""
+    begun: dict[tuple[str, str], list[Row]] = {}
     try:
         events: list[dict[str, Any]] = json.loads(text)
         for place, event in enumerate(events, start=1):
             fault = event["fault_type"]
-            key = event["node_id"], fault["Desc"]
+            node = event["node_id"]
             time = str(event["event_time"])
+            open_ones = begun.setdefault((node, fault["Desc"]), [])
             if event["event_type"] == "fault_start":
-                row = {
-                    "node": event["node_id"],
-                    "start": time,
-                    "end": "",
-                    "cause": fault["Class"],
-                    "kind": LEVELS.get(fault["Level"], "unknown"),
-                }
-                begun.setdefault(key, []).append((place, row))
-            elif begun.get(key):
-                line, row = begun[key].pop(0)
-                yield line, row | {"end": time}
+                kind = LEVELS.get(fault["Level"], "unknown")
+                row = node, time, "", fault["Class"], kind
+                open_ones.append((place, dict(zip(TRACE, row, strict=True))))
+            elif open_ones:
+                line, cells = open_ones.pop(0)
+                yield line, cells | {"end_day": time}
     except (ValueError, TypeError, KeyError) as error:
         problem = f"is no list of faults as InfiniteHBD writes them ({error})"
         raise in_file(file, problem) from None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,12 @@ class Window(NamedTuple):
     """A time in which a node was watched, in seconds, and the age it had when that began."""
 
     node: str
-    first: float
-    last: float
+    start: float
+    end: float
     age: float
+
+
+Span = TypeVar("Span", Outage, Window)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Log:
     Attributes
     ----------
     names : sequence of str
-        The nodes, in the order in which they were named.
+        The nodes, by name.
     causes, kinds : sequence of str
         The causes of failure, and the kind of each.
     windows : array of shape (windows, 3)
@@ -59,8 +62,6 @@ class Log:
         Of each outage, the end no later than the log's.
     closed : array of bool
         Whether the node is known to have come back.
-    origin : float or None
-        Seconds from 1970 to the start, where times are dates.
     nodes_known : bool
         Whether it is known which node failed.
     notes : sequence of str
@@ -77,9 +78,8 @@ class Log:
     start: Floats
     end: Floats
     closed: NDArray[np.bool_]
-    origin: float | None
-    nodes_known: bool = True
-    notes: Sequence[str] = ()
+    nodes_known: bool
+    notes: Sequence[str]
 
     @property
     def seconds(self) -> float:
@@ -89,20 +89,15 @@ class Log:
     @property
     def node_days(self) -> float:
         """Days for which nodes were watched."""
-        return float((self.windows[:, 2] - self.windows[:, 1]).sum() / DAY)
-
-    def noting(self, notes: Sequence[str]) -> Log:
-        """The log with more notes."""
-        return replace(self, notes=(*self.notes, *notes))
+        return float(np.diff(self.windows[:, 1:]).sum() / DAY)
 
     def until(self, time: float) -> Log:
         """The log as it stood at a time."""
-        windows = self.windows[self.windows[:, 1] < time].copy()
-        windows[:, 2] = np.minimum(windows[:, 2], time)
+        windows = np.minimum(self.windows, [math.inf, math.inf, time])
         known = self.start < time
         return replace(
             self,
-            windows=windows,
+            windows=windows[windows[:, 1] < time],
             node=self.node[known],
             cause=self.cause[known],
             start=self.start[known],
@@ -123,30 +118,30 @@ class Log:
     @cached_property
     def _breaks(self) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
         """Where service begins or ends: key, time, seconds of service till then, and if it runs."""
-        watched = self.windows
-        nodes = watched[:, 0].astype(int)
+        watched, first, last = self.windows.T
         everyone = np.arange(len(self.names))
         # Each node has a break at the start, so that every time has one before it.
-        node = np.concatenate([everyone, nodes, nodes, self.node, self.node])
-        start = np.zeros(len(everyone))
-        time = np.concatenate([start, watched[:, 1], watched[:, 2], self.start, self.end])
-        ones = np.ones(len(nodes))
-        outs = np.ones(len(self.node))
-        inside = np.concatenate([start, ones, -ones, 0 * outs, 0 * outs])
-        down = np.concatenate([start, 0 * ones, 0 * ones, outs, -outs])
+        node = np.concatenate([everyone, watched, watched, self.node, self.node]).astype(int)
+        time = np.concatenate([0.0 * everyone, first, last, self.start, self.end])
+        counts = np.array([len(everyone), *[len(watched)] * 2, *[len(self.node)] * 2])
+        steps = np.repeat([0, 1, -1, -1, 1], counts)
         order = np.lexsort((time, node))
         node, time = node[order], time[order]
         # The steps of each node sum to zero, so one sum over all of them begins at zero for each.
-        runs = (np.cumsum(inside[order]) > 0) & (np.cumsum(down[order]) == 0)
+        runs = np.cumsum(steps[order]) == 1
         spans = np.diff(time, append=time[-1]) * runs
         spans[:-1][np.diff(node) > 0] = 0.0
         done = np.cumsum(spans) - spans
-        first = np.searchsorted(node, everyone)
-        return self._key(node, time), time, done - done[first][node], runs
+        start = np.searchsorted(node, everyone)
+        return self._key(node, time), time, done - done[start][node], runs
 
 
 def made(
-    outages: Sequence[Outage], windows: Sequence[Window], *, dated: bool, nodes_known: bool = True
+    outages: Iterable[Outage],
+    windows: Iterable[Window],
+    *,
+    nodes_known: bool = True,
+    notes: Sequence[str] = (),
 ) -> Log:
     """Make a log of rows in any order.
 
@@ -158,79 +153,60 @@ def made(
     InputError
         When nobody was watched, or no outage is left.
     """
-    if not windows:
+    watched = joined(windows)
+    if not watched:
         raise InputError("no node was watched: the exposure has no rows")
-    origin = min(window.first for window in windows)
-    joined = _joined(windows)
-    names = list(joined)
-    numbers = {name: k for k, name in enumerate(names)}
-    end = max(last for spans in joined.values() for _, last in spans)
-    kept, outside = _apart(outages, joined)
+    origin = min(window.start for window in watched)
+    end = max(window.end for window in watched)
+    by_node: dict[str, list[Window]] = {}
+    for window in watched:
+        by_node.setdefault(window.node, []).append(window)
+    rows = list(outages)
+    seen = [row for row in rows if _inside(row, by_node.get(row.node, ()))]
+    kept = joined(seen)
     if not kept:
         raise InputError("there is no outage within the time in which its node was watched")
-    failed = [outage for outage in kept if outage.kind != "planned"]
-    counts = Counter(outage.cause for outage in failed)
-    causes = sorted(counts, key=lambda cause: (-counts[cause], cause))
-    kinds = [Counter(o.kind for o in failed if o.cause == cause) for cause in causes]
+    kinds: dict[str, Counter[str]] = {}
+    for outage in kept:
+        if outage.kind != "planned":
+            kinds.setdefault(outage.cause, Counter())[outage.kind] += 1
+    causes = sorted(kinds, key=lambda cause: (-kinds[cause].total(), cause))
+    told = list(notes)
+    if outside := len(rows) - len(seen):
+        told.append(f"{outside} outages outside of the time their node was watched were left out")
+    if planned := sum(outage.kind == "planned" for outage in kept):
+        told.append(f"{planned} planned outages count as time out of service, not as failures")
+    number = {name: k for k, name in enumerate(by_node)}
     place = {cause: k for k, cause in enumerate(causes)}
-    ages = dict.fromkeys(names, math.inf)
-    for window in windows:
-        ages[window.node] = min(ages[window.node], window.age)
-    notes = []
-    if outside:
-        notes.append(f"{outside} outages outside of the time their node was watched were left out")
-    if planned := len(kept) - len(failed):
-        notes.append(f"{planned} planned outages count as time out of service, not as failures")
-    cause = [PLANNED if o.kind == "planned" else place[o.cause] for o in kept]
-    spans = [
-        (numbers[name], first - origin, last - origin)
-        for name, parts in joined.items()
-        for first, last in parts
-    ]
+    cause = [PLANNED if row.kind == "planned" else place[row.cause] for row in kept]
+    ends = np.array([outage.end for outage in kept])
     return Log(
-        names=names,
+        names=list(by_node),
         causes=causes,
-        kinds=[kind.most_common(1)[0][0] for kind in kinds],
-        windows=np.array(spans, dtype=float),
-        ages=np.array([ages[name] for name in names]),
-        node=np.array([numbers[outage.node] for outage in kept]),
+        kinds=[kinds[name].most_common(1)[0][0] for name in causes],
+        windows=np.array([(number[w.node], w.start - origin, w.end - origin) for w in watched]),
+        ages=np.array([spans[0].age for spans in by_node.values()]),
+        node=np.array([number[outage.node] for outage in kept]),
         cause=np.array(cause),
-        start=np.array([outage.start - origin for outage in kept]),
-        end=np.array([min(outage.end, end) - origin for outage in kept]),
-        closed=np.array([outage.end <= end for outage in kept]),
-        origin=origin if dated else None,
+        start=np.array([outage.start for outage in kept]) - origin,
+        end=np.minimum(ends, end) - origin,
+        closed=ends <= end,
         nodes_known=nodes_known,
-        notes=notes,
+        notes=told,
     )
 
 
-def _apart(
-    outages: Sequence[Outage], joined: dict[str, list[tuple[float, float]]]
-) -> tuple[list[Outage], int]:
-    """Outages that do not overlap, and how many were left out as nobody watched."""
-    kept: list[Outage] = []
-    outside = 0
-    for outage in sorted(outages, key=lambda outage: (outage.node, outage.start, outage.end)):
-        spans = joined.get(outage.node, [])
-        # A job's nodes are watched until the very moment at which it is interrupted.
-        if not any(first <= outage.start <= last for first, last in spans):
-            outside += 1
-        elif kept and kept[-1].node == outage.node and outage.start <= kept[-1].end:
-            kept[-1] = kept[-1]._replace(end=max(kept[-1].end, outage.end))
-        else:
-            kept.append(outage)
-    return kept, outside
+def _inside(outage: Outage, windows: Iterable[Window]) -> bool:
+    # A job's nodes are watched until the very moment at which it is interrupted.
+    return any(window.start <= outage.start <= window.end for window in windows)
 
 
-def _joined(windows: Sequence[Window]) -> dict[str, list[tuple[float, float]]]:
-    """The spans of each node, those that overlap or touch as one."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for window in windows:
-        found.setdefault(window.node, [])
-    for window in sorted(windows, key=lambda window: window.first):
-        spans = found[window.node]
-        if spans and window.first <= spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], window.last)
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Spans by node and time, where those of a node that overlap or touch are one."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: span[:3]):
+        if found and found[-1].node == span.node and span.start <= found[-1].end:
+            found[-1] = found[-1]._replace(end=max(found[-1].end, span.end))
         else:
-            spans.append((window.first, window.last))
+            found.append(span)
     return found

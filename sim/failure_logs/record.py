@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from sim.errors import InputError
+from sim.failure_logs.log import Outage, Window, joined
 from sim.results.ledger import Move
 from sim.results.run import RunResult
 
@@ -17,36 +17,23 @@ AWAY = frozenset({"cold_spare", "stock", "in_transit", "idle", "scrap", "absent"
 """Places of nodes that nobody watches: they are not switched on."""
 
 
-class Recorded(NamedTuple):
-    """A row of the log; times in seconds from the start of the run, infinite if it lasts."""
+def recorded(result: RunResult) -> list[Outage]:
+    """The outages of a run, and the failures after which nodes were only rebooted.
 
-    node: str
-    start: float
-    end: float
-    cause: str
-    kind: str
-
-
-def recorded(result: RunResult) -> list[Recorded]:
-    """The outages of a run, and the failures after which nodes were only rebooted."""
-    causes = {
-        cause.cause: cause
-        for pool in result.scenario.fleet.values()
-        for cause in pool.failures.causes
-    }
-    soft = {name for name, cause in causes.items() if not cause.hardware}
+    Times are in seconds from the start of the run, infinite where an outage lasts.
+    """
+    pools = result.scenario.fleet.values()
+    hardware = {cause.cause: cause.hardware for pool in pools for cause in pool.failures.causes}
     rows = []
     for outage in result.outages:
-        lasts = outage.end >= result.wall
-        kind = "hardware" if outage.cause in causes else "unknown"
-        end = math.inf if lasts else outage.end
-        rows.append(
-            Recorded(_name(outage.pool, outage.node), outage.start, end, outage.cause, kind)
-        )
+        node = _name(outage.pool, outage.node)
+        kind = "hardware" if outage.cause in hardware else "unknown"
+        end = outage.end if outage.end < result.wall else math.inf
+        rows.append(Outage(node, outage.start, end, outage.cause, kind))
     for event in result.trace.events("failure"):
-        if event.what in soft:
+        if not hardware.get(event.what, True):
             node = _name(event.pool, event.node)
-            rows.append(Recorded(node, event.time, event.time, event.what, "software"))
+            rows.append(Outage(node, event.time, event.time, event.what, "software"))
     return sorted(rows, key=lambda row: (row.start, row.node))
 
 
@@ -65,37 +52,22 @@ def watched(result: RunResult) -> list[tuple[str, float, float]]:
     for name, pool in scenario.fleet.items():
         used = result.plan.used_chips[name] // pool.chip.node_size
         since |= {(name, node): 0.0 for node in range(used + round(pool.hot_spares))}
-    spans: dict[tuple[str, int], list[tuple[float, float]]] = {node: [] for node in since}
+    spans = []
     for move in result.trace:
         if not isinstance(move, Move):
             continue
         node = move.pool, move.node
-        if move.place in AWAY:
-            begun = since.pop(node, None)
-            if begun is not None:
-                spans[node].append((begun, move.time))
-        elif node not in since:
-            since[node] = _resumed(spans.setdefault(node, []), move.time)
-    for node, begun in since.items():
-        spans[node].append((begun, result.wall))
-    return [
-        (_name(*node), first, last)
-        for node, parts in sorted(spans.items())
-        for first, last in parts
-        if first < last
-    ]
-
-
-def _resumed(parts: list[tuple[float, float]], now: float) -> float:
-    """When the span of a node that is watched again began: a break of no length is none."""
-    if parts and parts[-1][1] == now:
-        return parts.pop()[0]
-    return now
+        if node in since:
+            spans.append(Window(_name(*node), since.pop(node), move.time, 0.0))
+        if move.place not in AWAY:
+            since[node] = move.time
+    spans += [Window(_name(*node), begun, result.wall, 0.0) for node, begun in since.items()]
+    return [span[:3] for span in joined(spans) if span.start < span.end]
 
 
 def log_file(result: RunResult) -> str:
     """The log as the neutral table, with ISO dates."""
-    return _table(result, recorded(result), Recorded._fields)
+    return _table(result, recorded(result), Outage._fields)
 
 
 def exposure_file(result: RunResult) -> str:
@@ -105,17 +77,13 @@ def exposure_file(result: RunResult) -> str:
 
 def _table(result: RunResult, rows: Sequence[tuple[Any, ...]], heads: Sequence[str]) -> str:
     table = pd.DataFrame(rows, columns=list(heads))
+    start = pd.Timestamp(result.scenario.start)
     for head in heads[1:3]:
-        table[head] = [_date(result, seconds) for seconds in table[head]]
-    return table.to_csv(index=False, lineterminator="\n")
+        # An outage that lasts has no end, and becomes an empty cell.
+        seconds = table[head].replace(math.inf, math.nan)
+        table[head] = start + pd.to_timedelta(seconds, unit="s")
+    return table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _name(pool: str, node: int) -> str:
     return f"{pool}-{node:05}"
-
-
-def _date(result: RunResult, seconds: float) -> str:
-    if seconds == math.inf:
-        return ""
-    start = dt.datetime.combine(result.scenario.start, dt.time(), dt.UTC)
-    return (start + dt.timedelta(seconds=seconds)).isoformat(timespec="milliseconds")

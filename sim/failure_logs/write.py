@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.failure_logs.fit import Fit
+from sim.failure_logs.fit import Column, Fit
 from sim.failure_logs.log import Log
 from sim.files import write
 from sim.results.ledger import DAY
@@ -25,27 +25,28 @@ def table(fit: Fit, draws: str) -> dict[str, Any]:
         The file with its joint draws.
     """
 
-    def drawn(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: part if key == "cause" else drawn(part) for key, part in value.items()}
-        if isinstance(value, str) and value in fit.draws:
-            return {"uncertain": {"draws": {"file": draws, "column": value}}}
-        return value
-
     log = fit.log
     days = log.seconds / DAY
     found: dict[str, Any] = {
         "title": f"{len(log.names)} nodes, {len(log.node)} outages in {days:,.0f} days",
-        "causes": [drawn(cause) for cause in fit.causes],
+        "causes": fit.causes,
     }
     if fit.choice.bad_nodes:
         # Whether repairs cure a node the class was not asked: its nodes were bad all along.
-        found["bad_nodes"] = {
-            "share": drawn("bad_nodes.share"),
-            "factor": drawn("bad_nodes.factor"),
-            "cured": 0,
-        }
-    return found
+        share, factor = Column("bad_nodes.share"), Column("bad_nodes.factor")
+        found["bad_nodes"] = {"share": share, "factor": factor, "cured": 0}
+    return {key: _drawn(part, draws) for key, part in found.items()}
+
+
+def _drawn(value: Any, file: str) -> Any:
+    """A part of the table, where each column of the draws is named with its file."""
+    if isinstance(value, Column):
+        return {"uncertain": {"draws": {"file": file, "column": value}}}
+    if isinstance(value, dict):
+        return {key: _drawn(part, file) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_drawn(part, file) for part in value]
+    return value
 
 
 def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path, Path]:

@@ -1,4 +1,4 @@
-"""A log of outages, and what the table fitted to its first two thirds foretold of the last."""
+"""Pictures of a log of outages: the table fitted to it, its forecast, and what to choose by it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,42 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.failure_logs.check import WITHIN, Check
+from sim.experiments.advice import Advice, words
+from sim.failure_logs.check import WITHIN, Check, outages
 from sim.failure_logs.fit import Fit
-from sim.pictures.style import WIDTH, save_figure, styled
+from sim.pictures.marks import name_rows, whiskers
+from sim.pictures.style import CHIP_COLOURS, WIDTH, save_figure, styled
 from sim.results.ledger import DAY
+
+COLOUR = CHIP_COLOURS["H800"]
+MOST_OPTIONS = 12
+"""Settings that are shown, the pick first."""
 
 
 @styled()
-def draw(fitted: Fit, found: Check) -> tuple[Figure, pd.DataFrame]:
+def statistics(found: Check) -> tuple[Figure, pd.DataFrame]:
+    """Draw where runs of the fitted table put each number of the log, as multiples of it.
+
+    Returns
+    -------
+    figure, numbers
+        A row for each statistic whose value in the log is not zero.
+    """
+    # A number that was not seen has no ratio.
+    rows = found.statistics.query("log > 0").iloc[::-1].reset_index(drop=True)
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.8))
+    low, high = rows["p5"] / rows["log"], rows["p95"] / rows["log"]
+    axes.hlines(rows.index, low, high, color=COLOUR, lw=4)
+    # An interval of no length would have no mark.
+    axes.plot(low, rows.index, "|", color=COLOUR)
+    axes.axvline(1.0, color="black", lw=0.8)
+    axes.set(xlabel="nine of ten runs of the fitted table, as a multiple of the log")
+    name_rows(axes, rows["title"].tolist())
+    return figure, rows
+
+
+@styled()
+def forecast(fitted: Fit, found: Check) -> tuple[Figure, pd.DataFrame]:
     """Draw outages over time, with the forecast of the last third.
 
     Returns
@@ -25,7 +53,8 @@ def draw(fitted: Fit, found: Check) -> tuple[Figure, pd.DataFrame]:
         The numbers by day: outages until then, and the band of the forecast.
     """
     log = fitted.log
-    starts = np.sort(log.start[log.cause >= 0]) / DAY
+    # What is foretold, and so what is drawn, leaves out mere reboots.
+    starts = np.sort([start for start, _, _ in outages(log)]) / DAY
     before = float(np.sum(starts < log.seconds / DAY * 2 / 3))
     low, high = before + np.quantile(found.foretold, WITHIN, axis=0)
     figure, axes = plt.subplots(figsize=(WIDTH, 4.0))
@@ -37,12 +66,41 @@ def draw(fitted: Fit, found: Check) -> tuple[Figure, pd.DataFrame]:
     return figure, numbers
 
 
-def save(fitted: Fit, found: Check, folder: Path) -> None:
-    """Write the picture as `failure_log` into a folder."""
-    figure, numbers = draw(fitted, found)
+@styled()
+def decision(advice: Advice) -> tuple[Figure, pd.DataFrame]:
+    """Draw by how much other settings are worse than the pick, with their 95 % intervals.
+
+    Returns
+    -------
+    figure, numbers
+        A row for each setting, the pick first.
+    """
+    columns = ["days", "cost", "behind", "lo", "hi", "best", "alike"]
+    numbers = pd.DataFrame([{name: getattr(o, name) for name in columns} for o in advice.options])
+    numbers.insert(0, "setting", [words(option.at) for option in advice.options])
+    numbers = numbers[:MOST_OPTIONS]
+    shown = numbers.iloc[::-1].reset_index(drop=True)
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + 0.28 * len(shown)))
+    ends = shown["lo"], shown["hi"]
+    whiskers(axes, shown["behind"], shown.index, *ends, fmt="o", color=COLOUR, ecolor=COLOUR)
+    axes.axvline(0.0, color="black", lw=0.8)
+    axes.axvspan(0.0, advice.within, alpha=0.15)
+    unit = {"days": "days", "cost": "US dollars", "finish": "probability"}[advice.goal]
+    axes.set(xlabel=f"{unit} behind the setting that was picked; shaded: near enough")
+    name_rows(axes, shown["setting"].tolist())
+    return figure, numbers
+
+
+def save(fitted: Fit, found: Check, folder: Path | str) -> None:
+    """Write the picture of the forecast as `failure_log` into a folder."""
+    figure, numbers = forecast(fitted, found)
+    last = found.forecast.iloc[0]
+    title = (
+        f"The last {fitted.log.seconds / DAY / 3:.0f} days brought {last.log:.0f} outages; "
+        f"foretold from the days before were {last.p5:.0f} to {last.p95:.0f}"
+    )
     alt = (
         f"{len(fitted.log.node)} outages over {fitted.log.seconds / DAY:.0f} days as steps, and "
-        "over the last third of them the band within which nine of ten forecasts lay."
+        f"over the last third of them the band within which nine of ten forecasts lay. {title}."
     )
-    title = "The last third of the log, foretold from the first two"
     save_figure(figure, "failure_log", numbers, folder, title=title, alt=alt)

@@ -18,7 +18,7 @@ from tests.failure_logs.truths import log_of
 def test_a_fitted_table_has_the_statistics_of_its_log(truth: str, tmp_path: Path) -> None:
     fitted = fit(log_of(truth, 2))
     found = check(fitted, runs=40)
-    inside = [row.title for row in found.statistics if row.inside]
+    inside = [row.title for row in found.statistics.itertuples() if row.inside]
     # Nine of ten each, of nine that hang together.
     assert len(inside) >= len(STATISTICS) - 2
     assert 0.5 <= found.coverage <= 1
@@ -43,7 +43,7 @@ def test_a_short_log_of_a_few_outages_is_no_error(days: float, outages: int) -> 
         Outage("abc"[k % 3], (k + 1) * days * DAY / 5, (k + 1.2) * days * DAY / 5, "x", "unknown")
         for k in range(outages)
     ]
-    fitted = fit(made(rows, windows, dated=False))
+    fitted = fit(made(rows, windows))
     told = report(fitted, check(fitted, runs=5))
     assert json.dumps(told, allow_nan=False)
     assert fit_text(told)
@@ -53,7 +53,7 @@ def test_a_short_log_of_a_few_outages_is_no_error(days: float, outages: int) -> 
 def test_interruptions_alone_make_a_table_without_repairs() -> None:
     windows = [Window(name, 0.0, 90 * DAY, 0.0) for name in "abcd"]
     rows = [Outage("abcd"[k % 4], k * DAY, k * DAY, "x", "unknown") for k in range(1, 30)]
-    fitted = fit(made(rows, windows, dated=False, nodes_known=False))
+    fitted = fit(made(rows, windows, nodes_known=False))
     assert "repair" not in fitted.causes[0]
     limits = " ".join(report(fitted, check(fitted, runs=5))["limits"])
     assert "no repairs" in limits

@@ -34,7 +34,7 @@ def test_the_density_of_a_gap_adds_up_to_what_does_not_survive(mended: bool, age
 def test_gaps_end_with_a_failure_or_with_the_log() -> None:
     windows = [Window("a", 0, 10 * DAY, 5 * DAY), Window("b", 0, 10 * DAY, 0.0)]
     outages = [Outage("a", 2 * DAY, 3 * DAY, "x", "unknown")]
-    log = made(outages, windows, dated=False)
+    log = made(outages, windows)
     found = gaps_of(log, 0, np.array([True]))
     assert (found.length / DAY).tolist() == [2, 7, 10]
     assert (found.age / DAY).tolist() == [5, 0, 0]
@@ -62,6 +62,6 @@ def test_outages_of_one_cause_within_a_minute_are_a_burst() -> None:
     windows = [Window(name, 0, 10 * DAY, 0.0) for name in "abcd"]
     rows = [("a", 0, "x"), ("b", 30, "x"), ("c", 70, "x"), ("d", 75, "y"), ("d", 5000, "x")]
     outages = [Outage(node, DAY + s, DAY + s + 10, why, "unknown") for node, s, why in rows]
-    burst, first = bursts_of(made(outages, windows, dated=False))
+    burst, first = bursts_of(made(outages, windows))
     assert (burst >= 0).tolist() == [True, True, True, False, False]
     assert first.tolist() == [True, False, False, True, True]

@@ -115,7 +115,7 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
         InputError, match=r"no column 'node' \(did you mean \"nodes\"\?\).*--columns"
     ):
         read([path], nodes=3, start="0", end="9", unit="days")
-    with pytest.raises(InputError, match="--columns hots is unknown"):
+    with pytest.raises(InputError, match="--columns 'hots' is unknown"):
         read([path], nodes=3, start="0", end="9", columns={"hots": "nodes"})
 
 

@@ -96,7 +96,7 @@ def test_parameters_are_drawn_together(fitted: Fit, cluster: Scenario, tmp_path:
     by_name = {cause.cause: cause for cause in best}
     assert by_name["fault"].per_1000_node_days == pytest.approx(fitted.draws["fault.rate"][0])
     assert not by_name["crash"].hardware
-    rows = {tuple(np.round(row, 6)) for row in fitted.draws.to_numpy()[:, :2].tolist()}
+    rows = fitted.draws[["fault.rate", "fault.again"]].to_numpy()
     for replication in range(20):
         table = scenario.resolve(0, replication).fleet["servers"].failures
         cause = next(cause for cause in table.causes if cause.cause == "fault")

@@ -71,7 +71,7 @@ def _outage(node: int, day: float, repair: float) -> Outage:
 def log_of(truth: str, seed: int) -> Log:
     """The log of a cluster up to its last day."""
     windows = [Window(f"n{node}", 0.0, DAYS * DAY, 0.0) for node in range(NODES)]
-    return made(drawn(truth, seed), windows, dated=False)
+    return made(drawn(truth, seed), windows)
 
 
 def afterwards(truth: str, seed: int) -> tuple[int, int]:
