@@ -89,7 +89,8 @@ def test_the_lock_names_no_host_and_no_folder() -> None:
 
 def test_the_core_is_small_and_an_installed_one_needs_no_notebook() -> None:
     assert len(PROJECT["dependencies"]) <= 12
-    assert PROJECT["optional-dependencies"].keys() == {"cluster", "dev", "notebooks", "site"}
+    extras = {"cluster", "compile", "dev", "notebooks", "site"}
+    assert PROJECT["optional-dependencies"].keys() == extras
 
 
 def test_the_environment_takes_a_python_that_will_do_and_the_package() -> None:

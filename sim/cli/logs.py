@@ -8,8 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from sim import files
-from sim.cli import answers
+from sim import cli, files
 from sim.cli.options import (
     AsJson,
     Fixed,
@@ -67,8 +66,8 @@ def fit(
 
         save(fitted, found, picture)
     report = checks.report(fitted, found)
-    answer(report, lambda: answers.fit(report), as_json)
-    print(f"written: {', '.join(answers.short(path) for path in written)}", file=sys.stderr)
+    answer(report, lambda: cli.answers.fit(report), as_json)
+    print(f"written: {', '.join(cli.answers.short(path) for path in written)}", file=sys.stderr)
 
 
 def log(
@@ -92,7 +91,7 @@ def log(
     watched = record.exposure_file(result)
     files.write(out, record.log_file(result))
     files.write(exposure, watched)
-    print(f"written: {answers.short(out)}, {answers.short(exposure)}", file=sys.stderr)
+    print(f"written: {cli.answers.short(out)}, {cli.answers.short(exposure)}", file=sys.stderr)
 
 
 COMMANDS = (fit, log)

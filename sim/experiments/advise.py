@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any, Unpack
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from sim.errors import InputError
 from sim.experiments.advice import Advice, Goal, Option, words
@@ -279,7 +279,7 @@ def _paired(loss: Floats, other: Floats, options: int) -> tuple[float, float]:
     n = min(len(loss), len(other))
     difference = loss[:n] - other[:n]
     level = 1 - (1 - CONFIDENCE) / (2 * max(options - 1, 1))
-    half = stats.t.ppf(level, n - 1) * difference.std(ddof=1) / math.sqrt(n)
+    half = stdtrit(n - 1, level) * difference.std(ddof=1) / math.sqrt(n)
     return float(difference.mean()), float(half)
 
 

@@ -267,7 +267,7 @@ def test_not_whole(value: object) -> None:
 
 
 def test_schema_tells_text_number_and_uncertain_apart() -> None:
-    text, plain, uncertain = Quantity("s").json_schema()["anyOf"]
+    text, plain, uncertain, _ = Quantity("s").json_schema()["anyOf"]
     assert (text["type"], plain, uncertain) == ("string", {"const": 0}, UNCERTAIN)
     assert Quantity(positive=True).json_schema()["anyOf"][1] == {
         "type": "number",
