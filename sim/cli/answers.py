@@ -79,13 +79,11 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
-    lines += [_row(name, values) for name, values in metrics.items() if "." not in name]
+    lines += _rows({name: values for name, values in metrics.items() if "." not in name})
     lines += ["", "wall clock, days"]
-    lines += [_row(category, metrics[f"time.{category}_days"]) for category in TIME]
+    lines += _rows({category: metrics[f"time.{category}_days"] for category in TIME})
     lines += ["", "chips by place, chip-days"]
-    chips = {place: metrics[f"chips.{place}_days"] for place in PLACES}
-    # Most runs use few of the places.
-    lines += [_row(place, values) for place, values in chips.items() if values["p95"]]
+    lines += _rows({place: metrics[f"chips.{place}_days"] for place in PLACES})
     if "split" in report:
         metric = own_metric(scenario)
         # A job that never ends, or always at its horizon, says more by its share of time.
@@ -140,6 +138,13 @@ def _split_by_group(groups: dict[str, Any]) -> list[str]:
         interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
         lines.append(f"  {KINDS[group]:22}{part['share']:>14.0%}  {interval}")
     return lines
+
+
+def _rows(table: dict[str, dict[str, float | None]]) -> list[str]:
+    """The metrics of a table, and in one line those that are zero in every run."""
+    zero = [name for name, values in table.items() if values["p95"] == 0 == values["mean"]]
+    lines = [_row(name, values) for name, values in table.items() if name not in zero]
+    return [*lines, f"  zero in every run: {', '.join(zero)}"] if zero else lines
 
 
 def _row(name: str, values: dict[str, float | None]) -> str:

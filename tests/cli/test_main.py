@@ -340,7 +340,13 @@ def test_run_prints_a_table_for_people(sim: Sim) -> None:
     )
     assert answer.code == 0
     assert "counterfactual: no published run has done this" in answer.out.splitlines()[0]
-    assert all(f"  {name} " in answer.out for name in ("wall_days", "ettr", "interruptions", *TIME))
+    assert all(f"  {name} " in answer.out for name in ("wall_days", "ettr", "interruptions"))
+    rows = [line.split() for line in answer.out.splitlines()]
+    assert all(
+        row[1] != "0" or row[2:5] != ["0", "…", "0"] for row in rows if row and row[0] in TIME
+    )
+    [_, clock, *_] = re.findall(r"zero in every run: (.*)", answer.out)
+    assert {"reconfigure", "wait"} <= set(clock.split(", "))
 
 
 def test_what_stands_idle_is_said_and_a_title_follows_what_was_set(sim: Sim) -> None:
