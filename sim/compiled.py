@@ -116,7 +116,8 @@ def build() -> Path:
         if ran.returncode:
             raise CheckFailed(f"the engine does not compile:\n{ran.stdout[-2000:]}")
         made = Path(scratch) / "made"
-        for _, file in _modules(Path(scratch)):
+        # All are found before the first is copied: copies in the same folder would be found too.
+        for _, file in list(_modules(Path(scratch))):
             # What the build keeps for itself would be found twice.
             if "build" not in file.relative_to(scratch).parts:
                 place = made / file.relative_to(scratch)
