@@ -17,7 +17,8 @@ from sim.engine import simulate
 from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.hazards import AGEING
 from sim.failure_logs.log import Log
-from sim.failure_logs.selection import BAD, BURSTS, DRIFT, ENOUGH, FEWEST, Trial
+from sim.failure_logs.model import BAD
+from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
 from sim.scenario import Scenario, load_scenario
@@ -178,7 +179,7 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
         "outages": len(log.node),
         "days": log.seconds / DAY,
         "node_days": log.node_days,
-        "tried": [asdict(trial) for trial in fitted.choice.trials],
+        "tried": [asdict(trial) for trial in fitted.trials],
         "parameters": pd.DataFrame({"best": draws.iloc[0], **ends}).to_dict("index"),
         "limits": limits(fitted),
     }
@@ -192,7 +193,7 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
 def limits(fitted: Fit) -> list[str]:
     """What a fitted table cannot show, in sentences."""
     log = fitted.log
-    trials = fitted.choice.trials
+    trials = fitted.trials
     kept = {trial.mechanism for trial in trials if trial.kept}
     names = pd.Series(log.causes)
     counts = names.index.map(Counter(log.cause.tolist()))
