@@ -146,7 +146,8 @@ def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame
     table = pd.DataFrame({"title": list(log), "log": list(log.values()), "p5": low, "p95": high})
     # A short log has no repairs that were watched for a month.
     table = table[np.isfinite(table[["log", "p5", "p95"]]).all(axis=1)].reset_index(drop=True)
-    return table.assign(inside=table["log"].between(table["p5"], table["p95"]))
+    table["inside"] = (table["p5"] <= table["log"]) & (table["log"] <= table["p95"])
+    return table
 
 
 def _statistics(run: Outages, nodes: int, days: float) -> dict[str, float]:

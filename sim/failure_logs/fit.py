@@ -218,20 +218,20 @@ def _burst(log: Log, k: int, random: np.random.Generator) -> tuple[dict[str, Any
     burst, first = bursts_of(log)
     own = log.cause == k
     together = own & (burst >= 0)
-    sizes = np.unique(burst[together], return_counts=True)[1]
+    numbers, sizes = np.unique(burst[together], return_counts=True)
     some = len(sizes)
     alone = (own & first).sum() - some
     shares = random.beta(some + 0.5, alone + 0.5, DRAWS)
     shares = np.append(some / (some + alone), shares)
     chance = by_chance(int(own.sum()), log.seconds)
-    ends = pd.Series(log.end[together]).groupby(burst[together])
+    ends = [np.ptp(log.end[together & (burst == number)]) for number in numbers]
     fewest = int(sizes.min())
     # Sizes are drawn evenly, so that the mean is what counts.
     most = max(round(2 * sizes.mean()) - fewest, fewest)
     found = {
         "probability": Column(f"{log.causes[k]}.burst"),
         "nodes": [fewest, most],
-        "shared_repair": round(float((ends.max() - ends.min() <= TOGETHER).mean()), 4),
+        "shared_repair": round(float(np.mean(np.array(ends) <= TOGETHER)), 4),
     }
     return found, np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
 

@@ -104,11 +104,11 @@ class Months:
         """Failures of each month, and those expected by the model of what a month knew."""
         model = self.model(month, kept)
         bad = model.badness(self.gaps(month), self.nodes)
-        counts = [0]
+        counts = [0.0]
         expected = [0.0]
         for end in range(1, len(self.edges)):
             gaps = self.gaps(end)
-            counts.append(sum(part.failed.sum() for part in gaps))
+            counts.append(float(sum(part.failed.sum() for part in gaps)))
             expected.append(model.expected(gaps, bad))
         # A month in which nothing was expected would have no level.
         return np.diff(counts), np.maximum(np.diff(expected), 1e-9)
@@ -202,7 +202,7 @@ def _burst_gain(log: Log, cause: int) -> float | None:
     early = log.start[own] < log.seconds / 2
     late = sizes[~early]
     known = sizes[early]
-    met = by_chance(np.count_nonzero(log.cause == cause), log.seconds)
+    met = by_chance(int((log.cause == cause).sum()), log.seconds)
     share = ((known > 1).sum() + 0.5) / (len(known) + 1)
     share = np.clip((share - met) / (1 - met), 1e-3, 1 - 1e-3)
     widest = known.max(initial=2)
