@@ -11,6 +11,7 @@ from typer import Option
 import sim
 from sim import compiled
 from sim.cli import experiments, facts, logs, publishing
+from sim.cli.options import with_catalogue
 from sim.errors import readable
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def options(
 for command in (*experiments.COMMANDS, *logs.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
     # The second paragraph of a command's docstring is an example, which belongs below the options.
     words, _, example = (command.__doc__ or "").partition("\n\n")
-    app.command(help=words, epilog=example or None)(command)
+    app.command(help=words, epilog=example or None)(with_catalogue(command))
 
 
 def run(words: list[str]) -> int:

@@ -32,6 +32,9 @@ Sets = Annotated[
     list[str] | None,
     Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
 ]
+Catalogue = Annotated[
+    Path | None, Option(metavar="DIR", help="Tables of your own, as --set catalogue=DIR.")
+]
 Seed = Annotated[int, Option(min=0, help="Root seed of all randomness.")]
 Jobs = Annotated[int, Option(min=1, help="Processes; the numbers do not depend on it.")]
 Executor = Annotated[
@@ -136,6 +139,26 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         command(**given)
 
     whole.__signature__ = Signature(options)  # type: ignore[attr-defined]
+    return whole
+
+
+def with_catalogue(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that has `--set` a short form of `--set catalogue=DIR`."""
+    shape = signature(command, eval_str=True)
+    if "sets" not in shape.parameters:
+        return command
+
+    @wraps(command)
+    def whole(*, catalogue: Path | None, **given: Any) -> None:
+        if catalogue:
+            # JSON is YAML, in which a folder may have any name.
+            own = f"catalogue={json.dumps(str(catalogue))}"
+            given["sets"] = [*(given["sets"] or []), own]
+        command(**given)
+
+    option = Parameter("catalogue", Parameter.KEYWORD_ONLY, default=None, annotation=Catalogue)
+    options = [*shape.parameters.values(), option]
+    whole.__signature__ = shape.replace(parameters=options)  # type: ignore[attr-defined]
     return whole
 
 

@@ -17,7 +17,8 @@ from sim.engine import simulate
 from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.hazards import AGEING
 from sim.failure_logs.log import Log
-from sim.failure_logs.selection import BAD, BURSTS, DRIFT, ENOUGH, FEWEST, Trial
+from sim.failure_logs.model import BAD
+from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
 from sim.scenario import Scenario, load_scenario
@@ -145,7 +146,8 @@ def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame
     table = pd.DataFrame({"title": list(log), "log": list(log.values()), "p5": low, "p95": high})
     # A short log has no repairs that were watched for a month.
     table = table[np.isfinite(table[["log", "p5", "p95"]]).all(axis=1)].reset_index(drop=True)
-    return table.assign(inside=table["log"].between(table["p5"], table["p95"]))
+    table["inside"] = (table["p5"] <= table["log"]) & (table["log"] <= table["p95"])
+    return table
 
 
 def _statistics(run: Outages, nodes: int, days: float) -> dict[str, float]:
@@ -178,7 +180,7 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
         "outages": len(log.node),
         "days": log.seconds / DAY,
         "node_days": log.node_days,
-        "tried": [asdict(trial) for trial in fitted.choice.trials],
+        "tried": [asdict(trial) for trial in fitted.trials],
         "parameters": pd.DataFrame({"best": draws.iloc[0], **ends}).to_dict("index"),
         "limits": limits(fitted),
     }
@@ -192,7 +194,7 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
 def limits(fitted: Fit) -> list[str]:
     """What a fitted table cannot show, in sentences."""
     log = fitted.log
-    trials = fitted.choice.trials
+    trials = fitted.trials
     kept = {trial.mechanism for trial in trials if trial.kept}
     names = pd.Series(log.causes)
     counts = names.index.map(Counter(log.cause.tolist()))

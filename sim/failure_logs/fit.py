@@ -28,9 +28,9 @@ from sim.failure_logs.hazards import (
     vector,
 )
 from sim.failure_logs.log import Log
-from sim.failure_logs.model import LEAST, MOST, ClassMisfit, Kept, Model
+from sim.failure_logs.model import EVERY, LEAST, MOST, ClassMisfit, Kept, Model, of_cause
 from sim.failure_logs.read import read
-from sim.failure_logs.selection import Choice, Months, State, Trial, by_chance, choose
+from sim.failure_logs.selection import BURSTS, DRIFT, Choice, Months, Trial, by_chance, choose
 from sim.results.ledger import DAY, YEAR, Floats
 from sim.streams import stream
 
@@ -72,7 +72,7 @@ class Fit:
     causes: Sequence[dict[str, Any]]
 
     @property
-    def trials(self) -> tuple[Trial, ...]:
+    def trials(self) -> Sequence[Trial]:
         """The mechanisms that were tried."""
         return self.choice.trials
 
@@ -132,13 +132,12 @@ def fitted_as(
     """
     months = Months(log)
     last = len(months.edges) - 1
-    state = State(choice.kept, choice.bad_nodes)
-    model = months.model(last, state)
+    model = months.model(last, choice.kept)
     random = stream(seed, 0, "fit")
-    columns = _parameters(model, months.gaps(last), choice.kept, log.causes, len(log.names), random)
+    columns = _parameters(log, model, months.gaps(last), choice.kept, random)
     level = np.ones(DRAWS + 1)
-    if choice.drift and not looking_back:
-        walk, _ = drift.walked(*months.by_month(last, state))
+    if (DRIFT, EVERY) in choice.kept and not looking_back:
+        walk, _ = drift.walked(*months.by_month(last, choice.kept))
         level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
         level[0] = np.exp(walk.mean[walk.likeliest])
         level = np.clip(level, 1 / MOST_DRIFT, MOST_DRIFT)
@@ -148,10 +147,10 @@ def fitted_as(
         shape = columns.get(f"{name}.shape", 1.0)
         columns[f"{name}.scale"] = columns[f"{name}.scale"] / level ** (1 / shape)
         ages = log.ages if looking_back else _ages(months.gaps(last)[k])
-        cause = _cause(log, k, choice.kept[k], _spread(ages))
+        cause = _cause(log, k, of_cause(choice.kept, k), _spread(ages))
         if "lifetime" not in cause:
             columns[f"{name}.rate"] = 1000 * DAY / columns.pop(f"{name}.scale")
-        if name in choice.bursts:
+        if (BURSTS, k) in choice.kept:
             cause["burst"], columns[f"{name}.burst"] = _burst(log, k, random)
         causes.append(cause)
     return Fit(log, choice, model, pd.DataFrame(columns), causes)
@@ -219,37 +218,33 @@ def _burst(log: Log, k: int, random: np.random.Generator) -> tuple[dict[str, Any
     burst, first = bursts_of(log)
     own = log.cause == k
     together = own & (burst >= 0)
-    sizes = np.unique(burst[together], return_counts=True)[1]
+    numbers, sizes = np.unique(burst[together], return_counts=True)
     some = len(sizes)
     alone = (own & first).sum() - some
     shares = random.beta(some + 0.5, alone + 0.5, DRAWS)
     shares = np.append(some / (some + alone), shares)
     chance = by_chance(int(own.sum()), log.seconds)
-    ends = pd.Series(log.end[together]).groupby(burst[together])
+    ends = [np.ptp(log.end[together & (burst == number)]) for number in numbers]
     fewest = int(sizes.min())
     # Sizes are drawn evenly, so that the mean is what counts.
     most = max(round(2 * sizes.mean()) - fewest, fewest)
     found = {
         "probability": Column(f"{log.causes[k]}.burst"),
         "nodes": [fewest, most],
-        "shared_repair": round(float((ends.max() - ends.min() <= TOGETHER).mean()), 4),
+        "shared_repair": round(float(np.mean(np.array(ends) <= TOGETHER)), 4),
     }
     return found, np.clip((shares - chance) / (1 - chance), 0.0, 1.0)
 
 
 def _parameters(
-    model: Model,
-    gaps: Sequence[Gaps],
-    kept: Kept,
-    names: Sequence[str],
-    nodes: int,
-    random: np.random.Generator,
+    log: Log, model: Model, gaps: Sequence[Gaps], kept: Kept, random: np.random.Generator
 ) -> dict[str, Floats]:
     """The best fit and joint draws of all parameters.
 
     They are normal on the scale of the search, with the inverse of the curvature of the
     log-likelihood as their covariance (Laplace's approximation), cause by cause.
     """
+    nodes = len(log.names)
     bad = model.badness(gaps, nodes)
     level = np.zeros(DRAWS + 1)
     found: dict[str, Floats] = {}
@@ -263,12 +258,13 @@ def _parameters(
         # More bad nodes, or worse ones, leave less for the good: what all of them fail is known.
         slope = covariance[2, :2] @ np.linalg.pinv(covariance[:2, :2])
         level = (inner - best[:2]) @ slope
-    for name, hazard, part, has in zip(names, model.hazards, gaps, kept, strict=True):
-        keys = free(has)
+    for k, name in enumerate(log.causes):
+        keys = free(of_cause(kept, k))
+        hazard = model.hazards[k]
         best = np.clip(vector(hazard, keys), *bounds(keys))
-        loss = partial(misfit, keys=keys, gaps=part, bad=bad, factor=model.factor)
+        loss = partial(misfit, keys=keys, gaps=gaps[k], bad=bad, factor=model.factor)
         values = _around(best, _covariance(loss, best), random)
-        shape = np.exp(values[:, keys.index("shape")]) if AGEING in has else 1.0
+        shape = np.exp(values[:, keys.index("shape")]) if "shape" in keys else 1.0
         values[:, keys.index("scale")] -= level / shape
         for key, column in zip(keys, np.clip(values, *bounds(keys)).T, strict=True):
             found[f"{name}.{key}"] = natural(key, column)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +158,7 @@ def free(kept: frozenset[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def natural(key: str, values: Floats) -> Floats:
+def natural(key: str, values: Any) -> Any:
     """A parameter from the scale on which it is sought: logarithms, and log-odds of `again`."""
     return special.expit(values) if key == "again" else np.exp(values)
 
@@ -213,7 +213,7 @@ def likeliest(
 
 def _hazard(values: Floats, keys: Sequence[str]) -> Hazard:
     inside = np.clip(values, *bounds(keys))
-    return Hazard(**{key: natural(key, value) for key, value in zip(keys, inside, strict=True)})
+    return Hazard(**{k: float(natural(k, value)) for k, value in zip(keys, inside, strict=True)})
 
 
 def misfit(

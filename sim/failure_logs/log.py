@@ -122,7 +122,8 @@ class Log:
         everyone = np.arange(len(self.names))
         # Each node has a break at the start, so that every time has one before it.
         node = np.concatenate([everyone, watched, watched, self.node, self.node]).astype(int)
-        time = np.concatenate([0.0 * everyone, first, last, self.start, self.end])
+        start = np.zeros(len(everyone))
+        time: Floats = np.concatenate([start, first, last, self.start, self.end])
         counts = np.array([len(everyone), *[len(watched)] * 2, *[len(self.node)] * 2])
         steps = np.repeat([0, 1, -1, -1, 1], counts)
         order = np.lexsort((time, node))
@@ -132,8 +133,8 @@ class Log:
         spans = np.diff(time, append=time[-1]) * runs
         spans[:-1][np.diff(node) > 0] = 0.0
         done = np.cumsum(spans) - spans
-        start = np.searchsorted(node, everyone)
-        return self._key(node, time), time, done - done[start][node], runs
+        begins = np.searchsorted(node, everyone)
+        return self._key(node, time), time, done - done[begins][node], runs
 
 
 def made(

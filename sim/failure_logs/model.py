@@ -17,8 +17,12 @@ MOST = np.array([special.logit(0.4), np.log(60.0), 3.0])
 ROUNDS = 12
 SETTLED = 0.02
 """A gain in log-likelihood that is too small to go on for."""
-Kept = tuple[frozenset[str], ...]
-"""The mechanisms kept for each cause."""
+BAD = "bad nodes"
+EVERY = -1
+"""The cause of a mechanism that all causes have together."""
+Mechanism = tuple[str, int]
+"""What it is called, and its cause."""
+Kept = frozenset[Mechanism]
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Model:
             return good, np.full(nodes, -np.inf)
         return good, self.by_node(gaps, nodes, self.factor) + np.log(self.share)
 
-    def expected(self, gaps: Sequence[Gaps], nodes: int, bad: Floats | None) -> float:
+    def expected(self, gaps: Sequence[Gaps], bad: Floats | None) -> float:
         """Failures expected within gaps, those after incomplete repairs included."""
         total = 0.0
         for hazard, part in zip(self.hazards, gaps, strict=True):
@@ -74,15 +78,20 @@ class Model:
         return float(total)
 
 
-def fitted(gaps: Sequence[Gaps], nodes: int, kept: Kept, *, bad_nodes: bool) -> Model:
+def of_cause(kept: Kept, cause: int) -> frozenset[str]:
+    """The mechanisms of a cause."""
+    return frozenset(name for name, of in kept if of == cause)
+
+
+def fitted(gaps: Sequence[Gaps], nodes: int, kept: Kept) -> Model:
     """Find the model of greatest likelihood.
 
     With a class of bad nodes, hazards and class are found in turns: each node counts for both
     classes by its chances.
     """
-    hazards = tuple(likeliest(part, has) for part, has in zip(gaps, kept, strict=True))
-    model = Model(hazards)
-    if not bad_nodes:
+    parts = [(part, of_cause(kept, cause)) for cause, part in enumerate(gaps)]
+    model = Model(tuple(likeliest(part, has) for part, has in parts))
+    if (BAD, EVERY) not in kept:
         return model
     model = replace(model, share=0.05, factor=5.0)
     before = -np.inf
@@ -92,39 +101,28 @@ def fitted(gaps: Sequence[Gaps], nodes: int, kept: Kept, *, bad_nodes: bool) -> 
         if now - before < SETTLED:
             break
         before = now
-        chances = model.badness(gaps, nodes)
-        model = replace(
-            model,
-            hazards=tuple(
-                likeliest(part, has, hazard, chances, model.factor)
-                for part, has, hazard in zip(gaps, kept, model.hazards, strict=True)
-            ),
-        )
+        bad = model.badness(gaps, nodes)
+        hazards = zip(parts, model.hazards, strict=True)
+        found = tuple(likeliest(*part, hazard, bad, model.factor) for part, hazard in hazards)
+        model = replace(model, hazards=found)
     return model
 
 
 def _with_class(model: Model, gaps: Sequence[Gaps], nodes: int) -> Model:
     """The model with the likeliest class of bad nodes, and all hazards on a level with it."""
-    best = class_search(model, gaps, nodes)
-    share, factor, level = special.expit(best[0]), np.exp(best[1]), np.exp(best[2])
-    hazards = tuple(
-        replace(hazard, scale=hazard.scale / level ** (1 / hazard.shape))
-        for hazard in model.hazards
-    )
-    return Model(hazards, float(share), float(factor))
-
-
-def class_search(model: Model, gaps: Sequence[Gaps], nodes: int) -> Floats:
-    """Log-odds of the share, logarithms of the factor and of the level of the likeliest class."""
     start = np.array([special.logit(model.share), np.log(model.factor), 0.0])
-    function = ClassMisfit(model, gaps, nodes)
-    found = optimize.minimize(
-        function,
+    search = optimize.minimize(
+        ClassMisfit(model, gaps, nodes),
         np.clip(start, LEAST, MOST),
         method="L-BFGS-B",
-        bounds=list(zip(LEAST, MOST, strict=True)),
+        bounds=np.array([LEAST, MOST]).T,
     )
-    return found.x
+    odds, factor, level = search.x
+    hazards = tuple(
+        replace(hazard, scale=hazard.scale / np.exp(level / hazard.shape))
+        for hazard in model.hazards
+    )
+    return Model(hazards, float(special.expit(odds)), float(np.exp(factor)))
 
 
 class ClassMisfit:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sim.errors import InputError
@@ -80,7 +81,8 @@ def _table(result: RunResult, rows: Sequence[tuple[Any, ...]], heads: Sequence[s
     start = pd.Timestamp(result.scenario.start)
     for head in heads[1:3]:
         # An outage that lasts has no end, and becomes an empty cell.
-        seconds = table[head].replace(math.inf, math.nan)
+        seconds = np.array(table[head], dtype=float)
+        seconds[seconds == math.inf] = math.nan
         table[head] = start + pd.to_timedelta(seconds, unit="s")
     return table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S.%fZ")
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sim.failure_logs.fit import Column, Fit
 from sim.failure_logs.log import Log
+from sim.failure_logs.model import BAD, EVERY
 from sim.files import write
 from sim.results.ledger import DAY
 
@@ -31,7 +32,7 @@ def table(fit: Fit, draws: str) -> dict[str, Any]:
         "title": f"{len(log.names)} nodes, {len(log.node)} outages in {days:,.0f} days",
         "causes": fit.causes,
     }
-    if fit.choice.bad_nodes:
+    if (BAD, EVERY) in fit.choice.kept:
         # Whether repairs cure a node the class was not asked: its nodes were bad all along.
         share, factor = Column("bad_nodes.share"), Column("bad_nodes.factor")
         found["bad_nodes"] = {"share": share, "factor": factor, "cured": 0}

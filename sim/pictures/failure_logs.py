@@ -78,7 +78,7 @@ def decision(advice: Advice) -> tuple[Figure, pd.DataFrame]:
     columns = ["days", "cost", "behind", "lo", "hi", "best", "alike"]
     numbers = pd.DataFrame([{name: getattr(o, name) for name in columns} for o in advice.options])
     numbers.insert(0, "setting", [words(option.at) for option in advice.options])
-    numbers = numbers[:MOST_OPTIONS]
+    numbers = numbers.head(MOST_OPTIONS)
     shown = numbers.iloc[::-1].reset_index(drop=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + 0.28 * len(shown)))
     ends = shown["lo"], shown["hi"]

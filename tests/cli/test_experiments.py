@@ -178,11 +178,11 @@ def test_settings_are_chosen_and_the_line_that_runs_them_is_told(plain: str) -> 
 
 
 def test_a_row_of_the_claims_is_one_object() -> None:
-    rows = answered("claims", "8", "--replications", "1", "--jobs", "2")["claims"]
+    rows = answered("claims", "7", "--replications", "1", "--jobs", "2")["claims"]
     assert {row["claim"] for row in rows} == {"official-numbers"}
     assert rows[0]["found"] == "undecided (more runs)"
     assert rows[1]["median"] is None
-    assert "no verdict below 60 runs" in said("claims", "8", "--replications", "1")
+    assert "no verdict below 60 runs" in said("claims", "7", "--replications", "1")
 
 
 def test_the_example_of_another_text_is_judged() -> None:

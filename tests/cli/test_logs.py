@@ -56,3 +56,10 @@ def test_the_table_is_a_yaml_file(here: Path) -> None:
 def test_columns_are_pairs(here: Path) -> None:
     with pytest.raises(InputError, match="--columns node: expected NAME=VALUE"):
         said("fit", "log.csv", "--out", "my.yaml", "--columns", "node")
+
+
+def test_a_folder_of_facts_is_given_in_short(here: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"--set catalogue: .*there is no folder '.*my facts: mine'"
+    ):
+        said("run", "small.yaml", "--catalogue", "my facts: mine")

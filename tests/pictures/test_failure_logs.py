@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,7 +27,7 @@ def test_log_and_forecast_count_the_same_outages(fitted: Fit) -> None:
     found = check(fitted, runs=5)
     figure, numbers = pictures.forecast(fitted, found)
     [line] = figure.axes[0].get_lines()
-    assert len(line.get_xdata()) == numbers["seen"].iloc[-1] == 44
+    assert np.size(line.get_xdata()) == numbers["seen"].iloc[-1] == 44
     figure, rows = pictures.statistics(found)
     assert set(rows["title"]) <= set(found.statistics["title"])
 
