@@ -108,12 +108,18 @@ def make_figures(
     # Whatever is wrong with the folder is found before anything runs.
     _check_folder(folder)
     before = manifest(folder)
-    # Notebooks run in processes of their own, which inherit this.
-    os.environ[PROFILE] = profile
     executed = base / "build" / "notebooks" / profile
     make_folder(executed)
     with swap.draft(folder) as draft:
-        _run(values, draft, executed, jobs)
+        # Notebooks run in processes of their own, which inherit this; whoever called does not.
+        was = os.environ.get(PROFILE)
+        os.environ[PROFILE] = profile
+        try:
+            _run(values, draft, executed, jobs)
+        finally:
+            os.environ.pop(PROFILE)
+            if was is not None:
+                os.environ[PROFILE] = was
         drawn = _drawn(values, draft, lock=digest(base / "requirements.lock"))
         kept = {}
         if names:

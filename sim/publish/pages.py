@@ -43,7 +43,9 @@ def made(root: Path | None = None) -> dict[Path, str]:
     claims = pd.read_csv(results) if results.exists() else pd.DataFrame()
     # Without results, as in a fresh clone of no figures, the pages stay what they are.
     if "reading_number" in claims:
-        claims = claims.fillna(dict.fromkeys(WORDS, ""))
+        # A column of words without any is read as one of numbers.
+        words = [name for name in WORDS if name in claims]
+        claims[words] = claims[words].astype(object).fillna("")
         for language, name in claim_pages.PAGES.items():
             texts[base / "docs" / name] = MADE + claim_pages.page(claims, language)
         blocks = {

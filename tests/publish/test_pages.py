@@ -98,7 +98,13 @@ def claims_table(runs: int = FEWEST) -> pd.DataFrame:
                 quantiles = dict.fromkeys(("p5", "median", "p95"), 123.4)
                 said |= quantiles | {f"{key}_most": value for key, value in quantiles.items()}
                 said |= {"p95_most": float("inf"), "share": 1.0, "unit": "million dollars"}
-                said |= {"bound": "at most", "limit": 200.0, "limit_from": 150.0, "limit_to": 250.0}
+                said |= {
+                    "against": "",
+                    "bound": "at most",
+                    "limit": 200.0,
+                    "limit_from": 150.0,
+                    "limit_to": 250.0,
+                }
                 said |= {"limit_status": reading.limit.status, "limit_source": "it"}
                 said |= {"rests_on": "a note", "status": "counterfactual", "runs": runs}
                 said |= {"supported_at": 124.5, "contradicted_at": 122.5}
