@@ -25,6 +25,7 @@ class Uncertain(float):
 
     Examples
     --------
+    >>> from sim.quantities.distributions import Triangular
     >>> x = Uncertain(0.97, Triangular(0.93, 0.97, 1.0), "mixing.efficiency")
     >>> x * 100, x.distribution.support
     (97.0, (0.93, 1.0))

@@ -120,7 +120,7 @@ def test_no_row_is_said_to_be_evidence(table: list[Row]):
 
 def test_a_table_without_bursts_and_repeats_is_not_ok(monkeypatch: pytest.MonkeyPatch):
     worse = TRACE.model_copy(update={"changes": TRACE.changes | TRACE.independent})
-    monkeypatch.setitem(catalogue.table("traces"), "infinitehbd", replace(ENTRY, item=worse))
+    monkeypatch.setitem(catalogue.table("traces")._read, "infinitehbd", replace(ENTRY, item=worse))
     found = rows(5)
     assert {row.id for row in found if not row.ok} >= CLUSTERED
     assert [row.ours for row in found] == [row.twin for row in found]
