@@ -8,10 +8,13 @@ from typing import Any, Unpack
 import pandas as pd
 
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import spread
+from sim.experiments.intervals import median_interval, spread
 from sim.experiments.sweep import study
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
+
+REACHED = {"crossing_days": "crossed", "wall_days": "finished"}
+"""The share of runs in which a day came, for metrics that else stand at the horizon."""
 
 
 def ablate(
@@ -40,8 +43,9 @@ def ablate(
     -------
     pandas.DataFrame
         A row a mechanism: `mechanism`, the `median`, `p5` and `p95` of (without − with) over pairs,
-        and whether it `matters`: whether the median change is larger than half the spread (5–95 %)
-        of the metric with everything.
+        `lo` and `hi` (the 95 % interval of the median), whether it `matters`: whether the median
+        change is larger than half the spread (5–95 %) of the metric with everything, and whether it
+        is only known to be `at_least` that: in half of the pairs or more the horizon cut it off.
     """
     check_metric(metric, scenario)
     fewer = {name: scenario.override(changes) for name, changes in without.items()}
@@ -51,7 +55,18 @@ def ablate(
     half = (usual["p95"] - usual["p5"]) / 2
     rows = []
     for name, part in runs.items():
-        change = spread(part.frame[metric] - base)
-        matters = abs(change["median"]) > half
-        rows.append({"mechanism": name, **change, "matters": matters})
+        difference = part.frame[metric] - base
+        change = spread(difference)
+        interval = median_interval(difference.to_numpy())
+        reached = part.frame[REACHED[metric]].mean() if metric in REACHED else 1.0
+        rows.append(
+            {
+                "mechanism": name,
+                **change,
+                "lo": interval["lo"],
+                "hi": interval["hi"],
+                "matters": abs(change["median"]) > half,
+                "at_least": bool(reached <= 0.5),
+            }
+        )
     return pd.DataFrame(rows)

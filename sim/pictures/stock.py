@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from sim.experiments.intervals import digits
 from sim.pictures.marks import band, name_rows, spread, whiskers
 from sim.pictures.style import (
     DASHES,
@@ -276,9 +277,14 @@ def _controls(pictures: tuple[Axes, Axes], scenario: Scenario) -> str:
 
 
 def _effects(axes: Axes, effects: pd.DataFrame) -> None:
-    """How many months later the crossing would be without each mechanism, as bars with whiskers."""
-    months = effects[["median", "p5", "p95"]] * DAY / MONTH
-    middle, low, high = months["median"], months["p5"], months["p95"]
+    """How many months later the crossing would be without each mechanism, as bars with whiskers.
+
+    What the horizon cuts off is a bar without whiskers, and told as "more than".
+    """
+    months = effects[["median", "p5", "p95", "lo", "hi"]].astype(float) * DAY / MONTH
+    cut = effects["at_least"]
+    middle = months["median"]
+    low, high = (months[end].where(~cut, middle) for end in ("p5", "p95"))
     axes.barh(range(len(effects)), middle, color="#56B4E9")
     whiskers(
         axes,
@@ -289,17 +295,15 @@ def _effects(axes: Axes, effects: pd.DataFrame) -> None:
         ecolor=INK,
         lw=0.9,
     )
-    for k, (value, end) in enumerate(zip(middle, high, strict=True)):
-        axes.text(
-            max(end, 0),
-            k,
-            f" {value:+.1f}".replace("-", "−"),
-            va="center",
-        )
+    for k, (row, end) in enumerate(zip(months.itertuples(), high, strict=True)):
+        told = digits(row.median, row.lo, row.hi).replace("-", "−")
+        if cut.iloc[k]:
+            told = f"more than {row.median:.0f}: beyond the horizon"
+        axes.text(max(end, 0), k, f" {told}", va="center")
     axes.axvline(0, color=INK, lw=0.8)
     name_rows(axes, list(effects["mechanism"]))
     axes.set_xlim(min(low.min(), 0) * 1.1 - 0.5, high.max() * 1.25 + 1)
     axes.invert_yaxis()
     axes.set_xlabel(
-        "months by which the crossing comes later\n(bar: median, whisker: 5–95 % of pairs)"
+        "months by which the crossing comes later\n(bar: median; whisker: 5–95 % of pairs)"
     )

@@ -23,6 +23,9 @@ def test_leaving_something_out_is_compared_under_the_same_luck_and_inputs():
         "p5": 0,
         "p95": 0,
     }
+    # Without growth the need never outgrows the stock: all that is known is the horizon.
+    assert table["at_least"].to_dict() == {"ettr": False, "research": False, "growth": True}
+    assert (table["lo"] <= table["median"]).all() and (table["median"] <= table["hi"]).all()
     matters = table["matters"].to_dict()
     assert matters["growth"] and not matters["ettr"]
     assert 0 < table["median"].to_dict()["research"] < table["median"].to_dict()["growth"]

@@ -34,7 +34,10 @@ def test_the_table_holds_the_stock_the_need_and_the_dates_of_the_crossing(result
             "median": [100.0],
             "p5": [50.0],
             "p95": [120.0],
+            "lo": [90.0],
+            "hi": [110.0],
             "matters": [True],
+            "at_least": [False],
         }
     )
     _, table = stock.stock(results, load_scenario("embargoed-stock"), effects)
