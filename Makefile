@@ -61,6 +61,7 @@ prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
 
 fit-steptime: $(VENV)/.stamp ## Fit the constants of the step-time model again, and print them
 	$(RUN) -m benchmarks.fit_steptime
+
 mutants: $(VENV)/.stamp ## Plant MUTANTS (300) small mistakes in the code: which do the tests not notice?
 	$(RUN) -m tests.mutants --number $(MUTANTS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -114,26 +115,19 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
         for source, (name, _) in SOURCES.items():
             found.append({"quantity": quantity, "source": name, **split[source]})
     table = pd.DataFrame(found)[["quantity", "source", "share", "lo", "hi", "sd"]]
+    table["variance"] = (table["sd"] ** 2).groupby(table["quantity"]).transform("sum")
     figure, axes = plt.subplots(figsize=(WIDTH, 1.3 + 0.9 * len(splits)))
     for k, (name, colour) in enumerate(SOURCES.values()):
         part = table[table["source"] == name]
         places = np.arange(len(part)) + (k - 1) * 0.26
         axes.barh(places, part["share"], height=0.24, color=colour)
         whiskers(axes, part["share"], places, part["lo"], part["hi"])
-        for place, high, sd in zip(
-            places,
-            part["hi"],
-            part["sd"],
-            strict=True,
-        ):
-            words = f"{name}: ± {_short(sd)} days"
-            axes.text(
-                high + 0.015,
-                place,
-                words,
-                va="center",
-                color=ink(colour),
-            )
+        for place, row in zip(places, part.itertuples(), strict=True):
+            words = f"{name}: ± {_short(row.sd)} days"
+            # An estimate that is cut off at zero says nothing; the end of its interval does.
+            if row.sd == 0:
+                words = f"{name}: ± {_short(math.sqrt(row.hi * row.variance))} days at most (95 %)"
+            axes.text(row.hi + 0.015, place, words, va="center", color=ink(colour))
     name_rows(axes, list(splits))
     axes.set(xlim=(0, 1.32), ylim=(len(splits) - 0.5, -0.5))
     axes.set_xlabel("share of the variance\n(whisker: 95 % interval; ±: standard deviation)")

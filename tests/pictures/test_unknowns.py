@@ -59,4 +59,11 @@ def test_sources_are_labelled_with_their_days() -> None:
     assert texts(figure).count("chance: ± 12 days") == 2
     assert "inputs: ± 0.25 days" in texts(figure)
     assert sorted(widths(figure)) == [0.2] * 4 + [0.6] * 2
-    assert table.shape == (6, 6)
+    assert table.shape == (6, 7)
+
+
+def test_a_source_cut_off_at_zero_is_told_by_the_end_of_its_interval() -> None:
+    chance = {"share": 1.0, "lo": 0.9, "hi": 1.0, "sd": 10.0}
+    none = {"share": 0.0, "lo": 0.0, "hi": 0.09, "sd": 0.0}
+    figure, _ = sources({"time": {"run_to_run": chance, "inputs": none, "model": none}})
+    assert "inputs: ± 3 days at most (95 %)" in texts(figure)
