@@ -96,6 +96,8 @@ class Job:
         # What happened while the job stood still is seen now: nothing has told it.
         if degraded and self._better_plan():
             return CHANGED
+        # A spare with which the job trains is good.
+        fleet.newcomers()
         self.training.resume(fleet.at_work(), now)
         while True:
             start = now
@@ -216,18 +218,19 @@ class Job:
         """Restart until it succeeds; what fails on the way is returned."""
         people = self._people
         while self.env.now < self._horizon:
-            in_memory = self.training.in_memory
+            # Whatever a planned stop is for, host memory need not outlast it.
+            in_memory = self.training.in_memory and failure is not PLANNED
             seconds = self._times.restart(failure, self.plan, in_memory=in_memory)
             stop = yield from self._still.spend("restart", seconds, exposed=True)
             if stop:
                 return stop
-            if self._reject_spares():
-                yield from self._assemble()
-            elif people.fails(incident):
+            if not self._reject_spares():
+                if not people.fails(incident):
+                    return None
                 self._record.count("failed_restarts")
                 yield from self._still.spend("respond", people.again(incident, self.env.now))
-            else:
-                return None
+            # A node was bad, or may have failed while somebody was on the way.
+            yield from self._assemble()
         return None
 
     def _reject_spares(self) -> bool:
@@ -256,10 +259,8 @@ class Job:
         if stop is None and self._still.leaving:
             stop = Stop(self._still.leaving[0].failure, 0.0)
         if stop is None:
-            seconds = self._times.restart(PLANNED, self.plan, in_memory=False)
-            stop = yield from self._still.spend("restart", seconds, exposed=True)
-        if stop:
-            yield from self._recover(stop)
+            stop = yield from self._restart(PLANNED, Incident())
+        yield from self._recover(stop)
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""
