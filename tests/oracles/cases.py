@@ -28,9 +28,7 @@ def case_of(seed: int) -> Case:
     causes: list[Cause] = []
     for number in range(draw.randint(1, 5)):
         node = draw.randrange(nodes + hot + cold)
-        # Two causes that relapse on one node are left out: the engine keeps the first only.
-        relapsing = any(cause.refail and cause.node == node for cause in causes)
-        causes.append(_cause(draw, f"c{number}", node, interval, relapsing))
+        causes.append(_cause(draw, f"c{number}", node, interval))
     return Case(
         causes=tuple(causes),
         nodes=nodes,
@@ -60,7 +58,7 @@ def case_of(seed: int) -> Case:
     )
 
 
-def _cause(draw: Random, name: str, node: int, interval: float, relapsing: bool) -> Cause:
+def _cause(draw: Random, name: str, node: int, interval: float) -> Cause:
     kind = draw.choice(["loud", "loud", "switch", "silent", "slow"])
     # Copies in memory that are newer than the fault, and older than its finding, prove nothing.
     late = interval + draw.uniform(0, 9) * HOUR
@@ -77,7 +75,7 @@ def _cause(draw: Random, name: str, node: int, interval: float, relapsing: bool)
         permanent=draw.random() < 0.2,
         detect=late if kind in ("silent", "slow") else draw.choice([0.0, draw.uniform(0, HOUR)]),
         repair=draw.uniform(0, 20) * HOUR,
-        refail=None if relapsing or kind == "switch" else refail,
+        refail=None if kind == "switch" else refail,
     )
 
 
