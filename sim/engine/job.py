@@ -218,8 +218,7 @@ class Job:
         """Restart until it succeeds; what fails on the way is returned."""
         people = self._people
         while self.env.now < self._horizon:
-            # Whatever a planned stop is for, host memory need not outlast it.
-            in_memory = self.training.in_memory and failure is not PLANNED
+            in_memory = self.training.in_memory
             seconds = self._times.restart(failure, self.plan, in_memory=in_memory)
             stop = yield from self._still.spend("restart", seconds, exposed=True)
             if stop:
