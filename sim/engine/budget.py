@@ -8,9 +8,8 @@ from typing import Any
 
 from sim.errors import InputError, expected
 from sim.results.ledger import DAY
+from sim.scenario.bounds import MOST_EVENTS
 
-MOST_EVENTS = 5_000_000
-"""Failures, changes of the network and link flaps of one run: minutes, and gigabytes of trace."""
 LOOK = 20_000
 """After so many events, less than a second's worth, it is first asked where they lead."""
 FAR = 10
@@ -83,7 +82,7 @@ class Budget:
         self._look = min(2 * self._spent, self._most)
 
 
-def bounded(number: float, what: str, most: int = MOST_EVENTS) -> int:
+def bounded(number: float, what: str) -> int:
     """A number of things, as a whole one.
 
     Raises
@@ -92,9 +91,9 @@ def bounded(number: float, what: str, most: int = MOST_EVENTS) -> int:
         When there are more of them than can be worked through.
     """
     # Not a number is too many as well.
-    if not number <= most:
+    if not number <= MOST_EVENTS:
         raise InputError(
-            f"{what}: {number:,.4g} of them are too many; at most {most:,} are possible"
+            f"{what}: {number:,.4g} of them are too many; at most {MOST_EVENTS:,} are possible"
         )
     return int(number)
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim.engine.budget import bounded
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import ProgrammeResult, ProgrammeRun, first_due, growth_of
 from sim.scenario import Pool, Run, Scenario
+from sim.scenario.bounds import check_programme
 from sim.scenario.stock import Programme, pool_of
 from sim.streams import Luck
 from sim.throughput import Plan, Throughput, planned
@@ -31,10 +31,6 @@ Process = Generator[simpy.Event, Any, Any]
 Pools = dict[str, Pool]
 BETWEEN = "between"
 """Wall clock when no run trains."""
-MOST_RUNS = 10_000
-"""Of a programme: one a day for 27 years."""
-MOST_GROWTH = 1e30
-"""Of a run over the first: no fleet has a place for more."""
 SIZES_TRIED = (1, 4, 16)
 """Times the need of the first run, on which a pool alone is laid out."""
 
@@ -61,9 +57,10 @@ def tasks(scenario: Scenario) -> list[Task]:
     if isinstance(programme, Programme):
         begin = first_due(programme, scenario.start)
         # A run that is due on the horizon itself is not started.
-        number = (scenario.horizon - begin) / programme.every
-        bounded(number, "runs.every: runs before the horizon", MOST_RUNS)
-        count = max(math.ceil(number - 1e-9), 0)
+        span = scenario.horizon - begin
+        # What was drawn for them since the scenario was read may be beyond its bounds.
+        check_programme(programme, span)
+        count = max(math.ceil(span / programme.every - 1e-9), 0)
         first = programme.run(scenario.run)
         listed = [_grown(first, programme, number, begin) for number in range(count)]
     else:
@@ -90,21 +87,11 @@ def first_task(scenario: Scenario) -> Task:
 def _grown(first: Run, programme: Programme, number: int, begin: float) -> Task:
     """A later run of a growing programme: chips, tokens and batch grow alike."""
     after = number * programme.every
-    factor = _factor(growth_of(programme), after / YEAR)
+    factor = growth_of(programme) ** (after / YEAR)
     sequences = max(round(first.batch.sequences * factor), 1)
     batch = first.batch.model_copy(update={"sequences": sequences})
     run = first.model_copy(update={"tokens": first.tokens * factor, "batch": batch})
     return Task(number, begin + after, programme.chips * factor, run)
-
-
-def _factor(growth: float, years: float) -> float:
-    """How many times as large as the first a run is."""
-    if abs(math.log(growth) * years) > math.log(MOST_GROWTH):
-        raise InputError(
-            f"runs.growth: {growth:.4g} a year makes a run more than {MOST_GROWTH:.0e} times as "
-            f"large or as small after {years:.4g} years; shorten the horizon"
-        )
-    return growth**years
 
 
 def laid_out(scenario: Scenario) -> Pools:

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from sim.catalogue.failures import FLAPS, Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
-from sim.engine.budget import Budget, bounded
+from sim.engine.budget import Budget
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 
-MOST_PODS = 100_000
-"""Each has two streams of random numbers."""
 CERTAIN = 1 - 2**-53
 """The largest uniform number below one."""
 
@@ -44,7 +42,6 @@ class Fabric:
             self._good: Distribution = Weibull(1.0, good)
             self._bad = congestion.bad
             self._worst = congestion.slowdown
-            bounded(pods, "fabric.pods: parts of the network", MOST_PODS)
             streams = [f"congestion{label}.{pod}" for pod in range(pods)]
             self._calm = [luck.uniforms(f"{stream}.good") for stream in streams]
             self._rough = [luck.uniforms(f"{stream}.bad") for stream in streams]

@@ -96,6 +96,8 @@ class Job:
         # What happened while the job stood still is seen now: nothing has told it.
         if degraded and self._better_plan():
             return CHANGED
+        # A spare with which the job trains is good.
+        fleet.newcomers()
         self.training.resume(fleet.at_work(), now)
         while True:
             start = now
@@ -221,13 +223,13 @@ class Job:
             stop = yield from self._still.spend("restart", seconds, exposed=True)
             if stop:
                 return stop
-            if self._reject_spares():
-                yield from self._assemble()
-            elif people.fails(incident):
+            if not self._reject_spares():
+                if not people.fails(incident):
+                    return None
                 self._record.count("failed_restarts")
                 yield from self._still.spend("respond", people.again(incident, self.env.now))
-            else:
-                return None
+            # A node was bad, or may have failed while somebody was on the way.
+            yield from self._assemble()
         return None
 
     def _reject_spares(self) -> bool:
@@ -256,10 +258,8 @@ class Job:
         if stop is None and self._still.leaving:
             stop = Stop(self._still.leaving[0].failure, 0.0)
         if stop is None:
-            seconds = self._times.restart(PLANNED, self.plan, in_memory=False)
-            stop = yield from self._still.spend("restart", seconds, exposed=True)
-        if stop:
-            yield from self._recover(stop)
+            stop = yield from self._restart(PLANNED, Incident())
+        yield from self._recover(stop)
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""

@@ -195,14 +195,16 @@ class Progress:
     def further_back(self, mark: Mark, steps: float, speed: Speed) -> Mark:
         """The newest checkpoint before which at least some steps are thrown away.
 
-        Checkpoints before the last are whole periods of the present speed apart, and all are kept.
+        Those on storage before the last are whole periods of the present speed apart, and all are
+        kept.
         """
         saw = self._sawtooth
         too_new = mark.tokens - (self.tokens - steps * speed.step)
         # Nothing is further back than the start.
         if too_new <= 0 or not mark.tokens:
             return mark
-        period = saw.period * (speed.step if saw.in_steps else speed.unstalled)
+        period = saw.period * saw.storage_every
+        period *= speed.step if saw.in_steps else speed.unstalled
         tokens = max(mark.tokens - math.ceil(too_new / period) * period, 0.0)
         share = tokens / mark.tokens
         return Mark(tokens, mark.productive * share, mark.chip_seconds * share, mark.durable_at)

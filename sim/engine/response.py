@@ -115,11 +115,12 @@ class People:
         days = {WEEKDAYS.index(day) for day in response.days}
         today = math.floor(local / DAY)
         # Of eight days in a row one is a day of duty that has not yet begun or goes on.
-        for day in range(today, today + 8):
-            begins = day * DAY + first
-            if (self._weekday + day) % 7 in days and local < day * DAY + last:
-                return max(begins - local, 0.0)
-        raise AssertionError("a week without a day of duty")
+        on_duty = (
+            day
+            for day in range(today, today + 8)
+            if (self._weekday + day) % 7 in days and local < day * DAY + last
+        )
+        return max(next(on_duty) * DAY + first - local, 0.0)
 
     def _uniform(self, what: str) -> float:
         [uniform] = self._row(what, 1)
@@ -141,11 +142,16 @@ class Windows:
     ----------
     windows : sequence of Window
     start : datetime.date
+        Of the scenario.
+    now : float
+        When the job begins (s): those of before are past.
     luck : Luck
     label : str
     """
 
-    def __init__(self, windows: Sequence[Window], start: dt.date, luck: Luck, label: str) -> None:
+    def __init__(
+        self, windows: Sequence[Window], start: dt.date, now: float, luck: Luck, label: str
+    ) -> None:
         self._windows = windows
         self._field: Field = luck.field(f"windows{label}")
         self._counts = [0] * len(windows)
@@ -154,7 +160,9 @@ class Windows:
             first = window.every or 0.0
             if window.date:
                 first = (window.date - start).days * DAY
-            if first >= 0:
+            if window.every:
+                first += max(math.ceil((now - first) / window.every), 0) * window.every
+            if window.every or first >= now:
                 self._heap.append((first, number))
         heapify(self._heap)
 

@@ -144,7 +144,7 @@ class Site:
             saw,
             RecoveryTimes(scenario.recovery, saw, self.luck, label),
             People(scenario.recovery, scenario.start, self._automatic(), self.luck, label),
-            Windows(scenario.recovery.windows, scenario.start, self.luck, label),
+            Windows(scenario.recovery.windows, scenario.start, self.env.now, self.luck, label),
             scenario.horizon,
             self.record,
         )

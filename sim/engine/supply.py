@@ -118,7 +118,6 @@ class Policy:
 
 def month_ends(horizon: float) -> NDArray[np.float64]:
     """Seconds to the end of each month, the last of which may be cut short."""
-    bounded(horizon / MONTH, "horizon: months")
     return np.append(np.arange(MONTH, horizon, MONTH), horizon)
 
 

@@ -76,7 +76,10 @@ class Training:
     def lose(self, strike: Strike) -> None:
         """The copies in the memory of broken nodes are gone."""
         cause = strike.failure.cause
-        self._steps_back = max(self._steps_back, cause.rollback_steps)
+        if cause.rollback_steps and self._speed:
+            # It may come while the job stands still, with nothing else to roll back for.
+            self._fallen = True
+            self._steps_back = max(self._steps_back, cause.rollback_steps)
         if cause.hardware:
             self._copies.lose(strike.pool.name, strike.nodes)
 
@@ -104,7 +107,7 @@ class Training:
         if not self._fallen:
             return
         progress = self.progress
-        mark = progress.usable(memory=self._copies.complete)
+        mark = progress.usable(memory=self.in_memory)
         # A checkpoint that is newer than the first corrupt step is no use, durable or not.
         if self._clean and self._clean.tokens < mark.tokens:
             mark = self._clean

@@ -11,10 +11,14 @@ from sim.scenario.stock import Programme
 
 DAY = 86400.0
 YEAR = 365.25 * DAY
-MOST_CHANGES = 10_000_000
-"""Changes of a network until the horizon: about a minute of computing."""
-MOST_RUNS = 100_000
+MOST_EVENTS = 5_000_000
+"""Failures, changes of the network and link flaps of one run: minutes, and gigabytes of trace."""
+MOST_FLAPS = 10_000_000
+"""Of links, each kept as three numbers and no event: a quarter of a gigabyte."""
+MOST_RUNS = 10_000
+"""Of a programme: one a day for 27 years."""
 MOST_GROWTH = 1e12
+"""Of the last run over the first, or of the first over the last."""
 
 
 def check_time(start: dt.date, horizon: float) -> None:
@@ -31,20 +35,26 @@ def check_time(start: dt.date, horizon: float) -> None:
         raise InputError(problem, key="horizon", given=horizon)
 
 
-def check_programme(programme: Programme, horizon: float) -> None:
+def check_programme(programme: Programme, span: float) -> None:
     """Check that the runs of a programme can be counted and written down.
+
+    Parameters
+    ----------
+    programme : Programme
+    span : float
+        Seconds from its first run to the horizon.
 
     Raises
     ------
     InputError
-        When they are too many, or grow beyond measure.
+        When they are too many, or grow or shrink beyond measure.
     """
-    number = horizon / programme.every
+    number = span / programme.every
     if number > MOST_RUNS:
         problem = f"{number:,.3g} runs until the horizon are more than {MOST_RUNS:,}"
         raise InputError(problem, key="runs.every", given=programme.every)
-    growth = horizon / YEAR * math.log10(programme.growth * YEAR)
-    if growth > math.log10(MOST_GROWTH):
+    growth = max(span, 0.0) / YEAR * math.log10(programme.growth * YEAR)
+    if abs(growth) > math.log10(MOST_GROWTH):
         problem = f"the last run would be 1e{growth:,.0f} times the first; most: {MOST_GROWTH:g}"
         raise InputError(problem, key="runs.growth", given=programme.growth)
 
@@ -60,13 +70,14 @@ def check_fabric(fabric: Fabric, nodes: int, horizon: float) -> None:
     if fabric.congestion:
         bad = fabric.congestion.bad.mean
         changes = 2 * fabric.pods * fabric.congestion.share * horizon / bad
-        _check_changes("fabric.congestion.bad", "lengthen bad periods", changes)
+        _check_changes("fabric.congestion.bad", "lengthen bad periods", changes, MOST_EVENTS)
     if fabric.flaps:
         changes = nodes * fabric.flaps.per_node_day * horizon / DAY
-        _check_changes("fabric.flaps.per_node_day", "let links flap less often", changes)
+        key = "fabric.flaps.per_node_day"
+        _check_changes(key, "let links flap less often", changes, MOST_FLAPS)
 
 
-def _check_changes(key: str, remedy: str, changes: float) -> None:
-    if changes > MOST_CHANGES:
-        problem = f"about {changes:,.3g} changes until the horizon are more than {MOST_CHANGES:,}"
+def _check_changes(key: str, remedy: str, changes: float, most: int) -> None:
+    if changes > most:
+        problem = f"about {changes:,.3g} changes until the horizon are more than {most:,}"
         raise InputError(f"{problem}; {remedy}, or shorten the horizon", key=key)

@@ -12,7 +12,7 @@ from sim.errors import InputError
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
-from tests.engine.bare import CHIPS, NODES, RATE, bare_scenario, cause, lone, pool
+from tests.engine.bare import CHIPS, NODES, RATE, bare_scenario, cause, lone, pool, programme, run
 
 RESTART = {"restart": "30 min"}
 
@@ -119,19 +119,42 @@ def test_the_share_of_restarts_that_fail_is_the_one_given():
 def test_a_bad_spare_goes_to_repair_and_the_next_one_comes():
     broken = lone(0, 10 / 24, repair="1000 d")
     bad = {"share": 0.9, "repair": "2 d"}
-    for replication in itertools.count():
-        scenario = bare_scenario(
-            fleet=pool(hot_spares=4, failures={"causes": [broken]}),
-            run={"tokens": 45 * HOUR * CHIPS * RATE},
-            recovery=RESTART | {"bad_spares": bad},
-        )
-        result = simulate(scenario, 0, replication)
-        if result.bad_spares == 2:
-            break
+    scenario = bare_scenario(
+        fleet=pool(hot_spares=4, failures={"causes": [broken]}),
+        run={"tokens": 45 * HOUR * CHIPS * RATE},
+        recovery=RESTART | {"bad_spares": bad},
+    )
+    results = (simulate(scenario, 0, replication) for replication in itertools.count())
+    result = next(result for result in results if result.bad_spares == 2)
     repairs = [m for m in result.trace.moves() if m.place == "repair" and m.node >= NODES]
     assert len(repairs) == 2
     # Each of three restarts, two of them on a bad spare, takes its full time.
     assert hours(result, "restart") == pytest.approx(3 * 0.5)
+
+
+def test_a_node_that_fails_while_somebody_comes_to_a_failed_restart_is_replaced_first():
+    second = lone(1, 12 / 24, clock="powered", repair="5 h")
+    result = asked(
+        [software(10), second],
+        hours=14,
+        failed_restarts={"probability": 1, "automatic": 0},
+        response={"time": "3 h", "automatic": ["software-0"]},
+    )
+    # It is back at 17 h; whoever came at half past one waits for it.
+    assert hours(result, "wait") == pytest.approx(3.5)
+    assert result.wall / HOUR == pytest.approx(10 + 0.5 + 3 + 3.5 + 0.5 + 4)
+
+
+def test_nodes_that_begin_a_run_of_a_programme_are_no_bad_spares():
+    scenario = programme(
+        {"every": "20 d", "chips": CHIPS},
+        fleet=pool(nodes=12, failures={"causes": [software(5 * 24)]}),
+        recovery={"bad_spares": {"share": 0.9, "repair": "1 d"}},
+        horizon="30 d",
+    )
+    result = run(scenario)
+    assert result.interruptions > 0
+    assert result.bad_spares == 0
 
 
 def test_a_window_saves_stands_still_and_restarts_and_nothing_is_lost():
@@ -154,9 +177,50 @@ def test_windows_come_again_and_those_missed_are_made_up_for_by_one():
     assert planned[1] == pytest.approx(40)
 
 
-def test_a_window_before_the_start_of_the_scenario_is_past():
+def test_a_window_before_the_start_of_the_scenario_is_past_and_comes_again():
     window = {"date": str(dt.date(2023, 12, 31)), "duration": "8 h"}
     assert asked([], windows=[window]).planned_stops == 0
+    again = asked([], hours=45, windows=[window | {"every": "30 h"}])
+    planned = [e.time / HOUR for e in again.trace.events("state") if e.what == "planned"]
+    assert planned == pytest.approx([6, 36])
+
+
+def test_a_run_of_a_programme_makes_up_for_no_window_of_before():
+    windows = [{"date": "2023-01-03", "duration": "1 h"}, {"every": "7 d", "duration": "1 h"}]
+    scenario = programme(
+        {"every": "20 d", "chips": CHIPS}, horizon="50 d", recovery={"windows": windows}
+    )
+    stops = [e.time / DAY for e in run(scenario).trace.events("state") if e.what == "planned"]
+    assert stops == pytest.approx([2, 7, 21, 28, 42, 49])
+
+
+def test_a_restart_after_a_window_may_fail_as_any_other():
+    window = {"date": "2024-01-02", "duration": "8 h"}
+    result = asked([], hours=45, windows=[window], failed_restarts={"probability": 1})
+    assert hours(result, "restart") == pytest.approx(1)
+
+
+def test_a_stop_of_learning_in_a_window_throws_its_steps_away_at_once():
+    scenario = bare_scenario()
+    steps_an_hour = HOUR * CHIPS * RATE / (512 * scenario.run.model.sequence)
+    spike = software(26, rollback_steps=round(1.5 * steps_an_hour), clock="powered")
+    window = {"date": "2024-01-02", "duration": "8 h"}
+    result = asked([spike], hours=45, windows=[window])
+    # The work of 24 hours was saved when the window began.
+    assert hours(result, "rework") == pytest.approx(2)
+    assert hours(result, "planned") == pytest.approx(2)
+
+
+def test_a_stop_of_learning_goes_back_by_checkpoints_on_storage_only():
+    scenario = bare_scenario(checkpoint={"interval": "4 h", "memory": {"per_interval": 4}})
+    steps_an_hour = HOUR * CHIPS * RATE / (512 * scenario.run.model.sequence)
+    spike = software(10.5, rollback_steps=round(3 * steps_an_hour))
+    result = simulate(
+        scenario.override({"fleet.pool.failures": {"causes": [spike]}, "horizon": "15 h"}), 0
+    )
+    # The checkpoint of the eighth hour is too new, those in memory are overwritten.
+    lost = [event.amount / HOUR for event in result.trace.events("rework")]
+    assert lost[0] == pytest.approx(6.5)
 
 
 def test_a_stop_of_learning_throws_away_at_least_its_steps_by_whole_checkpoints():

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 from sim.scenario import Scenario
+from sim.streams import Luck
 from tests.engine.bare import RATE, bare_scenario, lone, pool
-from tests.oracles.one_job import Case, Cause
+from tests.oracles.one_job import DAY, Cause
 
 MINUTE = 60.0
 HOUR = 3600.0
+SEQUENCES = 480
+SEQUENCE = bare_scenario().run.model.sequence
+START = dt.date(2024, 1, 1)
 
 
-def case_of(seed: int) -> Case:
+def case_of(seed: int) -> SimpleNamespace:
     """A random case: each mechanism is there or not."""
     draw = Random(seed)
 
@@ -28,10 +35,13 @@ def case_of(seed: int) -> Case:
     causes: list[Cause] = []
     for number in range(draw.randint(1, 5)):
         node = draw.randrange(nodes + hot + cold)
-        # Two causes that relapse on one node are left out: the engine keeps the first only.
-        relapsing = any(cause.refail and cause.node == node for cause in causes)
-        causes.append(_cause(draw, f"c{number}", node, interval, relapsing))
-    return Case(
+        causes.append(_cause(draw, f"c{number}", node, interval))
+    # Where an old checkpoint is made up, nobody knows which fault it holds.
+    if any(cause.silent for cause in causes):
+        causes = [replace(cause, rollback=0) for cause in causes]
+    bad_share = maybe(0.3, 0.6)
+    fails = maybe(0.3, 0.6)
+    return SimpleNamespace(
         causes=tuple(causes),
         nodes=nodes,
         replica=maybe(2, otherwise=1) if nodes % 2 == 0 else 1,
@@ -57,14 +67,36 @@ def case_of(seed: int) -> Case:
         standby=maybe(0, 1, 2, otherwise=None),
         crew=maybe(1, 2, otherwise=None),
         evict_after=maybe(1, 2, 3, otherwise=None),
+        step=SEQUENCES * SEQUENCE / (nodes * 8 * RATE),
+        response=maybe(1.5, 7.0) * HOUR,
+        off_duty=maybe(11.0 * HOUR, otherwise=None),
+        hours=draw.choice([(0.0, DAY), (7 * HOUR, 19 * HOUR)]),
+        automatic=maybe(["c0"], ["c0", "c1"], otherwise=[])[: len(causes)],
+        windows=[
+            (due * DAY, every * HOUR, draw.uniform(0, 9) * HOUR)
+            for due, every in maybe([(1, 0)], [(2, 31)], [(1, 17), (2, 0)], otherwise=[])
+        ],
+        bad_share=bad_share,
+        bad_spares=listed("spare", bad_share),
+        bad_spare=Cause("bad spare", repair=draw.uniform(0, 20) * HOUR),
+        fails=fails,
+        failing_restarts=listed("restart", fails),
+        tries=draw.choice([0, 1, 2]),
     )
 
 
-def _cause(draw: Random, name: str, node: int, interval: float, relapsing: bool) -> Cause:
+def listed(what: str, share: float) -> list[bool]:
+    """Which of some events come true, one after another, in the luck of the engine."""
+    field = Luck(0, 0).field("response")
+    return [field.row(field.purpose(what), k, 0, 1)[0] < share for k in range(200)]
+
+
+def _cause(draw: Random, name: str, node: int, interval: float) -> Cause:
     kind = draw.choice(["loud", "loud", "switch", "silent", "slow"])
     # Copies in memory that are newer than the fault, and older than its finding, prove nothing.
     late = interval + draw.uniform(0, 9) * HOUR
     refail = draw.choice([None, draw.uniform(1, 20) * HOUR])
+    rollback = draw.choice([0, 0, draw.randint(1, 200)])
     return Cause(
         name,
         node,
@@ -77,13 +109,14 @@ def _cause(draw: Random, name: str, node: int, interval: float, relapsing: bool)
         permanent=draw.random() < 0.2,
         detect=late if kind in ("silent", "slow") else draw.choice([0.0, draw.uniform(0, HOUR)]),
         repair=draw.uniform(0, 20) * HOUR,
-        refail=None if relapsing or kind == "switch" else refail,
+        refail=None if kind == "switch" else refail,
+        rollback=rollback if kind == "loud" else 0,
     )
 
 
-def scenario_of(case: Case) -> Scenario:
+def scenario_of(case: SimpleNamespace) -> Scenario:
     """The same case in the words of a scenario."""
-    recovery = {
+    recovery: dict[str, Any] = {
         key: f"{getattr(case, key)} s"
         for key in ("restart", "reschedule", "provision", "reconfigure")
     }
@@ -94,7 +127,28 @@ def scenario_of(case: Case) -> Scenario:
     if case.copies > 1:
         copies = {"blocking": f"{case.copy_blocking} s", "load": f"{case.copy_load} s"}
         saving["memory"] = copies | {"per_interval": case.copies}
+    if case.response:
+        recovery["response"] = {
+            "time": f"{case.response} s",
+            "off_duty": case.off_duty and f"{case.off_duty} s",
+            "hours": [hour / HOUR for hour in case.hours],
+            "automatic": case.automatic,
+        }
+    if case.bad_share:
+        repair = f"{case.bad_spare.repair} s"
+        recovery["bad_spares"] = {"share": case.bad_share, "repair": repair}
+    if case.fails:
+        recovery["failed_restarts"] = {"probability": case.fails, "automatic": case.tries}
+    windows = [
+        {
+            "date": str(START + dt.timedelta(seconds=due)),
+            "every": f"{every} s" if every else None,
+            "duration": f"{seconds} s",
+        }
+        for due, every, seconds in case.windows
+    ]
     return bare_scenario(
+        start=str(START),
         fleet=pool(
             nodes=case.nodes,
             hot_spares=case.hot,
@@ -103,11 +157,12 @@ def scenario_of(case: Case) -> Scenario:
             failures={"causes": [_failing(cause) for cause in case.causes]},
         ),
         recovery=recovery
+        | {"windows": windows}
         | {key: limit for key, limit in limits.items() if limit is not None}
         | {"policy": "drop-replica" if case.drop else "wait", "keep_batch": False},
         checkpoint=saving | {"final": case.final},
         fabric={"pod": case.pod},
-        run={"tokens": case.work * case.nodes * 8 * RATE, "batch": {"sequences": 480}},
+        run={"tokens": case.work * case.nodes * 8 * RATE, "batch": {"sequences": SEQUENCES}},
         horizon=f"{case.horizon} s",
     )
 
@@ -124,6 +179,7 @@ def _failing(cause: Cause) -> dict[str, Any]:
         "permanent": float(cause.permanent),
         "detect": f"{cause.detect} s",
         "repair": f"{cause.repair} s",
+        "rollback_steps": cause.rollback,
     }
     if cause.refail is not None:
         keys["refail"] = {"probability": 1, "after": f"{cause.refail} s"}

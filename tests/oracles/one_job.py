@@ -1,21 +1,24 @@
 """A plain and slow simulator of one training job, to be read by eye and to doubt the engine with.
 
-It was written from the words of the design (what an interruption is, when a checkpoint is durable,
-which clock runs when), not from the engine; where they leave a choice, docs/design.md names the one
-that both have taken. It steps from one instant to the next: all
-that could happen is listed, the nearest happens, and every clock is moved on by hand. Each node
-carries what is left of each of its lives; each checkpoint is an event when it begins, when the job
-goes on, and when it is durable. Times are seconds, work is in seconds of the whole fleet.
+It was written from the words of the design, not from the engine; where they leave a choice,
+docs/design.md names the one that both have taken. It steps from one instant to the next: all that
+could happen is listed, the nearest happens, and every clock is moved on by hand. Each node carries
+what is left of each of its lives; each checkpoint is an event. Times are seconds, work is in
+seconds of the whole fleet; `tests/oracles/cases.py` says what a case is made of.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import SimpleNamespace
 
 SAME = 1e-6
 """Instants nearer than this are one."""
+DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Cause:
     """A cause of failure that strikes one node again and again, each time after the same life."""
 
     name: str
-    node: int
-    life: float
+    node: int = 0
+    life: float = math.inf
     clock: str = "powered"
     switch: bool = False
     hardware: bool = True
@@ -34,37 +37,7 @@ class Cause:
     detect: float = 0.0
     repair: float = 0.0
     refail: float | None = None
-
-
-@dataclass(frozen=True)
-class Case:
-    """A job of `nodes` nodes, `replica` of which hold the model once."""
-
-    causes: tuple[Cause, ...] = ()
-    nodes: int = 4
-    replica: int = 1
-    hot: int = 0
-    cold: int = 0
-    pod: int = 1
-    work: float = 40 * 3600.0
-    horizon: float = 80 * 3600.0
-    drop: bool = False
-    interval: float = 3600.0
-    blocking: float = 0.0
-    flush: float = 0.0
-    load: float = 0.0
-    final: bool = False
-    copies: int = 1
-    """Marks in an interval; all but the last only copy to the memory of a peer."""
-    copy_blocking: float = 0.0
-    copy_load: float = 0.0
-    restart: float = 0.0
-    reschedule: float = 0.0
-    provision: float = 0.0
-    reconfigure: float = 0.0
-    standby: int | None = None
-    crew: int | None = None
-    evict_after: int | None = None
+    rollback: int = 0
 
 
 @dataclass(eq=False)
@@ -91,6 +64,8 @@ class Node:
     """Whether it is a hot spare inside the job."""
     boxed: bool = False
     """Whether it is a cold spare that was never unpacked."""
+    new: bool = False
+    """Whether it was a spare when the job last trained."""
     turn: int = 0
     """Spares step in in the order in which they became spares."""
 
@@ -109,12 +84,11 @@ class Mark:
 class Job:
     """The job, second by second."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: SimpleNamespace) -> None:
         self.case = case
         self.now = 0.0
         self.time: defaultdict[str, float] = defaultdict(float)
         self.count: Counter[str] = Counter()
-        self.failures: Counter[str] = Counter()
         self.nodes = [self._node(number) for number in range(case.nodes + case.hot + case.cold)]
         self.turns = 0
         self.queue: list[tuple[Node, float]] = []
@@ -122,34 +96,29 @@ class Job:
         self.share = 1.0
         self.timer = 0.0
         self.passed = 0
-        self.spoilt: set[Fault] = set()
         self.marks = [Mark(0.0, 0.0, 0.0, memory=False, spoilt=frozenset())]
-        self.lost_memory: set[int] = set()
-        self.phase = "restart"
-        self.until = math.inf
-        self.found: list[Fault] = []
-        self.why = "restart"
+        self.spoilt: set[Fault] = set()
         self.known: set[Fault] = set()
-        self.box: Node | None = None
-        self.chosen = self.lacking = self.boxed = self.ready = False
-        self.target = case.nodes
+        self.lost_memory: set[int] = set()
+        self.steps_back = 0
+        self.windows = list(case.windows)
+        self.bad_spares = iter(case.bad_spares)
+        self.failing_restarts = iter(case.failing_restarts)
+        self.failed = 0
+        self.answered = False
+        self.found: list[Fault] = []
+        self.chosen = self.lacking = self.boxed = self.exposed = self.done = False
         self.first = True
-        self.done = False
 
     def _node(self, number: int) -> Node:
         case = self.case
         lives = {cause: cause.life for cause in case.causes if cause.node == number}
-        place = "cold_spare"
-        if number < case.nodes + case.hot:
-            place = "hot_spare"
-        if number < case.nodes:
-            place = "active"
-        node = Node(number, place, lives, boxed=place == "cold_spare")
-        inside = min(case.standby or 0, case.hot)
-        node.standby = case.nodes <= number < case.nodes + inside
-        return node
-
-    # The way of time
+        place = "active"
+        if number >= case.nodes:
+            place = "hot_spare" if number < case.nodes + case.hot else "cold_spare"
+        inside = number < case.nodes + min(case.standby or 0, case.hot)
+        standby = place == "hot_spare" and inside
+        return Node(number, place, lives, standby=standby, boxed=place == "cold_spare")
 
     def run(self) -> Job:
         """Step from instant to instant until the work is done or the horizon is reached."""
@@ -167,14 +136,18 @@ class Job:
         for node in self.nodes:
             instants.append(node.back)
             instants.extend(self.now + left for left in self._lives(node))
-            instants.extend(fault.found for fault in node.faults)
-        instants.extend(fault.found for fault in self.spoilt - self.known)
+        instants.extend(fault.found for fault in self._hidden())
         instants.extend(mark.durable for mark in self.marks if mark.durable > self.now + SAME)
+        instants.extend(due for due, _, _ in self.windows if due > self.now + SAME)
         if self.phase == "compute":
             speed = self.share / self._slowdown()
             instants.append(self.now + (self.case.work - self.work) / speed)
             instants.append(self.now + self._to_mark())
         return min(instants)
+
+    def _hidden(self) -> set[Fault]:
+        there = {fault for node in self.nodes for fault in node.faults}
+        return there | (self.spoilt - self.known)
 
     def _to_mark(self) -> float:
         return self.case.interval / self.case.copies - self.timer
@@ -209,14 +182,16 @@ class Job:
             self.work += productive * self.share
             self.timer += step
         else:
-            names = {"block": "checkpoint", "save": "checkpoint", "final": "checkpoint"}
-            self.time[names.get(self.phase, self.phase)] += step
+            saving = self.phase in ("block", "save", "final")
+            self.time["checkpoint" if saving else self.phase] += step
 
     def _happen(self) -> None:
         if self.phase == "final" and self.until <= self.now + SAME:
             self.done = True
         elif self.phase == "compute" and self.work >= self.case.work - SAME:
-            self._reach_goal()
+            self.work = self.case.work
+            self.done = not self.case.final
+            self._go("final", self.case.blocking + self.case.flush, self._train)
         elif self.phase == "compute" and self._to_mark() <= SAME:
             self._mark()
         if self.done:
@@ -225,38 +200,24 @@ class Job:
             if node.back <= self.now + SAME:
                 self._return(node)
         self._fail()
-        self._find()
+        for fault in self._hidden():
+            if fault.found <= self.now + SAME:
+                self._find(fault)
         if self.until <= self.now + SAME:
-            self._end_phase()
+            self.then()
         self._look_around()
 
-    def _reach_goal(self) -> None:
-        self.work = self.case.work
-        self.done = not self.case.final
-        self._go("final", self.case.blocking + self.case.flush)
-
-    def _go(self, phase: str, seconds: float) -> None:
+    def _go(
+        self, phase: str, seconds: float, then: Callable[[], None], exposed: bool = False
+    ) -> None:
+        """Begin what takes some time; what fails meanwhile ends it where it is exposed."""
         self.phase = phase
         self.until = self.now + seconds
+        self.then = then
+        self.exposed = exposed
 
-    def _end_phase(self) -> None:
-        if self.phase == "final":
-            self.done = True
-            return
-        self.until = math.inf
-        if self.phase == "block":
-            self.phase = "compute"
-        elif self.phase == "save":
-            self._stopped_as_planned()
-        elif self.phase == "detect":
-            self._assemble("restart")
-        elif self.box is not None:
-            self._unpack()
-            self._fill()
-        elif self.ready:
-            self._compute()
-        else:
-            self._fill()
+    def _train(self) -> None:
+        self._go("compute", math.inf, self._train)
 
     # Checkpoints
 
@@ -270,7 +231,7 @@ class Job:
             self._save(blocking + self.case.flush)
         if self.case.copies > 1:
             self._save(blocking, memory=True)
-        self._go("block", blocking)
+        self._go("block", blocking, self._train)
 
     def _save(self, seconds: float, memory: bool = False) -> None:
         spoilt = frozenset(self.spoilt)
@@ -280,23 +241,27 @@ class Job:
     def _usable(self) -> Mark:
         """The newest checkpoint that is whole and older than every corruption that was found."""
         usable = [mark for mark in self.marks if not mark.memory]
-        memory = [mark for mark in self.marks if mark.memory]
-        if not self._pair_lost() and not self.known:
-            usable += memory[-1:]
+        pair_lost = any(number ^ 1 in self.lost_memory for number in self.lost_memory)
+        if not (pair_lost or self.known or self.steps_back):
+            usable += [mark for mark in self.marks if mark.memory][-1:]
         clean = [mark for mark in usable if not mark.spoilt & self.known]
         return max(clean, key=lambda mark: (mark.work, mark.memory))
 
     def _fall_back(self) -> None:
         mark = self._usable()
+        too_new = mark.work - self.work + self.steps_back * self.case.step * self.share
+        if self.steps_back and too_new > 0 and mark.work:
+            period = self.case.interval * self.share
+            work = max(mark.work - math.ceil(too_new / period) * period, 0.0)
+            mark = replace(mark, work=work, productive=mark.productive * work / mark.work)
         self.time["rework"] += self.time["productive"] - mark.productive
         self.time["productive"] = mark.productive
         self.work = mark.work
         self.spoilt = set(mark.spoilt)
-        self.marks = [each for each in self.marks if each.work <= mark.work]
+        self.marks = [each for each in self.marks if each.work <= mark.work and each is not mark]
+        self.marks.append(mark)
         self.known.clear()
-
-    def _pair_lost(self) -> bool:
-        return any(number ^ 1 in self.lost_memory for number in self.lost_memory)
+        self.steps_back = 0
 
     # Failures
 
@@ -316,48 +281,59 @@ class Job:
                 self._strike(node, cause)
 
     def _strike(self, node: Node, cause: Cause) -> None:
-        self.failures[cause.name] += 1
+        self.count[cause.name] += 1
         if cause.silent or cause.slowdown > 1:
             fault = Fault(cause, self.now + cause.detect, node)
             node.faults.append(fault)
             if cause.silent and node.place == "active" and self._running():
                 self.spoilt.add(fault)
             return
-        hit = self._taken(node, cause)
+        hit = [node]
+        if cause.switch:
+            pod = [
+                n for n in self.nodes if n.number // self.case.pod == node.number // self.case.pod
+            ]
+            hit = [each for each in pod if each.place in ("active", "hot_spare")]
         of_job = any(each.place == "active" for each in hit)
         for each in hit:
             self._take_out(each, cause)
         if of_job:
-            self._interrupt(cause.detect)
-
-    def _taken(self, node: Node, cause: Cause) -> list[Node]:
-        if not cause.switch:
-            return [node]
-        pod = self.case.pod
-        near = [each for each in self.nodes if each.number // pod == node.number // pod]
-        return [each for each in near if each.place in ("active", "hot_spare")]
+            if not self.first:
+                self.steps_back = max(self.steps_back, cause.rollback)
+            self._interrupt(cause, cause.detect)
 
     def _running(self) -> bool:
         return self.phase in ("compute", "block", "save", "final")
 
-    def _interrupt(self, detect: float) -> None:
+    def _interrupt(self, cause: Cause, detect: float) -> None:
         if self._running():
             self.count["interruptions"] += self.phase != "save"
             self.marks = [mark for mark in self.marks if mark.durable <= self.now + SAME]
-            self._go("detect", detect)
-            self._evict()
-        elif self.ready:
-            self.ready = False
-            self._go("detect", detect)
+        elif not self.exposed:
+            return
+        self._go("detect", detect, partial(self._respond, cause.name in self.case.automatic))
+        self._evict()
+
+    def _respond(self, automatic: bool) -> None:
+        """Wait until somebody acts, once between two times that the job trains."""
+        seconds = 0.0
+        if self.case.response and not (automatic or self.answered):
+            self.answered = True
+            clock = self.now % DAY
+            begins, ends = self.case.hours
+            seconds = self.case.response
+            if not begins <= clock < ends:
+                seconds = self.case.off_duty or seconds + (begins - clock) % DAY
+        self._go("respond", seconds, partial(self._assemble, "restart"))
 
     def _take_out(self, node: Node, cause: Cause) -> None:
-        pending = [cause for _, cause in node.relapses]
-        if cause.refail is not None and cause not in pending:
+        if cause.refail is not None and cause not in [other for _, other in node.relapses]:
             node.relapses.append((cause.refail, cause))
         if not cause.hardware:
             return
         node.failures += 1
-        if node.place == "active":
+        # A spare that was bad from the beginning had no copy yet.
+        if node.place == "active" and cause is not self.case.bad_spare:
             self.lost_memory.add(node.number)
         node.standby = False
         node.faults.clear()
@@ -369,13 +345,11 @@ class Job:
         self._begin_repairs()
 
     def _begin_repairs(self) -> None:
-        while self.queue and self._mending() < (self.case.crew or math.inf):
+        crew = self.case.crew or math.inf
+        while self.queue and sum(node.back < math.inf for node in self.nodes) < crew:
             node, seconds = self.queue.pop(0)
             node.place = "repair"
             node.back = self.now + seconds
-
-    def _mending(self) -> int:
-        return sum(node.back < math.inf for node in self.nodes)
 
     def _return(self, node: Node) -> None:
         node.back = math.inf
@@ -391,18 +365,11 @@ class Job:
         if node.standby or len(self._at("hot_spare")) < self.case.hot:
             self._queue_up(node, "hot_spare")
 
-    def _find(self) -> None:
-        hidden = {fault for node in self.nodes for fault in node.faults}
-        hidden |= self.spoilt - self.known
-        due = [fault for fault in hidden if fault.found <= self.now + SAME]
-        for fault in due:
-            self._found(fault)
-
-    def _found(self, fault: Fault) -> None:
+    def _find(self, fault: Fault) -> None:
         node = fault.node
         there = fault in node.faults
         active = there and node.place == "active"
-        if fault.cause.slowdown > 1 and active and self.phase in ("compute", "block", "save"):
+        if fault.cause.slowdown > 1 and active and self._running():
             fault.found = math.inf
             self.found.append(fault)
             return
@@ -413,7 +380,7 @@ class Job:
             node.faults.remove(fault)
             self._take_out(node, fault.cause)
         if spoilt or active:
-            self._interrupt(0.0)
+            self._interrupt(fault.cause, 0.0)
 
     # Who takes part
 
@@ -427,7 +394,7 @@ class Job:
 
     def _possible(self) -> int:
         """Nodes of the largest job that could run."""
-        there = len(self._at("active")) + len(self._at("hot_spare")) + len(self._at("cold_spare"))
+        there = sum(n.place in ("active", "hot_spare", "cold_spare") for n in self.nodes)
         if there >= self.case.nodes:
             return self.case.nodes
         return there // self.case.replica * self.case.replica if self.case.drop else 0
@@ -435,30 +402,50 @@ class Job:
     def _look_around(self) -> None:
         if self.phase == "wait":
             self._fill()
-        elif self.phase in ("compute", "block"):
-            better = self._possible() > len(self._at("active"))
-            if self.found or better:
-                self.count["planned_stops"] += 1
-                if self.phase == "block":
-                    # What was being written is written again, as a part of the stop.
-                    self.marks = [m for m in self.marks if m.durable <= self.now + SAME]
-                seconds = self.case.blocking + self.case.flush
-                self._save(seconds)
-                if self.case.copies > 1:
-                    self._save(seconds, memory=True)
-                self._go("save", seconds)
+        if self.phase not in ("compute", "block", "final"):
+            return
+        if self.found or self._possible() > len(self._at("active")):
+            self._stop(self._stopped_as_planned)
+        elif self.windows and min(self.windows)[0] <= self.now + SAME:
+            due, every, seconds = min(self.windows)
+            self.windows.remove((due, every, seconds))
+            if every:
+                missed = math.floor((self.now - due + SAME) / every)
+                self.windows.append((due + (missed + 1) * every, every, seconds))
+            self._stop(partial(self._stand_still, seconds))
+
+    def _stop(self, then: Callable[[], None]) -> None:
+        self.count["planned_stops"] += 1
+        if self.phase == "block":
+            # What was being written is written again, as a part of the stop.
+            self.marks = [m for m in self.marks if m.durable <= self.now + SAME]
+        seconds = self.case.blocking + self.case.flush
+        self._save(seconds)
+        if self.case.copies > 1:
+            self._save(seconds, memory=True)
+        self._go("save", seconds, then)
 
     def _stopped_as_planned(self) -> None:
-        why = "restart" if self.found else "reconfigure"
-        self._evict()
-        self._assemble(why)
+        if straggler := self._evict():
+            self._respond(straggler.name in self.case.automatic)
+        else:
+            self._assemble("reconfigure")
 
-    def _evict(self) -> None:
+    def _stand_still(self, seconds: float) -> None:
+        then = self._restart
+        if straggler := self._evict():
+            then = partial(self._respond, straggler.name in self.case.automatic)
+        self._go("planned", seconds, then, exposed=True)
+
+    def _evict(self) -> Cause | None:
+        """Take out the stragglers that were found; the cause of the first."""
+        first = self.found[0].cause if self.found else None
         for fault in self.found:
             if fault in fault.node.faults:
                 fault.node.faults.remove(fault)
                 self._take_out(fault.node, fault.cause)
         self.found.clear()
+        return first
 
     def _assemble(self, why: str) -> None:
         self.why = why
@@ -466,8 +453,6 @@ class Job:
         self.lacking = self.first
         self.chosen = False
         self.boxed = False
-        self.box = None
-        self.ready = False
         self._fill()
 
     def _fill(self) -> None:
@@ -476,28 +461,28 @@ class Job:
         hot = self._at("hot_spare")
         self._take([node for node in hot if node.standby or self.case.standby is None])
         self.lacking |= len(self._at("active")) < self.target
-        self._take(self._at("hot_spare"))
-        self._take(self._unboxed())
+        unboxed = [node for node in self._at("cold_spare") if not node.boxed]
+        self._take(self._at("hot_spare") + unboxed)
         gap = self.target - len(self._at("active"))
         boxes = [node for node in self._at("cold_spare") if node.boxed]
+        spares = len(self._at("hot_spare") + self._at("cold_spare")) - len(boxes)
         possible = self._possible()
         came = boxes or len(self._at("active")) > before or self.first
         choose = self.lacking and not self.chosen and self.why == "restart"
         if choose and came and possible:
             self.chosen = True
             self.count["selections"] += 1
-            self._go(self.why, self.case.reschedule)
-        elif boxes and (gap > 0 or (self.boxed and self._standby_lacks())):
-            self.box = boxes[0]
-            self._go(self.why, self.case.provision)
+            self._go(self.why, self.case.reschedule, self._fill)
+        elif boxes and (gap > 0 or (self.boxed and spares < (self.case.standby or 0))):
+            self._go(self.why, self.case.provision, partial(self._unpack, boxes[0]))
         elif possible:
             self.target = possible
             for node in self._at("active")[: possible - 1 : -1]:
                 self._queue_up(node, "hot_spare")
-            self._last_step()
+            self._start()
         else:
             self.chosen = self.boxed = False
-            self._go("wait", math.inf)
+            self._go("wait", math.inf, self._fill)
 
     def _take(self, spares: list[Node]) -> None:
         gap = self.target - len(self._at("active"))
@@ -505,36 +490,9 @@ class Job:
             node.place = "active"
             node.turn = 0
             node.standby = False
+            node.new = True
 
-    def _last_step(self) -> None:
-        self.ready = True
-        if self.chosen:
-            self._settle()
-        load = self.case.copy_load if self._usable().memory else self.case.load
-        seconds = self.case.restart + load
-        if self.first:
-            seconds = 0.0
-        if self.why == "reconfigure":
-            seconds = self.case.reconfigure
-        self._go(self.why, seconds)
-
-    def _settle(self) -> None:
-        """After a choice empty places on standby are filled with all there are."""
-        for position, node in enumerate(self._at("hot_spare")):
-            node.standby = position < (self.case.standby or 0)
-        for node in self._unboxed():
-            self._stand_by(node)
-
-    def _unboxed(self) -> list[Node]:
-        return [node for node in self._at("cold_spare") if not node.boxed]
-
-    def _standby_lacks(self) -> bool:
-        return len(self._at("hot_spare") + self._unboxed()) < (self.case.standby or 0)
-
-    def _unpack(self) -> None:
-        box = self.box
-        assert box
-        self.box = None
+    def _unpack(self, box: Node) -> None:
         self.count["provisioned"] += 1
         self.boxed = True
         box.boxed = False
@@ -543,14 +501,55 @@ class Job:
             box.turn = 0
         else:
             self._stand_by(box)
+        self._fill()
+
+    def _start(self) -> None:
+        if self.chosen:
+            # After a choice empty places on standby are filled with all there are.
+            for position, node in enumerate(self._at("hot_spare")):
+                node.standby = position < (self.case.standby or 0)
+            for node in self._at("cold_spare"):
+                if not node.boxed:
+                    self._stand_by(node)
+        if self.first:
+            self._go(self.why, 0.0, self._compute)
+        elif self.why == "reconfigure":
+            self._go(self.why, self.case.reconfigure, self._compute, exposed=True)
+        else:
+            self._restart()
+
+    def _restart(self) -> None:
+        load = self.case.copy_load if self._usable().memory else self.case.load
+        self._go("restart", self.case.restart + load, self._restarted, exposed=True)
+
+    def _restarted(self) -> None:
+        """What is new is tested, and the restart may fail."""
+        spares = [node for node in self.nodes if node.new and node.place == "active"]
+        bad = [node for node in spares if next(self.bad_spares, False)]
+        self.count["bad_spares"] += len(bad)
+        for node in self.nodes:
+            node.new = False
+        for node in bad:
+            self._take_out(node, self.case.bad_spare)
+        if bad:
+            self._assemble("restart")
+        elif self.failed <= self.case.tries and next(self.failing_restarts, False):
+            self.count["failed_restarts"] += 1
+            self.failed += 1
+            self._respond(automatic=self.failed <= self.case.tries)
+        else:
+            self._compute()
 
     def _compute(self) -> None:
         self._fall_back()
         self.first = False
-        self.ready = False
-        self.phase = "compute"
+        self.answered = False
+        self.failed = 0
         self.timer = 0.0
         self.passed = 0
         self.share = len(self._at("active")) / self.case.nodes
+        for node in self.nodes:
+            node.new = False
         for node in self._at("active"):
             self.spoilt.update(fault for fault in node.faults if fault.cause.silent)
+        self._train()

@@ -10,32 +10,35 @@ found and believed; a scheduler that chooses among too few nodes.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from sim.engine import simulate
+from sim.engine.record import COUNTS
 from sim.results.ledger import TIME
 from tests.oracles.cases import case_of, scenario_of
-from tests.oracles.one_job import Case, Job
+from tests.oracles.one_job import Job
 
 PLACES = ("active", "hot_spare", "cold_spare", "repair", "repair_queue", "idle")
 
 
-def of_oracle(case: Case) -> dict[str, float]:
+def of_oracle(case: SimpleNamespace) -> dict[str, float]:
     """What the oracle counts."""
     job = Job(case).run()
     found = {name: job.time[name] for name in TIME}
-    found |= {"wall": job.now, "finished": job.done, **job.count, **job.failures}
+    found |= {"wall": job.now, "finished": job.done, **job.count}
     found |= {place: 8.0 * sum(n.place == place for n in job.nodes) for place in PLACES}
     found["hidden"] = sum(len(node.faults) for node in job.nodes)
     return {name: amount for name, amount in found.items() if amount}
 
 
-def of_engine(case: Case) -> dict[str, float]:
+def of_engine(case: SimpleNamespace) -> dict[str, float]:
     """The same of the engine."""
     run = simulate(scenario_of(case), 0)
     found = {**run.time, **run.failures, **{place: n for (_, place), n in run.counts.items()}}
     found |= {"wall": run.wall, "finished": run.finished, "hidden": run.hidden_faults}
-    for name in ("interruptions", "planned_stops", "selections", "provisioned"):
+    for name in COUNTS:
         found[name] = getattr(run, name)
     return {name: amount for name, amount in found.items() if abs(amount) > 1e-6}
 

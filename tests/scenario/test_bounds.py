@@ -9,7 +9,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.scenario import load_scenario
-from sim.scenario.bounds import MOST_CHANGES
+from sim.scenario.bounds import MOST_EVENTS
 
 GPU: dict[str, Any] = {"cause": "gpu", "per_1000_node_days": 10}
 FLAPS = {"per_node_day": 0.1, "duration": "1 s", "ride_through": "1 min"}
@@ -37,7 +37,7 @@ def congested(bad: str) -> dict[str, Any]:
         ({"fleet.good.layout.tensor": 10**12}, "must be at most 10,000,000"),
         ({"constants.network_efficiency": 0}, "must be above zero"),
         (congested("0 s"), "bad: must be above zero"),
-        (congested("1 us"), "changes until the horizon are more than 10,000,000"),
+        (congested("1 us"), "changes until the horizon are more than 5,000,000"),
         ({"fabric.flaps": FLAPS | {"per_node_day": 1e4}}, "let links flap less often"),
         ({"fabric.flaps": FLAPS, CAUSES: {"causes": [GPU | {"cause": "link-flap"}]}}, "link-flap"),
         ({CAUSES: {"causes": [GPU, GPU]}}, "there are two causes 'gpu'"),
@@ -73,7 +73,7 @@ def test_a_programme_that_outgrows_all_numbers_is_refused(
 
 def test_periods_as_short_as_can_be_followed_are_accepted() -> None:
     scenario = load_scenario("deepseek-v3")
-    shortest = 2 * 0.1 * scenario.horizon / MOST_CHANGES
+    shortest = 2 * 0.1 * scenario.horizon / MOST_EVENTS
     scenario.override(congested(f"{1.01 * shortest} s"))
     with pytest.raises(InputError):
         scenario.override(congested(f"{0.99 * shortest} s"))
