@@ -35,12 +35,12 @@ AT_MOST_61 = Limit(at_most=61, source="DSV3", status="reported")
 N = 100
 
 
-def sentence(limit: Limit | None = AT_MOST_61, joint: bool = False, **more: Any) -> Sentence:
+def sentence(limit: Limit | None = AT_MOST_61, **more: Any) -> Sentence:
     words: dict[str, Any] = {"says": "mixed", "needs": "So.", "caveat": "Hm."}
     if limit:
         words |= {"scenario": "two-thousand-plus", "metric": "wall_days", "limit": limit}
     reading = Reading.model_validate(words | more)
-    return Sentence(sentence="„so“.", speaker="it", readings=(reading,), joint=joint)
+    return Sentence(sentence="„so“.", speaker="it", readings=(reading,))
 
 
 def runs(
