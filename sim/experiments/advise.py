@@ -167,8 +167,8 @@ class Search:
 
     @property
     def over(self) -> bool:
-        """Whether one option is left."""
-        return len(self.alive) == 1
+        """Whether one option is left; of a single one it is still asked what it costs."""
+        return bool(self.losses) and len(self.alive) == 1
 
     def look(self, done: int, days: float) -> None:
         """Give up the options that can no longer be better by δ than another."""

@@ -114,6 +114,14 @@ def test_hopeless_options_are_given_up_early_and_those_alike_are_named() -> None
     assert "cannot be told from it: none" in str(found)
 
 
+def test_a_single_option_is_the_pick() -> None:
+    values = {"checkpoint.interval": ["2 h"]}
+    found = advise(bare_scenario(horizon="60 d"), values, simulator=stand_in(days))
+    assert found.settled
+    assert found.pick.replications == FIRST
+    assert found.edges == []
+
+
 def test_a_pick_at_the_edge_says_so() -> None:
     values = {"checkpoint.interval": ["2 h", "3 h", "4 h"]}
     found = advise(bare_scenario(horizon="60 d"), values, simulator=stand_in(days))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.experiments.articles import Limit, Reading, Sentence, Simulated, article
 from sim.experiments.claim_checks import (
     CONTRADICTED,
     FEWEST,
@@ -14,13 +15,8 @@ from sim.experiments.claim_checks import (
     OUTSIDE,
     SUPPORTED,
     UNFINISHED,
-    Limit,
-    Reading,
     Rule,
     Runs,
-    Sentence,
-    Simulated,
-    article,
     judge,
     needed,
     verdict,
