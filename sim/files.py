@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from uuid import uuid4
 
 from sim.errors import InputError, in_file
 
@@ -83,17 +83,14 @@ def write(path: Path, content: str | bytes) -> None:
         if target.exists() and (problem := unusable(target)):
             raise in_file(str(path), problem)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Renaming within a folder cannot be seen half done; writing in place can.
-        with NamedTemporaryFile(dir=target.parent, delete=False) as draft:
-            try:
-                draft.write(data)
-                draft.close()
-                # Temporary files are private to their owner; results are for everyone.
-                os.chmod(draft.name, 0o644)
-                os.replace(draft.name, target)
-            except BaseException:
-                os.unlink(draft.name)
-                raise
+        # Its name is known before it is there, so that Ctrl-C leaves none behind at any moment.
+        draft = target.with_name(f"tmp{uuid4().hex}")
+        try:
+            # Renaming within a folder cannot be seen half done; writing in place can.
+            draft.write_bytes(data)
+            os.replace(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
     except InputError:
         raise
     except (OSError, RuntimeError, ValueError) as error:

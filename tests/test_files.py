@@ -2,7 +2,10 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -16,7 +19,10 @@ def test_writes_in_one_piece(tmp_path: Path) -> None:
     write(path, "one\n")
     write(path, "two\n")
     assert path.read_bytes() == b"two\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    beside = path.with_name("beside")
+    beside.touch()
+    assert path.stat().st_mode == beside.stat().st_mode, "a result is for whom other files are for"
+    beside.unlink()
     assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
 
 
@@ -37,6 +43,33 @@ def test_a_failed_write_leaves_nothing_behind(
     with pytest.raises(InputError, match="cannot be written") as caught:
         write(path / "below" / "a file", "x")
     assert caught.value.file == str(path / "below" / "a file")
+
+
+def test_ctrl_c_at_any_moment_leaves_no_draft_behind(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    for moment in range(1000):
+        left = moment
+
+        def trace(frame: FrameType, event: str, _argument: object) -> Any:
+            nonlocal left
+            if event == "line" and frame.f_code is write.__code__:
+                left -= 1
+                if left < 0:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            write(path, "x")
+            break
+        except KeyboardInterrupt:
+            assert {file.name for file in tmp_path.iterdir()} <= {"f.txt"}
+        finally:
+            sys.settrace(before)
+    assert moment > 5
+    assert path.read_text() == "x"
 
 
 def test_a_folder_is_made_or_refused_by_name(tmp_path: Path) -> None:

@@ -358,7 +358,8 @@ def claims(
 
     Example: `sim claims 7`, or `sim claims examples/claims_of_another_text.yaml`
     """
-    from sim.experiments.claim_checks import article, judge
+    from sim.experiments.articles import article
+    from sim.experiments.claim_checks import judge
     from sim.publish.claim_pages import told
 
     rows = [int(word) for word in which or () if word.isdecimal()]

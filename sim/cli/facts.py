@@ -44,7 +44,7 @@ def schema(
     ] = "scenario",
 ) -> None:
     """The JSON schema of a file, for editors."""
-    from sim.experiments.claim_checks import Article
+    from sim.experiments.articles import Article
     from sim.scenario.schema import schema as json_schema
 
     found = json_schema() if of == "scenario" else Article.model_json_schema()

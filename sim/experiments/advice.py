@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sim.experiments.precision import unseen_in
+
 Goal = Literal["days", "cost", "finish"]
 MOST_SHOWN = 6
 """Options of a table that are printed."""
@@ -85,9 +87,15 @@ class Advice:
         """The option to choose."""
         return self.options[0]
 
+    @property
+    def limits(self) -> str:
+        """What it does not promise."""
+        return unseen_in(self.pick.replications)
+
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
-        return vars(self) | {"options": [vars(option) for option in self.options]}
+        options = [vars(option) for option in self.options]
+        return vars(self) | {"options": options, "limits": self.limits}
 
     def __str__(self) -> str:
         unit = {"days": "days", "cost": "USD", "finish": "probability"}[self.goal]
@@ -96,7 +104,7 @@ class Advice:
             claim = f"not settled: at 0.95 another may be better by {self.bound:.3g} {unit}"
         lines = [
             f"pick: {words(self.pick.at)}",
-            f"  {claim} (Kim and Nelson's KN, {len(self.options)} options)",
+            f"  {claim} (Kim and Nelson's KN, {len(self.options)} options); {self.limits}",
             f"  {self.pick.command}",
             *_table("cannot be told from it", [o for o in self.options[1:] if o.alike]),
             *_table("cost against date: no other is both cheaper and faster", self.front),

@@ -4,6 +4,10 @@ The search is the fully sequential procedure KN of Kim and Nelson (ACM TOMACS 11
 run the same replications, and one is given up as soon as the differences to another, pair by pair,
 leave no room for it to be the better by more than δ. Where it ends with one option left, that is
 within δ of the best with a probability of 0.95 or more, by Bonferroni's bound over all pairs.
+
+The procedure takes differences for normal, but often only rare runs differ. So variances come from
+all runs so far, as in KN++ (Kim and Nelson, Operations Research 54, 2006), and none is given up for
+a lead that three unseen runs could undo, unless three of them amount to no more than δ.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from scipy.special import stdtrit
 from sim.errors import InputError
 from sim.experiments.advice import Advice, Goal, Option, words
 from sim.experiments.executors import Execution, open_workers
+from sim.experiments.precision import UNSEEN
 from sim.experiments.store import Outcome, Point
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import check_metric
@@ -29,7 +34,7 @@ from sim.scenario import Scenario
 from sim.throughput.elastic import POLICIES
 
 FIRST = 20
-"""Replications of every option, from which the variances of the differences are estimated."""
+"""Replications of every option before the first look."""
 CONFIDENCE = 0.95
 WITHIN = {"days": 0.01, "cost": 0.01, "finish": 0.01}
 """The default of δ: a share of days or cost, and a probability."""
@@ -155,7 +160,6 @@ class Search:
         self.losses: list[Floats] = []
         """What is to be small, by option and replication."""
         self.delta = within
-        self._variances: Floats = np.zeros((options, options))
         # c = 1 in the paper: the region ends where the difference can be no more than δ.
         pairs = max(options - 1, 1)
         spread = (2 * (1 - CONFIDENCE) / pairs) ** (-2 / (FIRST - 1)) - 1
@@ -163,34 +167,29 @@ class Search:
 
     @property
     def over(self) -> bool:
-        """Whether one option is left."""
-        return len(self.alive) == 1
+        """Whether one option is left; of a single one it is still asked what it costs."""
+        return bool(self.losses) and len(self.alive) == 1
 
     def look(self, done: int, days: float) -> None:
         """Give up the options that can no longer be better by δ than another."""
         self.losses = [_losses(outcomes, self.goal, days) for outcomes in self.outcomes]
-        if done == FIRST:
-            self._start()
-        sums = {k: self.losses[k].sum() for k in self.alive}
-        self.alive = [k for k in self.alive if not self._beaten(k, sums, done)]
-
-    def _start(self) -> None:
-        first = np.array([loss[:FIRST] for loss in self.losses])
-        if not np.isfinite(first).all():
+        rows = np.array([self.losses[k] for k in self.alive])
+        if not np.isfinite(rows).all():
             raise InputError("the cost of a pool is not known: give its chip a rental")
-        if self.goal != "finish":
-            self.delta *= float(first.mean(axis=1).min())
-        self._variances = (first[:, None] - first[None]).var(axis=2, ddof=1)
-
-    def _beaten(self, k: int, sums: Mapping[int, float], done: int) -> bool:
-        for other, total in sums.items():
-            behind = sums[k] - total
-            reach = self._room * self._variances[k, other] / self.delta
-            room = max((reach - self.delta * done) / 2, 0.0)
-            # Of two that are equal to the last digit the first stays.
-            if behind > room or (behind == room == 0.0 and other < k):
-                return True
-        return False
+        if done == FIRST and self.goal != "finish":
+            self.delta *= float(rows.mean(axis=1).min())
+        variances = np.array([(rows - row).var(axis=1, ddof=1) for row in rows])
+        room = (self._room * variances / self.delta - self.delta * done) / 2
+        # Where only rare runs differ, the variance says nothing until one of them has been seen.
+        unseen = UNSEEN * (1.0 if self.goal == "finish" else np.ptp(rows))
+        if unseen <= self.delta * done:
+            unseen = 0.0
+        room = np.maximum(room, unseen)
+        sums = rows.sum(axis=1)
+        behind = sums[:, None] - sums
+        # Of two that are equal to the last digit the first stays.
+        beaten = (behind > room) | np.tril((behind == 0) & (room == 0), -1)
+        self.alive = [k for k, lost in zip(self.alive, beaten.any(axis=1), strict=True) if not lost]
 
 
 def _losses(outcomes: Sequence[Outcome], goal: Goal, days: float) -> Floats:

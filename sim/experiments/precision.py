@@ -10,8 +10,9 @@ from sim.experiments.intervals import alike, summary
 from sim.results.ledger import Floats
 
 FEWEST = 640
-"""Replications before a precision is looked at: what happens once in 200 runs shows among them with
-a probability of 96 %."""
+"""Replications before a precision is looked at, however coarse it is: a few runs that have all
+missed a rare outcome agree so well that they seem to be enough. What happens once in 200 runs shows
+among 640 with a probability of 96 %."""
 MOST = 10_000
 """Replications at which the search for a precision ends."""
 COCHRAN = 25.0
@@ -19,6 +20,17 @@ COCHRAN = 25.0
 Sampling Techniques, 1977, section 2.15): where the skew is due to rare runs, from 25 of those."""
 UNSEEN = 3.0
 """With 95 %, what was not seen in n runs happens in no more than 3/n of them."""
+
+
+def unseen_in(runs: int) -> str:
+    """What a number of runs may have missed, in words.
+
+    Examples
+    --------
+    >>> unseen_in(640)
+    'outcomes in fewer than one of 213 runs may not be in it'
+    """
+    return f"outcomes in fewer than one of {runs / UNSEEN:,.0f} runs may not be in it"
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Precision:
     @property
     def limits(self) -> str:
         """What it does not promise."""
-        unseen = f"outcomes in fewer than one of {self.runs / UNSEEN:,.0f} runs may not be in it"
+        unseen = unseen_in(self.runs)
         if self.met:
             return unseen
         skew = "its interval may be too narrow"

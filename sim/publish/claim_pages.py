@@ -9,8 +9,9 @@ from functools import cache
 import pandas as pd
 
 from sim import catalogue, documents
-from sim.experiments import claim_checks
-from sim.experiments.claim_checks import FEWEST, OUTSIDE, VERDICTS, Article, Sentence, words
+from sim.experiments import articles
+from sim.experiments.articles import Article, Sentence, words
+from sim.experiments.claim_checks import FEWEST, OUTSIDE, VERDICTS
 from sim.pictures.unknowns import plain
 
 Say = Callable[[str], str]
@@ -175,7 +176,7 @@ def title(table: pd.DataFrame) -> str:
 
 def readme(table: pd.DataFrame, article: Article | None = None) -> str:
     """The sentences that the README shows: verdict, number and a link to all of it."""
-    sentences = (article or claim_checks.article()).sentences
+    sentences = (article or articles.article()).sentences
     lines = [summary(table), "", "| said | verdict | simulated | all of it |", "|---|---|---|---|"]
     for _, row in table[table["reading_number"] == 0].iterrows():
         if sentences[row["claim"]].readme:
@@ -188,7 +189,7 @@ def readme(table: pd.DataFrame, article: Article | None = None) -> str:
 def page(table: pd.DataFrame, language: str = "en", article: Article | None = None) -> str:
     """Every sentence with all its readings, as a page in a language."""
     say = speaker_of(language)
-    text = article or claim_checks.article()
+    text = article or articles.article()
     other = "de" if language == "en" else "en"
     parts = [
         f"# {say('The article, sentence by sentence')}\n\n{summary(table, language)}\n",

@@ -10,7 +10,8 @@ import pytest
 from sim import documents
 from sim.catalogue import sources
 from sim.errors import InputError
-from sim.experiments.claim_checks import Limit, Reading, article, judge, words
+from sim.experiments.articles import Limit, Reading, article, words
+from sim.experiments.claim_checks import judge
 
 SENTENCES = documents.read(Path(__file__).parent / "article_sentences.yaml").data
 GIVEN = """\

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.experiments.articles import Limit, Reading, Sentence, Simulated, article
 from sim.experiments.claim_checks import (
     CONTRADICTED,
     FEWEST,
@@ -14,13 +15,8 @@ from sim.experiments.claim_checks import (
     OUTSIDE,
     SUPPORTED,
     UNFINISHED,
-    Limit,
-    Reading,
     Rule,
     Runs,
-    Sentence,
-    Simulated,
-    article,
     judge,
     needed,
     verdict,
@@ -35,12 +31,12 @@ AT_MOST_61 = Limit(at_most=61, source="DSV3", status="reported")
 N = 100
 
 
-def sentence(limit: Limit | None = AT_MOST_61, joint: bool = False, **more: Any) -> Sentence:
+def sentence(limit: Limit | None = AT_MOST_61, **more: Any) -> Sentence:
     words: dict[str, Any] = {"says": "mixed", "needs": "So.", "caveat": "Hm."}
     if limit:
         words |= {"scenario": "two-thousand-plus", "metric": "wall_days", "limit": limit}
     reading = Reading.model_validate(words | more)
-    return Sentence(sentence="„so“.", speaker="it", readings=(reading,), joint=joint)
+    return Sentence(sentence="„so“.", speaker="it", readings=(reading,))
 
 
 def runs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sim.engine import simulate
 from sim.failure_logs.check import cluster
@@ -13,6 +14,8 @@ from tests.failure_logs import truths
 
 RUNS = 39
 """Of forty equally likely values the fortieth lies within the others 38 times: 95 %."""
+SEEN = {"ageing": 0.99, "bad nodes": 0.99, "bursts": 0.99, "drift": 0.85}
+"""Share of logs in which the mechanism is kept: of ten months, a drift shows in 34 of 40."""
 
 
 def inside(truth: str, seed: int) -> tuple[bool, bool, bool]:
@@ -28,18 +31,25 @@ def inside(truth: str, seed: int) -> tuple[bool, bool, bool]:
     return within[0], within[1], kept
 
 
+def fewest(logs: int, share: float = 0.95) -> int:
+    """Of logs that do as well as this share says, fewer do so once in a thousand times."""
+    return int(stats.binom.ppf(1e-3, logs, share))
+
+
+def held(truth: str, logs: int) -> None:
+    """Hold logs against the 95 % of the intervals, and against how often a mechanism is seen."""
+    outages, often, kept = np.array([inside(truth, seed) for seed in range(logs)]).sum(axis=0)
+    assert outages >= fewest(logs)
+    assert often >= fewest(logs)
+    assert kept >= fewest(logs, SEEN[truth])
+
+
 @pytest.mark.parametrize("truth", truths.TRUTHS)
 def test_what_comes_next_lies_where_the_table_puts_it(truth: str) -> None:
-    found = np.array([inside(truth, seed) for seed in range(10)])
-    # At 95 % each fewer than seven of ten are inside once in a thousand times.
-    assert found[:, 0].sum() >= 7
-    assert found[:, 1].sum() >= 7
-    assert found[:, 2].sum() >= (5 if truth == "drift" else 9)
+    held(truth, 14)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("truth", truths.TRUTHS)
 def test_what_comes_next_lies_there_in_a_hundred_logs(truth: str) -> None:
-    found = np.array([inside(truth, seed) for seed in range(100)])
-    assert found[:, 0].sum() >= 90
-    assert found[:, 1].sum() >= 90
+    held(truth, 100)

@@ -13,7 +13,8 @@ import pytest
 
 from sim import __main__ as command_line
 from sim import catalogue, documents
-from sim.experiments.claim_checks import FEWEST, OUTSIDE, SUPPORTED, article
+from sim.experiments.articles import article
+from sim.experiments.claim_checks import FEWEST, OUTSIDE, SUPPORTED, WORDS
 from sim.publish import claim_pages, figures, pages
 from sim.scenario import load_scenario, names
 
@@ -111,7 +112,7 @@ def claims_table(runs: int = FEWEST) -> pd.DataFrame:
                 said |= {"verdict": SUPPORTED, "found": SUPPORTED, "input": "chips.H20-96.price"}
             rows.append(said)
     table = pd.DataFrame(rows)
-    return table.fillna(dict.fromkeys(claim_pages.claim_checks.WORDS, ""))
+    return table.fillna(dict.fromkeys(WORDS, ""))
 
 
 def test_the_readme_shows_six_sentences_that_lead_to_the_page() -> None:
