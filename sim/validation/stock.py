@@ -123,7 +123,7 @@ def _simulated(n: int) -> list[ProgrammeResult]:
 def _largest(result: ProgrammeResult, run: TrainedRun) -> float:
     """Compute of the largest run when one began, or the chips of some pools that it could have."""
     reach = result.reach
-    if run.flop:
+    if run.flop and run.days:
         return reach.on(run.date, reach.flop) * run.days * DAY / reach.outlook.length
     pools = result.worth.pools
     columns = [pools.index(pool) for pool in run.pools or pools]
