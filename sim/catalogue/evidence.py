@@ -158,8 +158,8 @@ class TrainedRun(Strict):
     """When its chips had to be there."""
     flop: Positive | None = None
     """Its compute (FLOP)."""
-    days: Positive = 90.0
-    """How long it took."""
+    days: Positive | None = None
+    """How long it took, where its compute is given."""
     chips: Positive | None = None
     """Chips it was trained on."""
     pools: tuple[str, ...] = ()

@@ -9,7 +9,15 @@ from pydantic import Field, model_validator
 
 from sim.catalogue.strict import Duration, Inline, Lots, Strict
 from sim.errors import InputError
-from sim.quantities.notation import Dollars, Number, PerSecond, Positive, Quantity, Share
+from sim.quantities.notation import (
+    Dollars,
+    Number,
+    PerSecond,
+    Positive,
+    Quantity,
+    Seconds,
+    Share,
+)
 
 
 class PolicyEvent(Strict):
@@ -211,6 +219,8 @@ class CostMethod(Inline):
     """Price of a server over the price of its bare chips."""
     interconnect_share: Share
     """Share of the network in server and network together."""
+    delivery: Seconds = 0.0
+    """From the release of a chip until the first can be bought."""
     power_multiplier: Positive
     """Power of the server over the rated power of its chips."""
     load: Share

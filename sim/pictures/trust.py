@@ -220,15 +220,17 @@ def score(rows: Sequence[Row]) -> Picture:
     axes.axvline(50, color=DARK, lw=1)
     for k, row in enumerate(shown):
         mark = "oDs"[kinds.index(row.quantity)]
-        axes.plot(100 * (row.place or 0.0), k, mark, ms=5, color=OURS)
+        face = OURS if row.role == "validation" else "white"
+        axes.plot(100 * (row.place or 0.0), k, mark, ms=5, mec=OURS, mfc=face)
     axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
     axes.set(xlim=(-2, 102), ylim=(-1, len(shown)))
     axes.set_xlabel(
-        "share of our predictions below the published number, %\n(grey: 50 and 90 % bands)"
+        "share of our predictions below the published number, %\n"
+        "(grey: 50 and 90 % bands; hollow: went into their width)"
     )
     marks = [f"{MARKS[mark]} {kind}" for mark, kind in zip("oDs", kinds, strict=False)]
     axes.set_title("   ".join(marks), color=OURS)
-    names = "id title kind family published ours p5 p95 place crps rival_crps lo hi count ok"
+    names = "id title role kind family published ours p5 p95 place crps rival_crps lo hi count ok"
     renamed = {"kind": "quantity", "family": "against", "published": "expected"}
     return figure, columns(rows, names, **renamed)
 

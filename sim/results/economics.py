@@ -19,9 +19,6 @@ from sim.results.ledger import YEAR
 from sim.scenario import Scenario
 from sim.scenario.parts import Pool
 
-DELIVERY = dt.timedelta(days=90)
-"""Epoch AI's rule: hardware is bought no sooner than 90 days after its release."""
-
 
 @dataclass(frozen=True)
 class Costs:
@@ -113,7 +110,8 @@ def hardware_rate(
     date `at`.
     """
     # Nobody could buy it before, whatever date is given.
-    earliest = chip.released + DELIVERY if chip.released else None
+    wait = dt.timedelta(seconds=method.delivery)
+    earliest = chip.released + wait if chip.released else None
     since = max(filter(None, (bought or at, earliest)))
     years = max((at - since).days, 0) * 86400.0 / YEAR
     value = price_installed(chip, method) * 10 ** (-method.decline * years)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal
-
-import numpy as np
-from scipy import stats
 
 from sim import catalogue
 from sim.catalogue.evidence import Logbook, MeasuredJob
+from sim.experiments.intervals import spread
 from sim.experiments.outages import QUIET, longer
 from sim.experiments.replicate import replicate
 from sim.results.ledger import Floats
@@ -26,10 +23,8 @@ def rows(n: int = 40, seed: int = 0, table: Table = "jobs") -> list[Row]:
     """The reported share of time of each job, and ours: mean and 5–95 % of `n` replications.
 
     A row of validation is `ok` if ours differs by no more than `MOST`, or is more where the report
-    says *more than*. Any other row describes. Bands of 90 % miss one in ten by right, so a logbook
-    that ours misses is only wrong where too many are: its row is `ok` if our 5–95 % hold what was
-    recorded, or hold as many of all logbooks as chance allows. Its twin is the mean without what
-    its `twin` takes away.
+    says *more than*; a logbook, if our 5–95 % hold what was recorded. Any other row describes. The
+    twin of a logbook is the mean without what its `twin` takes away.
 
     Examples
     --------
@@ -38,18 +33,15 @@ def rows(n: int = 40, seed: int = 0, table: Table = "jobs") -> list[Row]:
     ('llama-3', 'validation', True, True)
     """
     found = []
-    held: list[bool] = []
     for name, entry in catalogue.table(table).items():
         job = entry.item
         values = shares(job, n, seed)
         ours = float(values.mean())
-        p5, p95 = np.quantile(values, [0.05, 0.95])
+        band = spread(values)
         about = job.model_dump(exclude={"measured", "changes", "family", "twin", "wrong"})
         agrees = ours >= job.measured if job.bound else abs(ours - job.measured) <= MOST
         if isinstance(job, Logbook):
-            agrees = bool(p5 <= job.measured <= p95)
-            if job.role == "validation":
-                held.append(agrees)
+            agrees = band["p5"] <= job.measured <= band["p95"]
             about |= _twin(job, n, seed)
         found.append(
             Row(
@@ -57,16 +49,13 @@ def rows(n: int = 40, seed: int = 0, table: Table = "jobs") -> list[Row]:
                 ours=ours,
                 expected=job.measured,
                 ok=agrees or job.role != "validation",
-                p5=float(p5),
-                p95=float(p95),
+                p5=band["p5"],
+                p95=band["p95"],
                 source=entry.facts[0].source,
                 status=entry.facts[0].status,
                 **about,
             )
         )
-    enough = stats.binom.ppf(0.025, len(held), 0.9)
-    if held and sum(held) >= enough:
-        return [replace(row, ok=True) for row in found]
     return found
 
 
@@ -89,9 +78,9 @@ def shares(
 
 def _twin(job: Logbook, n: int, seed: int) -> dict[str, Any]:
     values = shares(job, n, seed, job.twin)
-    low, high = np.quantile(values, [0.05, 0.95])
+    band = spread(values)
     return {
         "wrong": job.wrong,
         "twin": float(values.mean()),
-        "twin_ok": bool(low <= job.measured <= high),
+        "twin_ok": band["p5"] <= job.measured <= band["p95"],
     }

@@ -6,10 +6,14 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import fmean
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
+
+from sim.experiments.intervals import CONFIDENCE
 
 MOST_Z = 4.0
 """Standard errors within which a simulated number agrees with an exact one."""
@@ -144,6 +148,39 @@ class Row:
 
 
 Rows = Iterator[Row]
+
+
+class Prediction(Protocol):
+    """A distribution, and the published number it is held against."""
+
+    @property
+    def family(self) -> str:
+        """Predictions of one family have their facts in common, and so their errors."""
+        ...
+
+    def hit(self, level: float) -> bool:
+        """Whether the published number lies in the central band of a probability."""
+        ...
+
+
+P = TypeVar("P", bound=Prediction)
+
+
+def by_family(some: Sequence[P]) -> list[list[P]]:
+    """The predictions of each family."""
+    names = dict.fromkeys(one.family for one in some)
+    return [[one for one in some if one.family == name] for name in names]
+
+
+def hits(groups: Sequence[Sequence[Prediction]], level: float) -> tuple[float, float, float]:
+    """Hits of bands of a probability, and the ends of the central 95 % range of the binomial.
+
+    A group counts once, by the share of its bands that hit. However alike its errors are, that is
+    right on average; the range is right if they are the same, and too wide if they are not.
+    """
+    number = math.fsum(fmean(one.hit(level) for one in group) for group in groups)
+    low, high = binom.interval(CONFIDENCE, len(groups), level)
+    return number, float(low), float(high)
 
 
 def by_z(

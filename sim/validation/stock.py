@@ -15,7 +15,7 @@ from sim import catalogue
 from sim.catalogue.evidence import CountedStock, TrainedRun
 from sim.engine import simulate
 from sim.engine.supply import Arrival, Policy, arrivals
-from sim.experiments.intervals import median_interval
+from sim.experiments.intervals import median_interval, spread
 from sim.results.ledger import DAY, Floats
 from sim.results.programme import ProgrammeResult
 from sim.scenario import load_scenario
@@ -45,20 +45,21 @@ def rows(n: int = 100) -> list[Row]:
         # What comes is known before anything fails, so it takes no simulation.
         coming = _coming(tuple(item.given.items()), 3 * n)
         values = np.array([_come(one, item) for one in coming])
-        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-        ok = bool(low <= item.high and high >= item.low)
+        band = spread(values)
+        ok = band["p5"] <= item.high and band["p95"] >= item.low
         if item.role == "input":
             known = median_interval(values)
+            middle = band["median"]
             near = [item.measured * (1 - NEAR), item.measured * (1 + NEAR)]
             least, most = known["lo"] or middle, known["hi"] or middle
-            ok = bool(least <= near[1] and most >= near[0] and item.low <= middle <= item.high)
+            ok = least <= near[1] and most >= near[0] and item.low <= middle <= item.high
         found.append(_row(name, item.title, values, item.measured, ok, item.unit, item.role))
     simulated = _simulated(n)
     for name, entry in catalogue.table("trained").items():
         run: TrainedRun = entry.item
         values = np.array([_largest(one, run) for one in simulated])
         needed = run.flop or run.chips or 0.0
-        ok = bool(np.quantile(values, 0.95) >= needed)
+        ok = spread(values)["p95"] >= needed
         unit = "FLOP" if run.flop else "chips"
         found.append(_row(name, run.title, values, needed, ok, unit, "validation", bound=True))
     return found
@@ -75,16 +76,17 @@ def _row(
     bound: bool | None = None,
 ) -> Row:
     kind = "trained" if bound else "stocks"
+    band = spread(values)
     return Row(
         id,
         title,
-        float(np.median(values)),
+        band["median"],
         expected,
         ok,
         role=role,
         unit=unit,
-        p5=float(np.quantile(values, 0.05)),
-        p95=float(np.quantile(values, 0.95)),
+        p5=band["p5"],
+        p95=band["p95"],
         bound=bound,
         scenario=SCENARIO,
         source=catalogue.entry(kind, id).facts[0].source,
@@ -121,7 +123,7 @@ def _simulated(n: int) -> list[ProgrammeResult]:
 def _largest(result: ProgrammeResult, run: TrainedRun) -> float:
     """Compute of the largest run when one began, or the chips of some pools that it could have."""
     reach = result.reach
-    if run.flop:
+    if run.flop and run.days:
         return reach.on(run.date, reach.flop) * run.days * DAY / reach.outlook.length
     pools = result.worth.pools
     columns = [pools.index(pool) for pool in run.pools or pools]

@@ -103,13 +103,16 @@ def test_a_job_beyond_its_bound_agrees_and_has_a_mark_of_its_own():
 
 def test_places_are_drawn_in_their_bands_and_every_row_of_the_score_is_told():
     placed = Row("a", "one", 1.0, 1.1, True, quantity="jobs", against="F", place=0.8, crps=0.1)
+    fitted = Row("b", "two", 1.0, 1.1, True, role="fitted", quantity="jobs", place=0.2)
     hits = Row("hits.90", "hits", 1, 0.9, True, quantity="jobs", lo=0, hi=1, count=1)
-    figure, data = trust.score([placed, hits])
+    figure, data = trust.score([placed, hits, fitted])
     [axes] = figure.axes
-    [dot] = [line for line in axes.lines if line.get_marker() == "o"]
-    assert np.asarray(dot.get_xdata()).tolist() == [80.0]
-    assert data["id"].tolist() == ["a", "hits.90"]
-    assert data.loc[1, ["kind", "ours", "lo", "hi", "count"]].tolist() == ["jobs", 1, 0, 1, 1]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    faces = {np.asarray(dot.get_xdata())[0]: dot.get_markerfacecolor() for dot in dots}
+    assert faces == {20.0: "white", 80.0: trust.OURS}
+    assert data["id"].tolist() == ["a", "hits.90", "b"]
+    numbers = data[["kind", "ours", "lo", "hi", "count"]]
+    assert numbers.to_numpy()[1].tolist() == ["jobs", 1, 0, 1, 1]
 
 
 def test_families_are_over_the_published_ones_hollow_outside():

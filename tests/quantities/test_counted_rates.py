@@ -7,6 +7,13 @@ import pytest
 
 from sim.errors import InputError
 from sim.quantities.notation import Rate
+from sim.quantities.uncertain import Uncertain
+
+
+def known_from(**count: float) -> Uncertain:
+    known = Rate().read(count)
+    assert isinstance(known, Uncertain)
+    return known
 
 
 def test_the_interval_of_a_count_covers_the_rate_behind_it():
@@ -14,7 +21,7 @@ def test_the_interval_of_a_count_covers_the_rate_behind_it():
     random = np.random.default_rng(0)
     inside = []
     for true in np.exp(random.uniform(np.log(2), np.log(200), 1500)):
-        known = Rate().read({"events": int(random.poisson(true)), "node_days": 1000})
+        known = known_from(events=int(random.poisson(true)), node_days=1000)
         inside.append(known.draw(0.05) <= true <= known.draw(0.95))
     assert np.mean(inside) == pytest.approx(0.9, abs=0.023)
 
@@ -26,14 +33,14 @@ def test_clustered_counts_are_covered_with_their_dispersion_and_not_without():
         # Each of 20 troubled nodes on average makes three of the events.
         events = 3 * int(random.poisson(20))
         for dispersion in hits:
-            known = Rate().read({"events": events, "node_days": 1000, "dispersion": dispersion})
+            known = known_from(events=events, node_days=1000, dispersion=dispersion)
             hits[dispersion] += known.draw(0.05) <= 60 <= known.draw(0.95)
     assert hits[3] / 1000 == pytest.approx(0.9, abs=0.035)
     assert hits[1] / 1000 < 0.75
 
 
 def test_no_events_are_a_rate_of_zero_at_its_fixed_value_and_half_an_event_in_the_mean():
-    known = Rate().read({"events": 0, "node_days": 1000})
+    known = known_from(events=0, node_days=1000)
     assert float(known) == 0.0
     assert known.distribution.mean == pytest.approx(0.5)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +8,12 @@ import pytest
 from sim import catalogue, load_scenario, simulate
 from sim.catalogue.evidence import MeasuredTrace
 from sim.engine.replay import outages
+from sim.validation import trace
 from sim.validation.report import Row
 from sim.validation.trace import DAY, outages_of, rows, statistics
 
 NODES, DAYS = 400, 349.0
-ENTRY = catalogue.entry("traces", "infinitehbd")
-TRACE = ENTRY.item
+TRACE = catalogue.entry("traces", "infinitehbd").item
 assert isinstance(TRACE, MeasuredTrace)
 CLUSTERED = {
     "again.1d",
@@ -119,8 +118,8 @@ def test_no_row_is_said_to_be_evidence(table: list[Row]):
 
 
 def test_a_table_without_bursts_and_repeats_is_not_ok(monkeypatch: pytest.MonkeyPatch):
-    worse = TRACE.model_copy(update={"changes": TRACE.changes | TRACE.independent})
-    monkeypatch.setitem(catalogue.table("traces")._read, "infinitehbd", replace(ENTRY, item=worse))
+    worse = load_scenario(TRACE.scenario).override(TRACE.independent)
+    monkeypatch.setattr(trace, "load_scenario", lambda name: worse)
     found = rows(5)
     assert {row.id for row in found if not row.ok} >= CLUSTERED
     assert [row.ours for row in found] == [row.twin for row in found]
