@@ -81,7 +81,9 @@ def metrics() -> str:
 
 def ledgers() -> str:
     """The categories of the two ledgers."""
-    time = table(("category", "meaning"), [(f"`{name}`", meaning) for name, meaning in TIME.items()])
+    time = table(
+        ("category", "meaning"), [(f"`{name}`", meaning) for name, meaning in TIME.items()]
+    )
     places = [(f"`{name}`", f"Chips {words}.") for name, words in PLACES.items()]
     return (
         "# Time and chips: the ledgers\n\nEach second of a run and each chip of a fleet is "
@@ -183,11 +185,7 @@ def python() -> str:
         "sim.errors": ("InputError",),
     }
     entries = [f"::: {module}.{name}" for module, every in public.items() for name in every]
-    return (
-        "# Python\n\nThe functions are names of `sim` itself.\n\n"
-        + "\n\n".join(entries)
-        + "\n"
-    )
+    return "# Python\n\nThe functions are names of `sim` itself.\n\n" + "\n\n".join(entries) + "\n"
 
 
 PAGES = {
