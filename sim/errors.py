@@ -40,10 +40,10 @@ class InputError(ValueError):
     ----------
     message : str
         For the user: where it stands, the key, what was given and what is allowed.
-    file, line, key, given, allowed : optional
-        The same as data, where known; see `Problem`.
     problems : tuple of Problem, optional
         All that is wrong, if the message tells of several. The attributes are those of the first.
+    **known : optional
+        The same as data, where known: file, line, key, given and allowed, as in `Problem`.
 
     Examples
     --------

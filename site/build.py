@@ -24,7 +24,7 @@ SCRIPTS = {
     "iframe-worker.js": "iframe-worker/shim/index.js",
 }
 TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
-SHOWN = ("the_exchange_rate", "national_stock", "where_did_14000_chips_go")
+SHOWN = ("the_exchange_rate", "embargoed_stock", "where_did_14000_chips_go")
 """Figures of the start page."""
 BUILT = re.compile(r"(!?\[[^]]*\])\(([^)#\s]+)(#[^)]*)?\)")
 
@@ -138,7 +138,8 @@ def pages() -> None:
 def main() -> None:
     """Make the pages and the site; any warning ends it."""
     pages()
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--clean"]
+    # Not `--quiet`: mkdocs would not count the warnings then, and `--strict` never fail.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"]
     # Its notice of another generator would be the only warning there is.
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     config = str(ROOT / "site" / "mkdocs.yml")

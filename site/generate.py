@@ -10,7 +10,7 @@ from sim import catalogue
 from sim.catalogue.kinds import KINDS
 from sim.cli.app import app
 from sim.results.ledger import PLACES, TIME
-from sim.results.metrics import EVERY, MEANING_OF_PLACE, MEANING_OF_TIME
+from sim.results.metrics import EVERY
 from sim.scenario import load_scenario, names
 from sim.scenario.keys import Key, keys
 
@@ -81,8 +81,10 @@ def metrics() -> str:
 
 def ledgers() -> str:
     """The categories of the two ledgers."""
-    time = table(("category", "meaning"), [(f"`{name}`", MEANING_OF_TIME[name]) for name in TIME])
-    places = [(f"`{name}`", f"Chips {MEANING_OF_PLACE[name]}.") for name in PLACES]
+    time = table(
+        ("category", "meaning"), [(f"`{name}`", meaning) for name, meaning in TIME.items()]
+    )
+    places = [(f"`{name}`", f"Chips {words}.") for name, words in PLACES.items()]
     return (
         "# Time and chips: the ledgers\n\nEach second of a run and each chip of a fleet is "
         "counted in exactly one category, and every run asserts that they add up.\n\n"
@@ -170,15 +172,20 @@ def python() -> str:
     public = {
         "sim.scenario": ("load_scenario", "Scenario"),
         "sim.engine": ("simulate",),
-        "sim.experiments": ("replicate", "compare", "sweep", "sensitivity", "size_stock"),
+        "sim.experiments": (
+            "replicate",
+            "compare",
+            "sweep",
+            "sensitivity",
+            "size_stock",
+            "advise",
+            "worlds",
+        ),
+        "sim.failure_logs": ("fit",),
         "sim.errors": ("InputError",),
     }
     entries = [f"::: {module}.{name}" for module, every in public.items() for name in every]
-    return (
-        "# Python\n\nAll of these but the last two are names of `sim` itself.\n\n"
-        + "\n\n".join(entries)
-        + "\n"
-    )
+    return "# Python\n\nThe functions are names of `sim` itself.\n\n" + "\n\n".join(entries) + "\n"
 
 
 PAGES = {

@@ -62,5 +62,5 @@ def run(words: list[str]) -> int:
         if message:
             # Typer's own frame around it repeats whatever was given, at any length.
             print(error.ctx.get_usage() if error.ctx else "Usage: sim", file=sys.stderr)
-            print(f"error: {readable(message)}", file=sys.stderr)
+            print(f"error: {readable(message.replace('Value error, ', ''))}", file=sys.stderr)
         return 2

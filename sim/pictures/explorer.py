@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from io import BytesIO
 from typing import Any
 
 import ipywidgets as widgets
@@ -13,7 +12,6 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from sim import catalogue
 from sim.engine import simulate
@@ -28,9 +26,11 @@ from sim.pictures.style import (
     Picture,
     chip_colour,
     headline,
+    html,
     label_ends,
     styled,
 )
+from sim.pictures.words import plain
 from sim.results.ledger import DAY, USABLE, YEAR, at, levels
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
@@ -65,32 +65,46 @@ class Explorer:
         chips = set(catalogue.table("chips"))
         for name, pool in self.base.fleet.items():
             kinds = sorted(chips | {pool.chip.name})
-            self._add(f"fleet.{name}.chip", widgets.Dropdown, pool.chip.name, options=kinds)
+            self._add(
+                f"fleet.{name}.chip",
+                f"{name}: kind of chip",
+                widgets.Dropdown,
+                pool.chip.name,
+                options=kinds,
+            )
             # A pool that begins with nothing gets its chips by deliveries.
             if pool.chips is not None:
                 count = pool.active_chips
-                self._slide(f"fleet.{name}.chips", count, sorted({count, *SIZES}))
-        self._slide("failures", 1, list(FAILURES.items()))
-        self._slide("checkpoint.interval", AS_GIVEN, INTERVALS)
+                sizes = sorted({count, *SIZES})
+                self._slide(f"fleet.{name}.chips", f"{name}: number of chips", count, sizes)
+        self._slide("failures", "how often nodes fail", 1, list(FAILURES.items()))
+        self._slide("checkpoint.interval", plain("checkpoint.interval"), AS_GIVEN, INTERVALS)
         self._add(
             "recovery.policy",
+            plain("recovery.policy"),
             widgets.Dropdown,
             self.base.recovery.policy,
             options=("wait", *POLICIES),
         )
         for name, event in self.base.policy.items():
-            self._add(f"policy.{name}.date", widgets.DatePicker, event.date, tooltip=event.title)
+            self._add(
+                f"policy.{name}.date",
+                f"date of {name}",
+                widgets.DatePicker,
+                event.date,
+                tooltip=event.title,
+            )
         self._start = {path: handle.value for path, handle in self.handles.items()}
 
-    def _slide(self, path: str, value: object, options: Sequence[Any]) -> None:
+    def _slide(self, path: str, words: str, value: object, options: Sequence[Any]) -> None:
         # A run takes seconds: draw when the handle is let go, not all along its way.
         slider = widgets.SelectionSlider
-        self._add(path, slider, value, options=options, continuous_update=False)
+        self._add(path, words, slider, value, options=options, continuous_update=False)
 
-    def _add(self, path: str, kind: type[Any], value: object, **more: Any) -> None:
+    def _add(self, path: str, words: str, kind: type[Any], value: object, **more: Any) -> None:
         self.handles[path] = kind(
             value=value,
-            description=path,
+            description=words,
             style={"description_width": "15em"},
             layout=widgets.Layout(width="34em"),
             **more,
@@ -174,18 +188,18 @@ class Explorer:
         """Display the handles, the line to copy, and the picture, drawn again at every change."""
         line = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em"))
         told = widgets.HTML()
-        place = widgets.Image(format="png")
+        place = widgets.HTML()
         trouble = widgets.Label()
 
         def redraw(_: object = None) -> None:
             line.value = self.command
             trouble.value = ""
             try:
-                (figure, _numbers), _title = self.draw()
+                (figure, _numbers), title = self.draw()
             except InputError as error:
                 trouble.value = str(error)
             else:
-                place.value = _png(figure)
+                place.value = html(figure, title)
                 plt.close(figure)
                 lines = str(choices(self.base.override(self.changes)))
                 told.value = f"<pre>{escape(lines)}</pre>"
@@ -194,12 +208,6 @@ class Explorer:
             handle.observe(redraw, "value")
         display(widgets.VBox([*self.handles.values(), line, told, trouble, place]))
         redraw()
-
-
-def _png(figure: Figure) -> bytes:
-    with BytesIO() as file:
-        figure.savefig(file, format="png", bbox_inches="tight")
-        return file.getvalue()
 
 
 @styled()

@@ -8,13 +8,17 @@ import os
 import re
 import tempfile
 import textwrap
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -202,7 +206,7 @@ def save_figure(
     """Write a figure as NAME.svg and NAME.png, its numbers as NAME.csv, its words as NAME.json.
 
     The same figure gives the same bytes at any time and in any folder. Its heading is set in the
-    project's style.
+    project's style. A notebook shows it, with its description.
 
     Parameters
     ----------
@@ -213,8 +217,7 @@ def save_figure(
         Just what the figure shows: who has the CSV file can draw it again. Its index is not
         written.
     out : str, pathlib.Path or None
-        The folder, made if it is missing. An empty one (or None) writes nothing: the notebook only
-        shows the figure.
+        The folder, made if it is missing. An empty one (or None) writes nothing.
     title, alt : str
         The heading, unless the figure has one of its own, and the description for those who cannot
         see the picture. Empty ones raise ValueError.
@@ -227,9 +230,20 @@ def save_figure(
     # Whoever meets a figure of few runs elsewhere must see that it is one.
     mark = "quick: " if os.environ.get(PROFILE) == "quick" else ""
     headline(figure, mark + (figure.get_suptitle() or title))
-    if not out:
-        return
-    folder = Path(out)
+    words = {"title": mark + title, "alt": mark + alt}
+    if out:
+        _write(figure, Path(out), name, data, words)
+    if "inline" in matplotlib.get_backend():
+        from IPython.display import HTML, display
+
+        display(HTML(html(figure, words["alt"])))
+        # Else the notebook would show it again, without its description.
+        plt.close(figure)
+
+
+def _write(
+    figure: Figure, folder: Path, name: str, data: pd.DataFrame, words: dict[str, str]
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Everything is written elsewhere first: a figure is never left with the numbers of another.
     with styled(), tempfile.TemporaryDirectory(dir=folder) as temporary:
@@ -239,10 +253,15 @@ def save_figure(
             figure.savefig(path.with_suffix(suffix), bbox_inches="tight", metadata=metadata)
         table = data.to_csv(index=False, lineterminator="\n")
         path.with_suffix(".csv").write_text(table, encoding="utf-8", newline="\n")
-        words = (
-            json.dumps({"title": mark + title, "alt": mark + alt}, ensure_ascii=False, indent=2)
-            + "\n"
-        )
-        path.with_suffix(".json").write_text(words, encoding="utf-8", newline="\n")
+        text = json.dumps(words, ensure_ascii=False, indent=2) + "\n"
+        path.with_suffix(".json").write_text(text, encoding="utf-8", newline="\n")
         for written in Path(temporary).iterdir():
             os.replace(written, folder / written.name)
+
+
+def html(figure: Figure, alt: str) -> str:
+    """A figure as HTML with its description, which notebooks show of no other kind of picture."""
+    with BytesIO() as file:
+        figure.savefig(file, format="png", bbox_inches="tight", dpi="figure")
+        data = b64encode(file.getvalue()).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'

@@ -12,6 +12,7 @@ import pandas as pd
 from sim.experiments.sensitivity import Sensitivity
 from sim.pictures.marks import name_rows, whiskers
 from sim.pictures.style import SMALL, WIDTH, Picture, ink, styled
+from sim.pictures.words import listed, plain
 
 BARS = (
     ("ST", 0.17, "#56B4E9", "black", "with its interplay"),
@@ -24,24 +25,38 @@ SOURCES = {
     "model": ("step-time model", "#009E73"),
 }
 FEWEST = 3
-
-
-def plain(name: str) -> str:
-    """The name of an unknown constant as one would say it.
-
-    Examples
-    --------
-    >>> plain("chips.Hopper-SXM.kernel_efficiency"), plain("checkpoint.interval"), plain("research")
-    ('kernel efficiency (Hopper-SXM)', 'interval (checkpoint)', 'research')
-    """
-    *before, last = name.replace("_", " ").split(".")
-    return f"{last} ({before[-1]})" if before else last
+"""Rows for which there is always room, and constants that a title names."""
 
 
 def mattering(screen: Sensitivity, share: float = 0.05) -> list[str]:
     """The constants whose effect by Morris's method is at least a share of the largest one."""
     effects = screen.frame.set_index("unknown")["mu_star"]
     return [str(name) for name in effects.index[effects >= share * effects.max()]]
+
+
+def finding(shares: Sensitivity, screen: Sensitivity, what: str) -> str:
+    """A title: which constants matter most, as far as their intervals tell them apart.
+
+    Parameters
+    ----------
+    shares, screen : Sensitivity
+        As for `importance`.
+    what : str
+        What they matter for, in words.
+    """
+    table = shares.frame.sort_values("ST", ascending=False)
+    low = (table["ST"] - table["ST_conf"]).clip(lower=0)
+    high = (table["ST"] + table["ST_conf"]).clip(upper=1)
+    ahead = table["unknown"][high >= low.iloc[0]]
+    among = f"of {len(screen.frame)} unknowns"
+    if len(ahead) > FEWEST:
+        return f"None {among} stands out for {what}"
+    words = listed(plain(name).partition(" (")[0] for name in ahead)
+    words = words[0].upper() + words[1:]
+    if len(ahead) > 1:
+        return f"{words} matter most for {what}, {among}"
+    share = f"{low.iloc[0]:.0%} to {high.iloc[0]:.0%} of its spread"
+    return f"{words} matters most for {what}, {among}: {share}"
 
 
 @styled()

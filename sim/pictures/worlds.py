@@ -91,8 +91,10 @@ def met(result: Worlds, need: str) -> Picture:
 
 
 @styled()
-def reach_map(scenario: Scenario, need: str, date: dt.date) -> Picture:
+def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, str]:
     """The reach over a need on a date, by one run's share of the stock and the growth of the need.
+
+    And a title: which growth the run could keep up with.
 
     With unknown constants at their modes. Chips at home only: those abroad have shares of their
     own.
@@ -130,7 +132,12 @@ def reach_map(scenario: Scenario, need: str, date: dt.date) -> Picture:
         ylabel=f"growth of the need a year ({item.title or need})",
     )
     data = pd.DataFrame({"share": share.ravel(), "growth": growth.ravel(), "reach": reach.ravel()})
-    return figure, data
+    most = (own * all_of_it / item.flop) ** (1 / years)
+    title = (
+        f"By {date:%B %Y} a run on {own:.0%} of the country's chips keeps up with a need that "
+        f"grows {most:.1f} times a year; {item.title or need} grows {item.growth * YEAR:.1f} times"
+    )
+    return (figure, data), title
 
 
 def draw(result: Worlds, path: Path) -> None:

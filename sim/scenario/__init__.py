@@ -254,7 +254,7 @@ class Scenario(Case):
         for key in changes:
             top, below, _ = key.partition(".")
             if below and top not in keys and key not in names and nearest(key, names):
-                problem = f"--set {key}: no unknown constant is called that"
+                problem = f"{key}: no unknown constant is called that"
                 raise InputError.no_such(problem, key, names, key=key)
         return self._again(override(self._origin.source, changes, names))
 
@@ -281,7 +281,7 @@ class Scenario(Case):
         False
         """
         data = stacked(self._origin.source.data, self.worlds, names, self.name)
-        return self._again(replace(self._origin.source, data=data))
+        return self._again(replace(self._origin.source, data=data, layers=names))
 
     def unknowns(self) -> dict[str, Uncertain]:
         """Its unknown constants by name: its own and those of the catalogue entries it uses."""
@@ -344,7 +344,7 @@ def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, 
         except InputError as error:
             known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
             if name in dict(source.overrides):
-                raise InputError(f"--set {name}: {error}", **known) from None
+                raise InputError(f"{name}: {error}", **known) from None
             raise source.error(("known", name), f"known.{name}: {error}", **known) from None
     built = partly(built, values)
     return built, sketch(built)

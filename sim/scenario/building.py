@@ -108,7 +108,7 @@ def _wrong(details: ErrorDetails, source: Source) -> InputError:
     known = {"key": key or None, "given": given, "allowed": error.allowed}
     # Of what was set by this very path the name has been said.
     if source.override_of(path) == key:
-        return InputError(f"--set {told}", **known)
+        return InputError(told, **known)
     return source.error(path, told, **known)
 
 

@@ -30,11 +30,17 @@ class Source:
     """What it was merged from, nearest first."""
     overrides: tuple[tuple[str, Any], ...] = ()
     """What was set by path after that, the last on top."""
+    layers: tuple[str, ...] = ()
+    """Worlds that were put on it, the last on top."""
 
     def where(self, path: KeyPath) -> str:
         """The override, or the file and line, that says what stands at `path`."""
         key = self.override_of(path)
-        return f"--set {key}" if key else self.document_of(path).where(path)
+        # Not by which option or function: all of them say the same.
+        if key:
+            return f"setting {key}"
+        path = self.stated_at(path)
+        return self.document_of(path).where(path)
 
     def override_of(self, path: KeyPath) -> str | None:
         """The path of the last override that leads to `path` or below."""
@@ -48,6 +54,14 @@ class Source:
         """The nearest document that has as much of `path` as any."""
         return max(self.documents, key=lambda document: _depth(document, path))
 
+    def stated_at(self, path: KeyPath) -> KeyPath:
+        """Where documents say what stands at `path`: in the last world that does, or there."""
+        for name in reversed(self.layers):
+            inside = ("worlds", name, "changes", *path)
+            if self.states(inside):
+                return inside
+        return path
+
     def states(self, path: KeyPath) -> bool:
         """Whether a document itself has `path`."""
         return _depth(self.document_of(path), path) == len(path)
@@ -56,8 +70,9 @@ class Source:
         """The error of what stands at `path`."""
         # What was set by path stands in no file.
         if self.override_of(path) is None:
-            document = self.document_of(path)
-            known |= {"file": document.file, "line": document.line(path)}
+            stated = self.stated_at(path)
+            document = self.document_of(stated)
+            known |= {"file": document.file, "line": document.line(stated)}
         return InputError(f"{self.where(path)}: {told}", **known)
 
 
@@ -196,8 +211,8 @@ def override(source: Source, changes: Mapping[str, Any], names: Container[str] =
             continue
         steps = key.split(".")
         if not all(steps):
-            raise InputError(f"--set {key}: expected names joined by single dots", key=key)
-        given = filled(value, Document(f"--set {key}", value, {}))
+            raise InputError(f"{key}: expected names joined by single dots", key=key)
+        given = filled(value, Document(f"setting {key}", value, {}))
         data = _set(data, steps, absolute(given, Path(), tuple(steps)), key)
     return replace(source, data=data, overrides=(*source.overrides, *changes.items()))
 
@@ -210,7 +225,7 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
         last = len(data) - 1
         if not step.isdigit() or int(step) > last:
             problem = f"'{step}' is not one of the {len(data)} positions 0 … {last}"
-            raise InputError(f"--set {key}: {problem}", key=key, given=step)
+            raise InputError(f"setting {key}: {problem}", key=key, given=step)
         position = int(step)
         changed = list(data)
         changed[position] = _set(data[position], rest, value, key)
@@ -221,7 +236,7 @@ def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool =
         data = {"like": data}
     if not isinstance(data, dict):
         raise InputError(
-            f"--set {key}: there are no keys below {written(data)}", key=key, given=data
+            f"setting {key}: there are no keys below {written(data)}", key=key, given=data
         )
     keep_null = keep_null or not KEEPS_NULL.isdisjoint(data)
     if value is None and not rest and not keep_null:

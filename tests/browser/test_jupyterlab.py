@@ -172,6 +172,8 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_a_figure(
     assert [text for text in warnings if "Warning" in text or "Error" in text] == []
     assert figures.count() >= 1
     assert figures.first.evaluate("image => image.naturalWidth") > 400
+    for figure in figures.all():
+        assert figure.get_attribute("alt")
 
 
 def test_a_handle_of_the_explorer_moves_the_figure_and_the_line_to_copy(
@@ -181,15 +183,15 @@ def test_a_handle_of_the_explorer_moves_the_figure_and_the_line_to_copy(
     handles = page.locator(".jp-OutputArea-output .widget-vbox")
     figure, line = handles.locator("img"), handles.locator("textarea")
     before = figure.get_attribute("src")
-    assert "bad_nodes" not in line.input_value()
-    slider = handles.locator(".widget-hslider", has_text="failures")
+    assert "failures" not in line.input_value()
+    slider = handles.locator(".widget-hslider", has_text="how often nodes fail")
     slider.locator(".noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(
         "was => document.querySelector('.widget-vbox img')?.src !== was", arg=before, timeout=30_000
     )
     figure.wait_for()
-    assert "failures.bad_nodes.factor=2" in line.input_value()
+    assert "failures.scale=2" in line.input_value()
     figure.scroll_into_view_if_needed()
     page.screenshot(path=SHOTS / "explorer_moved.png")
     assert figure.get_attribute("src") not in (before, None)

@@ -73,7 +73,7 @@ def test_they_are_read_as_strictly(folder: Path, old: str, new: str, told: str) 
 
 
 def test_a_folder_that_is_not_there_is_named(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"^--set catalogue: .*there is no folder '.*nowhere'$"):
+    with pytest.raises(InputError, match=r"^setting catalogue: .*there is no folder '.*nowhere'$"):
         load_scenario(folder / "own.yaml").override({"catalogue": "nowhere"})
     with pytest.raises(InputError, match="no 'NEW-CHIP' among the chips"):
         load_scenario("deepseek-v3").override({"fleet.good.chip": "NEW-CHIP"})

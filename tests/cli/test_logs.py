@@ -60,6 +60,6 @@ def test_columns_are_pairs(here: Path) -> None:
 
 def test_a_folder_of_facts_is_given_in_short(here: Path) -> None:
     with pytest.raises(
-        InputError, match=r"--set catalogue: .*there is no folder '.*my facts: mine'"
+        InputError, match=r"setting catalogue: .*there is no folder '.*my facts: mine'"
     ):
         said("run", "small.yaml", "--catalogue", "my facts: mine")

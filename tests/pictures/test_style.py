@@ -14,6 +14,7 @@ from sim.pictures.style import (
     TIME_COLOURS,
     chip_colour,
     headline,
+    html,
     ink,
     label_ends,
     save_figure,
@@ -66,6 +67,11 @@ def test_without_a_folder_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     save_figure(line(), "line", DATA, out, **WORDS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_in_a_notebook_has_its_description() -> None:
+    shown = html(line(), 'It "rises" <fast>.')
+    assert shown.startswith('<img alt="It &quot;rises&quot; &lt;fast&gt;." src="data:image/png;')
 
 
 @pytest.mark.parametrize("name", ["", "Line", "a line", "../line", "line.1", "manifest", "line\n"])

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from sim.experiments import Sensitivity
-from sim.pictures.unknowns import importance, mattering, sources
+from sim.pictures.unknowns import finding, importance, mattering, sources
 
 
 def found(method: str, **columns: list[float]) -> Sensitivity:
@@ -40,12 +40,22 @@ def test_what_matters_is_at_least_a_share_of_the_largest_effect() -> None:
     assert mattering(SCREEN, 0.05) == ["chips.X.power", "research"]
 
 
+def test_a_title_names_what_the_intervals_tell_apart() -> None:
+    assert finding(SHARES, SCREEN, "the run") == (
+        "Power matters most for the run, of 3 unknowns: 60% to 80% of its spread"
+    )
+    wide = found("sobol", ST=[0.7, 0.6, 0.1], ST_conf=[0.1] * 3)
+    assert finding(wide, SCREEN, "the run") == (
+        "Power and share held for research matter most for the run, of 3 unknowns"
+    )
+
+
 def test_bars_are_the_shares_and_labels_the_effects() -> None:
     figure, table = importance(SHARES, SCREEN)
     assert widths(figure) == pytest.approx([0.1, 0.4, 0.7, 0.0, 0.3, 0.6])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
         "noise (fabric)",
-        "research",
+        "share held for research",
         "power (X)",
     ]
     assert {"−200 days", "+10 days", "+0.99 days"} <= set(texts(figure))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,11 +43,15 @@ def test_a_curve_of_each_world_ends_at_its_share(result):
 
 
 def test_the_map_is_in_proportion_to_the_share():
-    _, table = pictures.reach_map(COUNTRY, "frontier", DATE)
+    (_, table), title = pictures.reach_map(COUNTRY, "frontier", DATE)
     level = table[table["growth"] == table["growth"].iloc[0]]
     ratio = level["reach"] / level["share"]
     assert ratio.max() == pytest.approx(ratio.min())
     assert (table.groupby("share")["reach"].diff().dropna() <= 0).all()
+    # With this growth the reach of the share in the title is 1.
+    percent, growth = map(float, re.findall(r"([0-9.]+)(?:%| times)", title)[:2])
+    nearest = (table["share"] - percent / 100).abs() + (table["growth"] - growth).abs()
+    assert table["reach"][nearest.idxmin()] == pytest.approx(1, rel=0.1)
 
 
 def test_a_picture_is_drawn_into_a_file(result, tmp_path):

@@ -64,5 +64,5 @@ def test_it_can_be_set_and_taken_back() -> None:
 def test_a_prior_that_is_not_there_is_told_with_the_nearest() -> None:
     with pytest.raises(InputError, match="research-share"):
         load_scenario({"like": "offload", "research": {"prior": "research-shar"}})
-    with pytest.raises(InputError, match="--set research"):
+    with pytest.raises(InputError, match="setting research"):
         load_scenario("offload").override({"research": {"prior": "nothing"}})

@@ -84,9 +84,9 @@ def test_an_override_comes_before_every_document() -> None:
     assert source.data == {"a": {"b": 1, "c": 3}, "d": 3, "x": {"y": 2}}
     assert TWO.data["a"]["c"] == 2
     places = {
-        ("a", "c"): "--set a.c",
-        ("x", "y"): "--set x.y",
-        ("x",): "--set x.y",
+        ("a", "c"): "setting a.c",
+        ("x", "y"): "setting x.y",
+        ("x",): "setting x.y",
         ("d",): "far, line 7",
     }
     assert {path: source.where(path) for path in places} == places
@@ -234,7 +234,7 @@ def test_every_name_of_an_unknown_constant_can_be_set(scenario: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("costs.epoch.electricity", "5 min", "--set costs.epoch.electricity: '5 min' is a quantity"),
+        ("costs.epoch.electricity", "5 min", "costs.epoch.electricity: '5 min' is a quantity"),
         ("chips.Hopper-SXM.kernel_eficiency", 1, 'mean "chips.Hopper-SXM.kernel_efficiency"'),
         ("known", {"chips.Hoper": 1}, "no unknown constant is called 'chips.Hoper'"),
     ],

@@ -1,0 +1,58 @@
+"""Names of keys and of unknown constants as one would say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+WORDS = {
+    ".rate_factor": "how often nodes fail ({})",
+    ".per_1000_node_days": "failure rate ({})",
+    ".kernel_efficiency": "kernel efficiency ({})",
+    ".tensor_overlap": "hidden tensor-parallel traffic ({})",
+    ".overlap": "hidden communication ({})",
+    ".experts": "speed of expert layers ({})",
+    ".matrix_traffic": "memory traffic of matrices",
+    ".model_error": "error of the step-time model",
+    "checkpoint.interval": "checkpoint interval",
+    "checkpoint.blocking": "stop at a checkpoint",
+    "checkpoint.load": "time to load a checkpoint",
+    "recovery.policy": "what to do without spares",
+    ".step_noise": "noise of step times",
+    "runs.chips": "chips of the first run",
+    "runs.growth": "yearly growth of the need",
+    "research": "share held for research",
+}
+"""By how a name ends; the braces are for what it is a constant of."""
+
+
+def plain(name: str) -> str:
+    """The name of an unknown constant, or of a key, as one would say it.
+
+    Examples
+    --------
+    >>> plain("chips.Hopper-SXM.kernel_efficiency"), plain("checkpoint.interval")
+    ('kernel efficiency (Hopper-SXM)', 'checkpoint interval')
+    >>> plain("constants.residual.H800-SXM-80.hai-llm"), plain("fabrics.dedicated.share")
+    ('error of the step-time model (H800-SXM-80)', 'share (dedicated)')
+    """
+    *before, last = name.split(".")
+    holder = before[-1] if before else ""
+    if "residual" in before:
+        return f"error of the step-time model ({holder})"
+    for end, words in WORDS.items():
+        if name.endswith(end):
+            return words.format(holder)
+    words = last.replace("_", " ")
+    return f"{words} ({holder})" if holder else words
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as a list in a sentence.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
