@@ -358,7 +358,7 @@ class TestOverride:
             (
                 "fleet.weka.chips",
                 64,
-                '--set fleet.weka.chips: fleet.weka.chip is missing (did you mean "weak"?)',
+                'fleet.weka.chips: fleet.weka.chip is missing (did you mean "weak"?)',
             ),
             ("fleet..chips", 64, "fleet..chips: expected names joined by single dots"),
             (
