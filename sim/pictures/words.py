@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 WORDS = {
     ".rate_factor": "how often nodes fail ({})",
+    ".drift": "how often they fail later ({})",
     ".per_1000_node_days": "failure rate ({})",
     ".kernel_efficiency": "kernel efficiency ({})",
     ".tensor_overlap": "hidden tensor-parallel traffic ({})",
