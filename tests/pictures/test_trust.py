@@ -146,6 +146,7 @@ def test_fleets_are_over_their_middle_and_lie_in_the_band_of_their_factor():
     [axes] = figure.axes
     drawn = [np.asarray(line.get_xdata()).tolist() for line in axes.lines[:2]]
     assert drawn == [pytest.approx([0.5, 2.0]), [1.1]]
-    ends = {float(x) for bar in axes.collections for [x, _] in bar.get_segments()[0]}
+    paths = [path for bar in axes.collections for path in bar.get_paths()]
+    ends = {float(x) for path in paths for x in np.asarray(path.vertices)[:, 0]}
     assert ends == {*data["p5"], *data["p95"]}
     assert data.groupby("factor")["p95"].first()["another"] == pytest.approx(np.exp(1.6449), 1e-3)
