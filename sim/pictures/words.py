@@ -14,6 +14,7 @@ WORDS = {
     ".experts": "speed of expert layers ({})",
     ".matrix_traffic": "memory traffic of matrices",
     ".model_error": "error of the step-time model",
+    "constants.residual": "error of the step-time model",
     "checkpoint.interval": "checkpoint interval",
     "checkpoint.blocking": "stop at a checkpoint",
     "checkpoint.load": "time to load a checkpoint",
