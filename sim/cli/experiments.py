@@ -323,9 +323,11 @@ def validate(
 
     Example: `sim validate closed-forms --effort 0.1`
     """
+    import pandas as pd
+
     from sim import documents, validation
     from sim.failure_logs import halves
-    from sim.validation import hindcast
+    from sim.validation import hindcast, score
     from sim.validation.report import text
 
     if table and table not in validation.TABLES:
@@ -343,8 +345,11 @@ def validate(
     everything = [row for rows in found.values() for row in rows]
     failed = [row.name for row in everything if not row.ok]
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
-    tables = [text(rows) for rows in found.values()]
-    answer({"ok": not failed, **data}, lambda: "\n\n".join(tables), as_json)
+    parts = [text(rows) for rows in found.values()]
+    if table and table not in validation.TABLES:
+        told = pd.DataFrame(map(vars, everything)).rename(columns={"quantity": "kind"})
+        parts.append(score.line(told))
+    answer({"ok": not failed, **data}, lambda: "\n\n".join(parts), as_json)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 

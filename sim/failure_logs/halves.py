@@ -25,7 +25,7 @@ from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
 from sim.validation.bare_scenario import PLAIN
-from sim.validation.hindcast import items
+from sim.validation.hindcast import each
 from sim.validation.report import Row
 from sim.validation.score import BLOCKS, Forecast, summed
 from sim.validation.trace import Outages, outages_of
@@ -96,13 +96,18 @@ def rows(path: str | Path, n: int = 100, seed: int = 0) -> list[Row]:
     InputError
         When the list or a log cannot be read, or a job is larger than its log.
     """
-    found = []
-    for place, past in items(path, "logs", PastLog):
+
+    def forecasts(place: int, past: PastLog) -> list[Forecast]:
         log = _read(past, Path(path).parent)
         if not 0 < past.job_nodes <= len(log.names):
             raise InputError(f"{past.file}: a job of {past.job_nodes} of {len(log.names)} nodes")
-        for half in halves(log):
-            found += list(_forecasts(past, f"log {place + 1}, {half.name}", half, n, seed))
+        return [
+            forecast
+            for half in halves(log)
+            for forecast in _forecasts(past, f"log {place + 1}, {half.name}", half, n, seed)
+        ]
+
+    found = [one for some in each(path, "logs", PastLog, forecasts) for one in some]
     ours = list(summed(found))
     constant = list(summed([replace(one, sample=one.rival) for one in found]))
     return [
