@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypedDict
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from sim import worker_processes
 from sim.engine import simulate

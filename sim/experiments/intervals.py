@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from sim.results.ledger import Floats
+
+# Tables take longer to load than twenty runs take; whoever makes one waits for them.
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIDENCE = 0.95
 DEVIATIONS = float(ndtri(0.5 + 0.5 * CONFIDENCE))
@@ -145,6 +148,8 @@ def survival(days: Floats, happened: NDArray[np.bool_], name: str) -> pd.DataFra
     name : str
         Of the column with the probability.
     """
+    import pandas as pd
+
     if not happened.any():
         return pd.DataFrame(columns=["days", name, "lo", "hi"], dtype=float)
     # Loaded here, as it takes longer to load than twenty runs take.
