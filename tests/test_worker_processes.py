@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+
+from sim.worker_processes import pool
 
 POOL = """
 import os, time
@@ -14,6 +17,19 @@ with pool(2) as workers:
     print(*{workers.submit(os.getpid).result() for _ in range(2)}, flush=True)
     workers.submit(time.sleep, 600).result()
 """
+
+
+def test_those_kept_are_found_by_the_next_who_keeps_as_many() -> None:
+    seen = []
+    for _ in range(2):
+        with pool(1, keep=True) as workers:
+            seen.append(workers.submit(os.getpid).result())
+    assert seen[0] == seen[1]
+    os.kill(seen[0], signal.SIGKILL)
+    with pool(1, keep=True) as workers:
+        assert workers.submit(os.getpid).result() != seen[0]
+        with pool(1, keep=True) as inner:
+            assert inner is not workers, "work inside of other work has processes of its own"
 
 
 def test_the_processes_end_when_the_one_that_started_them_is_killed() -> None:

@@ -71,6 +71,8 @@ class Origin:
     """Those that have become known, by name."""
     written: Scenario | None = None
     """The scenario before they had, if any has."""
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from it once and for all, kept by whoever computes it."""
 
 
 class Scenario(Case):
@@ -202,6 +204,11 @@ class Scenario(Case):
         return self._origin.written or self
 
     @property
+    def plans(self) -> dict[Any, Any]:
+        """What was computed from it once and for all, and goes where it goes."""
+        return self._origin.plans
+
+    @property
     def changed(self) -> dict[str, Any]:
         """What was set in it by path."""
         return dict(self._origin.source.overrides)
@@ -310,7 +317,7 @@ class Scenario(Case):
         """
         draws = {} if fixed else self.draws(seed, replication)
         known = settled(self, draws, self._origin.unknowns)
-        return known._from(replace(self._origin, unknowns=None))
+        return known._from(replace(self._origin, unknowns=None, plans={}))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name.
