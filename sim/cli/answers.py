@@ -45,6 +45,7 @@ SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the ste
 """In words, where a spread comes from."""
 KINDS = {
     "rates": "rates of failure",
+    "drift": "a later time of the fleet",
     "fleet": "another fleet",
     "response": "response",
     "step_time": "the step time",
@@ -272,10 +273,16 @@ def tables() -> str:
 
 def table(kind: str) -> str:
     """List the entries of one table with their titles."""
-    return "\n".join(
+    lines = [
         f"{name:22} {getattr(entry.item, 'title', '')}"
         for name, entry in catalogue.table(kind).items()
-    )
+    ]
+    if kind == "failures":
+        from sim.validation.fleets import factors
+
+        lines += ["", "factors on the rates of a table, outside of what was counted"]
+        lines += [f"  {what:20} {_drawn(factor)}" for what, factor in factors().items()]
+    return "\n".join(lines)
 
 
 def entry(kind: str, name: str) -> str:

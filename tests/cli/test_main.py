@@ -13,6 +13,7 @@ from sim import __version__ as version
 from sim import catalogue
 from sim.results.ledger import PLACES, TIME
 from sim.scenario import load_scenario, names
+from sim.validation.fleets import factors
 from tests.cli.program import GOOD, Sim, contents
 
 METRICS = {
@@ -194,6 +195,13 @@ def test_catalogue(sim: Sim) -> None:
     [line] = [line for line in chip.out.splitlines() if line.strip().startswith("memory ")]
     assert line.split() == ["memory", "80", "GB", "reported,", "EPOCHHW"]
     assert "Epoch AI" in chip.out
+
+
+def test_the_failure_tables_say_by_what_they_differ_elsewhere_and_later(sim: Sim) -> None:
+    lines = sim("catalogue", "failures").out.splitlines()
+    for what, factor in factors().items():
+        [line] = [line for line in lines if line.strip().startswith(what)]
+        assert f"90 % between {factor.draw(0.05):.3g} and {factor.draw(0.95):.3g}" in line
 
 
 @pytest.mark.parametrize("kind", catalogue.kinds())
