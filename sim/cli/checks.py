@@ -85,7 +85,7 @@ def claims(
     text = article(files[0] if files else None)
     table = judge(replications, seed, of=text, rows=rows, jobs=jobs)
     found = json.loads(table.to_json(orient="records"))
-    answer({"claims": found}, lambda: told(table), as_json)
+    answer({"claims": found}, lambda: told(table, text), as_json)
 
 
 COMMANDS = (validate, claims)
