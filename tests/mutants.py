@@ -42,8 +42,9 @@ LONGEST = 1.5
 MEMORY = 4 * 2**30
 """Bytes after which a mutant that grows and grows is noticed."""
 QUIET = ("-q", "--no-header", "--tb=no", "-p", "no:cacheprovider")
-# What is the same for every mutant is loaded once.
-SHARED = ("numpy", "scipy.optimize", "simpy", "sim.scenario")
+# What is the same for every mutant is loaded once, before pytest, which would warn of it.
+QUIET += ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+SHARED = ("hypothesis", "numpy", "scipy.optimize", "simpy", "sim.scenario")
 KNOWN = ROOT / "tests" / "mutants_alive.yaml"
 SWAPPED: dict[type[ast.AST], ast.AST] = {
     ast.Lt: ast.LtE(),
@@ -314,8 +315,11 @@ def apart(work: Callable[[Callable[[str], None]], int]) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(status), told[-1] if told else ""
 
 
-def passing(chosen: list[Mutant]) -> dict[str, dict[str, Any]]:
-    """Which lines of the mutants each test passes, of all tests that hold without any mutant."""
+def passing(chosen: list[Mutant], kept: Path) -> dict[str, dict[str, Any]]:
+    """Which lines of the mutants each test passes, of all tests that hold without any mutant.
+
+    It is kept in a file, as it takes minutes.
+    """
 
     def work(tell: Callable[[str], None]) -> int:
         watch = Watch(chosen)
@@ -324,10 +328,15 @@ def passing(chosen: list[Mutant]) -> dict[str, dict[str, Any]]:
         tell(json.dumps(watch.found))
         return int(code)
 
+    keys = {mutant.key for mutant in chosen}
+    before = json.loads(kept.read_text()) if kept.exists() else {"tests": "", "keys": []}
+    if before["tests"] == digest() and keys <= set(before["keys"]):
+        return before["found"]
     code, told = apart(work)
     found = json.loads(told or "{}")
     if code > pytest.ExitCode.TESTS_FAILED or not found:
         sys.exit(f"the tests cannot be run: {code}")
+    kept.write_text(json.dumps({"tests": digest(), "keys": sorted(keys), "found": found}))
     return found
 
 
@@ -393,7 +402,7 @@ def main() -> None:
     left = [mutant for mutant in chosen if mutant.key not in known]
     for module in SHARED:
         importlib.import_module(module)
-    found = passing(left) if left else {}
+    found = passing(left, asked.out.with_suffix(".passing")) if left else {}
     for done, mutant in enumerate(left, 1):
         start = time.monotonic()
         killer = verdict(mutant, seeing(mutant, found, asked.seconds))

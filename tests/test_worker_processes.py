@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -32,18 +33,13 @@ def test_the_processes_end_when_the_one_that_started_them_is_killed() -> None:
 @pytest.mark.parametrize("wrong", [False, True])
 def test_a_pool_is_shut_down_when_it_is_left_by_whichever_door(wrong: bool) -> None:
     """It takes no more work, and each of its processes has ended."""
-    workers = None
-    started = []
-    try:
-        with pool(2) as workers:
-            assert workers.submit(abs, -1).result() == 1
-            started = [*workers._processes.values()]
-            waiting = workers.submit(abs, -2)
-            if wrong:
-                raise ZeroDivisionError
-    except ZeroDivisionError:
-        pass
-    assert workers is not None
+    door = pytest.raises(ZeroDivisionError) if wrong else nullcontext()
+    with door, pool(2) as workers:
+        assert workers.submit(abs, -1).result() == 1
+        started = [*workers._processes.values()]
+        waiting = workers.submit(abs, -2)
+        if wrong:
+            raise ZeroDivisionError
     assert started
     with pytest.raises(RuntimeError, match="after shutdown"):
         workers.submit(abs, -3)
