@@ -155,6 +155,22 @@ def test_the_version(sim: Sim) -> None:
     assert sim("--version") == (0, f"{version} (engine: as written)\n", "")
 
 
+def test_a_shell_can_complete_commands_and_options() -> None:
+    """B8: as the script asks that `--show-completion` prints."""
+    script = [sys.executable, "-m", "sim", "--show-completion", "bash"]
+    shown = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    assert "_SIM_COMPLETE=complete_bash" in shown
+    for words, place, expected in (
+        ("sim sen", 1, "sensitivity"),
+        ("sim run --max", 2, "--max-events"),
+    ):
+        asked = {"_SIM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+        found = subprocess.run(
+            [sys.executable, "-m", "sim"], env=os.environ | asked, capture_output=True, text=True
+        )
+        assert (found.stdout.split(), found.stderr) == ([expected], "")
+
+
 def test_run_keeps_a_record(sim: Sim, tmp_path: Path) -> None:
     report = json.loads(sim(*SMALL, "3", "--out", "new/record", "--json").out)
     record = tmp_path / "new" / "record"
