@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Unpack
@@ -148,15 +148,16 @@ def sensitivity(
         power_of_two(samples)
         options["calc_second_order"] = False
     unknowns = _varied(scenario, among)
-    inputs = _inputs(unknowns)
+    several = sum(map(_is_residual, unknowns)) > 1
+    inputs = [RESIDUAL if several and _is_residual(name) else name for name in unknowns]
     rows = list(dict.fromkeys(inputs))
+    # SALib moves the constants of an input together.
     problem: dict[str, Any] = {
         "num_vars": len(unknowns),
         "names": list(unknowns),
         "bounds": [QUANTILES[method]] * len(unknowns),
+        "groups": inputs,
     }
-    if len(rows) < len(inputs):
-        problem["groups"] = inputs
     sampled = import_module(f"SALib.sample.{method}").sample(problem, samples, **options)
     points = []
     for quantiles in sampled.tolist():
@@ -194,14 +195,6 @@ def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncert
     if not chosen:
         raise InputError(f"{scenario.name}: there are no unknown constants")
     return {name: unknowns[name] for name in chosen}
-
-
-def _inputs(unknowns: Iterable[str]) -> list[str]:
-    """The input that each unknown constant belongs to: itself, or the step-time error."""
-    names = list(unknowns)
-    if sum(map(_is_residual, names)) < 2:
-        return names
-    return [RESIDUAL if _is_residual(name) else name for name in names]
 
 
 def _is_residual(name: str) -> bool:

@@ -194,6 +194,11 @@ def line(table: pd.DataFrame) -> str:
     return f"{told} Numbers of one source err together, so a source counts once, by its hits."
 
 
+def told(rows: Sequence[Row]) -> str:
+    """The sentence of `line` about rows of a score as they are."""
+    return line(pd.DataFrame(map(vars, rows)).rename(columns={"quantity": "kind"}))
+
+
 def _step_times(n: int, seed: int) -> Iterator[Forecast]:
     held_out = {name for family in families("fitted").values() for name in family.held_out}
     evidence = [row for row in published.rows() if published.counts(row)]
