@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sim import catalogue
 from sim.catalogue.model_files import Shape
 from sim.errors import InputError
+from sim.experiments.intervals import figures
 from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import EVERY, OUT_OF_WORK, metrics_of, own_metric
+from sim.results.metrics import EVERY, OUT_OF_WORK, UNITS, metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
 
@@ -79,9 +80,14 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
-    lines += _rows({name: values for name, values in metrics.items() if "." not in name})
+    # When spares ran out is told above, as of runs some of which never lacked any.
+    shown = [name for name in metrics if "." not in name and name != "depleted_days"]
+    lines += _rows({name: metrics[name] for name in shown})
     lines += ["", "wall clock, days"]
     lines += _rows({category: metrics[f"time.{category}_days"] for category in TIME})
+    if scenario.run.ends:
+        lines += ["", "end of each phase, days"]
+        lines += _rows(_phase_ends(scenario, metrics))
     lines += ["", "chips by place, chip-days"]
     lines += _rows({place: metrics[f"chips.{place}_days"] for place in PLACES})
     if "split" in report:
@@ -92,6 +98,15 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
         lines += _split_by_group(report["split_by_group"].get(metric, {}))
     return "\n".join(lines)
+
+
+def _phase_ends(scenario: Scenario, metrics: dict[str, Any]) -> dict[str, Any]:
+    """When each phase ended, by its position and how its end is written."""
+    written = scenario.data["run"]["phases"]
+    return {
+        f"{number} until {written[number]['until']}": metrics[f"phase.{number}_end_days"]
+        for number in range(len(scenario.run.ends))
+    }
 
 
 def depleted(found: dict[str, Any]) -> str:
@@ -148,20 +163,15 @@ def _rows(table: dict[str, dict[str, float | None]]) -> list[str]:
 
 
 def _row(name: str, values: dict[str, float | None]) -> str:
-    """A metric: its mean, the interval of the mean, and the spread."""
-    told = {key: _number(value) for key, value in values.items() if value is not None}
+    """A metric: its mean, the interval of the mean, the spread, and its unit."""
+    known = {key: x if abs(x) > NOTHING else 0.0 for key, x in values.items() if x is not None}
+    told = {key: figures(x, known.get("lo"), known.get("hi")) for key, x in known.items()}
     if not told:
         return f"  {name:22}{'unknown':>14}"
     interval = f"{told['lo']} … {told['hi']}" if "lo" in told else "one run"
     spread = f"{told['p5']} … {told['p95']}"
-    return f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}"
-
-
-def _number(value: float) -> str:
-    if abs(value) < NOTHING:
-        return "0"
-    # Digits beyond ten are counted rather than read.
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
+    row = f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}  {UNITS.get(name, '')}"
+    return row.rstrip()
 
 
 def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:

@@ -7,9 +7,8 @@ import math
 
 import numpy as np
 
-from sim.experiments.intervals import median_interval, spread
+from sim.experiments.intervals import figures, median_interval, spread
 from sim.experiments.replicate import Replications
-from sim.experiments.worlds import figures
 from sim.results.ledger import DAY, Floats
 from sim.scenario import Scenario
 
@@ -99,11 +98,13 @@ def _sentence(scenario: Scenario, days: Floats, what: str, ever: str) -> str:
 
 
 def _median(values: Floats) -> str:
-    middle = median_interval(values)
-    low, high = middle["lo"], middle["hi"]
+    middle = float(np.median(values))
+    interval = median_interval(values)
+    low, high = interval["lo"], interval["hi"]
     if low is None or high is None:
-        return f"{np.median(values):.1g}"
-    return figures(float(np.median(values)), low, high)
+        # Of so few runs one figure is all that can be told.
+        low, high = 0.5 * middle, 1.5 * middle
+    return figures(middle, low, high)
 
 
 def _two_figures(value: float) -> str:

@@ -87,8 +87,8 @@ def _simulate(
     first = course.phase
     env = simpy.Environment()
     used = first.throughput.full.used_chips
-    site = Site(env, first.scenario, used, luck, course.away)
-    job = site.job(course, watch=watch)
+    site = Site(env, first.scenario, used, luck, course if course.several else None)
+    job = site.job(first.scenario.run, first.throughput, watch=watch)
     site.limit(max_events, partial(job.training.likely_end, horizon=settled.horizon))
     run_to_the_end(env, job.run())
     training = job.training

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim.engine.phases import Course, phases_of
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
@@ -275,10 +274,7 @@ class Campaign:
         productive = record.time["productive"]
         interruptions = record.counts["interruptions"]
         start = self._env.now
-        course = Course(
-            phases_of([self._scenario.model_copy(update={"run": task.run})], [throughput])
-        )
-        job = self._site.job(course, label=f".{task.number}")
+        job = self._site.job(task.run, throughput, label=f".{task.number}")
         yield from job.run()
         fleet.release()
         training = job.training

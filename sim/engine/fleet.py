@@ -13,7 +13,8 @@ import simpy
 from sim.engine.ageing import NEVER, Ageing, Due, Failure, Queue
 from sim.engine.crews import Crews
 from sim.engine.hidden import Fault
-from sim.engine.pool import POWERED, NodePool, Strength
+from sim.engine.phased_pool import PhasedPool, Strength
+from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
 from sim.engine.sleeper import Sleeper
@@ -339,6 +340,7 @@ class Fleet:
     def enter(self, strengths: Mapping[str, Strength], names: Container[str], now: float) -> None:
         """Have the nodes of another phase of the run, in which some of the pools take part."""
         for pool in self.every:
+            assert isinstance(pool, PhasedPool)
             pool.enter(strengths[pool.name], now)
         self.take_part(names)
         self.degraded = False

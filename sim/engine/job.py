@@ -6,26 +6,26 @@ import simpy
 
 from sim.engine import order
 from sim.engine.ageing import Due, Failure
-from sim.engine.checkpoints import INSTANT, Speed
+from sim.engine.checkpoints import INSTANT, Sawtooth, Speed
 from sim.engine.depletion import Depletion
 from sim.engine.fabric import Fabric
 from sim.engine.fleet import Fleet
 from sim.engine.hidden import Fault
-from sim.engine.phases import Course
 from sim.engine.record import Record
 from sim.engine.recovery import RecoveryTimes
 from sim.engine.response import Incident, People, Windows
 from sim.engine.standstill import Process, Standstill
 from sim.engine.stops import BAD_SPARE, PLANNED, Stop
 from sim.engine.training import Training
-from sim.throughput import Plan
+from sim.scenario import Recovery
+from sim.throughput import Plan, Throughput
 
 CHANGED = "changed"
 """Why computing stopped: nodes have come back with which a better plan can run."""
 WINDOW = "window"
 """Why computing stopped: a planned stop is due."""
 PHASE = "phase"
-"""Why computing stopped: chips leave, come or lie otherwise in the next phase of the run."""
+"""Why computing stopped: a phase of the run has ended; see `sim.engine.phased_job`."""
 
 
 class Job:
@@ -37,7 +37,9 @@ class Job:
         training: Training,
         fleet: Fleet,
         fabric: Fabric,
-        course: Course,
+        throughput: Throughput,
+        recovery: Recovery,
+        sawtooth: Sawtooth,
         times: RecoveryTimes,
         people: People,
         windows: Windows,
@@ -47,24 +49,21 @@ class Job:
         self.env = env
         self.training = training
         self.fleet = fleet
-        self._course = course
-        self.throughput = course.phase.throughput
-        self.plan: Plan = self.throughput.full
+        self.throughput = throughput
+        self.plan: Plan = throughput.full
         self._fabric = fabric
-        self._recovery = course.phase.scenario.recovery
+        self._recovery = recovery
         self._times = times
         self._people = people
         self._windows = windows
         self._horizon = horizon
-        self._limit = self._latest()
-        """When computing ends in any case, and what for."""
+        self._limit = (horizon, order.HORIZON)
+        """When computing and waiting end in any case, and what for."""
         self._record = record
-        self._depletion = Depletion(self._recovery, record)
+        self._depletion = Depletion(recovery, record)
         self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
-        self._still = Standstill(env, training, fleet, course.sawtooth.save, horizon, record)
-        if course.number:
-            record.event(env.now, "phase", name=str(course.number))
+        self._still = Standstill(env, training, fleet, sawtooth.save, horizon, record)
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
@@ -79,8 +78,6 @@ class Job:
                 yield from self._stop_as_planned(None)
             elif stop is WINDOW:
                 yield from self._stand_still()
-            elif stop is PHASE:
-                yield from self._rebuild()
             elif stop.straggler:
                 yield from self._stop_as_planned(stop.straggler)
             else:
@@ -97,8 +94,6 @@ class Job:
         fabric = self._fabric
         degraded = fleet.degraded
         now: float = env.now
-        if self._course.several and self._moves_on():
-            return PHASE
         self._record.event(now, "state", what="degraded" if degraded else "compute")
         # What happened while the job stood still is seen now: nothing has told it.
         if degraded and self._better_plan():
@@ -116,12 +111,10 @@ class Job:
             now = env.now
             self.training.advance(start, now, speed)
             if woken.on_time and what == order.FINISH:
-                if self.training.finish():
-                    self._record.event(now, "state", what="finished")
-                    return None
-                if self._moves_on():
+                if not self.training.finish():
                     return PHASE
-                continue
+                self._record.event(now, "state", what="finished")
+                return None
             # A node may come back to a pool that lacks none: that is no reason to stop.
             if woken.by_return and self._better_plan():
                 return CHANGED
@@ -135,7 +128,7 @@ class Job:
                 stop = self._find(now)
             elif what == order.WINDOW:
                 return WINDOW
-            elif what == order.PHASE and self._moves_on():
+            elif what == order.PHASE:
                 return PHASE
             elif what == order.HORIZON:
                 self._record.event(now, "state", what="horizon")
@@ -169,68 +162,6 @@ class Job:
         if finish <= until:
             return finish, order.FINISH, failing
         return until, what, failing
-
-    def _latest(self) -> tuple[float, int]:
-        return min((self._course.phase.date, order.PHASE), (self._horizon, order.HORIZON))
-
-    def _moves_on(self) -> bool:
-        """Let the phase of this moment be in force; whether the job has to stop for it first."""
-        course = self._course
-        number = course.at(self.env.now, self.training.progress.tokens)
-        if number == course.number:
-            return False
-        if course.rebuilds(number):
-            return True
-        if self.fleet.degraded:
-            phase = course.phases[number]
-            recovery = phase.scenario.recovery
-            if recovery.policy == "wait":
-                return True
-            plan = phase.throughput.plan(self.fleet.at_hand, recovery.policy, recovery.keep_batch)
-            # It would take nodes in, or give some up.
-            if plan.used_chips != self.plan.used_chips:
-                return True
-        self._enter(number)
-        return False
-
-    def _enter(self, number: int, *, rebuilt: bool = False) -> None:
-        """Let another phase be in force, with the chips that leave and come if it is rebuilt."""
-        now = self.env.now
-        tokens = self.training.progress.tokens
-        course = self._course
-        phase = course.enter(number, now, tokens, rebuilt=rebuilt)
-        self._record.event(now, "phase", name=str(number), amount=tokens)
-        recovery = phase.scenario.recovery
-        self._recovery = recovery
-        self._limit = self._latest()
-        self.throughput = phase.throughput
-        self._depletion.follow(recovery)
-        self._times.follow(recovery, course.sawtooth)
-        self._people.follow(recovery)
-        self._still.follow(course.sawtooth.save)
-        self.training.progress.follow(course.sawtooth, phase.end)
-        if rebuilt:
-            self.fleet.enter(phase.strengths, phase.throughput.pools, now)
-        self._use(self._best_plan() if self.fleet.degraded else phase.throughput.full)
-
-    def _rebuild(self) -> Process:
-        """A planned stop between two phases: save, let chips leave and come, restart."""
-        stop = yield from self._save()
-        if self.env.now >= self._horizon:
-            return
-        if stop is None:
-            yield from self._renew()
-            stop = self._left()
-        if stop is None:
-            yield from self._assemble()
-            stop = yield from self._restart(PLANNED, Incident())
-        yield from self._recover(stop)
-
-    def _renew(self) -> Process:
-        """Enter the phase of this moment, and choose the nodes of the job anew."""
-        now = self.env.now
-        self._enter(self._course.at(now, self.training.progress.tokens), rebuilt=True)
-        yield from self._choose()
 
     def _choose(self) -> Process:
         self._record.count("selections")
@@ -356,11 +287,7 @@ class Job:
         fleet.want_whole()
         chosen = False
         unpacked = False
-        while self.env.now < self._horizon:
-            # The chips of a phase whose date has come are there, whether the job trains or not.
-            if self._course.several and self._course.late(self.env.now):
-                chosen = True
-                yield from self._renew()
+        while self.env.now < self._limit[0]:
             staffing = fleet.staff(chosen=chosen, unpacked=unpacked)
             if staffing.step == "choose" and not self._can_run():
                 # To choose among too few is no use: it would only have to be done again.

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.engine.checkpoints import INSTANT, Sawtooth
-from sim.engine.pool import Strength, strength
+from sim.engine.phased_pool import Strength, strength
 from sim.results.ledger import DAY
 from sim.scenario import Scenario
 from sim.throughput import Throughput
@@ -133,13 +133,12 @@ class Course:
         layouts = self.phase.throughput.full.layouts
         return other.strengths != self.phase.strengths or other.throughput.full.layouts != layouts
 
-    def enter(self, number: int, now: float, tokens: float, *, rebuilt: bool) -> Phase:
+    def enter(self, number: int, now: float, tokens: float, *, rebuilt: bool) -> None:
         """Let another phase be in force, from a time and a position on."""
         self.close(now, tokens)
         self.number = number
         if rebuilt:
             self._least = number
-        return self.phase
 
     def close(self, now: float, tokens: float) -> None:
         """Count what the phase in force has had until now."""

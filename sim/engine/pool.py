@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sim.catalogue.failures import FailureTable
 from sim.engine.ageing import Ageing
@@ -22,22 +21,6 @@ POWERED = frozenset({"active", "hot_spare", "research"})
 """Places in which a node is switched on."""
 EVERY_HOT_SPARE = None
 """In place of a number of standby nodes: all hot spares are inside the job."""
-
-
-class Strength(NamedTuple):
-    """Nodes of a pool while nothing fails: at work, left idle by the layout, and spare."""
-
-    whole: int
-    idle: int
-    hot: int
-    cold: int
-
-
-def strength(spec: Pool, used_chips: int) -> Strength:
-    """The nodes of a pool of which a layout uses so many chips."""
-    whole = math.ceil(used_chips / spec.chip.node_size)
-    idle = spec.active_nodes - whole
-    return Strength(whole, idle, round(spec.hot_spares), round(spec.cold_spares))
 
 
 @dataclass
@@ -75,8 +58,6 @@ class NodePool:
         Seconds.
     coming : int
         Nodes that are still to arrive.
-    away : int
-        Nodes that a later phase of the run has besides.
     """
 
     def __init__(
@@ -91,14 +72,12 @@ class NodePool:
         luck: Luck,
         horizon: float,
         coming: int = 0,
-        away: int = 0,
     ) -> None:
         self.name = name
         self.spec = spec
         self.size: int = spec.chip.node_size
         self.programme = used_chips is None
-        self._strength = strength(spec, used_chips or 0)
-        self.whole: int = self._strength.whole
+        self.whole: int = math.ceil((used_chips or 0) / self.size)
         """Active nodes of a whole job."""
         self.target = self.whole
         """Active nodes wanted now: fewer while the job runs degraded."""
@@ -106,9 +85,7 @@ class NodePool:
         self._clock = clock
         self._record = record
         self._steps: dict[tuple[str, str], Step] = {}
-        self._place_all(coming, away)
-        self._leaving = 0
-        """Nodes under repair that leave as soon as they come back."""
+        self._place_all(coming)
         self.under_repair = 0
         """Nodes that a crew mends, or will."""
         self.hidden: dict[int, list[Fault]] = {}
@@ -139,9 +116,12 @@ class NodePool:
         self._powered = [risk for risk in self.risks if risk.clock == "powered"]
         self._computing = [risk for risk in self.risks if risk.clock == "computing"]
 
-    def _place_all(self, coming: int, away: int) -> None:
+    def _place_all(self, coming: int) -> None:
         """Put every node in its first place."""
-        _, rest, hot, cold = self._strength
+        spec = self.spec
+        rest = spec.active_nodes - self.whole
+        cold = round(spec.cold_spares)
+        hot = round(spec.hot_spares)
         self.hot_wanted: int = 0 if self.programme else hot
         self.research: int = rest + hot if self.programme else 0
         """Nodes that do research and can be called."""
@@ -152,11 +132,10 @@ class NodePool:
             "cold_spare": cold,
             "idle": 0 if self.programme else rest,
             "absent": coming,
-            "away": away,
         }
         self.place = [place for place, count in places.items() for _ in range(count)]
         for place, count in places.items():
-            if count and place not in ("absent", "away"):
+            if count and place != "absent":
                 self._record.supply(self.name, place, self.size * count)
         self.active = self.whole
         self.hot = deque(range(self.whole, self.whole + self.hot_wanted))
@@ -169,7 +148,6 @@ class NodePool:
         first = powered + cold
         self.rest = deque(range(first, first + places["idle"]))
         """Nodes that the layout leaves idle: they are installed, and off."""
-        self._away = [node for node, place in enumerate(self.place) if place == "away"]
         self._callable = deque(range(self.research))
         """Nodes that have come to research, in order; some of them have left it since."""
 
@@ -283,7 +261,8 @@ class NodePool:
                 node = self._longest_in_research()
             else:
                 return called
-            self._begin(node, now)
+            self.newcomers.add(node)
+            self.put(node, "active", now)
         return nodes
 
     def _longest_in_research(self) -> int:
@@ -295,8 +274,6 @@ class NodePool:
         """A node works again: back to research, or a spare."""
         if self.programme:
             self.put(node, "research", now)
-        elif self._leaving:
-            self._send_away(node, now)
         else:
             self.become_spare(node, now)
 
@@ -353,57 +330,6 @@ class NodePool:
                 self.hot.append(node)
                 self.put(node, "hot_spare", now)
             node -= 1
-
-    def enter(self, wanted: Strength, now: float) -> None:
-        """Have the nodes of another phase: those that it lacks come, those too many leave.
-
-        Spares leave before nodes at work, and nodes under repair when they come back.
-        """
-        more = sum(wanted) - sum(self._strength) - self._leaving
-        boxes = wanted.cold - self._strength.cold
-        self._strength = wanted
-        self.whole = wanted.whole
-        self.hot_wanted = wanted.hot
-        self._leaving = max(-more, 0)
-        self.shrink_to(self.whole, now)
-        while len(self.hot) > max(self.hot_wanted, self.standby_wanted):
-            node = self.hot.pop()
-            self.rest.append(node)
-            self.put(node, "idle", now)
-        self.standby = min(self.standby, len(self.hot))
-        for _ in range(min(-boxes, self._leaving, len(self.boxed))):
-            self._send_away(self.boxed[-1], now)
-        for spares in (self.cold, self.rest, self.hot, self.boxed):
-            while self._leaving and spares:
-                self._send_away(spares[-1], now)
-        while self.rest and self.active < self.target:
-            self._begin(self.rest.popleft(), now)
-        for arrived in range(more):
-            self._arrive(now, boxed=arrived < boxes)
-
-    def _begin(self, node: int, now: float) -> None:
-        """Put a node to work that did not work for the job before."""
-        self.newcomers.add(node)
-        self.put(node, "active", now)
-
-    def _send_away(self, node: int, now: float) -> None:
-        self._leaving -= 1
-        self.take_out(node)
-        self.put(node, "cold_spare", now)
-        self.place[node] = "away"
-        self._away.append(node)
-        self._record.supply(self.name, "cold_spare", -self.size, now)
-
-    def _arrive(self, now: float, *, boxed: bool) -> None:
-        node = self._away.pop(0)
-        self.place[node] = "cold_spare"
-        self._record.supply(self.name, "cold_spare", self.size, now)
-        if boxed:
-            self.boxed.append(node)
-        elif self.active < self.target:
-            self._begin(node, now)
-        else:
-            self.become_spare(node, now)
 
     def want_whole(self) -> None:
         """Want the active nodes of a whole job again."""

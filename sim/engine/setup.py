@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import simpy
@@ -15,6 +16,8 @@ from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
+from sim.engine.phased_job import PhasedJob
+from sim.engine.phased_pool import PhasedPool
 from sim.engine.phases import Course, Phase
 from sim.engine.pool import NodePool
 from sim.engine.progress import ComputingClock, Progress
@@ -55,8 +58,8 @@ class Site:
     used_chips : mapping of str to int, optional
         Chips of each pool that the layout uses; in a programme, which is without, all do research.
     luck : Luck
-    away : mapping of str to int
-        Nodes of pools that a later phase of the run has besides.
+    course : Course, optional
+        The phases of a run that has several.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Site:
         scenario: Scenario,
         used_chips: Mapping[str, int] | None,
         luck: Luck,
-        away: Mapping[str, int] | None = None,
+        course: Course | None = None,
     ) -> None:
         self.env = env
         self.scenario = scenario
@@ -77,7 +80,8 @@ class Site:
         """What will arrive."""
         # By name: the order in which a file lists the pools decides nothing.
         names = sorted(scenario.fleet)
-        pools = [self._pool(name, used_chips, (away or {}).get(name, 0)) for name in names]
+        self._course = course
+        pools = [self._pool(name, used_chips) for name in names]
         pod = round(scenario.fabric.pod)
         self.fleet = Fleet(env, pools, scenario.recovery, pod, self._clock, self.record)
         self.depot: Depot | None = None
@@ -87,11 +91,15 @@ class Site:
             env.process(self.depot.receive(self.coming))
         env.process(self._announce(policy))
 
-    def _pool(self, name: str, used_chips: Mapping[str, int] | None, away: int) -> NodePool:
+    def _pool(self, name: str, used_chips: Mapping[str, int] | None) -> NodePool:
         scenario = self.scenario
         spec = scenario.fleet[name]
         standby = scenario.recovery.standby
-        return NodePool(
+        course = self._course
+        make: Callable[..., NodePool] = NodePool
+        if course:
+            make = partial(PhasedPool, course.phase.strengths[name], course.away[name])
+        return make(
             name,
             spec,
             used_chips.get(name, 0) if used_chips is not None else None,
@@ -101,8 +109,7 @@ class Site:
             self.record,
             self.luck,
             scenario.horizon,
-            _boxed_nodes(self.coming, name, spec.chip.node_size),
-            away,
+            coming=_boxed_nodes(self.coming, name, spec.chip.node_size),
         )
 
     def limit(self, most: int | None, end: Callable[[float], float]) -> None:
@@ -119,13 +126,16 @@ class Site:
                 yield env.timeout(due - env.now)
                 self.record.event(env.now, "policy", name=name, what=event.title)
 
-    def job(self, course: Course, *, label: str = "", watch: Watch | None = None) -> Job:
-        """A job that trains a run on the pools that take part.
+    def job(
+        self, run: Run, throughput: Throughput, *, label: str = "", watch: Watch | None = None
+    ) -> Job:
+        """A job that trains `run` on the pools that take part.
 
         Parameters
         ----------
-        course : Course
-            Of the run, with its first phase in force.
+        run : Run
+        throughput : Throughput
+            Of the run on these pools, in its first phase.
         label : str
             Tells the draws of several jobs apart.
         watch : Watch, optional
@@ -133,21 +143,24 @@ class Site:
         """
         scenario = self.scenario
         fabric = scenario.fabric
-        course.sawtooths = self._sawtooths(course.phases)
-        saw = course.sawtooth
-        if course.several:
-            self.fleet.take_part(course.phase.throughput.pools)
+        saw = self.sawtooth(scenario.checkpoint, run, throughput.full)
+        make: Callable[..., Job] = Job
+        if course := self._course:
+            course.sawtooths = self._sawtooths(course.phases)
+            make = partial(PhasedJob, course)
+            self.fleet.take_part(throughput.pools)
         nodes = sum(pool.whole for pool in self.fleet.pools)
         budget = self.record.budget
         flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
-        progress = Progress(course.phase.scenario.run.tokens, saw, self._clock, flaps, watch)
-        progress.follow(saw, course.phase.end)
-        return Job(
+        progress = Progress(run.tokens, saw, self._clock, flaps, watch)
+        return make(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
             Fabric(fabric.congestion, round(fabric.pods), self.luck, label, budget),
-            course,
+            throughput,
+            scenario.recovery,
+            saw,
             RecoveryTimes(scenario.recovery, saw, self.luck, label),
             People(scenario.recovery, scenario.start, self._automatic(), self.luck, label),
             Windows(scenario.recovery.windows, scenario.start, self.env.now, self.luck, label),

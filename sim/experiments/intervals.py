@@ -190,6 +190,22 @@ def digits(value: float, low: float | None, high: float | None) -> str:
     return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"
 
 
+def figures(value: float, low: float | None, high: float | None) -> str:
+    """Write a number, however large, with no digit finer than its interval supports.
+
+    Examples
+    --------
+    >>> figures(4.66e25, 3.9e25, 5.8e25), figures(34_512, 31_000, 38_000)
+    ('4.7e25', '35,000')
+    """
+    # FLOP have too many zeros to be written out.
+    if low is None or high is None or abs(high) < 1e9:
+        return digits(value, low, high)
+    power = math.floor(math.log10(high))
+    unit = 10.0**power
+    return f"{digits(value / unit, low / unit, high / unit)}e{power}"
+
+
 def wilson(done: int, n: int) -> dict[str, float]:
     """Compute the 95 % interval of a probability, by Wilson's score (1927).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from typing import Annotated, Any, Literal
 
@@ -19,9 +18,9 @@ from sim.quantities.notation import (
     PositiveSeconds,
     Quantity,
     Seconds,
-    Share,
 )
 from sim.quantities.uncertain import Uncertain, highest, lowest
+from sim.scenario.operators import BadSpares, FailedRestarts, Response, Window
 from sim.scenario.references import (
     ChipRef,
     CongestionRef,
@@ -35,9 +34,6 @@ MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-HourOfDay = Annotated[float, Quantity(most=24.0)]
 Chosen = Annotated[int | None, Field(ge=1, le=MOST_CHIPS)]
 """A number that the planner chooses unless it is given."""
 
@@ -51,11 +47,15 @@ class Batch(Strict):
     """Sequences that a replica works through at a time."""
 
     @model_validator(mode="after")
-    def sound(self) -> Batch:
+    def _sound(self) -> Batch:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         if self.micro > self.sequences:
             problem = f"must not exceed sequences, {self.sequences}"
             raise InputError(problem, key="micro", given=self.micro)
-        return self
 
 
 class Layout(Strict):
@@ -143,7 +143,12 @@ class Pool(Strict):
     """Whether its chips stand abroad: no run spans them and chips at home."""
 
     @model_validator(mode="after")
-    def sound(self) -> Pool:
+    def _sound(self) -> Pool:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         if self.chips is not None and self.nodes is not None:
             raise InputError("give chips or nodes, not both; null takes one away")
         if self.chips is not None:
@@ -152,7 +157,6 @@ class Pool(Strict):
             self._check_size("nodes", self.nodes, 1)
         else:
             raise InputError("the pool has no chips; give chips or nodes")
-        return self
 
     @model_validator(mode="after")
     def _below_the_peak(self) -> Pool:
@@ -249,7 +253,12 @@ class Checkpoint(PhaseCheckpoint):
     """Further checkpoints in host memory, between those in storage."""
 
     @model_validator(mode="after")
-    def sound(self) -> Checkpoint:
+    def _sound(self) -> Checkpoint:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         # How long steps or an optimal interval take is known only with the plan.
         if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
             longest = highest(self.blocking) + highest(self.flush or 0.0)
@@ -259,7 +268,6 @@ class Checkpoint(PhaseCheckpoint):
                     f"blocking + flush can take {longest:,.12g} s and the interval be "
                     f"{shortest:,.12g} s: a checkpoint must be durable before the next one starts"
                 )
-        return self
 
 
 class Scaling(Strict):
@@ -269,69 +277,6 @@ class Scaling(Strict):
     """Chips of the fleet at which the factor is 1."""
     exponent: Annotated[float, Quantity(most=10)]
     """How steeply the time grows; 0 is not at all."""
-
-
-class Response(Strict):
-    """The people who answer what no machine mends by itself."""
-
-    time: Duration
-    """From when a failure is detected, or their hours begin, until somebody acts."""
-    off_duty: Duration | None = None
-    """The same outside their hours; unless given they answer when their hours begin again."""
-    hours: tuple[HourOfDay, HourOfDay] = (0.0, 24.0)
-    """When somebody is on duty, by the clock of their zone."""
-    days: tuple[Weekday, ...] = WEEKDAYS
-    """The days of the week on which somebody is on duty."""
-    zone: Annotated[float, Quantity("s", least=-14 * 3600.0, most=14 * 3600.0)] = 0.0
-    """How far their clock is ahead of UTC, in which the scenario starts at midnight."""
-    automatic: tuple[str, ...] = ()
-    """Causes after which a machine restarts the job and nobody need answer."""
-
-    @model_validator(mode="after")
-    def _some_hours(self) -> Response:
-        first, last = self.hours
-        if not first < last <= 24:
-            raise InputError("hours must be [from, to] with from < to ≤ 24")
-        if not self.days:
-            raise InputError("days must name at least one day of the week")
-        return self
-
-
-class FailedRestarts(Strict):
-    """Restarts that fail."""
-
-    probability: Share
-    """Probability that a restart fails."""
-    automatic: Annotated[float, Quantity(whole=True)] = 0.0
-    """Attempts that a machine makes again; after that somebody answers, and the next succeeds."""
-
-
-class BadSpares(Strict):
-    """Spares that turn out to be bad when the job restarts on them."""
-
-    share: Annotated[float, Quantity(most=0.9)]
-    """Share of the spares that are bad."""
-    repair: Duration
-    """How long each is then under repair."""
-
-
-class Window(Strict):
-    """A planned stop without loss: the job saves, stands still, and restarts."""
-
-    title: str = "planned stop"
-    """What it is for, as the time line shows it."""
-    date: dt.date | None = None
-    """Its one day, or the first of those that come `every` so often."""
-    every: PositiveSeconds | None = None
-    """From one planned stop to the next; only one unless given."""
-    duration: Duration
-    """How long the job stands still."""
-
-    @model_validator(mode="after")
-    def _dated(self) -> Window:
-        if self.date is None and self.every is None:
-            raise InputError("give date, every or both")
-        return self
 
 
 def _spares(value: Any) -> Any:

@@ -105,18 +105,23 @@ class Run(Strict):
 
     @model_validator(mode="after")
     def _in_order(self) -> Run:
-        before: dict[type, Any] = {}
-        for number, (phase, end) in enumerate(zip(self.phases, self.ends, strict=False)):
-            key = f"phases.{number}.until"
-            kind = dt.date if isinstance(end, dt.date) else float
-            earlier = before.setdefault(kind, end)
-            if earlier is not end and end <= earlier:
+        position = 0.0
+        date = dt.date.min
+        for number, end in enumerate(self.ends):
+            problem = ""
+            if isinstance(end, dt.date):
+                late = end > date
+                date = end
+            else:
+                late = end > position
+                position = end
+                if end > self.tokens:
+                    problem = f"is beyond the end of the run, {self.tokens:,.12g} tokens"
+            if not late:
                 problem = "a phase must end after those before it"
-                raise InputError(problem, key=key, given=phase.until)
-            if kind is float and end > self.tokens:
-                problem = f"is beyond the end of the run, {self.tokens:,.12g} tokens"
-                raise InputError(problem, key=key, given=phase.until)
-            before[kind] = end
+            if problem:
+                given = self.phases[number].until
+                raise InputError(problem, key=f"phases.{number}.until", given=given)
         return self
 
     @property
@@ -237,7 +242,7 @@ def check_phases(scenario: Scenario) -> None:
         ]
         for part, item in parts:
             try:
-                item.sound()
+                item.check()
             except InputError as error:
                 inner = ".".join(filter(None, (key, part, error.key)))
                 raise InputError(str(error), key=inner, given=error.given) from None
