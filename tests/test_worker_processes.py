@@ -12,8 +12,6 @@ import pytest
 
 from sim.worker_processes import pool
 
-from sim.worker_processes import pool
-
 POOL = """
 import os, time
 from sim.worker_processes import pool

@@ -86,6 +86,9 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
     lines += _rows({name: metrics[name] for name in shown})
     lines += ["", "wall clock, days"]
     lines += _rows({category: metrics[f"time.{category}_days"] for category in TIME})
+    if scenario.run.ends:
+        lines += ["", "end of each phase, days"]
+        lines += _rows(_phase_ends(scenario, metrics))
     lines += ["", "chips by place, chip-days"]
     lines += _rows({place: metrics[f"chips.{place}_days"] for place in PLACES})
     if "split" in report:
@@ -96,6 +99,15 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
         lines += _split_by_group(report["split_by_group"].get(metric, {}))
     return "\n".join(lines)
+
+
+def _phase_ends(scenario: Scenario, metrics: dict[str, Any]) -> dict[str, Any]:
+    """When each phase ended, by its position and how its end is written."""
+    written = scenario.data["run"]["phases"]
+    return {
+        f"{number} until {written[number]['until']}": metrics[f"phase.{number}_end_days"]
+        for number in range(len(scenario.run.ends))
+    }
 
 
 def depleted(found: dict[str, Any]) -> str:

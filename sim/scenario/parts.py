@@ -18,7 +18,6 @@ from sim.quantities.notation import (
     PositiveSeconds,
     Quantity,
     Seconds,
-    Tokens,
 )
 from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.scenario.operators import BadSpares, FailedRestarts, Response, Window
@@ -27,7 +26,6 @@ from sim.scenario.references import (
     CongestionRef,
     FailuresRef,
     FlapsRef,
-    ModelRef,
     StackRef,
 )
 
@@ -49,22 +47,15 @@ class Batch(Strict):
     """Sequences that a replica works through at a time."""
 
     @model_validator(mode="after")
-    def _within_the_step(self) -> Batch:
+    def _sound(self) -> Batch:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         if self.micro > self.sequences:
             problem = f"must not exceed sequences, {self.sequences}"
             raise InputError(problem, key="micro", given=self.micro)
-        return self
-
-
-class Run(Strict):
-    """One training run."""
-
-    model: ModelRef
-    """The model that is trained: a name from the catalogue, or its keys."""
-    tokens: Tokens
-    """Tokens that the model is trained on."""
-    batch: Batch
-    """Sequences of a step."""
 
 
 class Layout(Strict):
@@ -152,7 +143,12 @@ class Pool(Strict):
     """Whether its chips stand abroad: no run spans them and chips at home."""
 
     @model_validator(mode="after")
-    def _sized_once(self) -> Pool:
+    def _sound(self) -> Pool:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         if self.chips is not None and self.nodes is not None:
             raise InputError("give chips or nodes, not both; null takes one away")
         if self.chips is not None:
@@ -161,7 +157,6 @@ class Pool(Strict):
             self._check_size("nodes", self.nodes, 1)
         else:
             raise InputError("the pool has no chips; give chips or nodes")
-        return self
 
     @model_validator(mode="after")
     def _below_the_peak(self) -> Pool:
@@ -234,8 +229,8 @@ class MemoryTier(Strict):
     """To read one back from a peer."""
 
 
-class Checkpoint(Strict):
-    """When the state is saved and what that costs."""
+class PhaseCheckpoint(Strict):
+    """What a phase of a run may change of its checkpoints."""
 
     interval: Interval = 1800.0
     """Computing time between marks, a number of steps (``100 steps``), or ``optimal`` (Daly's)."""
@@ -247,13 +242,23 @@ class Checkpoint(Strict):
     """From the end of blocking until the checkpoint is durable."""
     load: Seconds | None = None
     """To read a checkpoint back."""
+
+
+class Checkpoint(PhaseCheckpoint):
+    """When the state is saved and what that costs."""
+
     final: bool = False
     """Whether the end of the run is a checkpoint too."""
     memory: MemoryTier | None = None
     """Further checkpoints in host memory, between those in storage."""
 
     @model_validator(mode="after")
-    def _flushed_in_time(self) -> Checkpoint:
+    def _sound(self) -> Checkpoint:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         # How long steps or an optimal interval take is known only with the plan.
         if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
             longest = highest(self.blocking) + highest(self.flush or 0.0)
@@ -263,7 +268,6 @@ class Checkpoint(Strict):
                     f"blocking + flush can take {longest:,.12g} s and the interval be "
                     f"{shortest:,.12g} s: a checkpoint must be durable before the next one starts"
                 )
-        return self
 
 
 class Scaling(Strict):
@@ -284,8 +288,8 @@ def _spares(value: Any) -> Any:
 Spares = Annotated[Any, BeforeValidator(_spares, json_schema_input_type=Nodes | str)]
 
 
-class Recovery(Strict):
-    """What happens after an interruption."""
+class PhaseRecovery(Strict):
+    """What a phase of a run may change of its recoveries."""
 
     policy: Literal["wait", "drop-replica", "re-route", "re-plan"] = "wait"
     """What the job does when no spare is left (the elastic policy)."""
@@ -295,21 +299,12 @@ class Recovery(Strict):
     """From a full set of nodes until the job trains again."""
     restart_scaling: Scaling | None = None
     """How the restart time grows with the fleet."""
-    standby: Nodes | None = None
-    """Hot spares inside the job that need no re-scheduling; all of them unless given.
-
-    Nodes that come back take the empty places of these before they become cold spares.
-    """
     reschedule: Duration = Constant(0.0)
     """Choosing nodes, at the start and whenever the standby nodes do not suffice."""
     provision: Duration = Constant(0.0)
     """For each boxed cold spare that is installed, one after another, to fill a gap or standby."""
     reconfigure: Duration = Constant(0.0)
     """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
-    crew: AtLeastOne | None = None
-    """Nodes under repair at a time; no limit unless given."""
-    evict_after: AtLeastOne | None = None
-    """Failures after which a node is taken out of service."""
     resume_when: Spares | None = None
     """Spares of each pool, or ``standby``: as many as stand by, that a job under the policy wait
     must have again before it goes on, once it has run out; none unless given."""
@@ -319,6 +314,20 @@ class Recovery(Strict):
     """Restarts that fail; none do unless given."""
     bad_spares: BadSpares | None = None
     """Spares that are bad on arrival; none are unless given."""
+
+
+class Recovery(PhaseRecovery):
+    """What happens after an interruption."""
+
+    standby: Nodes | None = None
+    """Hot spares inside the job that need no re-scheduling; all of them unless given.
+
+    Nodes that come back take the empty places of these before they become cold spares.
+    """
+    crew: AtLeastOne | None = None
+    """Nodes under repair at a time; no limit unless given."""
+    evict_after: AtLeastOne | None = None
+    """Failures after which a node is taken out of service."""
     windows: tuple[Window, ...] = ()
     """Planned stops."""
 
