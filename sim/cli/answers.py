@@ -18,6 +18,7 @@ from sim.results.ledger import DAY, PLACES, TIME
 from sim.results.metrics import EVERY, OUT_OF_WORK, UNITS, metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
+from sim.validation.fleets import factors
 
 # What runs need is loaded by those who run.
 if TYPE_CHECKING:
@@ -285,15 +286,11 @@ def tables() -> str:
 
 def table(kind: str) -> str:
     """List the entries of one table with their titles."""
-    lines = [
-        f"{name:22} {getattr(entry.item, 'title', '')}"
-        for name, entry in catalogue.table(kind).items()
-    ]
+    named = catalogue.table(kind).items()
+    lines = [f"{name:22} {getattr(entry.item, 'title', '')}" for name, entry in named]
     if kind == "failures":
-        from sim.validation.fleets import factors
-
-        lines += ["", "factors on the rates of a table, outside of what was counted"]
-        lines += [f"  {what:20} {_drawn(factor)}" for what, factor in factors().items()]
+        lines.append("factors on the rates of a table, outside of what was counted")
+        lines += [f"{what:22} {_drawn(factor)}" for what, factor in factors().items()]
     return "\n".join(lines)
 
 
