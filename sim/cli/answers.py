@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sim import catalogue
 from sim.catalogue.model_files import Shape
 from sim.errors import InputError
+from sim.experiments.intervals import figures
 from sim.quantities.uncertain import Uncertain, highest, lowest
 from sim.quantities.unknowns import unknowns
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import EVERY, OUT_OF_WORK, metrics_of, own_metric
+from sim.results.metrics import EVERY, OUT_OF_WORK, UNITS, metrics_of, own_metric
 from sim.scenario import Case, Scenario, load_scenario, names
 from sim.scenario.references import entries
 
@@ -44,6 +45,7 @@ SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the ste
 """In words, where a spread comes from."""
 KINDS = {
     "rates": "rates of failure",
+    "drift": "a later time of the fleet",
     "fleet": "another fleet",
     "response": "response",
     "step_time": "the step time",
@@ -79,7 +81,9 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
-    lines += _rows({name: values for name, values in metrics.items() if "." not in name})
+    # When spares ran out is told above, as of runs some of which never lacked any.
+    shown = [name for name in metrics if "." not in name and name != "depleted_days"]
+    lines += _rows({name: metrics[name] for name in shown})
     lines += ["", "wall clock, days"]
     lines += _rows({category: metrics[f"time.{category}_days"] for category in TIME})
     lines += ["", "chips by place, chip-days"]
@@ -148,20 +152,15 @@ def _rows(table: dict[str, dict[str, float | None]]) -> list[str]:
 
 
 def _row(name: str, values: dict[str, float | None]) -> str:
-    """A metric: its mean, the interval of the mean, and the spread."""
-    told = {key: _number(value) for key, value in values.items() if value is not None}
+    """A metric: its mean, the interval of the mean, the spread, and its unit."""
+    known = {key: x if abs(x) > NOTHING else 0.0 for key, x in values.items() if x is not None}
+    told = {key: figures(x, known.get("lo"), known.get("hi")) for key, x in known.items()}
     if not told:
         return f"  {name:22}{'unknown':>14}"
     interval = f"{told['lo']} … {told['hi']}" if "lo" in told else "one run"
     spread = f"{told['p5']} … {told['p95']}"
-    return f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}"
-
-
-def _number(value: float) -> str:
-    if abs(value) < NOTHING:
-        return "0"
-    # Digits beyond ten are counted rather than read.
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
+    row = f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}  {UNITS.get(name, '')}"
+    return row.rstrip()
 
 
 def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
@@ -274,10 +273,16 @@ def tables() -> str:
 
 def table(kind: str) -> str:
     """List the entries of one table with their titles."""
-    return "\n".join(
+    lines = [
         f"{name:22} {getattr(entry.item, 'title', '')}"
         for name, entry in catalogue.table(kind).items()
-    )
+    ]
+    if kind == "failures":
+        from sim.validation.fleets import factors
+
+        lines += ["", "factors on the rates of a table, outside of what was counted"]
+        lines += [f"  {what:20} {_drawn(factor)}" for what, factor in factors().items()]
+    return "\n".join(lines)
 
 
 def entry(kind: str, name: str) -> str:

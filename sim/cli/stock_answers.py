@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sim.experiments.dates import days_to, when
-from sim.experiments.intervals import median_interval, spread
+from sim.experiments.intervals import figures, median_interval, spread
 from sim.experiments.replicate import Replications
-from sim.experiments.worlds import figures
 from sim.results.ledger import DAY, Floats
 from sim.scenario import Scenario
 
@@ -68,11 +67,13 @@ def _of_outlook(scenario: Scenario, result: Replications) -> list[str]:
 
 
 def _median(values: Floats) -> str:
-    middle = median_interval(values)
-    low, high = middle["lo"], middle["hi"]
+    middle = float(np.median(values))
+    interval = median_interval(values)
+    low, high = interval["lo"], interval["hi"]
     if low is None or high is None:
-        return f"{np.median(values):.1g}"
-    return figures(float(np.median(values)), low, high)
+        # Of so few runs one figure is all that can be told.
+        low, high = 0.5 * middle, 1.5 * middle
+    return figures(middle, low, high)
 
 
 def _two_figures(value: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from weakref import ref
 
 import simpy
 
@@ -22,8 +21,6 @@ from sim.streams import Luck
 from sim.throughput import planned
 
 Pools = dict[str, Pool]
-Sizes = tuple[int, ...]
-"""Nodes of each pool."""
 
 
 def simulate(
@@ -121,24 +118,15 @@ def worth_of(scenario: Scenario) -> dict[str, float]:
     return dict(zip(worth.pools, worth.worth, strict=True))
 
 
-_LAYOUTS: dict[int, tuple[ref[Scenario], dict[Sizes, Pools]]] = {}
-"""By the identity of the scenario, for as long as it lives, and the sizes of its pools."""
-
-
 def _laid_out(scenario: Scenario, settled: Scenario) -> Pools:
     """The pools in their settled sizes with complete layouts, all else unknown at its mode.
 
     Planning takes longer than a run, so it is done once for each size; a scenario never changes.
     """
-    key = id(scenario)
-    known = _LAYOUTS.get(key)
-    if known is None or known[0]() is not scenario:
-        known = ref(scenario, lambda _: _LAYOUTS.pop(key, None)), {}
-        _LAYOUTS[key] = known
     sizes = tuple(pool.active_nodes for pool in settled.fleet.values())
-    if sizes not in known[1]:
-        known[1][sizes] = _planned(scenario, settled)
-    return known[1][sizes]
+    if sizes not in scenario.plans:
+        scenario.plans[sizes] = _planned(scenario, settled)
+    return scenario.plans[sizes]
 
 
 def _planned(scenario: Scenario, settled: Scenario) -> Pools:

@@ -14,7 +14,8 @@ from heapq import heapify, heappop, heappush
 from sim.catalogue.failures import Cause
 from sim.quantities.distributions import Distribution
 from sim.results.ledger import DAY, HOUR
-from sim.scenario.parts import WEEKDAYS, BadSpares, Recovery, Response, Window
+from sim.scenario.operators import WEEKDAYS, BadSpares, Response, Window
+from sim.scenario.parts import Recovery
 from sim.streams import Field, Luck
 
 

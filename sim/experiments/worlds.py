@@ -17,7 +17,7 @@ from sim.engine import worth_of
 from sim.errors import InputError
 from sim.experiments.dates import day_of, days_to, shift_told, shifts, when
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import digits, median_interval, spread, wilson
+from sim.experiments.intervals import digits, figures, median_interval, spread, wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
@@ -282,22 +282,6 @@ def _told(row: Row, middle: str, low: str, high: str) -> str:
         return digits(value, None, None)
     told, start, end = (figures(one, lo, hi) for one in (value, lo, hi))
     return told if start == end else f"{told} ({start} … {end})"
-
-
-def figures(value: float, low: float, high: float) -> str:
-    """Write a number, however large, with no digit finer than its interval supports.
-
-    Examples
-    --------
-    >>> figures(4.66e25, 3.9e25, 5.8e25), figures(34_512, 31_000, 38_000)
-    ('4.7e25', '35,000')
-    """
-    # FLOP have too many zeros to be written out.
-    if abs(high) < 1e9:
-        return digits(value, low, high)
-    power = math.floor(math.log10(high))
-    unit = 10.0**power
-    return f"{digits(value / unit, low / unit, high / unit)}e{power}"
 
 
 def _table(rows: Mapping[tuple[Any, ...], Row], keys: Sequence[str]) -> pd.DataFrame:

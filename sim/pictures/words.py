@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 WORDS = {
     ".rate_factor": "how often nodes fail ({})",
+    ".drift": "how often they fail later ({})",
     ".per_1000_node_days": "failure rate ({})",
     ".kernel_efficiency": "kernel efficiency ({})",
     ".tensor_overlap": "hidden tensor-parallel traffic ({})",
@@ -13,6 +14,7 @@ WORDS = {
     ".experts": "speed of expert layers ({})",
     ".matrix_traffic": "memory traffic of matrices",
     ".model_error": "error of the step-time model",
+    "constants.residual": "error of the step-time model",
     "checkpoint.interval": "checkpoint interval",
     "checkpoint.blocking": "stop at a checkpoint",
     "checkpoint.load": "time to load a checkpoint",

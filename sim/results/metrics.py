@@ -135,12 +135,7 @@ RUN = (
         "Energy of the allocated chips, with their share of server and site.",
         lambda r: r.costs.energy / MEGAWATT_HOUR,
     ),
-    Metric(
-        "tokens",
-        "tokens",
-        "Tokens kept.",
-        lambda r: r.tokens,
-    ),
+    Metric("tokens", "tokens", "Tokens kept.", lambda r: r.tokens),
 )
 """Of one training run."""
 
@@ -165,12 +160,7 @@ DEPLETION = (
 
 
 def _time(category: str) -> Metric:
-    return Metric(
-        f"time.{category}_days",
-        "days",
-        TIME[category],
-        lambda r: r.time[category] / DAY,
-    )
+    return Metric(f"time.{category}_days", "days", TIME[category], lambda r: r.time[category] / DAY)
 
 
 def _chips(place: str) -> Metric:
@@ -245,12 +235,7 @@ PROGRAMME = (
         "Tokens of all runs over the time in which runs held chips.",
         _per_second_of_runs(lambda r: r.tokens),
     ),
-    Metric(
-        "mfu",
-        "share",
-        "Not known of a programme, whose runs differ.",
-        lambda r: math.nan,
-    ),
+    Metric("mfu", "share", "Not known of a programme, whose runs differ.", lambda r: math.nan),
     Metric(
         "gpu_hours_allocated",
         "chip-hours",
@@ -264,10 +249,7 @@ PROGRAMME = (
         lambda r: r.bill.joules / MEGAWATT_HOUR,
     ),
     Metric(
-        "runs_due",
-        "runs",
-        "Runs that were due before the horizon.",
-        lambda r: float(len(r.runs)),
+        "runs_due", "runs", "Runs that were due before the horizon.", lambda r: float(len(r.runs))
     ),
     Metric(
         "runs_staffed",
@@ -294,42 +276,17 @@ PROGRAMME = (
         "Whether that comes before the horizon (1 or 0).",
         lambda r: float(r.crossed),
     ),
-    Metric(
-        "servers_usd",
-        "USD",
-        "Price of all servers.",
-        lambda r: r.bill.servers,
-    ),
-    Metric(
-        "network_usd",
-        "USD",
-        "Price of their network.",
-        lambda r: r.bill.network,
-    ),
-    Metric(
-        "premium_usd",
-        "USD",
-        "What was paid beyond the price.",
-        lambda r: r.bill.premium,
-    ),
-    Metric(
-        "repair_usd",
-        "USD",
-        "What repairs cost.",
-        lambda r: r.bill.repair,
-    ),
+    Metric("servers_usd", "USD", "Price of all servers.", lambda r: r.bill.servers),
+    Metric("network_usd", "USD", "Price of their network.", lambda r: r.bill.network),
+    Metric("premium_usd", "USD", "What was paid beyond the price.", lambda r: r.bill.premium),
+    Metric("repair_usd", "USD", "What repairs cost.", lambda r: r.bill.repair),
     Metric(
         "cost_full_usd",
         "USD",
         "Servers, network, premium, repair and energy together.",
         lambda r: r.bill.total,
     ),
-    Metric(
-        "repairs",
-        "chips",
-        "Chips that a repair shop took on.",
-        lambda r: float(r.repairs),
-    ),
+    Metric("repairs", "chips", "Chips that a repair shop took on.", lambda r: float(r.repairs)),
 )
 """Of a programme: in place of a run's metric of the same name, or besides."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -21,12 +21,11 @@ from sim.quantities.unknowns import (
     check_values,
     only_by_name,
     partly,
-    read_as,
     settled,
     sketch,
 )
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
-from sim.scenario.building import build
+from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery, Run
 from sim.scenario.reading import Source, names, override, read
@@ -71,6 +70,8 @@ class Origin:
     """Those that have become known, by name."""
     written: Scenario | None = None
     """The scenario before they had, if any has."""
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from it once and for all, kept by whoever computes it."""
 
 
 class Scenario(Case):
@@ -164,7 +165,7 @@ class Scenario(Case):
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
-        built, found = _build(cls, source, {"name": name, **source.data})
+        built, found = build_known(cls, source, {"name": name, **source.data})
         return built._from(Origin(source, found))
 
     def _from(self, origin: Origin) -> Scenario:
@@ -200,6 +201,11 @@ class Scenario(Case):
     def written(self) -> Scenario:
         """The scenario as it was written, before any of its unknown constants became known."""
         return self._origin.written or self
+
+    @property
+    def plans(self) -> dict[Any, Any]:
+        """What was computed from it once and for all, and goes where it goes."""
+        return self._origin.plans
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -310,7 +316,7 @@ class Scenario(Case):
         """
         draws = {} if fixed else self.draws(seed, replication)
         known = settled(self, draws, self._origin.unknowns)
-        return known._from(replace(self._origin, unknowns=None))
+        return known._from(replace(self._origin, unknowns=None, plans={}))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name.
@@ -327,27 +333,6 @@ class Scenario(Case):
         given = {**self._origin.given, **values}
         origin = Origin(self._origin.source, sketch(known), given, self.written)
         return known._from(origin)
-
-
-C = TypeVar("C", bound=Case)
-
-
-def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
-    """What data describes, with what is known of its unknown constants, and where those are."""
-    built, found = build(type_, source, data)
-    if not built.known:
-        return built, found
-    values = {}
-    for name, value in built.known.items():
-        try:
-            values[name] = read_as(built, found, name, value)
-        except InputError as error:
-            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
-            if name in dict(source.overrides):
-                raise InputError(f"{name}: {error}", **known) from None
-            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
-    built = partly(built, values)
-    return built, sketch(built)
 
 
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
@@ -409,4 +394,4 @@ def _case(source: Source) -> tuple[Case, Sketch]:
     # What belongs to neither is kept, to be refused by name.
     other = Scenario.model_fields.keys() - Case.model_fields.keys()
     data = {key: value for key, value in source.data.items() if key not in other}
-    return _build(Case, source, data)
+    return build_known(Case, source, data)

@@ -310,6 +310,21 @@ def test_a_node_that_returns_while_the_job_is_down_rejoins_with_the_restart():
     assert result.metrics["gpu_hours_computing"] == pytest.approx(60 * CHIPS)
 
 
+def test_work_thrown_away_takes_the_chips_along_that_did_it():
+    """A11: node 0 corrupts at 30.5 h, and is found at 55.5 h, twice in other company since.
+
+    Three nodes from 32.25 to 42.25 h and from 50.25 h on: what is thrown away was done by both.
+    """
+    causes = [
+        lone(0, 30.5 / 24, silent=True, detect="25 h"),
+        lone(1, 32.25 / 24, repair="10 h"),
+        lone(2, 50.25 / 24, repair="100 h", clock="powered"),
+    ]
+    result = asked(causes, 60, recovery=REJOIN, run=DIVISIBLE)
+    assert result.time["rework"] > 24 * HOUR
+    assert result.metrics["gpu_hours_computing"] == pytest.approx(60 * CHIPS)
+
+
 def test_a_failure_while_saving_to_rejoin_is_one():
     """Node 0 is back at 40 h; at 40.05 h the checkpoint is not written: back to that of 39.5 h,
     35.75 h of work.
