@@ -146,25 +146,17 @@ def compare(
     first, second = runs.values()
     ends = [_horizons(side, seed, n, fixed_inputs) for side in (a, b)]
     days = np.minimum(ends[0], ends[1])
-    if whether(metric, first):
-        x, y = days_to(first, metric), days_to(second, metric)
-        censored = int((np.isinf(x) | np.isinf(y)).sum())
-        pairs = shifts(y, x)
-        restricted = None
-    else:
-        x, y = first.values(metric), second.values(metric)
-        censored = n - int((_in_time(first, days) & _in_time(second, days)).sum())
-        restricted = _span(days) if censored else None
-        if metric == "wall_days":
-            x, y = np.minimum(x, days), np.minimum(y, days)
-        elif censored and not np.array_equal(ends[0], ends[1]):
-            # Up to different days, the numbers of unfinished runs cannot be compared.
-            x = np.full(n, np.nan)
-        pairs = _without_rounding(y - x, x, y)
+    x, known_x = _values(metric, first, days)
+    y, known_y = _values(metric, second, days)
+    censored = n - int((known_x & known_y).sum())
+    dates = bool(whether(metric, first))
+    if censored and not dates and metric != "wall_days" and not np.array_equal(ends[0], ends[1]):
+        # Up to different days, the numbers of unfinished runs cannot be compared.
+        x = np.full(n, np.nan)
+    pairs = shifts(y, x) if dates else _without_rounding(y - x, x, y)
     most = most_of(metric, float(days.max()))
     # A mean over the pairs that came to it both times would leave out the greatest differences.
-    known = np.full(n, np.nan) if censored and restricted is None else pairs
-    difference = summary(known, -most, most)
+    difference = summary(np.full(n, np.nan) if dates and censored else pairs, -most, most)
     reduction = None
     if spread := difference["sd"]:
         reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2)
@@ -176,14 +168,19 @@ def compare(
         median_interval(pairs),
         reduction,
         censored,
-        restricted,
+        _span(days) if censored and not dates else None,
         why_unchanged(a, b) if first.frame.equals(second.frame) else "",
     )
 
 
-def _in_time(runs: Replications, days: Floats) -> NDArray[np.bool_]:
-    """Whether each run had finished by a day of its own."""
-    return runs.frame["finished"].to_numpy(dtype=bool) & (runs.values("wall_days") <= days)
+def _values(metric: str, runs: Replications, days: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """A metric of each run, up to a day of its own, and whether it had come to its end by then."""
+    if whether(metric, runs):
+        values = days_to(runs, metric)
+        return values, np.isfinite(values)
+    wall = runs.values("wall_days")
+    ended = runs.frame["finished"].to_numpy(dtype=bool) & (wall <= days)
+    return np.minimum(wall, days) if metric == "wall_days" else runs.values(metric), ended
 
 
 def _horizons(scenario: Scenario, seed: int, n: int, fixed_inputs: bool) -> Floats:
