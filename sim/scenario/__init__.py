@@ -234,9 +234,9 @@ class Scenario(Case):
         title = self.title or self.name
         # A title may tell numbers that no longer hold.
         if not patient(self.changed):
-            fleet = self.fleet.values()
+            fleet = [pool for pool in self.fleet.values() if pool.active_chips]
             pools = [f"{pool.active_chips:,} {pool.chip.name}" for pool in fleet]
-            title = f"{self.name} on {' and '.join(pools)}"
+            title = f"{self.name} on {' and '.join(pools)}" if pools else title
         words = self.standing
         if words == "counterfactual":
             words = "counterfactual: no published run has done this"
