@@ -19,7 +19,7 @@ from sim.scenario import Pool, Scenario
 from sim.scenario.guards import check_scenario, check_whole
 from sim.scenario.scale import shrunk
 from sim.streams import Luck
-from sim.throughput import planned
+from sim.throughput import laid_out_like, planned
 
 Pools = dict[str, Pool]
 Sizes = tuple[int, ...]
@@ -79,10 +79,7 @@ def _simulate(
     laid_out = _laid_out(scenario.written, settled)
     if settled.over_years:
         return campaign.simulate(settled, laid_out, luck, max_events)
-    pools = {
-        name: pool.model_copy(update={"layout": laid_out[name].layout})
-        for name, pool in settled.fleet.items()
-    }
+    pools = {name: laid_out_like(pool, laid_out[name]) for name, pool in settled.fleet.items()}
     throughput = throughput_of(settled, settled.run, pools)
     env = simpy.Environment()
     site = Site(env, settled, throughput.full.used_chips, luck)
