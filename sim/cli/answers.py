@@ -246,8 +246,11 @@ def outside(found: dict[str, dict[str, Any]]) -> list[str]:
     for name, where in found.items():
         low, high = where["band90"]
         side = "inside" if where["inside"] else "OUTSIDE"
+        of = "what was published"
+        if where["calibrated_at"]:
+            of = f"what is known from your rate on {where['calibrated_at']:,} chips, calibrated"
         lines.append(
-            f"{name}: {side} of what was published ({where['measure']}); "
+            f"{name}: {side} of {of} ({where['measure']}); "
             f"90 % band of the step time {low - 1:+.0%} to {high - 1:+.0%}"
         )
     return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import simpy
 
@@ -20,7 +21,7 @@ from sim.scenario.guards import check_scenario, check_whole
 from sim.scenario.phases import phases
 from sim.scenario.scale import shrunk
 from sim.streams import Luck
-from sim.throughput import Throughput, planned
+from sim.throughput import Throughput, laid_out_like, planned
 
 Pools = dict[str, Pool]
 
@@ -90,7 +91,7 @@ def _simulate(
     run_to_the_end(env, job.run())
     training = job.training
     course.close(env.now, training.progress.tokens)
-    outcome = site.outcome() | {"scenario": settled}
+    outcome: dict[str, Any] = site.outcome() | {"scenario": settled}
     return RunResult(
         **outcome,
         plan=course.main.throughput.full,
@@ -125,10 +126,7 @@ def worth_of(scenario: Scenario) -> dict[str, float]:
 
 def _throughput(scenario: Scenario, laid_out: Pools) -> Throughput:
     """Of a phase, all known, on the pools that take part."""
-    pools = {
-        name: scenario.fleet[name].model_copy(update={"layout": pool.layout})
-        for name, pool in laid_out.items()
-    }
+    pools = {name: laid_out_like(scenario.fleet[name], pool) for name, pool in laid_out.items()}
     return throughput_of(scenario, scenario.run, pools)
 
 

@@ -20,6 +20,8 @@ from sim.quantities.notation import (
     Seconds,
 )
 from sim.quantities.uncertain import Uncertain, highest, lowest
+from sim.scenario.layout import MOST_CHIPS, Layout
+from sim.scenario.measured import LayerSeconds, MeasuredRate
 from sim.scenario.operators import BadSpares, FailedRestarts, Response, Window
 from sim.scenario.references import (
     ChipRef,
@@ -29,13 +31,10 @@ from sim.scenario.references import (
     StackRef,
 )
 
-MOST_CHIPS = 10_000_000
 MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
-Chosen = Annotated[int | None, Field(ge=1, le=MOST_CHIPS)]
-"""A number that the planner chooses unless it is given."""
 
 
 class Batch(Strict):
@@ -56,53 +55,6 @@ class Batch(Strict):
         if self.micro > self.sequences:
             problem = f"must not exceed sequences, {self.sequences}"
             raise InputError(problem, key="micro", given=self.micro)
-
-
-class Layout(Strict):
-    """How a model is spread over chips, in Megatron's terms."""
-
-    tensor: Chosen = None
-    """Chips over which each layer is split."""
-    pipeline: Chosen = None
-    """Stages, one after another, over which the layers are spread."""
-    context: Chosen = None
-    """Chips over which one sequence is split."""
-    data: Chosen = None
-    """Replicas of the model, each with its own part of the batch."""
-    expert: Chosen = None
-    """Chips over which the experts of a layer are spread."""
-    virtual: Chosen = None
-    """Pieces of a stage that are interleaved."""
-    schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
-    """Order in which a pipeline works through its micro-batches; the stack's unless given."""
-    recompute: Literal["none", "selective", "full"] | None = None
-    """What is computed again in the backward pass to save memory."""
-    zero: Literal[1, 2, 3] = 1
-    """What data-parallel ranks share out: the optimizer, its gradients too, or all (FSDP)."""
-    expert_tensor: Chosen = None
-    """Chips that share one expert; as many as `tensor` unless given."""
-    context_exchange: Literal["gather", "ring"] = "gather"
-    """How context-parallel ranks pass keys and values on; a ring hides behind attention."""
-    layers: Chosen = None
-    """Layers on this pool when a pipeline runs across pools."""
-
-
-class MeasuredRate(Strict):
-    """A measured rate in place of the analytic step-time model."""
-
-    tokens_per_second_per_chip: Positive
-    """Tokens per second of one chip while training."""
-
-
-class LayerSeconds(Strict):
-    """Measured seconds of one micro-batch, forward and backward, in one tensor-parallel group."""
-
-    first: Seconds = 0.0
-    """Of the embedding."""
-    layer: PositiveSeconds
-    """Of one layer."""
-    last: Seconds = 0.0
-    """Of the output head."""
 
 
 def _automatic(value: Any) -> Any:
@@ -134,7 +86,7 @@ class Pool(Strict):
     layout: AutoLayout = Layout()
     """How the model is spread over the chips; `auto` leaves it to the planner."""
     throughput: MeasuredRate | None = None
-    """A measured rate in place of the step-time model."""
+    """A measured rate in place of the step-time model, or with `at_chips` to calibrate it."""
     layer_seconds: LayerSeconds | None = None
     """Measured layer times in place of the chip's peak and efficiency."""
     residual: Positive | None = None
@@ -157,6 +109,9 @@ class Pool(Strict):
             self._check_size("nodes", self.nodes, 1)
         else:
             raise InputError("the pool has no chips; give chips or nodes")
+        if self.throughput and self.throughput.at_chips:
+            key = "throughput.at_chips"
+            self._check_size(key, self.throughput.at_chips, self.chip.node_size)
 
     @model_validator(mode="after")
     def _below_the_peak(self) -> Pool:
