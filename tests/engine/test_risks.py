@@ -439,7 +439,7 @@ def test_no_age_is_too_great_for_a_shape(shape: float, age: float):
         # Such a node dies at once; before, it never did.
         assert rest.max() < 1.0
     if shape == 1.0:
-        assert agree(rest, DAY)
+        assert agree(rest.tolist(), DAY)
     # The hazard that is left is that of a life from new: exponential with mean one.
     spent = (rest / DAY + age / DAY) ** shape - (age / DAY) ** shape if shape <= 1 else np.ones(1)
     assert age > 1e4 * DAY or abs(spent.mean() - 1) < 0.2
