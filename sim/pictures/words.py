@@ -21,6 +21,9 @@ WORDS = {
     "runs.chips": "chips of the first run",
     "runs.growth": "yearly growth of the need",
     "research": "share held for research",
+    ".cold_spares": "spare nodes ({})",
+    "outlook.shares.run": "part of its owner's chips that one run has",
+    ".growth": "yearly growth of the need ({})",
 }
 """By how a name ends; the braces are for what it is a constant of."""
 
