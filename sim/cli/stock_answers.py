@@ -35,7 +35,7 @@ def sentences(scenario: Scenario, result: Replications) -> list[str]:
 
 def _of_runs(scenario: Scenario, result: Replications) -> list[str]:
     frame = result.frame
-    days = days_to(result, "crossing_days", "crossed")
+    days = days_to(result, "crossing_days")
     means = {what: frame[f"runs_{what}"].mean() for what in ("due", "staffed", "finished")}
     return [
         when(scenario, days, "A run first lacks chips", "lacks any") + ".",
@@ -60,7 +60,7 @@ def _of_outlook(scenario: Scenario, result: Replications) -> list[str]:
             f"{_median(flop)} FLOP in {outlook.length / DAY:g} days."
         )
     for need, item in outlook.needs.items():
-        days = days_to(result, f"met.{need}_days", f"met.{need}")
+        days = days_to(result, f"met.{need}_days")
         what = f"A run for {item.title or need} comes in reach"
         found.append(when(scenario, days, what, "reaches it") + ".")
     return found

@@ -18,6 +18,7 @@ import pandas as pd
 
 from sim.errors import InputError
 from sim.experiments.articles import Article, Limit, Reading, Sentence, Simulated, article, words
+from sim.experiments.dates import whether
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import spread, wilson
 from sim.experiments.replicate import Replications
@@ -45,8 +46,6 @@ SCALES = {
 """How numbers of a metric are told where it is not in their own unit."""
 GROWING = ("wall_days", "gpu_hours_computing", "cost_amortised_usd")
 """What a run that goes on has more of: at its horizon it is known from below."""
-ENDED = {"crossing_days": "crossed"}
-"""What says whether a date came before the horizon."""
 OUTLOOK = ("largest.", "reach.")
 """Metrics of a date, of which no horizon cuts anything off."""
 WORDS = (
@@ -293,10 +292,10 @@ def _one(runs: Replications, metric: str) -> tuple[Floats, Floats]:
     Of a run that had not ended, time, work and cost go on; of anything else nothing is known.
     """
     values = runs.values(metric)
-    flag = ENDED.get(metric, metric.removesuffix("_days"))
-    if flag not in runs.frame:
+    flag = whether(metric, runs)
+    if not flag and "crossed" not in runs.frame and not metric.startswith(OUTLOOK):
         # A programme has no end of its own that its metrics would wait for.
-        flag = "" if "crossed" in runs.frame or metric.startswith(OUTLOOK) else "finished"
+        flag = "finished"
     if not flag:
         return values, values
     ended = runs.frame[flag].to_numpy(dtype=bool)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from sim.experiments.intervals import digits, median_interval, spread, wilson
+from sim.experiments.intervals import digits, median_interval, spread, told, wilson
 from sim.experiments.replicate import Replications
 from sim.results.ledger import DAY, Floats
 from sim.scenario import Scenario
@@ -27,10 +27,52 @@ def percent(done: int, n: int) -> str:
     return f"{told[0]} % (95 %: {told[1]} … {told[2]})"
 
 
-def days_to(runs: Replications, metric: str, whether: str) -> Floats:
+def whether(metric: str, runs: Replications) -> str:
+    """The metric that says whether the day of another came before the horizon; empty if none.
+
+    Examples
+    --------
+    >>> from sim import load_scenario, replicate
+    >>> runs = replicate(load_scenario("embargoed-stock"), 1, progress=False)
+    >>> whether("crossing_days", runs), whether("wall_days", runs)
+    ('crossed', '')
+    """
+    flag = "crossed" if metric == "crossing_days" else metric.removesuffix("_days")
+    return flag if flag != metric and flag in runs.frame else ""
+
+
+def days_to(runs: Replications, metric: str) -> Floats:
     """Days to something in each replication, infinite where it does not come before the horizon."""
-    frame = runs.frame
-    return np.where(frame[whether] > 0, frame[metric], math.inf)
+    came = runs.values(whether(metric, runs))
+    return np.where(came > 0, runs.values(metric), math.inf)
+
+
+def shifts(days: Floats, base: Floats) -> Floats:
+    """By how many days it comes later than in the base, in pairs where it comes in either.
+
+    Infinite where it comes in one of the two only, so no horizon is taken for a date.
+    """
+    known = np.isfinite(days) | np.isfinite(base)
+    return days[known] - base[known]
+
+
+def shift_told(value: float | None, low: float | None, high: float | None) -> str:
+    """Write a median of shifts with its 95 % interval, of which an end may be infinite.
+
+    Examples
+    --------
+    >>> shift_told(57.1234, 56.8, 57.4), shift_told(57.1234, 46.8, math.inf)
+    ('57.1 days (95 %: 56.8 … 57.4)', '57 days (95 %: 47 … without end)')
+    >>> shift_told(math.inf, 3.0, math.inf)
+    'without end: in most pairs it comes in the other one only'
+    """
+    if value is not None and math.isinf(value):
+        return "without end: in most pairs it comes in the other one only"
+    if value is None or low is None or high is None or math.isfinite(high - low):
+        return told(value, low, high, "days")
+    middle, first, last = (f"{float(f'{one:.2g}'):,g}" for one in (value, low, high))
+    span = f"{first} … {last}".replace("inf", "without end")
+    return f"{middle} days (95 %: {span})"
 
 
 def day_of(scenario: Scenario, days: float) -> dt.date | None:
@@ -64,14 +106,20 @@ def when(scenario: Scenario, days: Floats, what: str, ever: str) -> str:
     if never == len(days):
         return f"{what} in no replication before {end_of(scenario)}"
     quantiles = spread(days, "inverted_cdf")
-    dates = {name: month_of(scenario, day) for name, day in quantiles.items()}
-    middle = median_interval(days)
-    ends = [month_of(scenario, day) for day in (middle["lo"], middle["hi"]) if day is not None]
-    known = f"95 % interval of the median {' to '.join(ends)}; " if ends else ""
-    words = f"{what} in {dates['median']} ({known}5–95 %: {dates['p5']} to {dates['p95']})"
+    low, middle, high = (month_of(scenario, quantiles[name]) for name in ("p5", "median", "p95"))
+    known = median_interval(days)
+    words = f"{what} in {middle} ("
+    if known["lo"] is not None and known["hi"] is not None:
+        ends = _span(month_of(scenario, known["lo"]), month_of(scenario, known["hi"]))
+        words += f"95 % interval of the median {ends}; "
+    words += f"5–95 %: {_span(low, high)})"
     if math.isinf(quantiles["median"]):
-        words = f"{what} in fewer than half of the replications (5 %: {dates['p5']})"
+        words = f"{what} in fewer than half of the replications (5 %: {low})"
     if not never:
         return f"{words}; in all replications"
     share = percent(never, len(days))
     return f"{words}; in {share} of the replications none {ever} before {end_of(scenario)}"
+
+
+def _span(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"

@@ -15,9 +15,9 @@ import pandas as pd
 
 from sim.engine import worth_of
 from sim.errors import InputError
-from sim.experiments.dates import day_of, days_to, when
+from sim.experiments.dates import day_of, days_to, shift_told, shifts, when
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import digits, figures, median_interval, spread, told, wilson
+from sim.experiments.intervals import digits, figures, median_interval, spread, wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
@@ -158,12 +158,8 @@ class Worlds:
         done = int(np.isfinite(days).sum())
         quantiles = spread(days, "inverted_cdf")
         dates = {name: day_of(self.scenario, day) for name, day in quantiles.items()}
-        base = self._days(AS_IT_WAS, need)
         # Of a pair that comes to it in neither world nothing is known.
-        known = np.isfinite(days) | np.isfinite(base)
-        shift: dict[str, float | None] = dict.fromkeys(("value", "lo", "hi"))
-        if known.any():
-            shift = median_interval(np.where(known, days, 0.0)[known] - base[known])
+        shift = median_interval(shifts(days, self._days(AS_IT_WAS, need)))
         return {
             "share": done / len(days),
             **wilson(done, len(days)),
@@ -175,7 +171,7 @@ class Worlds:
         }
 
     def _days(self, world: str, need: str) -> Floats:
-        return days_to(self.runs[world], f"met.{need}_days", f"met.{need}")
+        return days_to(self.runs[world], f"met.{need}_days")
 
     def curve(self, world: str, need: str) -> pd.DataFrame:
         """The share of replications in which a need is met by a date: `date` and `share`."""
@@ -268,21 +264,13 @@ class Worlds:
         value, low, high = row["shift"], row["shift_lo"], row["shift_hi"]
         if world == AS_IT_WAS or value is None:
             return ""
-        if math.isinf(value):
-            side = "never do here" if value > 0 else "do only here"
-            return f"; most pairs that reach it in either world {side}"
         if value == low == high == 0:
             return "; as early as it was"
         side = "later"
-        if value < 0 and low is not None:
+        if value < 0 and low is not None and high is not None:
             side = "earlier"
             value, low, high = -value, -high, -low
-        shift = told(value, low, high, "days")
-        if low is not None and math.isinf(high - low):
-            # An end that is no date lies beyond all that was watched.
-            ends = ["never" if math.isinf(end) else f"{end:,.2g}" for end in (low, high)]
-            shift = f"{value:,.2g} days (95 %: {ends[0]} … {ends[1]})"
-        return f"; {side} than as it was by {shift}, median of pairs"
+        return f"; {side} than as it was by {shift_told(value, low, high)}, median of pairs"
 
 
 def _told(row: Row, middle: str, low: str, high: str) -> str:

@@ -427,6 +427,24 @@ def test_nodes_that_are_old_at_the_start_have_the_rest_of_their_lives_before_the
     assert (np.array(new._due) > when).mean() > survive + 20 * error
 
 
+@pytest.mark.parametrize("shape", [0.05, 1.0, 50.0, 1000.0])
+@pytest.mark.parametrize("age", [0.0, 1.0, 1e4 * DAY, 1e9 * DAY])
+def test_no_age_is_too_great_for_a_shape(shape: float, age: float):
+    """A float holds no fiftieth power of a century in seconds; what is left of a life it holds."""
+    made = lives([Cause(cause="old", lifetime=Weibull(shape, DAY), age=Constant(age))], 500)
+    rest = np.array(made._due)
+    assert not np.isnan(rest).any()
+    assert (rest >= 0).all()
+    if shape > 1 and age > DAY:
+        # Such a node dies at once; before, it never did.
+        assert rest.max() < 1.0
+    if shape == 1.0:
+        assert agree(rest.tolist(), DAY)
+    # The hazard that is left is that of a life from new: exponential with mean one.
+    spent = (rest / DAY + age / DAY) ** shape - (age / DAY) ** shape if shape <= 1 else np.ones(1)
+    assert age > 1e4 * DAY or abs(spent.mean() - 1) < 0.2
+
+
 def test_an_age_needs_a_lifetime_that_has_a_memory():
     with pytest.raises(ValueError, match="age needs a lifetime that is weibull"):
         Cause(cause="old", per_1000_node_days=1, age=Constant(DAY))
