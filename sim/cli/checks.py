@@ -18,7 +18,7 @@ def validate(
         str | None,
         Argument(
             metavar="[closed-forms|published|steptime|jobs|logbooks|trace|peers|stock|score|FILE]",
-            help="One of the tables, or all; or a file with past jobs of one's own.",
+            help="One of the tables, or all; or a file with past jobs or logs of one's own.",
         ),
     ] = None,
     effort: Annotated[
@@ -28,21 +28,29 @@ def validate(
 ) -> None:
     """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace,
     another simulator, and a country's stock; `score` says how often its bands hold what was
-    published, and of a file (`jobs:` with scenario, start, end and tokens of each) how often they
-    hold one's own past jobs.
+    published. Of a file with `jobs:` (scenario, start, end and tokens of each) it says how often
+    they hold one's own past jobs, and of one with `logs:` (file, nodes, start and end of each) how
+    often half of a log of outages predicts the other half.
 
     Example: `sim validate closed-forms --effort 0.1`
     """
-    from sim import validation
-    from sim.validation import hindcast
+    from sim import documents, validation
+    from sim.failure_logs import halves
+    from sim.validation import hindcast, score
     from sim.validation.report import text
 
+    said: list[str] = []
     if table and table not in validation.TABLES:
         if not table.endswith((".yaml", ".yml")):
             known = ", ".join(validation.TABLES)
-            listed = f"; there are: {known}; or give a file of past jobs (.yaml)"
+            listed = f"; there are: {known}; or give a file of past jobs or logs (.yaml)"
             raise InputError.no_such(f"no table '{table}'", table, validation.TABLES, listed)
-        found = {"past_jobs": hindcast.rows(table, max(round(200 * effort), 20))}
+        of_logs = "logs" in (documents.read(table).data or ())
+        own = halves if of_logs else hindcast
+        runs = max(round(200 * effort), 20)
+        rows = own.rows(table, runs)
+        found = {"past_logs" if of_logs else "past_jobs": rows}
+        said.append(score.told(rows))
     else:
         names = (table,) if table else validation.TABLES
         found = {name: validation.rows(name, effort) for name in names}
@@ -50,7 +58,7 @@ def validate(
     failed = [row.name for row in everything if not row.ok]
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
     tables = [text(rows) for rows in found.values()]
-    answer({"ok": not failed, **data}, lambda: "\n\n".join(tables), as_json)
+    answer({"ok": not failed, **data}, lambda: "\n\n".join([*tables, *said]), as_json)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 
@@ -80,7 +88,7 @@ def claims(
     text = article(files[0] if files else None)
     table = judge(replications, seed, of=text, rows=rows, jobs=jobs)
     found = json.loads(table.to_json(orient="records"))
-    answer({"claims": found}, lambda: told(table), as_json)
+    answer({"claims": found}, lambda: told(table, text), as_json)
 
 
 COMMANDS = (validate, claims)

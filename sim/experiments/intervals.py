@@ -114,7 +114,7 @@ def median_interval(values: Floats) -> dict[str, float | None]:
     -------
     dict
         `value`, `lo` and `hi`; the ends are None of fewer than six values, all None where a value
-        is not known.
+        is not known, or there is none.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def median_interval(values: Floats) -> dict[str, float | None]:
     {'value': 4.5, 'lo': 1.0, 'hi': 8.0}
     """
     found: dict[str, float | None] = dict.fromkeys(("value", "lo", "hi"))
-    if np.isnan(values).any():
+    if np.isnan(values).any() or not len(values):
         return found
     ranked = np.sort(values)
     n = len(ranked)

@@ -226,9 +226,10 @@ class Replications(Answer):
         Returns
         -------
         dict
-            `rates` (counts of failures), `fleet` (from the counted fleet to this one), `response`
-            (people, restarts and the rest of `recovery`), `step_time` and `other`, as far as there
-            are such: `share` of the variance that it explains by itself, and its 95 % interval.
+            `rates` (counts of failures), `drift` (to a later time of the counted fleet), `fleet`
+            (to another one), `response` (people, restarts and the rest of `recovery`), `step_time`
+            and `other`, as far as there are such: `share` of the variance that it explains by
+            itself, and its 95 % interval.
         """
         return groups.shares(metric, self.outcomes, self.partners, self.seed)
 

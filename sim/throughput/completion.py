@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.catalogue.hardware import StepTime
-from sim.scenario.parts import Mixing, Pool, Run
-from sim.throughput.layouts import Shape, complete
+from sim.scenario.parts import Mixing, Pool
+from sim.scenario.phases import Run
+from sim.throughput.calibration import laid_out_like
+from sim.throughput.layouts import complete
 from sim.throughput.speeds import Throughput
 
 MOST = 512
 """Fleets whose layouts are remembered."""
-Layouts = dict[str, Shape | None]
-_REMEMBERED: dict[str, Layouts] = {}
+_REMEMBERED: dict[str, dict[str, Pool]] = {}
 
 
 def planned(
@@ -25,18 +26,7 @@ def planned(
     InputError
         As `Throughput`.
     """
-    found = dict(pools)
-    for name, shape in _layouts(run, pools, mixing, constants).items():
-        if shape:
-            layout = complete(shape).model_copy(update={"data": pools[name].layout.data})
-            found[name] = pools[name].model_copy(update={"layout": layout})
-    return found
-
-
-def _layouts(
-    run: Run, pools: Mapping[str, Pool], mixing: Mixing, constants: StepTime | None
-) -> Layouts:
-    """The layouts, remembered by all that they depend on: worlds and sweeps seldom change it."""
+    # All that layouts depend on: worlds and sweeps seldom change any of it.
     fleet = {
         name: (
             pool.active_nodes,
@@ -53,5 +43,16 @@ def _layouts(
     if key not in _REMEMBERED:
         if len(_REMEMBERED) == MOST:
             _REMEMBERED.clear()
-        _REMEMBERED[key] = Throughput(run, pools, mixing, constants=constants).full.layouts
-    return _REMEMBERED[key]
+        _REMEMBERED[key] = _completed(Throughput(run, pools, mixing, constants=constants))
+    return {**pools, **{n: laid_out_like(pools[n], like) for n, like in _REMEMBERED[key].items()}}
+
+
+def _completed(fleet: Throughput) -> dict[str, Pool]:
+    """The pools of a fleet that take part, with complete layouts."""
+    found = {}
+    for name, shape in fleet.full.layouts.items():
+        if shape:
+            pool = fleet.pools[name]
+            layout = complete(shape).model_copy(update={"data": pool.layout.data})
+            found[name] = pool.model_copy(update={"layout": layout})
+    return found

@@ -13,6 +13,7 @@ from sim import __version__ as version
 from sim import catalogue
 from sim.results.ledger import PLACES, TIME
 from sim.scenario import load_scenario, names
+from sim.validation.fleets import factors
 from tests.cli.program import GOOD, Sim, contents
 
 METRICS = {
@@ -154,6 +155,22 @@ def test_the_version(sim: Sim) -> None:
     assert sim("--version") == (0, f"{version} (engine: as written)\n", "")
 
 
+def test_a_shell_can_complete_commands_and_options() -> None:
+    """B8: as the script asks that `--show-completion` prints."""
+    script = [sys.executable, "-m", "sim", "--show-completion", "bash"]
+    shown = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    assert "_SIM_COMPLETE=complete_bash" in shown
+    for words, place, expected in (
+        ("sim sen", 1, "sensitivity"),
+        ("sim run --max", 2, "--max-events"),
+    ):
+        asked = {"_SIM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+        found = subprocess.run(
+            [sys.executable, "-m", "sim"], env=os.environ | asked, capture_output=True, text=True
+        )
+        assert (found.stdout.split(), found.stderr) == ([expected], "")
+
+
 def test_run_keeps_a_record(sim: Sim, tmp_path: Path) -> None:
     report = json.loads(sim(*SMALL, "3", "--out", "new/record", "--json").out)
     record = tmp_path / "new" / "record"
@@ -194,6 +211,13 @@ def test_catalogue(sim: Sim) -> None:
     [line] = [line for line in chip.out.splitlines() if line.strip().startswith("memory ")]
     assert line.split() == ["memory", "80", "GB", "reported,", "EPOCHHW"]
     assert "Epoch AI" in chip.out
+
+
+def test_the_failure_tables_say_by_what_they_differ_elsewhere_and_later(sim: Sim) -> None:
+    lines = sim("catalogue", "failures").out.splitlines()
+    for what, factor in factors().items():
+        [line] = [line for line in lines if line.strip().startswith(what)]
+        assert f"90 % between {factor.draw(0.05):.3g} and {factor.draw(0.95):.3g}" in line
 
 
 @pytest.mark.parametrize("kind", catalogue.kinds())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dask import config
 
 from sim import engine, load_scenario, replicate
 from sim.errors import CheckFailed, InputError
@@ -153,6 +155,20 @@ def test_a_worker_with_other_code_is_refused() -> None:
 def test_an_executor_that_is_not_there_is_named(executor: str, message: str) -> None:
     with pytest.raises(InputError, match=message), executors.open_workers(executor=executor):
         pass
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_a_line() -> None:
+    """D12: nobody listens at the port of a socket that was closed."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with (
+        config.set({"distributed.comm.timeouts.connect": "200 ms"}),
+        pytest.raises(InputError, match=f"dask://127.0.0.1:{port}: no Dask scheduler") as told,
+        executors.open_workers(executor=f"dask://127.0.0.1:{port}"),
+    ):
+        pass
+    assert "\n" not in str(told.value)
+    assert len(str(told.value)) < 300
 
 
 def die() -> None:
