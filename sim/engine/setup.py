@@ -227,7 +227,7 @@ def _boxed_nodes(coming: list[Arrival], pool: str, size: int) -> int:
 def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
     """Failures per second of the active nodes of a pool."""
     if trace := pool.spec.failures.trace:
-        recorded = sum(start < horizon for start, _, _ in outages(trace))
+        recorded = sum(span.start < horizon for span in outages(trace))
         return recorded / horizon * pool.whole / len(pool.place)
     return pool.whole * node_rate(table_of(pool.spec, fabric), pool.size)
 
