@@ -8,7 +8,8 @@ from typing import Protocol
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.measured import MeasuredRate
-from sim.scenario.parts import Layout, Pool, Run
+from sim.scenario.parts import Layout, Pool
+from sim.scenario.phases import Run
 from sim.throughput.domain import UNPLACED, Calibrated, point
 from sim.throughput.layouts import complete
 from sim.throughput.plan import Plan

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Pool, Run
+from sim.scenario.parts import Layout, Pool
+from sim.scenario.phases import Run
 from sim.throughput.layouts import Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 from sim.throughput.stage import Group, pool_group

@@ -15,7 +15,8 @@ from typing import Any
 from sim import catalogue
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Mixing, Pool, Run
+from sim.scenario.parts import Layout, Mixing, Pool
+from sim.scenario.phases import Run
 from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.calibration import calibrated, laid_out_like
 from sim.throughput.collectives import ring
