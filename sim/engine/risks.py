@@ -118,7 +118,10 @@ class Source:
         uniforms = self._field.block(purpose, units, self.cause.age.dims)
         ages = self.cause.age.draw(uniforms).reshape(-1, self.parts).T
         shape = self.lifetime.shape
-        return (ages**shape + lives**shape) ** (1 / shape) - ages
+        # (ages^shape + lives^shape)^(1/shape) - ages, without powers that no float can hold.
+        longer = np.maximum(ages, lives)
+        ratio = np.minimum(ages, lives) / longer
+        return longer * (1 + ratio**shape) ** (1 / shape) - ages
 
     def row(self, unit: int, number: int) -> list[float]:
         """Uniforms for a failure of a unit that has had so many before, and for the life after."""

@@ -17,7 +17,9 @@ BEGINNINGS = {
     "rates": ("failures.",),
 }
 """How the names of the unknown constants of a group begin."""
-GROUPS = ("rates", "fleet", "response", "step_time", "other")
+FACTORS = {".rate_factor": "fleet", ".drift": "drift"}
+"""How the names end of what leads from a count of failures to another fleet, or another time."""
+GROUPS = ("rates", "drift", "fleet", "response", "step_time", "other")
 RESAMPLES = 400
 
 
@@ -26,12 +28,13 @@ def group_of(name: str) -> str:
 
     Examples
     --------
-    >>> group_of("failures.hopper-llama-3.rate_factor"), group_of("checkpoint.interval")
-    ('fleet', 'other')
+    >>> group_of("failures.hopper-llama-3.rate_factor"), group_of("fleet.nodes.failures.drift")
+    ('fleet', 'drift')
     """
-    # Among the rates, but about the step from the fleet that was counted to this one.
-    if name.endswith(".rate_factor"):
-        return "fleet"
+    # First, as a table's own stand among its rates.
+    for end, group in FACTORS.items():
+        if name.endswith(end):
+            return group
     for group, beginnings in BEGINNINGS.items():
         if name.startswith(beginnings):
             return group

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 WORDS = {
     ".rate_factor": "how often nodes fail ({})",
+    ".drift": "how often they fail later ({})",
     ".per_1000_node_days": "failure rate ({})",
     ".kernel_efficiency": "kernel efficiency ({})",
     ".tensor_overlap": "hidden tensor-parallel traffic ({})",
@@ -13,6 +14,7 @@ WORDS = {
     ".experts": "speed of expert layers ({})",
     ".matrix_traffic": "memory traffic of matrices",
     ".model_error": "error of the step-time model",
+    "constants.residual": "error of the step-time model",
     "checkpoint.interval": "checkpoint interval",
     "checkpoint.blocking": "stop at a checkpoint",
     "checkpoint.load": "time to load a checkpoint",
@@ -24,6 +26,26 @@ WORDS = {
     ".cold_spares": "spare nodes ({})",
     "outlook.shares.run": "part of its owner's chips that one run has",
     ".growth": "yearly growth of the need ({})",
+    ".flop": "compute of a model ({})",
+    "mixing.efficiency": "what mixing leaves of the sum",
+    "grey-source": "which source is right on the grey market",
+    ".premium": "price on the grey market ({})",
+    ".trickle": "grey flow after a control ({})",
+    ".abroad": "flow abroad after a control ({})",
+    ".scale": "how many chips come ({})",
+    "world.china": "China's share of the world's sales",
+    ".owner": "share of the largest owner ({})",
+    ".owner_abroad": "share of the largest owner abroad ({})",
+    ".run": "one run's share of a fleet ({})",
+    ".inference": "share of inference ({})",
+    ".of_year": "one run's share of a year ({})",
+    ".good": "share of packaged chips that work",
+    ".stacks": "memory stacks of a chip ({})",
+    ".maturity": "maturity of the software ({})",
+    ".permanent": "share of failures for good ({})",
+    ".server_multiplier": "price of a server over its chips",
+    ".power_multiplier": "power of a server over its chips",
+    ".pue": "power of a site over its servers",
 }
 """By how a name ends; the braces are for what it is a constant of."""
 

@@ -1,7 +1,8 @@
 """Step time of any mixed, degraded fleet: pure functions, no simulation."""
 
+from sim.throughput.calibration import laid_out_like
 from sim.throughput.flops import flops_per_token
 from sim.throughput.plan import Plan
 from sim.throughput.speeds import Throughput, planned
 
-__all__ = ["Plan", "Throughput", "flops_per_token", "planned"]
+__all__ = ["Plan", "Throughput", "flops_per_token", "laid_out_like", "planned"]

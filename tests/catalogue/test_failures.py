@@ -93,3 +93,10 @@ def test_flaps_stop_a_job_of_3000_chips_about_once_a_month():
     assert isinstance(flaps, Flaps)
     monthly = 375 * 30 * flaps.per_node_day * (1 - share_below(flaps.duration, flaps.ride_through))
     assert 0.5 < monthly < 2
+
+
+def test_all_factors_of_a_table_multiply():
+    table = catalogue.entry("failures", "glm-130b-may").item
+    twice = table.model_copy(update={"scale": 2.0, "rate_factor": 3.0, "drift": 5.0})
+    assert twice.often == 30
+    assert node_rate(twice, 8) == pytest.approx(30 * node_rate(table, 8))

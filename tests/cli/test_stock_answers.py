@@ -8,6 +8,7 @@ import pytest
 
 from sim import replicate
 from sim.cli.stock_answers import sentences
+from sim.experiments.dates import percent
 from sim.scenario import load_scenario
 
 
@@ -20,10 +21,11 @@ def laboratory():
 def test_a_programme_says_first_when_it_lacks_chips_and_in_which_share_it_never_does(laboratory):
     scenario, result = laboratory
     first, second, *_ = sentences(scenario, result)
-    never = 1 - result.frame["crossed"].mean()
-    assert 0 < never < 1
+    never = int((result.frame["crossed"] == 0).sum())
+    assert 0 < never < 12
     assert first.startswith("A run first lacks chips in ")
-    assert f"in {never:.0%} of the replications none lacks any before April 2024" in first
+    share = percent(never, 12)
+    assert f"in {share} of the replications none lacks any before April 2024" in first
     assert second.startswith("Of 3 runs that are due, ")
 
 

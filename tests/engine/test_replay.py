@@ -88,6 +88,25 @@ def test_a_bad_row_is_named(tmp_path: Path, rows: str, named: str):
         outages(trace(tmp_path, rows))
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (b"", "no column node, start_day, end_day"),
+        (b"\0" * 1000, "no column node, start_day, end_day"),
+        (b"node,start_day,end_day\na,1,2\0\n", "line 2: .* must be numbers"),
+        (b"node,start_day,end_day\n\xff,1,2\n", "cannot be read"),
+        (b"node,start_day,end_day\n" + b"a" * 200_000 + b",1,2\n", "cannot be read"),
+        (b"node,start_day,end_day\na,1" + b"0" * 400 + b",\n", "line 2"),
+    ],
+)
+def test_bytes_that_are_no_trace_are_named_in_short(tmp_path: Path, text: bytes, named: str):
+    (tmp_path / "trace.csv").write_bytes(text)
+    with pytest.raises(InputError, match=f"(?s)trace.csv.*{named}") as told:
+        outages(str(tmp_path / "trace.csv"))
+    assert len(str(told.value)) < 1000
+    assert str(told.value).isprintable()
+
+
 def test_a_missing_column_and_a_missing_file_are_named(tmp_path: Path):
     with pytest.raises(
         InputError, match="no column end_day; a trace needs node, start_day, end_day"

@@ -108,6 +108,24 @@ def test_a_reading_that_flips_within_the_range_of_its_limit_is_undecided(sign: i
         assert (row["limit_from"], row["limit_to"]) == ends
 
 
+def test_where_chance_alone_keeps_one_limit_from_the_verdict_of_the_others_more_runs_would_do() -> (
+    None
+):
+    values = [50.0] * 57 + [62.0] * 3
+    for limit, ends, found in [
+        (61, (61, 70), MORE_RUNS),
+        (62, (61, 70), MORE_RUNS),
+        (61, (40, 70), INPUTS),
+    ]:
+        one = Limit.model_validate(
+            {"at_most": limit, "range": ends, "source": "it", "status": "assumption"}
+        )
+        assert judged(sentence(one), runs(values))["found"] == found
+    # Half of the runs meet the one limit, whatever their number.
+    one = Limit(at_most=55, range=(55, 70), source="it", status="assumption")
+    assert judged(sentence(one), runs([50.0] * 30 + [62.0] * 30))["found"] == INPUTS
+
+
 @pytest.mark.parametrize("side", ["at_most", "at_least"])
 def test_the_limits_at_which_it_flips_are_those_at_which_the_verdict_does(side: str) -> None:
     values = np.random.default_rng(3).normal(50, 5, 200)
@@ -208,6 +226,14 @@ def test_a_reading_on_other_chips_is_no_reconstruction() -> None:
     assert ALONE.status == "reconstruction"
     assert ALONE.model_copy(update={"set": patience}).status == "reconstruction"
     assert ALONE.model_copy(update={"set": {"fleet.good.chips": 4096}}).status == "counterfactual"
+
+
+def test_a_ratio_to_what_never_was_is_counterfactual() -> None:
+    limit = Limit(at_most=0.9, source="ASSUMED", status="assumption")
+    other = {"says": "H100", "scenario": "deepseek-v3", "set": {"fleet.good.chip": "H100-SXM-80"}}
+    for against, status in ((ALONE, "reconstruction"), (other, "counterfactual")):
+        one = sentence(limit, scenario="deepseek-v3", against=against)
+        assert one.readings[0].status == status
 
 
 def test_every_reading_of_the_article_can_be_run() -> None:

@@ -61,3 +61,9 @@ def test_response_makes_most_of_the_spread_of_a_job_that_waits_for_people():
     assert shares["response"]["share"] > 0.2
     assert shares["step_time"]["share"] < shares["response"]["share"]
     assert found.report()["split_by_group"]["time.respond_days"] == shares
+
+
+def test_a_later_time_of_a_fleet_is_a_group_of_its_own():
+    made = groups.partners(load_scenario("glm-130b"), 0, 1)
+    assert [list(point.unknowns) for point in made["drift"]] == [["fleet.nodes.failures.drift"]]
+    assert "fleet" not in made

@@ -25,9 +25,10 @@ def some():
     return worlds(COUNTRY.override(IDLE), names, 12, seed=3, progress=False)
 
 
-def ratio(result, world, quantity="chips"):
-    frame = result.frame.set_index(["world", "date", "quantity"])
-    return frame.loc[(world, DATE, quantity), "ratio"]
+def ratio(result, world, quantity="chips") -> float:
+    frame = result.frame
+    asked = (frame["world"] == world) & (frame["date"] == DATE) & (frame["quantity"] == quantity)
+    return frame.loc[asked, "ratio"].item()
 
 
 def test_the_world_as_it_was_comes_first_and_is_once_itself(some):
@@ -61,6 +62,31 @@ def test_a_layer_that_touches_nothing_is_told(some):
 def test_the_trend_of_the_real_world_is_no_need_of_another(some):
     rows = some.frame[some.frame["quantity"] == "reach of chinese-trend"]
     assert set(rows["world"]) == {AS_IT_WAS}
+
+
+def test_a_control_at_home_shows_at_home_where_the_largest_run_stands_abroad():
+    abroad = COUNTRY.override({"depot.supply.abroad.scale": 40, "outlook.shares.owner_abroad": 1})
+    result = worlds(abroad, ["h20-never-blocked"], 8, seed=3, progress=False)
+    assert ratio(result, "h20-never-blocked") == 1.0
+    assert ratio(result, "h20-never-blocked", "home") > 1.01
+    shares = result.abroad.set_index("world")["share"]
+    assert (shares == 1.0).all()
+    assert "× at home" in str(result)
+
+
+def test_where_nothing_stands_abroad_nothing_is_told_of_it():
+    fleet = {"fleet.abroad.abroad": False}
+    result = worlds(COUNTRY.override(fleet), ["h20-never-blocked"], 6, progress=False)
+    assert result.abroad.empty
+    assert "at home" not in str(result).splitlines()[5]
+
+
+def test_a_date_comes_with_its_interval_its_shift_and_the_share_that_never_sees_it(some):
+    told = str(some)
+    assert "the frontier comes in reach in no replication before January 2028" in told
+    lines = [line for line in told.splitlines() if "the model of March 2023 again" in line]
+    assert all("95 % interval of the median" in line for line in lines)
+    assert all("than as it was" in line or "as early as it was" in line for line in lines[1:])
 
 
 def test_the_report_is_json_without_what_json_does_not_know(some):

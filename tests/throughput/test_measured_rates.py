@@ -21,6 +21,23 @@ def test_a_measured_rate_carries_no_error_of_the_model(error: float) -> None:
     assert sum(plan.parts.values()) == pytest.approx(plan.step_seconds, rel=1e-12)
 
 
+@pytest.mark.parametrize("virtual", [1, 4])
+@pytest.mark.parametrize("pipeline", [1, 4, 8])
+def test_no_bubble_comes_on_top_of_a_measured_rate(pipeline: int, virtual: int) -> None:
+    """The rate was measured with the bubble in it, whatever the layout; and so after a loss."""
+    virtual = virtual if pipeline > 1 else 1
+    layout = {"tensor": 8, "pipeline": pipeline, "virtual": virtual}
+    whole = fleet(run("llama-3-70b", 512), [pool(chips=512, layout=layout, **RATE)])
+    assert whole.full.parts["bubble"] == 0.0
+    assert whole.full.tokens_per_s == pytest.approx(51_200, rel=1e-12)
+    ranks = 64 // pipeline
+    # One lost peer of a stage: the others run the micro-batches of its stage, and nothing hides it.
+    rerouted = whole.plan({name: 63 for name in whole.pools}, "re-route")
+    dropped = whole.plan({name: 63 for name in whole.pools})
+    kept = 51_200 * (ranks - 1) / ranks
+    assert rerouted.tokens_per_s == pytest.approx(max(kept, dropped.tokens_per_s), rel=1e-12)
+
+
 def test_beside_a_modelled_pool_the_measured_one_keeps_its_pace() -> None:
     """With an error the modelled pool is slower, and the measured one still as fast as before."""
     layout = {"layout": {"tensor": 8, "pipeline": 2, "virtual": 1, "recompute": "selective"}}

@@ -111,6 +111,44 @@ def test_dualpipe_evens_the_first_stage_out_with_the_last() -> None:
     assert fullest_stage(56, 16, six) == 6.0
 
 
+@given(
+    st.integers(1, 13),
+    st.sampled_from([2, 4, 6]),
+    st.floats(0.2, 3.0),
+    st.floats(0.0, 6.0),
+    st.floats(0.0, 6.0),
+)
+def test_no_way_to_deal_layers_out_over_pairs_of_stages_is_more_even(
+    layers: int, stages: int, layer: float, first: float, last: float
+) -> None:
+    """A chip of DualPipe has one stage of each half, so it spends half of its layers on each."""
+    chips = stages // 2
+
+    def slowest(split: tuple[int, ...]) -> float:
+        loads = [n * layer / 2 for n in split]
+        loads[0] += (first + last) / 2
+        return max(loads)
+
+    splits = (s for s in itertools.product(range(layers + 1), repeat=chips) if sum(s) == layers)
+    found = fullest_stage(layers, stages, ComputeSeconds(layer, first, last), paired=True)
+    assert found == pytest.approx(min(map(slowest, splits)))
+
+
+def test_an_odd_number_of_layers_a_stage_takes_what_the_fullest_stage_takes() -> None:
+    """96 layers on 5 stages: 20 on the fullest and 19.2 on the mean; on 32 stages 3 on each.
+
+    On 64 stages two or one, which the two stages of a chip of DualPipe even out.
+    """
+    measured = pool(layer_seconds={"layer": "4 ms", "first": "0 s", "last": "0 s"})
+    for stages, schedule, fullest in ((5, "1f1b", 20), (32, "1f1b", 3), (64, "1f1b", 2), (64, "dualpipe", 1.5)):  # fmt: skip
+        layout = shape(pipeline=stages, schedule=schedule)
+        stage = gpt()._replace(pool=measured, shape=layout)
+        [found] = pool_group(stage._replace(layers=96 / stages)).pipeline.stages
+        assert found.slowest == pytest.approx(0.004 * fullest)
+        assert found.compute == pytest.approx(0.004 * 96 / stages)
+        assert found.count == stages
+
+
 def test_tensor_parallelism_sends_eight_activations_a_layer() -> None:
     found = by_kind(gpt(tensor=8, virtual=6))
     each = 7 / 8 * ACTIVATIONS / (0.77 * 300e9) + 7 * 5e-6
@@ -173,3 +211,19 @@ def test_the_fullest_stage_of_a_pool_sets_its_exchange_and_each_pool_its_memory(
     assert found.sync == synchronisation(more)
     assert found.optimizer == optimizer(more)
     assert found.memory["pool"] > found.memory["other"]
+
+
+def test_two_unlike_stacks_wait_for_the_slower_exchange_and_the_longer_fixed_time() -> None:
+    quick = gpt(tensor=8)._replace(ranks=16, pool=pool(stack="megascale"))
+    slow = gpt(tensor=8)._replace(ranks=16, pool=pool(stack="megatron-lm"), name="other")
+    alone = [pool_group(quick), pool_group(slow)]
+    # What each is worse in is not what the other is worse in.
+    assert alone[0].fixed > alone[1].fixed == 0.0
+    assert alone[0].sync < alone[1].sync
+    assert alone[0].overlap > alone[1].overlap == 0.0
+    shapes = {"pool": quick.shape, "other": slow.shape}
+    for places in ([quick, slow], [slow, quick]):
+        found = group_of(places, shapes, alone[0].pipeline, 0.0)
+        assert found.fixed == alone[0].fixed
+        assert found.sync == alone[1].sync
+        assert found.overlap == 0.0
