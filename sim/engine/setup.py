@@ -264,7 +264,7 @@ def failure_rate(pool: NodePool, used_chips: int, fabric: FabricSpec, horizon: f
     """Failures per second of the nodes of a pool that a layout uses."""
     nodes = -(-used_chips // pool.size)
     if trace := pool.spec.failures.trace:
-        recorded = sum(start < horizon for start, _, _ in outages(trace))
+        recorded = sum(span.start < horizon for span in outages(trace))
         return recorded / horizon * nodes / len(pool.place)
     return nodes * node_rate(table_of(pool.spec, fabric), pool.size)
 
