@@ -56,7 +56,7 @@ def test_a_pool_is_shut_down_when_it_is_left_by_whichever_door(wrong: bool) -> N
             raise ZeroDivisionError
     assert started
     # Which of the two it says hangs on whether its processes have ended by then.
-    with pytest.raises(RuntimeError, match="after shutdown|not usable"):
+    with pytest.raises(RuntimeError, match=r"after shutdown|not usable"):
         workers.submit(abs, -3)
     for process in started:
         process.join(10)
