@@ -177,7 +177,7 @@ def made(
         told.append(f"{outside} outages outside of the time their node was watched were left out")
     if merged := len(seen) - len(kept):
         told.append(
-            f"{merged} outages repeat, overlap or touch another of their node: they are one"
+            f"{merged} outages repeat, overlap or touch one of their node and count as that"
         )
     if planned := sum(outage.kind == "planned" for outage in kept):
         told.append(f"{planned} planned outages count as time out of service, not as failures")
