@@ -206,17 +206,20 @@ class Job:
             self.training.stop(now)
         return stop
 
-    def _recover(self, stop: Stop | None) -> Process:
+    def _recover(self, stop: Stop | None, incident: Incident | None = None) -> Process:
         """Detect, assemble the fleet and restart.
 
         A failure on the way costs its detection and a full restart again.
         """
-        incident = Incident()
+        # What fails while a planned stop ends joins the incident of its restarts.
+        incident = incident or Incident()
         while stop:
             failure = stop.failure
             yield from self._still.spend("detect", stop.detect)
             answer = self._people.answer(failure.cause, incident, self.env.now)
-            yield from self._still.spend("respond", answer)
+            # Most failures need nobody: to let no time pass would cost as much as to let some.
+            if answer:
+                yield from self._still.spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
@@ -263,9 +266,10 @@ class Job:
             stop = yield from self._still.spend("planned", duration, exposed=True)
         if stop is None:
             stop = self._left()
+        incident = Incident()
         if stop is None:
-            stop = yield from self._restart(PLANNED, Incident())
-        yield from self._recover(stop)
+            stop = yield from self._restart(PLANNED, incident)
+        yield from self._recover(stop, incident)
 
     def _save(self, *stragglers: Fault) -> Process:
         """Begin a planned stop: save, then let stragglers go; what failed meanwhile."""
