@@ -39,7 +39,9 @@ class PhasedPool(NodePool):
     """
 
     def __init__(self, now: Strength, away: int, *parts: Any, coming: int) -> None:
-        super().__init__(*parts, coming=coming + away)
+        # By place: mypyc takes no name after parts that are not counted.
+        places = (*parts, coming + away)
+        super().__init__(*places)
         self._strength = now
         # The depot waits for the nodes that are absent, and these are none of its own.
         self._away = list(range(len(self.place) - away, len(self.place)))
