@@ -33,15 +33,13 @@ class PhasedPool(NodePool):
     now : Strength
         What is there at first.
     away : int
-        Nodes that come later.
-    parts, coming
+        Nodes that come later, the last of those that are `coming`.
+    parts
         As of a `NodePool`.
     """
 
-    def __init__(self, now: Strength, away: int, *parts: Any, coming: int) -> None:
-        # By place: mypyc takes no name after parts that are not counted.
-        places = (*parts, coming + away)
-        super().__init__(*places)
+    def __init__(self, now: Strength, away: int, *parts: Any) -> None:
+        super().__init__(*parts)
         self._strength = now
         # The depot waits for the nodes that are absent, and these are none of its own.
         self._away = list(range(len(self.place) - away, len(self.place)))

@@ -97,7 +97,9 @@ class Site:
         standby = scenario.recovery.standby
         course = self._course
         make: Callable[..., NodePool] = NodePool
+        coming = _boxed_nodes(self.coming, name, spec.chip.node_size)
         if course:
+            coming += course.away[name]
             make = partial(PhasedPool, course.phase.strengths[name], course.away[name])
         return make(
             name,
@@ -109,7 +111,7 @@ class Site:
             self.record,
             self.luck,
             scenario.horizon,
-            coming=_boxed_nodes(self.coming, name, spec.chip.node_size),
+            coming,
         )
 
     def limit(self, most: int | None, end: Callable[[float], float]) -> None:
