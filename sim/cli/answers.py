@@ -100,12 +100,12 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
 
 
 def _phase_ends(scenario: Scenario, metrics: dict[str, Any]) -> dict[str, Any]:
-    """When each phase ended, by its position and how its end is written."""
-    written = scenario.data["run"]["phases"]
-    return {
-        f"{number} until {written[number]['until']}": metrics[f"phase.{number}_end_days"]
-        for number in range(len(scenario.run.ends))
-    }
+    """When each phase ended, by its position and where that is."""
+    found = {}
+    for number, end in enumerate(scenario.run.ends):
+        where = f"{end:.4g} tokens" if isinstance(end, float) else f"{end}"
+        found[f"{number} until {where}"] = metrics[f"phase.{number}_end_days"]
+    return found
 
 
 def depleted(found: dict[str, Any]) -> str:

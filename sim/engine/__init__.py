@@ -145,8 +145,20 @@ def _laid_out(scenario: Scenario, settled: Scenario) -> list[Pools]:
 def _planned(scenario: Scenario, settled: Scenario) -> list[Pools]:
     if scenario.over_years:
         return [campaign.laid_out(shrunk(scenario))]
+    main = _planned_phase(scenario, settled)
     pairs = zip(phases(scenario), phases(settled), strict=True)
-    return [_planned_phase(*pair) for pair in pairs]
+    # A batch ramp lays nothing out anew.
+    return [main if _lie_alike(scenario, a) else _planned_phase(a, b) for a, b in pairs]
+
+
+def _lie_alike(scenario: Scenario, phase: Scenario) -> bool:
+    """Whether the layouts of a scenario hold in one of its phases as well."""
+
+    def given(known: Scenario) -> Any:
+        pools = {name: (p.chips, p.nodes, p.layout) for name, p in known.fleet.items()}
+        return known.run.model.sequence, pools
+
+    return given(phase) == given(scenario)
 
 
 def _planned_phase(scenario: Scenario, settled: Scenario) -> Pools:

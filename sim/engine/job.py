@@ -216,7 +216,9 @@ class Job:
             failure = stop.failure
             yield from self._still.spend("detect", stop.detect)
             answer = self._people.answer(failure.cause, incident, self.env.now)
-            yield from self._still.spend("respond", answer)
+            # Most failures need nobody: to let no time pass would cost as much as to let some.
+            if answer:
+                yield from self._still.spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()

@@ -78,7 +78,8 @@ def phases_of(
             if isinstance(written, dt.date):
                 date = (written - scenario.start).days * DAY
             else:
-                end = written
+                # A run with fewer tokens ends in an earlier phase.
+                end = min(written, run.tokens)
         found.append(Phase(scenario, throughput, end, date))
     return tuple(found)
 

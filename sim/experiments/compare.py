@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -59,12 +60,18 @@ class Comparison(Answer):
     unchanged: str = ""
 
     def report(self) -> dict[str, Any]:
-        """Everything the command line prints as JSON."""
-        sides = {
-            side: {"scenario": runs.scenario, "finished": float(runs.frame["finished"].mean())}
-            for side, runs in (("a", self.a), ("b", self.b))
+        """Everything the command line prints as JSON; what has no end is None."""
+        found = {**vars(self), "pairs": len(self.a.outcomes)}
+        ends = self.median.items()
+        found["median"] = {
+            key: end if end is None or math.isfinite(end) else None for key, end in ends
         }
-        return {**vars(self), "pairs": len(self.a.outcomes), **sides}
+        for side, runs in (("a", self.a), ("b", self.b)):
+            found[side] = {"scenario": runs.scenario}
+            found[side]["finished"] = float(runs.frame["finished"].mean())
+            if came := whether(self.metric, runs):
+                found[side]["came"] = float(runs.values(came).mean())
+        return found
 
     def __str__(self) -> str:
         values = self.difference

@@ -108,18 +108,14 @@ class Run(Strict):
         position = 0.0
         date = dt.date.min
         for number, end in enumerate(self.ends):
-            problem = ""
             if isinstance(end, dt.date):
                 late = end > date
                 date = end
             else:
                 late = end > position
                 position = end
-                if end > self.tokens:
-                    problem = f"is beyond the end of the run, {self.tokens:,.12g} tokens"
             if not late:
                 problem = "a phase must end after those before it"
-            if problem:
                 given = self.phases[number].until
                 raise InputError(problem, key=f"phases.{number}.until", given=given)
         return self

@@ -18,12 +18,12 @@ from sim.errors import InputError
 from sim.scenario.parts import Layout, Mixing, Pool
 from sim.scenario.phases import Run
 from sim.throughput.batch_split import uniform_split, whole_split
-from sim.throughput.calibration import calibrated, laid_out_like
+from sim.throughput.calibration import calibrated
 from sim.throughput.collectives import ring
 from sim.throughput.domain import Reach, reaches
 from sim.throughput.elastic import POLICIES, ElasticPolicy
 from sim.throughput.flops import flops_per_token, peak_rate
-from sim.throughput.layouts import Shape, complete, settled
+from sim.throughput.layouts import Shape, settled
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
@@ -352,26 +352,6 @@ class Throughput:
         fewest = min(group.chips(name) for group in groups for name in group.shapes)
         link = self.mixing.link or self.constants.network_efficiency * slowest
         return ring(size / fewest, len(groups), link, self.constants.latency)
-
-
-def planned(
-    run: Run, pools: Mapping[str, Pool], mixing: Mixing, constants: StepTime | None = None
-) -> dict[str, Pool]:
-    """The pools with every layout completed by the planner, so that it need not choose again.
-
-    Raises
-    ------
-    InputError
-        As `Throughput`.
-    """
-    fleet = Throughput(run, pools, mixing, constants=constants)
-    found = dict(pools)
-    for name, shape in fleet.full.layouts.items():
-        if shape:
-            layout = complete(shape).model_copy(update={"data": pools[name].layout.data})
-            known = fleet.pools[name].model_copy(update={"layout": layout})
-            found[name] = laid_out_like(pools[name], known)
-    return found
 
 
 def _finish(groups: Groups) -> float:

@@ -222,7 +222,7 @@ def test_a_phase_may_not_be_saved_more_often_than_another_takes_to_be_durable():
         simulate(q)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(anything, st.integers(2, 5), st.integers(0, 3))
 def test_a_run_cut_into_equal_phases_is_the_same_run(example, parts, seed):
     """The bounds of phases that change nothing cost nothing, under every mechanism at once."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,9 @@ def test_a_date_that_never_comes_is_no_distance_to_the_horizon() -> None:
     assert not np.isclose(result.median["value"], horizon - np.median(days))
     assert f"no mean, as in {result.censored} of 12 pairs" in str(result)
     assert "without end" in str(result)
+    report = result.report()
+    assert report["b"]["came"] == pytest.approx(1 - never.mean())
+    assert json.dumps(report["median"], allow_nan=False)
     # Neither comes to it: nothing is known.
     plenty = stock.override({"runs.growth": "1 per yr"})
     both = compare(plenty, plenty, n=8, seed=1, progress=False)
