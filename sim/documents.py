@@ -24,6 +24,8 @@ MOST_NODES = 100_000
 TAG = "tag:yaml.org,2002:"
 PLAIN = ("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge")
 TEXT = (TAG + "str", TAG + "merge")
+FEW = 3
+"""Entries that are read one by one; whoever asks for more is likely to want them all."""
 HEAD = re.compile(r"^[^\s#].*?:(?=\s)", re.MULTILINE)
 """A key at the beginning of a line."""
 
@@ -138,7 +140,7 @@ class Pieces(Mapping[str, Any]):
     """
 
     def __init__(self, path: Path) -> None:
-        self.name = str(path)
+        self._path = path
         text = path.read_text(encoding="utf-8")
         heads = list(HEAD.finditer(text))
         ends = [*(head.start() for head in heads[1:]), len(text)]
@@ -151,6 +153,8 @@ class Pieces(Mapping[str, Any]):
 
     def document(self, key: str) -> Document:
         """The file as far as an entry needs it, on the lines where that stands."""
+        if len(self._read) == FEW and key not in self._read:
+            self._read = dict.fromkeys(self._pieces, read(self._path))
         if key not in self._read:
             aliases = set(re.findall(r"\*(\w+)", self._pieces[key]))
             text = "\n" * self._above
@@ -158,7 +162,7 @@ class Pieces(Mapping[str, Any]):
                 needed = name == key or not aliases.isdisjoint(re.findall(r"&(\w+)", piece))
                 # The lines of what is left out stay, so that the others keep their numbers.
                 text += piece if needed else "\n" * piece.count("\n")
-            self._read[key] = parse(text, self.name)
+            self._read[key] = parse(text, str(self._path))
         return self._read[key]
 
     def __getitem__(self, key: str) -> Any:

@@ -55,7 +55,8 @@ def test_a_pool_is_shut_down_when_it_is_left_by_whichever_door(wrong: bool) -> N
         if wrong:
             raise ZeroDivisionError
     assert started
-    with pytest.raises(RuntimeError, match="after shutdown"):
+    # Which of the two it says hangs on whether its processes have ended by then.
+    with pytest.raises(RuntimeError, match=r"after shutdown|not usable"):
         workers.submit(abs, -3)
     for process in started:
         process.join(10)

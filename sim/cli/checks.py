@@ -36,9 +36,10 @@ def validate(
     """
     from sim import documents, validation
     from sim.failure_logs import halves
-    from sim.validation import hindcast
+    from sim.validation import hindcast, score
     from sim.validation.report import text
 
+    said: list[str] = []
     if table and table not in validation.TABLES:
         if not table.endswith((".yaml", ".yml")):
             known = ", ".join(validation.TABLES)
@@ -47,7 +48,9 @@ def validate(
         of_logs = "logs" in (documents.read(table).data or ())
         own = halves if of_logs else hindcast
         runs = max(round(200 * effort), 20)
-        found = {"past_logs" if of_logs else "past_jobs": own.rows(table, runs)}
+        rows = own.rows(table, runs)
+        found = {"past_logs" if of_logs else "past_jobs": rows}
+        said.append(score.told(rows))
     else:
         names = (table,) if table else validation.TABLES
         found = {name: validation.rows(name, effort) for name in names}
@@ -55,7 +58,7 @@ def validate(
     failed = [row.name for row in everything if not row.ok]
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
     tables = [text(rows) for rows in found.values()]
-    answer({"ok": not failed, **data}, lambda: "\n\n".join(tables), as_json)
+    answer({"ok": not failed, **data}, lambda: "\n\n".join([*tables, *said]), as_json)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 

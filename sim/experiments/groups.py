@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.experiments.store import Outcome, Point
+from sim.quantities.unknowns import unknowns
 from sim.results.ledger import Floats
 from sim.scenario import Scenario
 from sim.streams import stream
@@ -38,7 +39,20 @@ def group_of(name: str) -> str:
     for group, beginnings in BEGINNINGS.items():
         if name.startswith(beginnings):
             return group
-    return "other"
+    return "rates" if ".failures." in name else "other"
+
+
+def members(scenario: Scenario) -> dict[str, list[str]]:
+    """The names of the unknown constants of each group that a scenario has."""
+    # Joint draws go by the name of their file, wherever they stand.
+    fitted = {name for pool in scenario.fleet.values() for name in unknowns(pool.failures)}
+    found: dict[str, list[str]] = {}
+    for name in scenario.unknowns():
+        group = group_of(name)
+        if group == "other" and name in fitted:
+            group = "rates"
+        found.setdefault(group, []).append(name)
+    return found
 
 
 def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
@@ -51,14 +65,12 @@ def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
     n : int
         Replications; the partner of replication k has the chance and the other draws of ``n + k``.
     """
-    names: dict[str, list[str]] = {}
-    for name in scenario.unknowns():
-        names.setdefault(group_of(name), []).append(name)
+    names = members(scenario)
     found: dict[str, list[Point]] = {}
     for k in range(n):
         drawn = scenario.draws(seed, k)
-        for group, members in names.items():
-            shared = {name: drawn[name] for name in members}
+        for group, own in names.items():
+            shared = {name: drawn[name] for name in own}
             found.setdefault(group, []).append(
                 Point(scenario, seed, range(n + k, n + k + 1), shared)
             )

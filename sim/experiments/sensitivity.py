@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Unpack
@@ -148,15 +148,7 @@ def sensitivity(
         power_of_two(samples)
         options["calc_second_order"] = False
     unknowns = _varied(scenario, among)
-    inputs = _inputs(unknowns)
-    rows = list(dict.fromkeys(inputs))
-    problem: dict[str, Any] = {
-        "num_vars": len(unknowns),
-        "names": list(unknowns),
-        "bounds": [QUANTILES[method]] * len(unknowns),
-    }
-    if len(rows) < len(inputs):
-        problem["groups"] = inputs
+    problem = _problem(unknowns, QUANTILES[method])
     sampled = import_module(f"SALib.sample.{method}").sample(problem, samples, **options)
     points = []
     for quantiles in sampled.tolist():
@@ -168,7 +160,8 @@ def sensitivity(
     data = [problem, sampled, means] if method == "morris" else [problem, means]
     found = import_module(f"SALib.analyze.{method}").analyze(*data, **options)
     keys = KEYS[method]
-    table = pd.DataFrame({"unknown": rows} | {key: found[key] for key in keys})
+    rows = {"unknown": list(dict.fromkeys(problem["groups"]))}
+    table = pd.DataFrame(rows | {key: found[key] for key in keys})
     return Sensitivity(
         metric,
         method,
@@ -196,12 +189,15 @@ def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncert
     return {name: unknowns[name] for name in chosen}
 
 
-def _inputs(unknowns: Iterable[str]) -> list[str]:
-    """The input that each unknown constant belongs to: itself, or the step-time error."""
-    names = list(unknowns)
-    if sum(map(_is_residual, names)) < 2:
-        return names
-    return [RESIDUAL if _is_residual(name) else name for name in names]
+def _problem(unknowns: Mapping[str, Uncertain], ends: tuple[float, float]) -> dict[str, Any]:
+    """What SALib samples: the constants, those of one group moving together."""
+    several = sum(map(_is_residual, unknowns)) > 1
+    return {
+        "num_vars": len(unknowns),
+        "names": list(unknowns),
+        "bounds": [ends] * len(unknowns),
+        "groups": [RESIDUAL if several and _is_residual(name) else name for name in unknowns],
+    }
 
 
 def _is_residual(name: str) -> bool:

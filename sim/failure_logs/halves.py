@@ -25,7 +25,7 @@ from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
 from sim.validation.bare_scenario import PLAIN
-from sim.validation.hindcast import items
+from sim.validation.hindcast import each
 from sim.validation.report import Row
 from sim.validation.score import BLOCKS, Forecast, summed
 from sim.validation.trace import Outages, outages_of
@@ -49,7 +49,6 @@ class PastLog(Strict):
     unit: str | None = None
     """Of times that are numbers: days or seconds."""
     zone: str | None = None
-    title: str = ""
     job_nodes: int = 64
     """Nodes of a job, drawn among all of the log; the others are its spares."""
     block_days: float = 10.0
@@ -96,13 +95,18 @@ def rows(path: str | Path, n: int = 100, seed: int = 0) -> list[Row]:
     InputError
         When the list or a log cannot be read, or a job is larger than its log.
     """
-    found = []
-    for place, past in items(path, "logs", PastLog):
+
+    def forecasts(place: int, past: PastLog) -> list[Forecast]:
         log = _read(past, Path(path).parent)
         if not 0 < past.job_nodes <= len(log.names):
             raise InputError(f"{past.file}: a job of {past.job_nodes} of {len(log.names)} nodes")
-        for half in halves(log):
-            found += list(_forecasts(past, f"log {place + 1}, {half.name}", half, n, seed))
+        return [
+            forecast
+            for half in halves(log)
+            for forecast in _forecasts(past, f"log {place + 1}, {half.name}", half, n, seed)
+        ]
+
+    found = [one for some in each(path, "logs", PastLog, forecasts) for one in some]
     ours = list(summed(found))
     constant = list(summed([replace(one, sample=one.rival) for one in found]))
     return [
@@ -159,18 +163,12 @@ def _forecasts(past: PastLog, family: str, half: Half, n: int, seed: int) -> Ite
     # Counts tie, so each is set apart from its like by a number that decides nothing else.
     for values in (happened, ours, rival):
         values += TIES * random.random(values.shape)
-    for measure, kind in enumerate(BLOCKS):
-        for k, block in np.ndindex(len(happened), blocks):
-            yield Forecast(
-                kind,
-                family,
-                f"{family}.{k}.{block}",
-                f"{past.title or past.file}, {family}, job {k + 1}, block {block + 1}",
-                "",
-                float(happened[k, measure, block]),
-                ours[:, measure, block],
-                rival[:, measure, block],
-            )
+    for k, measure, block in np.ndindex(happened.shape):
+        seen = float(happened[k, measure, block])
+        told = ours[:, measure, block]
+        constant = rival[:, measure, block]
+        # Blocks are only counted, so they need neither title nor source.
+        yield Forecast(BLOCKS[measure], family, f"{k}.{block}", "", "", seen, told, constant)
 
 
 def _foretold(fitted: Fit, days: float, n: int, seed: int, *, fixed: bool = False) -> list[Outages]:
@@ -208,9 +206,12 @@ class Job:
         table[["start_day", "end_day"]] = ends.clip(upper=self.days)
         table.to_csv(path, index=False)
         pool: dict[str, Any] = {"nodes": self.size, "hot_spares": self.nodes - self.size}
-        pool["failures"] = {"trace": str(path), "trace_until": f"{self.days + 1} d"}
+        # A trace without rows is refused, as nobody can tell it from a mistake.
+        if len(table):
+            pool["failures"] = {"trace": str(path), "trace_until": f"{self.days + 1} d"}
         changes: dict[str, Any] = {
             "horizon": f"{self.days} d",
+            # More than it can train: what is watched is the nodes.
             "run": {"tokens": 1e18, "batch": {"sequences": 8 * self.size}},
             "fleet": {"pool": pool},
             "checkpoint": {"interval": "1 h"},

@@ -23,6 +23,8 @@ WORDS = {
     "runs.chips": "chips of the first run",
     "runs.growth": "yearly growth of the need",
     "research": "share held for research",
+    ".cold_spares": "spare nodes ({})",
+    "outlook.shares.run": "part of its owner's chips that one run has",
     ".growth": "yearly growth of the need ({})",
     ".flop": "compute of a model ({})",
     "mixing.efficiency": "what mixing leaves of the sum",

@@ -199,10 +199,12 @@ def readme(table: pd.DataFrame, article: Article | None = None) -> str:
     sentences = (article or articles.article()).sentences
     lines = [summary(table), "", "| said | verdict | simulated | all of it |", "|---|---|---|---|"]
     for _, row in table[table["reading_number"] == 0].iterrows():
-        if sentences[row["claim"]].readme:
+        sentence = sentences[row["claim"]]
+        if sentence.readme:
+            said = f"“{sentence.translation}”" if sentence.translation else f"„{row['sentence']}“"
             number = f"{row['reading']}: {number_of(row)}" if row["bound"] else ""
             link = f"[`sim claims {row['row']}`](docs/{PAGES['en']}#{row['row']})"
-            lines.append(f"| „{row['sentence']}“ | {verdict_of(row)} | {number} | {link} |")
+            lines.append(f"| {said} | {verdict_of(row)} | {number} | {link} |")
     return "\n".join(lines) + "\n"
 
 

@@ -54,7 +54,7 @@ RUN = (
         "mfu",
         "share",
         "Model FLOPs utilisation: causal FLOPs over the dense BF16 peak of the chips in use, "
-        "while productive with the whole fleet.",
+        "while productive with the whole fleet, in the phase with most of the tokens.",
         _mfu,
     ),
     Metric(
@@ -201,6 +201,19 @@ def _depleted(pool: str) -> Metric:
     )
 
 
+def _phase_end(number: int | str) -> Metric:
+    def days(result: RunResult) -> float:
+        end = math.inf
+        # A run that falls back behind the end of a phase ends it once more.
+        for event in result.trace.events("phase"):
+            later = int(event.name) > int(number)
+            end = min(end, event.time) if later else math.inf
+        return min(end, result.wall) / DAY
+
+    meaning = f"Until phase {number} of the run ended for the last time, or the run did."
+    return Metric(f"phase.{number}_end_days", "days", meaning, days)
+
+
 def _usable(pool: str) -> Metric:
     def left(result: ProgrammeResult) -> float:
         column = result.worth.pools.index(pool)
@@ -316,6 +329,7 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
         families += [stock, map(_usable, scenario.fleet), outlook_metrics(scenario)]
     else:
         families += [DEPLETION, map(_depleted_by, WHERE), map(_depleted, scenario.fleet)]
+        families.append(map(_phase_end, range(len(scenario.run.ends))))
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
@@ -327,11 +341,11 @@ EVERY = {
         *map(_time, TIME),
         *map(_chips, PLACES),
         *map(_depleted_by, WHERE),
-        *(_depleted("POOL"), _stock("CHIP")),
+        *(_depleted("POOL"), _stock("CHIP"), _phase_end("K")),
     ),
     "a programme": (*PROGRAMME, _usable("POOL")),
 }
-"""All there are, by what has them; CHIP and POOL stand for any name."""
+"""All there are, by what has them; CHIP and POOL stand for any name, K for a position."""
 UNITS = {metric.name: metric.unit for metrics in EVERY.values() for metric in metrics}
 """Units of the metrics that every scenario of a kind has."""
 

@@ -27,7 +27,8 @@ from sim.quantities.unknowns import (
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
-from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery, Run
+from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery
+from sim.scenario.phases import Run, check_phases
 from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import CostsRef
 from sim.scenario.stock import (
@@ -130,6 +131,7 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _stock_fits(self) -> Scenario:
         check(self.fleet, self.depot, self.policy, self.offload)
+        check_phases(self)
         self._check_automatic()
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from sim.validation.report import Row
 from sim.validation.score import PAST_JOBS, Forecast, daly_share, judged
 
 Item = TypeVar("Item", bound=Strict)
+Result = TypeVar("Result")
 WATCHED = 4.0
 """Times as long as a job took that its predictions are watched."""
 
@@ -53,8 +54,10 @@ class PastJob(Strict):
         return (self.end - self.start).total_seconds() / DAY
 
 
-def items(path: str | Path, what: str, kind: type[Item]) -> Iterator[tuple[int, Item]]:
-    """Read a YAML file with a list of one's own past jobs or logs.
+def each(
+    path: str | Path, what: str, kind: type[Item], work: Callable[[int, Item], Result]
+) -> list[Result]:
+    """Work through a YAML file with a list of one's own past jobs or logs.
 
     Parameters
     ----------
@@ -63,6 +66,8 @@ def items(path: str | Path, what: str, kind: type[Item]) -> Iterator[tuple[int, 
         The key of the list.
     kind : type
         Of its items.
+    work : callable
+        What is done with the number of an item and the item.
 
     Raises
     ------
@@ -75,8 +80,17 @@ def items(path: str | Path, what: str, kind: type[Item]) -> Iterator[tuple[int, 
         needed = [name for name, field in kind.model_fields.items() if field.is_required()]
         form = f"{what}: a list, each with {', '.join(needed)}"
         raise document.error((), f"expected {form}", allowed=form)
+    found = []
     for number, body in enumerate(listed):
-        yield number, _read(document, (what, number), body, kind)
+        place = (what, number)
+        item = _read(document, place, body, kind)
+        try:
+            found.append(work(number, item))
+        except InputError as error:
+            # What is wrong further inside tells its own place, and not which item led there.
+            told = f"{documents.dotted(place)}: {error}"
+            raise document.error(place, told, given=error.given, allowed=error.allowed) from None
+    return found
 
 
 def _read(document: Document, place: KeyPath, body: Any, kind: type[Item]) -> Item:
@@ -109,8 +123,7 @@ def rows(path: str | Path, n: int = 200, seed: int = 0) -> list[Row]:
         When the list or one of its scenarios cannot be read, or is a programme.
     """
     folder = Path(path).parent
-    found = [_forecast(job, folder, k, n, seed) for k, job in items(path, "jobs", PastJob)]
-    return judged(found)
+    return judged(each(path, "jobs", PastJob, lambda k, job: _forecast(job, folder, k, n, seed)))
 
 
 def _forecast(job: PastJob, folder: Path, number: int, n: int, seed: int) -> Forecast:
@@ -129,6 +142,9 @@ def _forecast(job: PastJob, folder: Path, number: int, n: int, seed: int) -> For
     ideal = job.tokens / throughput_of(known, known.run, known.fleet).full.tokens_per_s / DAY
     # To first order no more than all of the time is lost, which would take for ever.
     rival = ideal / max(daly_share(scenario), 1 / WATCHED)
+    runs = replicate(scenario, n, seed=seed)
+    late = 1 - runs.frame["finished"].mean()
+    unfinished = f"{late:.0%} of our runs had not ended after {WATCHED:g} times its days"
     return Forecast(
         PAST_JOBS,
         scenario.name,
@@ -136,6 +152,7 @@ def _forecast(job: PastJob, folder: Path, number: int, n: int, seed: int) -> For
         job.title or f"{scenario.name} from {job.start.date()}",
         "",
         job.days,
-        replicate(scenario, n, seed=seed).values("wall_days"),
+        runs.values("wall_days"),
         np.array([rival]),
+        cause_of_miss=unfinished if late else "",
     )

@@ -42,6 +42,8 @@ STEP_DRAWS = 5
 SHARED = "rows of one family share their error, so they hit or miss together"
 PAST_JOBS = "past jobs"
 BLOCKS = ("interruptions of log blocks", "share of time of log blocks")
+OWN = (PAST_JOBS, *BLOCKS)
+"""Kinds of a user's own evidence."""
 RIVALS = {
     "step times": "a constant MFU, as the other sources have it",
     "jobs": "Daly's formula",
@@ -183,12 +185,18 @@ def line(table: pd.DataFrame) -> str:
     parts = []
     for kind in found.index.intersection(list(RIVALS)):
         row, family = found.loc[kind], found.loc[f"{kind} by family"]
+        whose = "" if kind in OWN else "published "
         parts.append(
-            f"{row['ours']:g} of {row['count']:g} published {kind} ({row['lo']:g} to "
+            f"{row['ours']:g} of {row['count']:g} {whose}{kind} ({row['lo']:g} to "
             f"{row['hi']:g} would be right; by source {family['ours']:.2g} of {family['count']:g})"
         )
     told = f"Our 90 % bands hold {', '.join(parts)}."
     return f"{told} Numbers of one source err together, so a source counts once, by its hits."
+
+
+def told(rows: Sequence[Row]) -> str:
+    """The sentence of `line` about rows of a score as they are."""
+    return line(pd.DataFrame(map(vars, rows)).rename(columns={"quantity": "kind"}))
 
 
 def _step_times(n: int, seed: int) -> Iterator[Forecast]:

@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dask
 import pytest
+from dask import config
 
 from sim import engine, load_scenario, replicate
 from sim.errors import CheckFailed, InputError
@@ -162,7 +162,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "200 ms"}),
+        config.set({"distributed.comm.timeouts.connect": "200 ms"}),
         pytest.raises(InputError, match=f"dask://127.0.0.1:{port}: no Dask scheduler") as told,
         executors.open_workers(executor=f"dask://127.0.0.1:{port}"),
     ):

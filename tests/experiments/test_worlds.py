@@ -27,9 +27,10 @@ def some():
     return worlds(COUNTRY.override(IDLE), names, 12, seed=3, progress=False)
 
 
-def ratio(result, world, quantity="chips"):
-    frame = result.frame.set_index(["world", "date", "quantity"])
-    return frame.loc[(world, DATE, quantity), "ratio"]
+def ratio(result, world, quantity="chips") -> float:
+    frame = result.frame
+    asked = (frame["world"] == world) & (frame["date"] == DATE) & (frame["quantity"] == quantity)
+    return frame.loc[asked, "ratio"].item()
 
 
 def test_the_world_as_it_was_comes_first_and_is_once_itself(some):

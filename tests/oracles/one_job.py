@@ -18,6 +18,9 @@ from types import SimpleNamespace
 
 SAME = 1e-6
 """Instants nearer than this are one."""
+POWERED = ("active", "hot_spare")
+TRAINS = ("compute", "block", "final")
+"""Phases in which what could be better is looked for, and the computing clock runs."""
 DAY = 86400.0
 
 
@@ -50,13 +53,22 @@ class Fault:
 
 
 @dataclass(eq=False)
+class Life:
+    """What is left until a cause strikes; it strikes again after the same time, a relapse never."""
+
+    left: float
+    cause: Cause
+    clock: str
+    again: bool
+
+
+@dataclass(eq=False)
 class Node:
     """A node, where it is, and what will befall it."""
 
     number: int
     place: str
-    lives: dict[Cause, float]
-    relapses: list[tuple[float, Cause]] = field(default_factory=list)
+    lives: list[Life]
     faults: list[Fault] = field(default_factory=list)
     failures: int = 0
     back: float = math.inf
@@ -112,7 +124,8 @@ class Job:
 
     def _node(self, number: int) -> Node:
         case = self.case
-        lives = {cause: cause.life for cause in case.causes if cause.node == number}
+        own = [cause for cause in case.causes if cause.node == number]
+        lives = [Life(cause.life, cause, cause.clock, again=True) for cause in own]
         place = "active"
         if number >= case.nodes:
             place = "hot_spare" if number < case.nodes + case.hot else "cold_spare"
@@ -133,15 +146,15 @@ class Job:
 
     def _next(self) -> float:
         instants = [self.until]
-        for node in self.nodes:
-            instants.append(node.back)
-            instants.extend(self.now + left for left in self._lives(node))
+        instants.extend(node.back for node in self.nodes)
+        instants.extend(self.now + life.left for _, life in self._ticking())
         instants.extend(fault.found for fault in self._hidden())
         instants.extend(mark.durable for mark in self.marks if mark.durable > self.now + SAME)
         instants.extend(due for due, _, _ in self.windows if due > self.now + SAME)
         if self.phase == "compute":
-            speed = self.share / self._slowdown()
-            instants.append(self.now + (self.case.work - self.work) / speed)
+            end, pace, _ = self._stage()
+            speed = self.share * pace / self._slowdown()
+            instants.append(self.now + (min(end, self.case.work) - self.work) / speed)
             instants.append(self.now + self._to_mark())
         return min(instants)
 
@@ -149,38 +162,40 @@ class Job:
         there = {fault for node in self.nodes for fault in node.faults}
         return there | (self.spoilt - self.known)
 
+    def _stage(self) -> tuple[float, float, float]:
+        """Of the phase of the run at this position: its end, its pace, its interval."""
+        return next(stage for stage in self.case.phases if self.work < stage[0] - SAME)
+
     def _to_mark(self) -> float:
-        return self.case.interval / self.case.copies - self.timer
+        _, _, interval = self._stage()
+        return interval / self.case.copies - self.timer
 
     def _slowdown(self) -> float:
         faults = [fault for node in self._at("active") for fault in node.faults]
         return max((fault.cause.slowdown for fault in faults), default=1.0)
 
-    def _ticks(self, node: Node, clock: str) -> bool:
-        if clock == "powered":
-            return node.place in ("active", "hot_spare")
-        return node.place == "active" and self.phase in ("compute", "block", "final")
-
-    def _lives(self, node: Node) -> list[float]:
-        lives = [left for cause, left in node.lives.items() if self._ticks(node, cause.clock)]
-        if self._ticks(node, "powered"):
-            lives.extend(left for left, _ in node.relapses)
-        return lives
+    def _ticking(self) -> list[tuple[Node, Life]]:
+        """The lives whose clock runs."""
+        running = [("active", "powered"), ("hot_spare", "powered")]
+        if self.phase in TRAINS:
+            running.append(("active", "computing"))
+        every = [(node, life) for node in self.nodes for life in node.lives]
+        return [(node, life) for node, life in every if (node.place, life.clock) in running]
 
     def _move_on(self, step: float) -> None:
-        for node in self.nodes:
-            for cause in node.lives:
-                if self._ticks(node, cause.clock):
-                    node.lives[cause] -= step
-            if self._ticks(node, "powered"):
-                node.relapses = [(left - step, cause) for left, cause in node.relapses]
+        for _, life in self._ticking():
+            life.left -= step
         self.now += step
         if self.phase == "compute":
             productive = step / self._slowdown()
             self.time["productive"] += productive
             self.time["stall"] += step - productive
-            self.work += productive * self.share
+            _, pace, interval = self._stage()
+            self.work += productive * self.share * pace
             self.timer += step
+            if self._stage()[2] != interval:
+                self.timer = 0.0
+                self.passed = 0
         else:
             saving = self.phase in ("block", "save", "final")
             self.time["checkpoint" if saving else self.phase] += step
@@ -266,19 +281,14 @@ class Job:
     # Failures
 
     def _fail(self) -> None:
-        struck = []
-        for node in self.nodes:
-            for cause, left in list(node.lives.items()):
-                if left <= SAME and self._ticks(node, cause.clock):
-                    node.lives[cause] = cause.life
-                    struck.append((node, cause))
-            due = [cause for left, cause in node.relapses if left <= SAME]
-            if due and self._ticks(node, "powered"):
-                node.relapses = [pair for pair in node.relapses if pair[0] > SAME]
-                struck.extend((node, cause) for cause in due)
-        for node, cause in struck:
-            if node.place in ("active", "hot_spare"):
-                self._strike(node, cause)
+        struck = [(node, life) for node, life in self._ticking() if life.left <= SAME]
+        for node, life in struck:
+            life.left = life.cause.life
+            if not life.again:
+                node.lives.remove(life)
+        for node, life in struck:
+            if node.place in POWERED:
+                self._strike(node, life.cause)
 
     def _strike(self, node: Node, cause: Cause) -> None:
         self.count[cause.name] += 1
@@ -290,10 +300,8 @@ class Job:
             return
         hit = [node]
         if cause.switch:
-            pod = [
-                n for n in self.nodes if n.number // self.case.pod == node.number // self.case.pod
-            ]
-            hit = [each for each in pod if each.place in ("active", "hot_spare")]
+            pod = node.number // self.case.pod
+            hit = [n for n in self.nodes if n.number // self.case.pod == pod and n.place in POWERED]
         of_job = any(each.place == "active" for each in hit)
         for each in hit:
             self._take_out(each, cause)
@@ -303,7 +311,7 @@ class Job:
             self._interrupt(cause, cause.detect)
 
     def _running(self) -> bool:
-        return self.phase in ("compute", "block", "save", "final")
+        return self.phase in (*TRAINS, "save")
 
     def _interrupt(self, cause: Cause, detect: float) -> None:
         if self._running():
@@ -327,8 +335,9 @@ class Job:
         self._go("respond", seconds, partial(self._assemble, "restart"))
 
     def _take_out(self, node: Node, cause: Cause) -> None:
-        if cause.refail is not None and cause not in [other for _, other in node.relapses]:
-            node.relapses.append((cause.refail, cause))
+        pending = [life.cause for life in node.lives if not life.again]
+        if cause.refail is not None and cause not in pending:
+            node.lives.append(Life(cause.refail, cause, "powered", again=False))
         if not cause.hardware:
             return
         node.failures += 1
@@ -402,7 +411,7 @@ class Job:
     def _look_around(self) -> None:
         if self.phase == "wait":
             self._fill()
-        if self.phase not in ("compute", "block", "final"):
+        if self.phase not in TRAINS:
             return
         if self.found or self._possible() > len(self._at("active")):
             self._stop(self._stopped_as_planned)
