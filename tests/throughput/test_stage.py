@@ -191,6 +191,9 @@ def test_context_parallelism_gathers_keys_and_values_three_times_a_layer() -> No
     kept = 2 * 2048 * 2 * 12288
     each = 3 / 4 * kept / (0.77 * 300e9) + 3 * 5e-6
     assert found["context"].seconds == pytest.approx(3 * 12 * each)
+    # Rings of sixteen ranks cross the network between nodes, those of four do not.
+    assert by_kind(gpt(tensor=4, context=4))["context"].far
+    assert not found["context"].far
     # Ranks of both kinds share what is passed on to the next stage.
     for degrees in ({"context": 4}, {"tensor": 2, "context": 2}):
         passed = by_kind(gpt(**degrees))["pipeline"].seconds
