@@ -7,7 +7,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import logsumexp
 
 from sim.failure_logs import drift
 from sim.failure_logs.selection import ENOUGH, PARTS
@@ -40,7 +39,7 @@ def knowing(counts: Floats, rate: float, rng: np.random.Generator) -> float:
         level = level + rng.normal(0, STEP, PARTICLES)
         weight = stats.poisson.logpmf(count, rate * np.exp(level))
         if month >= parts()[0][0]:
-            total += float(logsumexp(weight)) - np.log(PARTICLES)
+            total += float(np.logaddexp.reduce(weight)) - np.log(PARTICLES)
         share = np.exp(weight - weight.max())
         level = level[rng.choice(PARTICLES, PARTICLES, p=share / share.sum())]
     for known, seen in parts():
