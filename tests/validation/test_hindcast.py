@@ -12,13 +12,14 @@ from sim.errors import InputError
 from sim.validation import hindcast
 
 MINE = """
-like: glm-130b
-fleet: {nodes: {hot_spares: 8}}
+like: opt-175b
+fleet: {hosts: {hot_spares: 22}}
+recovery: {bad_spares: {share: {uncertain: [0.3, 0.5, 0.7]}}}
 """
 JOBS = """
 jobs:
-  - {scenario: mine.yaml, start: 2024-01-01, end: 2024-01-09, tokens: 5.5e10}
-  - {scenario: mine.yaml, start: 2024-02-01 06:00, end: 2024-02-02 06:00, tokens: 5.5e10, title: too soon}
+  - {scenario: mine.yaml, start: 2024-01-01, end: 2024-01-09, tokens: 4e10}
+  - {scenario: mine.yaml, start: 2024-02-01 06:00, end: 2024-02-02 06:00, tokens: 4e10, title: too soon}
 """
 
 
@@ -53,7 +54,7 @@ def test_each_job_is_placed_in_the_prediction_of_its_scenario(listed):
         ("jobs: []\n", "expected jobs"),
         ("- 1\n", "expected jobs"),
         (JOBS.replace("2024-01-09", "2023-01-09"), "line 3.*after start"),
-        (JOBS.replace("tokens: 5.5e10}", "tokens: many}"), "line 3.*tokens"),
+        (JOBS.replace("tokens: 4e10}", "tokens: many}"), "line 3.*tokens"),
         (JOBS.replace("end: 2024-01-09", "ende: 2024-01-09"), "line 3.*ende"),
         (JOBS.replace("mine.yaml", "deepsek-v3"), "line 3.*jobs.0.*deepseek-v3"),
         (JOBS.replace("too soon}", "x, changes: {horizn: 1 d}}"), "line 4.*jobs.1.*horizon"),
