@@ -148,7 +148,13 @@ def _planned(scenario: Scenario, settled: Scenario) -> list[Pools]:
     main = _planned_phase(scenario, settled)
     pairs = zip(phases(scenario), phases(settled), strict=True)
     # A batch ramp lays nothing out anew.
-    return [main if _lie_alike(scenario, a) else _planned_phase(a, b) for a, b in pairs]
+    found = []
+    for number, (phase, known) in enumerate(pairs):
+        try:
+            found.append(main if _lie_alike(scenario, phase) else _planned_phase(phase, known))
+        except InputError as error:
+            raise InputError(f"phase {number} of the run: {error}") from None
+    return found
 
 
 def _lie_alike(scenario: Scenario, phase: Scenario) -> bool:

@@ -206,12 +206,13 @@ class Job:
             self.training.stop(now)
         return stop
 
-    def _recover(self, stop: Stop | None) -> Process:
+    def _recover(self, stop: Stop | None, incident: Incident | None = None) -> Process:
         """Detect, assemble the fleet and restart.
 
         A failure on the way costs its detection and a full restart again.
         """
-        incident = Incident()
+        # What fails while a planned stop ends joins the incident of its restarts.
+        incident = incident or Incident()
         while stop:
             failure = stop.failure
             yield from self._still.spend("detect", stop.detect)
@@ -265,9 +266,10 @@ class Job:
             stop = yield from self._still.spend("planned", duration, exposed=True)
         if stop is None:
             stop = self._left()
+        incident = Incident()
         if stop is None:
-            stop = yield from self._restart(PLANNED, Incident())
-        yield from self._recover(stop)
+            stop = yield from self._restart(PLANNED, incident)
+        yield from self._recover(stop, incident)
 
     def _save(self, *stragglers: Fault) -> Process:
         """Begin a planned stop: save, then let stragglers go; what failed meanwhile."""

@@ -94,13 +94,14 @@ class PhasedJob(Job):
         stop = yield from self._save()
         if self.env.now >= self._horizon:
             return
+        incident = Incident()
         if stop is None:
             yield from self._renew()
             stop = self._left()
         if stop is None:
             yield from self._assemble()
-            stop = yield from self._restart(PLANNED, Incident())
-        yield from self._recover(stop)
+            stop = yield from self._restart(PLANNED, incident)
+        yield from self._recover(stop, incident)
 
     def _renew(self) -> Process:
         """Enter the phase of this moment, and choose the nodes of the job anew."""

@@ -40,12 +40,13 @@ def _until(value: Any) -> Any:
     # A time of day is no date, and the day has begun before it.
     if isinstance(value, (Steps, Part, dt.date)) and not isinstance(value, dt.datetime):
         return value
-    text = str(value)
+    # An end that is unknown is a number of tokens.
+    text = value if isinstance(value, str) else ""
     if "step" in text:
         return Steps(Quantity("step", positive=True).read(value))
     if "%" in text:
         return Part(Quantity(positive=True, most=1.0).read(value))
-    if isinstance(value, str) and value.count("-") == 2:
+    if text.count("-") == 2:
         with suppress(ValueError):
             return dt.date.fromisoformat(value)
         raise expected(A_DATE, value)
@@ -231,6 +232,10 @@ def check_phases(scenario: Scenario) -> None:
         here = [name for name, pool in changed.fleet.items() if pool.active_nodes]
         if not here:
             raise InputError("no pool is left to train", key=f"{key}.fleet")
+        nodes = [sum(p.active_nodes for p in q.fleet.values()) for q in (scenario, changed)]
+        if scenario.fabric.flaps and nodes[0] != nodes[1]:
+            problem = "links that flap (fabric.flaps) must be as many in every phase"
+            raise InputError(problem, key=f"{key}.fleet")
         parts: list[tuple[str, Batch | Checkpoint | Pool]] = [
             ("batch", changed.run.batch),
             ("checkpoint", changed.checkpoint),

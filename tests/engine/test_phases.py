@@ -222,6 +222,12 @@ def test_a_phase_may_not_be_saved_more_often_than_another_takes_to_be_durable():
         simulate(q)
 
 
+def test_a_layout_that_does_not_fit_is_refused_with_its_phase():
+    odd = {"until": "20 %", "fleet": {"pool": {"layout": {"tensor": 64}}}}
+    with pytest.raises(InputError, match="phase 0 of the run: pool: layout: tensor 64"):
+        simulate(phased(odd))
+
+
 @settings(max_examples=15, deadline=None)
 @given(anything, st.integers(2, 5), st.integers(0, 3))
 def test_a_run_cut_into_equal_phases_is_the_same_run(example, parts, seed):

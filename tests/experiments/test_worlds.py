@@ -7,11 +7,13 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sim import worlds
 from sim.errors import InputError
 from sim.experiments.worlds import AS_IT_WAS
+from sim.publish import figures
 from sim.scenario import load_scenario
 
 DATE = dt.date(2025, 12, 31)
@@ -121,3 +123,28 @@ def test_intervals_of_the_median_hold_it(some):
 def test_a_scenario_without_an_outlook_has_no_worlds():
     with pytest.raises(InputError, match="no outlook"):
         worlds(load_scenario("deepseek-v3"))
+
+
+@pytest.mark.prove
+def test_other_seeds_tell_the_same_effects_as_the_figures():
+    drawn = figures.manifest(figures.repository() / "figures")["worlds"]["parameters"]
+    pairs = drawn["replications"]
+    assert pairs >= 400
+    country = load_scenario("national-stock")
+    end = country.horizon / 86400
+    tables = []
+    for seed in (1, 2, 3):
+        result = worlds(country, n=pairs, seed=seed, jobs=2, progress=False)
+        effects = result.frame.set_index(["world", "date", "quantity"])[["ratio_lo", "ratio_hi"]]
+        shifts = result.met.set_index(["world", "need"])[["shift_lo", "shift_hi"]]
+        came = {key: result._days(*key) for key in shifts.index}
+        for (world, need), row in result.met.set_index(["world", "need"]).iterrows():
+            base = np.median(came[AS_IT_WAS, need])
+            assert not np.isclose(row["shift"] or 0.0, end - base), (world, need)
+        for table in (effects, shifts):
+            table.columns = ["lo", "hi"]
+        tables.append(pd.concat([effects, shifts.dropna()]).drop(AS_IT_WAS, level=0))
+    both = pd.concat(tables, axis=1, keys=range(3)).dropna()
+    assert len(both) > 100
+    alike = both.xs("lo", axis=1, level=1).max(axis=1) <= both.xs("hi", axis=1, level=1).min(axis=1)
+    assert alike.mean() >= 0.95, alike[~alike]

@@ -87,6 +87,7 @@ def test_an_unknown_constant_of_a_phase_has_a_name_of_its_own():
         ([{"until": "2024-05-71"}], "0.until", "a date like"),
         ([{"until": "3 weeks"}], "0.until", "tokens"),
         ([{"until": "130 %"}], "0.until", "at most 1"),
+        ([{"until": {"uncertain": ["1 %", "2 %", "3 %"]}}], "0.until", "tokens"),
         ([{"until": "30 %", "recovery": {"crew": 3}}], "0.recovery.crew", "allowed: policy"),
         ([{"until": "30 %", "worlds": {}}], "0.worlds", "is unknown"),
         ([{"until": "30 %", "checkpoints": {}}], "0.checkpoints", 'did you mean "checkpoint"'),
@@ -105,6 +106,12 @@ def test_what_cannot_be_said_is_refused_by_name(listed, key, words):
 def test_a_batch_smaller_than_the_micro_batch_is_refused():
     with pytest.raises(InputError, match=r"phases\.0\.batch\.micro"):
         phased({"until": "30 %", "batch": {"sequences": 2}}, run={"batch": {"micro": 4}})
+
+
+def test_links_that_flap_are_as_many_in_every_phase():
+    flaps = {"per_node_day": 1, "duration": "3 s", "ride_through": "10 s"}
+    with pytest.raises(InputError, match=r"phases\.0\.fleet: links that flap"):
+        phased({"until": "30 %", "fleet": {"pool": {"nodes": 2}}}, fabric={"flaps": flaps})
 
 
 def test_a_programme_has_no_phases():
