@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sim.errors import InputError
@@ -164,41 +164,41 @@ def made(
         by_node.setdefault(window.node, []).append(window)
     rows = list(outages)
     seen = [row for row in rows if _inside(row, by_node.get(row.node, ()))]
-    kept = joined(seen)
-    if not kept:
+    kept = pd.DataFrame(joined(seen), columns=list(Outage._fields))
+    if kept.empty:
         raise InputError(_why_none(rows, origin, end))
-    kinds: dict[str, Counter[str]] = {}
-    for outage in kept:
-        if outage.kind != "planned":
-            kinds.setdefault(outage.cause, Counter())[outage.kind] += 1
-    causes = sorted(kinds, key=lambda cause: (-kinds[cause].total(), cause))
-    told = list(notes)
-    if outside := len(rows) - len(seen):
-        told.append(f"{outside} outages outside of the time their node was watched were left out")
-    if merged := len(seen) - len(kept):
-        told.append(
-            f"{merged} outages repeat, overlap or touch one of their node and count as that"
-        )
-    if planned := sum(outage.kind == "planned" for outage in kept):
-        told.append(f"{planned} planned outages count as time out of service, not as failures")
-    number = {name: k for k, name in enumerate(by_node)}
-    place = {cause: k for k, cause in enumerate(causes)}
-    cause = [PLANNED if row.kind == "planned" else place[row.cause] for row in kept]
-    ends = np.array([outage.end for outage in kept])
+    planned = kept["kind"] == "planned"
+    kinds = kept[~planned].groupby("cause")["kind"]
+    # The most frequent first; those alike stay in the order of their names.
+    causes = kinds.size().sort_values(ascending=False, kind="stable").index
+    names = pd.Index(list(by_node))
+    places = [(names.get_loc(w.node), w.start - origin, w.end - origin) for w in watched]
+    counts = len(rows) - len(seen), len(seen) - len(kept), int(planned.sum())
     return Log(
-        names=list(by_node),
-        causes=causes,
-        kinds=[kinds[name].most_common(1)[0][0] for name in causes],
-        windows=np.array([(number[w.node], w.start - origin, w.end - origin) for w in watched]),
+        names=list(names),
+        causes=list(causes),
+        kinds=[kinds.get_group(cause).mode()[0] for cause in causes],
+        windows=np.array(places),
         ages=np.array([spans[0].age for spans in by_node.values()]),
-        node=np.array([number[outage.node] for outage in kept]),
-        cause=np.array(cause),
-        start=np.array([outage.start for outage in kept]) - origin,
-        end=np.minimum(ends, end) - origin,
-        closed=ends <= end,
+        node=names.get_indexer(pd.Index(kept["node"])),
+        # No cause is that of a planned outage, and what is in no index is at the place −1.
+        cause=causes.get_indexer(pd.Index(kept["cause"].where(~planned))),
+        start=kept["start"].to_numpy() - origin,
+        end=kept["end"].clip(upper=end).to_numpy() - origin,
+        closed=(kept["end"] <= end).to_numpy(),
         nodes_known=nodes_known,
-        notes=told,
+        notes=[*notes, *_left_out(*counts)],
     )
+
+
+def _left_out(outside: int, merged: int, planned: int) -> list[str]:
+    """What of a log counts for nothing, for less, or for something else."""
+    found = {
+        "outages outside of the time their node was watched were left out": outside,
+        "outages repeat, overlap or touch one of their node and count as that": merged,
+        "planned outages count as time out of service, not as failures": planned,
+    }
+    return [f"{number} {words}" for words, number in found.items() if number]
 
 
 def _why_none(rows: Sequence[Outage], first: float, last: float) -> str:

@@ -2,7 +2,8 @@
 
 Models are fitted to the first half, two thirds and five sixths of a log and asked how probable the
 part was that followed. A mechanism is kept if it makes what followed twenty times as probable or
-more. They are taken up one after another, the one that helps most first.
+more. They are taken up one after another, the one that helps most first; one that others have made
+idle is left out again.
 """
 
 from __future__ import annotations
