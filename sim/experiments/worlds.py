@@ -110,7 +110,7 @@ class Worlds:
         }
 
     def _values(self, world: str, metric: str) -> Floats:
-        return self.runs[world].frame[metric].to_numpy(dtype=float)
+        return self.runs[world].values(metric)
 
     @cached_property
     def abroad(self) -> pd.DataFrame:

@@ -142,9 +142,10 @@ def test_other_seeds_tell_the_same_effects_as_the_figures():
         for world, need, shift in zip(met["world"], met["need"], met["shift"], strict=True):
             base = np.median(came[AS_IT_WAS, need])
             assert not np.isclose(shift or 0.0, end - base), (world, need)
-        for table in (effects, shifts):
+        others = [table.drop(AS_IT_WAS, level=0) for table in (effects, shifts.dropna())]
+        for table in others:
             table.columns = ["lo", "hi"]
-        tables.append(pd.concat([effects, shifts.dropna()]).drop(AS_IT_WAS, level=0))
+        tables.append(pd.concat(others))
     both = pd.concat(tables, axis=1, keys=range(3)).dropna()
     assert len(both) > 100
     alike = both.xs("lo", axis=1, level=1).max(axis=1) <= both.xs("hi", axis=1, level=1).min(axis=1)
