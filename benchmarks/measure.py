@@ -4,10 +4,12 @@ memory.
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
+import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -54,6 +56,34 @@ def seconds(work: Callable[[], object]) -> float:
     start = process_time()
     work()
     return process_time() - start
+
+
+def command_seconds(words: Sequence[str], folder: Path | None = None) -> float:
+    """CPU seconds of a Python process with these arguments, the least of a few: others on the
+    machine only ever add to it.
+    """
+    return min(_child(words, folder) for _ in range(REPEATS))
+
+
+def _child(words: Sequence[str], folder: Path | None) -> float:
+    before = os.times()
+    command = [sys.executable, *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    after = os.times()
+    spent = after.children_user - before.children_user
+    return spent + after.children_system - before.children_system
+
+
+def command_megabytes(words: Sequence[str]) -> float:
+    """Peak memory of the largest process of a `sim` command."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]], "
+        "check=True, stdout=subprocess.DEVNULL); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, *words]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(ran.stdout) / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 def pool_seconds(question: Scenario, n: int, processes: int) -> float:

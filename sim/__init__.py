@@ -9,15 +9,13 @@ from sim import compiled
 
 if TYPE_CHECKING:
     from sim.engine import simulate
-    from sim.experiments import (
-        advise,
-        compare,
-        replicate,
-        sensitivity,
-        size_stock,
-        sweep,
-        worlds,
-    )
+    from sim.experiments.advise import advise
+    from sim.experiments.compare import compare
+    from sim.experiments.replicate import replicate
+    from sim.experiments.sensitivity import sensitivity
+    from sim.experiments.spares_sizing import size_stock
+    from sim.experiments.sweep import sweep
+    from sim.experiments.worlds import worlds
     from sim.failure_logs import fit
     from sim.scenario import load_scenario
 
@@ -35,20 +33,22 @@ __all__ = [
     "worlds",
 ]
 HOMES = {
-    "simulate": "sim.engine",
-    "load_scenario": "sim.scenario",
     "fit": "sim.failure_logs",
+    "load_scenario": "sim.scenario",
+    "simulate": "sim.engine",
+    "size_stock": "sim.experiments.spares_sizing",
 }
+"""The modules of those that have no module of their name among the experiments."""
 
 
 compiled.use()
 
 
 def __getattr__(name: str) -> Any:
-    """Load what is asked for: a process that only runs notebooks keeps no simulation in memory."""
+    """Load what is asked for, and no other verb: loading all takes longer than twenty runs."""
     if name not in __all__:
         raise AttributeError(f"module 'sim' has no attribute '{name}'")
-    return getattr(import_module(HOMES.get(name, "sim.experiments")), name)
+    return getattr(import_module(HOMES.get(name, f"sim.experiments.{name}")), name)
 
 
 def __dir__() -> list[str]:

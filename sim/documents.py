@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ MOST_NODES = 100_000
 TAG = "tag:yaml.org,2002:"
 PLAIN = ("map", "seq", "str", "null", "bool", "int", "float", "timestamp", "merge")
 TEXT = (TAG + "str", TAG + "merge")
+FEW = 3
+"""Entries that are read one by one; whoever asks for more is likely to want them all."""
+HEAD = re.compile(r"^[^\s#].*?:(?=\s)", re.MULTILINE)
+"""A key at the beginning of a line."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,55 @@ def parse(text: str, name: str) -> Document:
         raise in_file(name, f"is not YAML ({_first_line(str(error))})") from None
     except RecursionError:
         raise in_file(name, f"is nested more than {DEEPEST} levels deep") from None
+
+
+class Pieces(Mapping[str, Any]):
+    """The entries of a file of ours, each read when it is first asked for: most never are.
+
+    Every entry begins with its key at the beginning of a line.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        text = path.read_text(encoding="utf-8")
+        heads = list(HEAD.finditer(text))
+        ends = [*(head.start() for head in heads[1:]), len(text)]
+        self._above = text[: heads[0].start()].count("\n")
+        self._pieces = {
+            head[0].rstrip(":"): text[head.start() : end]
+            for head, end in zip(heads, ends, strict=True)
+        }
+        self._read: dict[str, Document] = {}
+
+    def document(self, key: str) -> Document:
+        """The file as far as an entry needs it, on the lines where that stands."""
+        if len(self._read) == FEW and key not in self._read:
+            self._read = dict.fromkeys(self._pieces, read(self._path))
+        if key not in self._read:
+            aliases = set(re.findall(r"\*(\w+)", self._pieces[key]))
+            text = "\n" * self._above
+            for name, piece in self._pieces.items():
+                needed = name == key or not aliases.isdisjoint(re.findall(r"&(\w+)", piece))
+                # The lines of what is left out stay, so that the others keep their numbers.
+                text += piece if needed else "\n" * piece.count("\n")
+            self._read[key] = parse(text, str(self._path))
+        return self._read[key]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.document(key).data[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._pieces
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pieces)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
 
 
 def _first_line(text: str | None) -> str:

@@ -26,24 +26,35 @@ class Processes(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
 
+_KEPT: dict[int, Processes] = {}
+"""Idle processes, by their number."""
+
+
 @contextmanager
-def pool(jobs: int) -> Iterator[Processes]:
-    """Provide fresh processes that end when this one does, even if it is killed.
+def pool(jobs: int, keep: bool = False) -> Iterator[Processes]:
+    """Provide processes that end when this one does, even if it is killed.
 
     Parameters
     ----------
     jobs : int
         Number of processes.
+    keep : bool
+        Leave them for the next one who would keep as many, so that the second experiment of a
+        notebook finds them started.
 
     Raises
     ------
     CheckFailed
         When one of them dies.
     """
-    # Fresh ones, as a copy of this process would inherit its threads' locks in any state.
-    processes = Processes(jobs, get_context("spawn"), initializer=_end_with_parent)
+    processes = _idle(jobs) if keep else None
+    if processes is None:
+        # Fresh ones, as a copy of this process would inherit its threads' locks in any state.
+        processes = Processes(jobs, get_context("spawn"), initializer=_end_with_parent)
     try:
         yield processes
+        if keep and jobs not in _KEPT:
+            _KEPT[jobs] = processes
     except BaseException as error:
         # Nobody wants what they are at any more, and it may take long. Python 3.14 has a method
         # for it.
@@ -54,7 +65,19 @@ def pool(jobs: int) -> Iterator[Processes]:
             raise CheckFailed(problem) from None
         raise
     finally:
-        processes.shutdown(cancel_futures=True)
+        if _KEPT.get(jobs) is not processes:
+            processes.shutdown(cancel_futures=True)
+
+
+def _idle(jobs: int) -> Processes | None:
+    """Processes that were kept, if they are still alive."""
+    processes = _KEPT.pop(jobs, None)
+    try:
+        if processes:
+            processes.submit(int).result()
+    except BrokenProcessPool:
+        return None
+    return processes
 
 
 @contextmanager

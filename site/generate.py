@@ -172,15 +172,13 @@ def python() -> str:
     public = {
         "sim.scenario": ("load_scenario", "Scenario"),
         "sim.engine": ("simulate",),
-        "sim.experiments": (
-            "replicate",
-            "compare",
-            "sweep",
-            "sensitivity",
-            "size_stock",
-            "advise",
-            "worlds",
-        ),
+        "sim.experiments.replicate": ("replicate",),
+        "sim.experiments.compare": ("compare",),
+        "sim.experiments.sweep": ("sweep",),
+        "sim.experiments.sensitivity": ("sensitivity",),
+        "sim.experiments.spares_sizing": ("size_stock",),
+        "sim.experiments.advise": ("advise",),
+        "sim.experiments.worlds": ("worlds",),
         "sim.failure_logs": ("fit",),
         "sim.errors": ("InputError",),
     }

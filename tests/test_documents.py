@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.documents import DEEPEST, LARGEST, Document, parse, read
+from sim import catalogue
+from sim.documents import DEEPEST, LARGEST, Document, Pieces, parse, read
 from sim.errors import InputError
 
 
@@ -197,3 +198,27 @@ def test_letters_as_json_writes_them_are_whole() -> None:
     assert parse(r'{"title": "\ud83d\ude00", "\ud83d\ude00": 1}', "f").data["title"] == "😀"
     with pytest.raises(InputError, match=r"f, line 2: .* has half a letter"):
         parse('a: 1\nb: "\\ud83d"', "f")
+
+
+@pytest.mark.parametrize("kind", [*catalogue.kinds(), "sources"])
+def test_a_table_read_in_pieces_is_the_table_read_whole(kind: str) -> None:
+    path = catalogue.FOLDER / f"{kind}.yaml"
+    whole = read(path)
+    pieces = Pieces(path)
+    assert list(pieces) == list(whole.data)
+    for name, body in whole.data.items():
+        assert pieces[name] == body
+        below = {where: line for where, line in whole.lines.items() if where[:1] == (name,)}
+        found = pieces.document(name)
+        assert {where: found.line(where) for where in below} == below
+
+
+def test_a_piece_is_read_with_those_alone_whose_anchors_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "table.yaml"
+    path.write_text("# above\na: {x: &one 1}\nb:\n  x: *one\nc: [broken\n")
+    pieces = Pieces(path)
+    assert pieces["b"] == {"x": 1}
+    assert pieces.document("b").line(("b", "x")) == 4
+    assert "c" in pieces
+    with pytest.raises(InputError, match="line 6"):
+        pieces["c"]

@@ -47,6 +47,7 @@ def test_a_failed_write_leaves_nothing_behind(
 
 def test_ctrl_c_at_any_moment_leaves_no_draft_behind(tmp_path: Path) -> None:
     path = tmp_path / "f.txt"
+    moment = 0
     for moment in range(1000):
         left = moment
 

@@ -124,7 +124,7 @@ def test_the_engine_loads_nothing_that_only_pictures_and_tables_need() -> None:
         ),
         (
             "from sim.cli.app import run; run('run deepseek-v3 --replications 2'.split())",
-            {"pint", "scipy.stats", "matplotlib", "SALib", "papermill", "dask"},
+            {"pint", "pandas", "scipy.stats", "scipy.integrate", "matplotlib", "SALib", "dask"},
         ),
     ],
 )

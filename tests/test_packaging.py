@@ -54,7 +54,8 @@ def texts() -> dict[str, str]:
             "node_modules",
         }
         inner[:] = [name for name in inner if name not in skipped and not name.endswith("_cache")]
-        for path in (Path(folder, name) for name in files):
+        # The last is written into a source distribution, of what is here.
+        for path in (Path(folder, name) for name in files if name != "PKG-INFO"):
             try:
                 found[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
             except UnicodeDecodeError:

@@ -9,7 +9,7 @@ of several entries by ``shared: NAME.WORD``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from sim import documents
 from sim.catalogue.kinds import KINDS
 from sim.catalogue.strict import refusal
-from sim.documents import Document, KeyPath, dotted
+from sim.documents import Document, KeyPath, Pieces, dotted
 from sim.errors import InputError, in_file, nearest
 from sim.quantities.notation import COUNT, is_value
 
@@ -62,7 +62,14 @@ def kinds() -> tuple[str, ...]:
 class Table(Mapping[str, Entry]):
     """Entries by name, each read and checked when it is first asked for: most never are."""
 
-    def __init__(self, document: Document, kind: str, known: Mapping[str, dict[str, str]]) -> None:
+    def __init__(
+        self,
+        names: Collection[str],
+        document: Callable[[str], Document],
+        kind: str,
+        known: Mapping[str, dict[str, str]],
+    ) -> None:
+        self._names = names
         self._document = document
         self._kind = kind
         self._sources = known
@@ -70,19 +77,20 @@ class Table(Mapping[str, Entry]):
 
     def __getitem__(self, name: str) -> Entry:
         if name not in self._read:
-            body = self._document.data[name]
-            reader = _Reader(self._document, (self._kind, name), body, self._sources)
+            document = self._document(name)
+            body = document.data[name]
+            reader = _Reader(document, (self._kind, name), body, self._sources)
             self._read[name] = reader.entry()
         return self._read[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._document.data
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._document.data)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._document.data)
+        return len(self._names)
 
 
 def table(kind: str, own: str | None = None) -> Mapping[str, Entry]:
@@ -118,10 +126,14 @@ def _table(kind: str, folder: Path, _changed: int = 0) -> Table:
     if kind not in KINDS:
         listed = f"; allowed: {', '.join(KINDS)}"
         raise InputError.no_such(f"the catalogue has no table '{kind}'", kind, KINDS, listed)
-    document = documents.read(folder / f"{kind}.yaml")
+    path = folder / f"{kind}.yaml"
+    if folder == FOLDER:
+        pieces = Pieces(path)
+        return Table(pieces, pieces.document, kind, sources())
+    document = documents.read(path)
     if not isinstance(document.data, dict):
         raise in_file(document.name, "a table is a mapping of names to entries")
-    return Table(document, kind, sources(folder))
+    return Table(document.data, lambda _: document, kind, sources(folder))
 
 
 def entry(kind: str, name: str, own: str | None = None) -> Entry:
@@ -145,14 +157,14 @@ def entry(kind: str, name: str, own: str | None = None) -> Entry:
 
 
 @cache
-def sources(own: Path | None = None) -> dict[str, dict[str, str]]:
+def sources(own: Path | None = None) -> Mapping[str, dict[str, str]]:
     """Where facts come from: title, address and licence by key, those of a folder of the user's own
     included.
     """
-    paths = [Path(__file__).with_name("sources.yaml")]
+    known = Pieces(FOLDER / "sources.yaml")
     if own and (own / "sources.yaml").exists():
-        paths.append(own / "sources.yaml")
-    return {key: source for path in paths for key, source in documents.read(path).data.items()}
+        return {**known, **documents.read(own / "sources.yaml").data}
+    return known
 
 
 @dataclass(frozen=True)

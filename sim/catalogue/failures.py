@@ -155,7 +155,9 @@ class FailureTable(Inline):
     answered: bool = False
     """Whether its restart times hold the time until somebody answered: nobody is waited for."""
     rate_factor: Positive = 1.0
-    """On the rates of all causes: 1 for the fleet and the time in which they were counted."""
+    """On the rates of all causes: from the fleet that was counted to this one."""
+    drift: Positive = 1.0
+    """On the rates of all causes: from the time in which they were counted to a later one."""
     scale: Positive = 1.0
     """How many times as often all causes strike, on good and on bad nodes."""
     trace: Annotated[str, AfterValidator(_there)] | None = None
@@ -166,7 +168,7 @@ class FailureTable(Inline):
     @property
     def often(self) -> float:
         """How many times as often as its rates say all causes strike."""
-        return self.scale * self.rate_factor
+        return self.scale * self.rate_factor * self.drift
 
     @model_validator(mode="after")
     def _one_origin(self) -> FailureTable:
@@ -178,8 +180,7 @@ class FailureTable(Inline):
                 raise InputError(problem, key="causes", given=name)
         if self.trace_until is not None and not self.trace:
             raise InputError("trace_until needs a trace")
-        scaled = self.scale != 1 or self.rate_factor != 1
-        if self.trace and (self.causes or self.bad_nodes or scaled):
+        if self.trace and (self.causes or self.bad_nodes or self.often != 1):
             raise InputError("give either a trace or causes")
         return self
 
@@ -193,6 +194,17 @@ class CountedFleet(Strict):
     """Hardware failures per 1,000 node-days."""
     counted: str
     """What was counted as one failure."""
+
+
+class Halves(Strict):
+    """How often one fleet failed in two halves of the time in which it was watched."""
+
+    title: str
+    """One line that says what was counted."""
+    earlier: Annotated[float, Rate(positive=True)]
+    """Failures per 1,000 node-days of the first half."""
+    later: Annotated[float, Rate(positive=True)]
+    """Failures per 1,000 node-days of the second half."""
 
 
 class Congestion(Inline):

@@ -13,7 +13,7 @@ from sim.catalogue.evidence import (
     PeerCase,
     TrainedRun,
 )
-from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps
+from sim.catalogue.failures import Congestion, CountedFleet, FailureTable, Flaps, Halves
 from sim.catalogue.hardware import Chip, Model, Stack, StepTime
 from sim.catalogue.market import (
     CostMethod,
@@ -43,6 +43,7 @@ KINDS: dict[str, type[Strict]] = {
     "trained": TrainedRun,
     "failures": FailureTable,
     "fleets": CountedFleet,
+    "drifts": Halves,
     "fabrics": Congestion,
     "flaps": Flaps,
     "policy": PolicyEvent,

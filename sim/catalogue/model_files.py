@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim.errors import InputError, in_file
 
@@ -118,27 +118,23 @@ def shape(path: str) -> Shape:
     config = Config(path)
     hidden = config.number("hidden_size")
     layers = config.number("num_hidden_layers")
-    vocabulary = config.number("vocab_size")
-    sparse = _sparse_layers(config, layers)
-    one_expert, shared, router = _experts(config, hidden)
-    routed = config.number(_count_key(config)) if sparse else 0
-    visited = config.number("num_experts_per_tok") if sparse else 0
+    embedding = config.number("vocab_size") * hidden
+    experts = _experts(config, hidden, layers)
     attention, widths = _attention(config, hidden)
-    dense = layers - sparse
     # Gemma keeps tables for input and output in one unless its file says otherwise.
     tied = config.data.get("tie_word_embeddings", config.family.startswith("gemma"))
-    embedding = vocabulary * hidden
+    dense = layers - experts.layers
     counts: dict[str, float] = {
         "embedding": embedding,
         "output head": 0 if tied else embedding,
         "attention": layers * attention,
         "dense layers": dense * 3 * hidden * config.number("intermediate_size") if dense else 0,
-        "shared experts and routers": sparse * (shared + router),
-        "routed experts": sparse * routed * one_expert,
+        "shared experts and routers": experts.layers * experts.shared,
+        "routed experts": experts.layers * experts.routed * experts.one,
         "norms": (layers * NORMS.get(config.family, 2) + 1) * hidden,
     }
     total = sum(counts.values())
-    active = total - sparse * (routed - visited) * one_expert
+    active = total - experts.layers * (experts.routed - experts.visited) * experts.one
     # A table in which a token is only looked up takes no part in its matrix products.
     products = active if tied else active - embedding
     values: dict[str, Any] = {
@@ -148,22 +144,37 @@ def shape(path: str) -> Shape:
         "active_parameters": float(products),
         "layers": layers,
         "hidden": hidden,
-        "vocabulary": vocabulary,
+        "vocabulary": config.number("vocab_size"),
         "prediction_modules": config.number("num_nextn_predict_layers", 0),
         "precision": _precision(config),
         **widths,
     }
-    if sparse:
+    if experts.layers:
         values["experts"] = {
             "parameters": float(counts["routed experts"]),
-            "count": routed,
-            "per_token": visited,
+            "count": experts.routed,
+            "per_token": experts.visited,
             "groups_per_token": config.data.get("topk_group"),
             "dense_layers": dense,
         }
-        counts["of these a token visits"] = sparse * visited * one_expert
+        counts["of these a token visits"] = experts.layers * experts.visited * experts.one
     told = products if config.family in LATENT else active
     return Shape(config.family, values, counts, total, told)
+
+
+class Experts(NamedTuple):
+    """The experts of a model: none where no layer has any."""
+
+    layers: int = 0
+    """Layers that have routed ones."""
+    routed: int = 0
+    """Routed ones of a layer."""
+    visited: int = 0
+    """Of these by a token."""
+    one: int = 0
+    """Parameters of one."""
+    shared: int = 0
+    """Parameters of a layer's shared ones and its router."""
 
 
 def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
@@ -223,27 +234,27 @@ def _sparse_layers(config: Config, layers: int) -> int:
     return sum(1 for layer in range(layers) if layer not in without and (layer + 1) % every == 0)
 
 
-def _count_key(config: Config) -> str:
-    """What the number of routed experts is called."""
+def _experts(config: Config, hidden: int, layers: int) -> Experts:
+    """The experts of the layers that have some."""
+    sparse = _sparse_layers(config, layers)
+    if not sparse:
+        return Experts()
+    width = "moe_intermediate_size"
+    many = "num_experts"
     if config.family == "mixtral":
-        return "num_local_experts"
-    return "n_routed_experts" if config.family in LATENT else "num_experts"
-
-
-def _experts(config: Config, hidden: int) -> tuple[int, int, int]:
-    """Parameters of a routed expert, of all shared ones of a layer, and of its router."""
-    if config.family in DENSE:
-        return 0, 0, 0
-    key = "intermediate_size" if config.family == "mixtral" else "moe_intermediate_size"
-    one = 3 * hidden * config.number(key)
-    router = hidden * config.number(_count_key(config))
-    shared = 0
+        width = "intermediate_size"
+        many = "num_local_experts"
+    elif config.family in LATENT:
+        many = "n_routed_experts"
+    one = 3 * hidden * config.number(width)
+    count = config.number(many)
+    shared = hidden * count
     if config.family in LATENT:
         # Null stands for none.
-        shared = one * (config.data.get("n_shared_experts") or 0)
+        shared += one * (config.data.get("n_shared_experts") or 0)
     elif config.family == "qwen2_moe":
-        shared = 3 * hidden * config.number("shared_expert_intermediate_size") + hidden
-    return one, shared, router
+        shared += 3 * hidden * config.number("shared_expert_intermediate_size") + hidden
+    return Experts(sparse, count, config.number("num_experts_per_tok"), one, shared)
 
 
 def _precision(config: Config) -> str:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import catalogue
-from sim.catalogue.model_files import Shape
 from sim.errors import InputError
-from sim.quantities.uncertain import Uncertain, highest, lowest
-from sim.quantities.unknowns import unknowns
+from sim.experiments.intervals import figures
+from sim.quantities.uncertain import highest, lowest
 from sim.results.ledger import DAY, PLACES, TIME
-from sim.results.metrics import EVERY, OUT_OF_WORK, metrics_of, own_metric
-from sim.scenario import Case, Scenario, load_scenario, names
+from sim.results.metrics import OUT_OF_WORK, UNITS, metrics_of, own_metric
+from sim.scenario import Case, Scenario
 from sim.scenario.references import entries
 
 # What runs need is loaded by those who run.
@@ -44,6 +43,7 @@ SOURCES = {"run_to_run": "chance", "inputs": "unknown inputs", "model": "the ste
 """In words, where a spread comes from."""
 KINDS = {
     "rates": "rates of failure",
+    "drift": "a later time of the fleet",
     "fleet": "another fleet",
     "response": "response",
     "step_time": "the step time",
@@ -79,9 +79,14 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines.append(str(result.precision))
     heads = f"{'95 % interval of the mean':>29}  {'spread of outcomes, 5–95 %':>29}"
     lines += ["", f"{'':24}{'mean':>14}  {heads}"]
-    lines += _rows({name: values for name, values in metrics.items() if "." not in name})
+    # When spares ran out is told above, as of runs some of which never lacked any.
+    shown = [name for name in metrics if "." not in name and name != "depleted_days"]
+    lines += _rows({name: metrics[name] for name in shown})
     lines += ["", "wall clock, days"]
     lines += _rows({category: metrics[f"time.{category}_days"] for category in TIME})
+    if scenario.run.ends:
+        lines += ["", "end of each phase, days"]
+        lines += _rows(_phase_ends(scenario, metrics))
     lines += ["", "chips by place, chip-days"]
     lines += _rows({place: metrics[f"chips.{place}_days"] for place in PLACES})
     if "split" in report:
@@ -92,6 +97,15 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
         lines += _split_by_group(report["split_by_group"].get(metric, {}))
     return "\n".join(lines)
+
+
+def _phase_ends(scenario: Scenario, metrics: dict[str, Any]) -> dict[str, Any]:
+    """When each phase ended, by its position and where that is."""
+    found = {}
+    for number, end in enumerate(scenario.run.ends):
+        where = f"{end:.4g} tokens" if isinstance(end, float) else f"{end}"
+        found[f"{number} until {where}"] = metrics[f"phase.{number}_end_days"]
+    return found
 
 
 def depleted(found: dict[str, Any]) -> str:
@@ -148,20 +162,15 @@ def _rows(table: dict[str, dict[str, float | None]]) -> list[str]:
 
 
 def _row(name: str, values: dict[str, float | None]) -> str:
-    """A metric: its mean, the interval of the mean, and the spread."""
-    told = {key: _number(value) for key, value in values.items() if value is not None}
+    """A metric: its mean, the interval of the mean, the spread, and its unit."""
+    known = {key: x if abs(x) > NOTHING else 0.0 for key, x in values.items() if x is not None}
+    told = {key: figures(x, known.get("lo"), known.get("hi")) for key, x in known.items()}
     if not told:
         return f"  {name:22}{'unknown':>14}"
     interval = f"{told['lo']} … {told['hi']}" if "lo" in told else "one run"
     spread = f"{told['p5']} … {told['p95']}"
-    return f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}"
-
-
-def _number(value: float) -> str:
-    if abs(value) < NOTHING:
-        return "0"
-    # Digits beyond ten are counted rather than read.
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e10 else f"{value:,.4g}"
+    row = f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}  {UNITS.get(name, '')}"
+    return row.rstrip()
 
 
 def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
@@ -234,8 +243,11 @@ def outside(found: dict[str, dict[str, Any]]) -> list[str]:
     for name, where in found.items():
         low, high = where["band90"]
         side = "inside" if where["inside"] else "OUTSIDE"
+        of = "what was published"
+        if where["calibrated_at"]:
+            of = f"what is known from your rate on {where['calibrated_at']:,} chips, calibrated"
         lines.append(
-            f"{name}: {side} of what was published ({where['measure']}); "
+            f"{name}: {side} of {of} ({where['measure']}); "
             f"90 % band of the step time {low - 1:+.0%} to {high - 1:+.0%}"
         )
     return lines
@@ -265,99 +277,6 @@ def parts(answer: dict[str, Any]) -> str:
     for pool, faster in answer["faster_without"].items():
         lines.append(f"faster without {pool}: {faster:,.0f} tokens/s")
     return "\n".join(lines)
-
-
-def tables() -> str:
-    """List the tables of the catalogue and what is in them."""
-    return "\n".join(f"{kind:10} {', '.join(catalogue.table(kind))}" for kind in catalogue.kinds())
-
-
-def table(kind: str) -> str:
-    """List the entries of one table with their titles."""
-    return "\n".join(
-        f"{name:22} {getattr(entry.item, 'title', '')}"
-        for name, entry in catalogue.table(kind).items()
-    )
-
-
-def entry(kind: str, name: str) -> str:
-    """Write an entry's facts: value, range, status, source, note."""
-    item = catalogue.entry(kind, name)
-    lines = [item.name]
-    prefix = f"{item.kind}.{item.name}."
-    known = unknowns(item.item)
-    for fact in item.facts:
-        ends = f" [{fact.range[0]} … {fact.range[1]}]" if fact.range else ""
-        name = fact.path.removeprefix(prefix)
-        lines.append(f"  {name:28} {fact.value}{ends}   {fact.status}, {fact.source}")
-        if fact.path in known and not fact.range:
-            lines.append(f"  {'':28}   {_drawn(known[fact.path])}")
-        if fact.note:
-            lines.append(f"  {'':28}   {fact.note}")
-    lines.append("sources")
-    for key in dict.fromkeys(fact.source for fact in item.facts):
-        source = catalogue.sources()[key]
-        words = (source["title"], source["url"], source["licence"])
-        lines.append(f"  {key}: {', '.join(filter(None, words))}")
-    return "\n".join(lines)
-
-
-def shape(model: Shape) -> str:
-    """Write how the config.json of a model is read."""
-    billions = {name: count / 1e9 for name, count in model.counts.items() if count}
-    lines = [f"{model.family}: {model.total / 1e9:.2f} billion parameters, of which a token visits"]
-    lines[0] += f" {model.active / 1e9:.2f}"
-    lines += [f"  {name:28} {count:10.3f}" for name, count in billions.items()]
-    lines += ["as a scenario could say it", *(f"  {k}: {v}" for k, v in model.values.items())]
-    lines.append("not in the file, so to be given beside it: sequence, as in")
-    lines.append("  run: {model: {like: config.json, sequence: 4096}}")
-    return "\n".join(lines)
-
-
-def _drawn(number: Uncertain) -> str:
-    """Write the fixed value of an unknown constant, and where it lies in 90 % of the draws."""
-    low, high = number.draw(0.05), number.draw(0.95)
-    return f"drawn: {number:.3g}, 90 % between {low:.3g} and {high:.3g}"
-
-
-def explained(name: str) -> str:
-    """The reference entries of what has a name: metrics, parts of the ledgers, keys.
-
-    Raises
-    ------
-    InputError
-        With the nearest name, when nothing is called so.
-    """
-    from sim.scenario.keys import keys, same_path
-
-    spelt = (name, f"time.{name}_days", f"chips.{name}_days")
-    known = [(of, metric) for of, metrics in EVERY.items() for metric in metrics]
-    told = [
-        f"{metric.name}: a metric of {of}, in {metric.unit or 'numbers'}\n  {metric.meaning}"
-        for of, metric in known
-        if metric.name in spelt
-    ]
-    every = keys()
-    # What is spelt out in full is that key; a part of a path may stand in several places.
-    whole = [key for path, key in every.items() if same_path(path, name)]
-    ends = [key for path, key in every.items() if path.endswith(f".{name}")]
-    for key in whole or ends:
-        unit = f", in {key.unit}" if key.unit else ""
-        told.append(
-            f"{key.path}: a key of a scenario{unit}\n  {key.meaning}\n"
-            f"  may be: {key.allowed}\n  default: {key.default}\n  example: {key.example}"
-        )
-    if not told:
-        there = [*every, *(metric.name for _, metric in known), *TIME, *PLACES]
-        there += [path.rpartition(".")[2] for path in every]
-        raise InputError.no_such(f"no metric or key is called '{name}'", name, there)
-    return "\n".join(told)
-
-
-def scenarios() -> str:
-    """List name, status and title of every scenario."""
-    loaded = map(load_scenario, names())
-    return "\n".join(f"{one.name:20} {one.status:15} {one.title}" for one in loaded)
 
 
 def fit(report: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typer import Option
 
 import sim
 from sim import compiled
-from sim.cli import experiments, facts, logs, publishing
+from sim.cli import checks, experiments, facts, logs, publishing
 from sim.cli.options import with_catalogue
 from sim.errors import readable
 
@@ -45,7 +45,9 @@ def options(
     """Options of the program itself."""
 
 
-for command in (*experiments.COMMANDS, *logs.COMMANDS, *facts.COMMANDS, *publishing.COMMANDS):
+ROOMS = (experiments, checks, logs, facts, publishing)
+
+for command in (command for room in ROOMS for command in room.COMMANDS):
     # The second paragraph of a command's docstring is an example, which belongs below the options.
     words, _, example = (command.__doc__ or "").partition("\n\n")
     app.command(help=words, epilog=example or None)(with_catalogue(command))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +18,6 @@ from sim.cli.options import (
     Fixed,
     How,
     HowKnown,
-    Jobs,
     Metric,
     Record,
     ScenarioName,
@@ -32,7 +30,7 @@ from sim.cli.options import (
     pairs,
     set_in,
 )
-from sim.errors import CheckFailed, InputError
+from sim.errors import InputError
 
 PICTURES = (".svg", ".png")
 """How files with pictures end."""
@@ -302,76 +300,6 @@ def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
     }
 
 
-def validate(
-    table: Annotated[
-        str | None,
-        Argument(
-            metavar="[closed-forms|published|steptime|jobs|logbooks|trace|peers|stock|score|FILE]",
-            help="One of the tables, or all; or a file with past jobs of one's own.",
-        ),
-    ] = None,
-    effort: Annotated[
-        float, Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
-    ] = 1.0,
-    as_json: AsJson = False,
-) -> None:
-    """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace,
-    another simulator, and a country's stock; `score` says how often its bands hold what was
-    published, and of a file (`jobs:` with scenario, start, end and tokens of each) how often they
-    hold one's own past jobs.
-
-    Example: `sim validate closed-forms --effort 0.1`
-    """
-    from sim import validation
-    from sim.validation import hindcast
-    from sim.validation.report import text
-
-    if table and table not in validation.TABLES:
-        if not table.endswith((".yaml", ".yml")):
-            known = ", ".join(validation.TABLES)
-            listed = f"; there are: {known}; or give a file of past jobs (.yaml)"
-            raise InputError.no_such(f"no table '{table}'", table, validation.TABLES, listed)
-        found = {"past_jobs": hindcast.rows(table, max(round(200 * effort), 20))}
-    else:
-        names = (table,) if table else validation.TABLES
-        found = {name: validation.rows(name, effort) for name in names}
-    everything = [row for rows in found.values() for row in rows]
-    failed = [row.name for row in everything if not row.ok]
-    data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
-    tables = [text(rows) for rows in found.values()]
-    answer({"ok": not failed, **data}, lambda: "\n\n".join(tables), as_json)
-    if failed:
-        raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
-
-
-def claims(
-    which: Annotated[
-        list[str] | None,
-        Argument(metavar="[FILE] [ROW…]", help="An article of your own; rows of the table."),
-    ] = None,
-    replications: Count = 60,
-    seed: Seed = 1,
-    jobs: Jobs = 1,
-    as_json: AsJson = False,
-) -> None:
-    """Hold an article against the simulation, sentence by sentence.
-
-    Example: `sim claims 7`, or `sim claims examples/claims_of_another_text.yaml`
-    """
-    from sim.experiments.articles import article
-    from sim.experiments.claim_checks import judge
-    from sim.publish.claim_pages import told
-
-    rows = [int(word) for word in which or () if word.isdecimal()]
-    files = [Path(word) for word in which or () if not word.isdecimal()]
-    if len(files) > 1:
-        raise InputError(f"give one article, not {' and '.join(map(str, files))}")
-    text = article(files[0] if files else None)
-    table = judge(replications, seed, of=text, rows=rows, jobs=jobs)
-    found = json.loads(table.to_json(orient="records"))
-    answer({"claims": found}, lambda: told(table), as_json)
-
-
 def steptime(
     case: Annotated[
         str,
@@ -432,8 +360,6 @@ COMMANDS = (
     size_stock,
     advise,
     worlds,
-    validate,
-    claims,
     steptime,
     trace,
 )

@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from sim import cli
-
 
 def catalogue(
     kind: Annotated[
@@ -21,21 +19,25 @@ def catalogue(
 
     Example: `sim catalogue chips H800-SXM-80`
     """
+    from sim.cli import fact_answers
+
     if kind is None:
-        print(cli.answers.tables())
+        print(fact_answers.tables())
     elif name is None:
-        print(cli.answers.table(kind))
+        print(fact_answers.table(kind))
     elif name.endswith(".json") and kind == "models":
         from sim.catalogue import model_files
 
-        print(cli.answers.shape(model_files.shape(name)))
+        print(fact_answers.shape(model_files.shape(name)))
     else:
-        print(cli.answers.entry(kind, name))
+        print(fact_answers.entry(kind, name))
 
 
 def scenarios() -> None:
     """The scenarios that come with the project."""
-    print(cli.answers.scenarios())
+    from sim.cli import fact_answers
+
+    print(fact_answers.scenarios())
 
 
 def schema(
@@ -58,7 +60,9 @@ def explain(
 
     Example: `sim explain ettr`
     """
-    print(cli.answers.explained(name))
+    from sim.cli import fact_answers
+
+    print(fact_answers.explained(name))
 
 
 COMMANDS = (catalogue, scenarios, schema, explain)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from weakref import ref
+from typing import Any
 
 import simpy
 
 from sim.engine import campaign
 from sim.engine.budget import extremes
 from sim.engine.checkpoints import Watch
+from sim.engine.phases import Course, phases_of
 from sim.engine.setup import Site, run_to_the_end, throughput_of
 from sim.errors import InputError
 from sim.quantities.uncertain import Uncertain
 from sim.results.run import RunResult
 from sim.scenario import Pool, Scenario
 from sim.scenario.guards import check_scenario, check_whole
+from sim.scenario.phases import phases
 from sim.scenario.scale import shrunk
 from sim.streams import Luck
-from sim.throughput import planned
+from sim.throughput import Throughput, laid_out_like, planned
 
 Pools = dict[str, Pool]
-Sizes = tuple[int, ...]
-"""Nodes of each pool."""
 
 
 def simulate(
@@ -78,21 +78,24 @@ def _simulate(
 ) -> RunResult:
     laid_out = _laid_out(scenario.written, settled)
     if settled.over_years:
-        return campaign.simulate(settled, laid_out, luck, max_events)
-    pools = {
-        name: pool.model_copy(update={"layout": laid_out[name].layout})
-        for name, pool in settled.fleet.items()
-    }
-    throughput = throughput_of(settled, settled.run, pools)
+        return campaign.simulate(settled, laid_out[0], luck, max_events)
+    known = phases(settled)
+    plans = [_throughput(*pair) for pair in zip(known, laid_out, strict=True)]
+    course = Course(phases_of(known, plans))
+    first = course.phase
     env = simpy.Environment()
-    site = Site(env, settled, throughput.full.used_chips, luck)
-    job = site.job(settled.run, throughput, watch=watch)
+    used = first.throughput.full.used_chips
+    site = Site(env, first.scenario, used, luck, course if course.several else None)
+    job = site.job(first.scenario.run, first.throughput, watch=watch)
     site.limit(max_events, partial(job.training.likely_end, horizon=settled.horizon))
     run_to_the_end(env, job.run())
     training = job.training
+    course.close(env.now, training.progress.tokens)
+    outcome: dict[str, Any] = site.outcome() | {"scenario": settled}
     return RunResult(
-        **site.outcome(),
-        plan=throughput.full,
+        **outcome,
+        plan=course.main.throughput.full,
+        allocated_chips=course.allocated,
         finished=training.finished,
         tokens=training.kept(env.now),
         active_chip_seconds=training.progress.chip_seconds,
@@ -116,37 +119,60 @@ def worth_of(scenario: Scenario) -> dict[str, float]:
     {'a100': 1.0}
     """
     settled = shrunk(scenario.resolve(0, 0, fixed=True))
-    laid_out = _laid_out(scenario.written, settled)
+    [laid_out] = _laid_out(scenario.written, settled)
     worth, _ = campaign.chip_worth(settled, campaign.first_task(settled), laid_out)
     return dict(zip(worth.pools, worth.worth, strict=True))
 
 
-_LAYOUTS: dict[int, tuple[ref[Scenario], dict[Sizes, Pools]]] = {}
-"""By the identity of the scenario, for as long as it lives, and the sizes of its pools."""
+def _throughput(scenario: Scenario, laid_out: Pools) -> Throughput:
+    """Of a phase, all known, on the pools that take part."""
+    pools = {name: laid_out_like(scenario.fleet[name], pool) for name, pool in laid_out.items()}
+    return throughput_of(scenario, scenario.run, pools)
 
 
-def _laid_out(scenario: Scenario, settled: Scenario) -> Pools:
-    """The pools in their settled sizes with complete layouts, all else unknown at its mode.
+def _laid_out(scenario: Scenario, settled: Scenario) -> list[Pools]:
+    """The pools of each phase in their settled sizes, laid out with all else at its mode.
 
     Planning takes longer than a run, so it is done once for each size; a scenario never changes.
     """
-    key = id(scenario)
-    known = _LAYOUTS.get(key)
-    if known is None or known[0]() is not scenario:
-        known = ref(scenario, lambda _: _LAYOUTS.pop(key, None)), {}
-        _LAYOUTS[key] = known
-    sizes = tuple(pool.active_nodes for pool in settled.fleet.values())
-    if sizes not in known[1]:
-        known[1][sizes] = _planned(scenario, settled)
-    return known[1][sizes]
+    fleets = [phase.fleet for phase in phases(settled)]
+    sizes = tuple(pool.active_nodes for fleet in fleets for pool in fleet.values())
+    if sizes not in scenario.plans:
+        scenario.plans[sizes] = _planned(scenario, settled)
+    return scenario.plans[sizes]
 
 
-def _planned(scenario: Scenario, settled: Scenario) -> Pools:
+def _planned(scenario: Scenario, settled: Scenario) -> list[Pools]:
     if scenario.over_years:
-        return campaign.laid_out(shrunk(scenario))
-    fleet = dict(scenario.fleet)
+        return [campaign.laid_out(shrunk(scenario))]
+    main = _planned_phase(scenario, settled)
+    pairs = zip(phases(scenario), phases(settled), strict=True)
+    # A batch ramp lays nothing out anew.
+    found = []
+    for number, (phase, known) in enumerate(pairs):
+        try:
+            found.append(main if _lie_alike(scenario, phase) else _planned_phase(phase, known))
+        except InputError as error:
+            raise InputError(f"phase {number} of the run: {error}") from None
+    return found
+
+
+def _lie_alike(scenario: Scenario, phase: Scenario) -> bool:
+    """Whether the layouts of a scenario hold in one of its phases as well."""
+
+    def given(known: Scenario) -> Any:
+        pools = {name: (p.chips, p.nodes, p.layout) for name, p in known.fleet.items()}
+        return known.run.model.sequence, pools
+
+    return given(phase) == given(scenario)
+
+
+def _planned_phase(scenario: Scenario, settled: Scenario) -> Pools:
+    # A pool without nodes takes no part in the phase.
+    known = {name: pool for name, pool in settled.fleet.items() if pool.active_nodes}
+    fleet = {name: scenario.fleet[name] for name in known}
     drawn = []
-    for name, pool in settled.fleet.items():
+    for name, pool in known.items():
         # A layout for another size might not fit on what was drawn.
         if pool.active_nodes != fleet[name].active_nodes:
             size = {"chips": pool.chips, "nodes": pool.nodes}

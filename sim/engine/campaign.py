@@ -24,7 +24,7 @@ from sim.scenario import Pool, Run, Scenario
 from sim.scenario.bounds import check_programme
 from sim.scenario.stock import Programme, pool_of
 from sim.streams import Luck
-from sim.throughput import Plan, Throughput, planned
+from sim.throughput import Plan, Throughput, laid_out_like, planned
 from sim.throughput.chip_worth import ChipWorth
 
 Process = Generator[simpy.Event, Any, Any]
@@ -161,8 +161,7 @@ def _with_nodes(pool: Pool, nodes: int) -> Pool:
 
 def _like(scenario: Scenario, name: str, laid_out: Pool, nodes: int) -> Pool:
     """A pool of the scenario, whose unknown constants are settled, in a layout found before."""
-    layout = {"layout": laid_out.layout}
-    return _with_nodes(scenario.fleet[name], nodes).model_copy(update=layout)
+    return laid_out_like(_with_nodes(scenario.fleet[name], nodes), laid_out)
 
 
 class Campaign:

@@ -41,6 +41,16 @@ class Sawtooth:
     memory_load: float = 0.0
     final: bool = False
 
+    @property
+    def save(self) -> float:
+        """Seconds until a checkpoint on storage is durable."""
+        return self.blocking + self.flush
+
+    def seconds(self, plan: Plan) -> float:
+        """Seconds between two checkpoints on storage while a plan trains."""
+        interval = self.period * self.storage_every
+        return interval * plan.step_seconds if self.in_steps else interval
+
     def block(self, number: int) -> float:
         """Seconds that the mark of a number blocks for, the first after a restart being 1."""
         return self.blocking if number % self.storage_every == 0 else self.memory_blocking
@@ -305,6 +315,16 @@ class Checkpoints:
             if copy.tokens > mark.tokens:
                 return copy
         return mark
+
+    def follow(self, sawtooth: Sawtooth) -> None:
+        """Write the checkpoints of a phase of the run from now on."""
+        # What was written before is worked out while its own times are known.
+        self._durable = self._mark(self._durable)
+        self._pending = self._mark(self._pending) if self._pending else None
+        self._memory = self._mark(self._memory)
+        self._memory_before = self._mark(self._memory_before)
+        self._sawtooth = sawtooth
+        self.passed = 0
 
     def trust_none_after(self, mark: Mark) -> None:
         """All checkpoints after this one hold corrupt numbers: it is the durable one now."""

@@ -20,11 +20,15 @@ class Depletion:
     """
 
     def __init__(self, recovery: Recovery, record: Record) -> None:
-        self._resume_when = recovery.resume_when
-        self._waits = recovery.policy == "wait"
+        self.follow(recovery)
         self._record = record
         self._depleted: set[str] = set()
         self._waited = False
+
+    def follow(self, recovery: Recovery) -> None:
+        """Wait as in a phase of the run."""
+        self._resume_when = recovery.resume_when
+        self._waits = recovery.policy == "wait"
 
     def note(self, now: float, pools: Iterable[NodePool]) -> None:
         """Some pool is short of nodes."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 import simpy
@@ -95,7 +96,20 @@ class Shelf:
                 self.empty.append(node)
 
 
-def benches_of(env: simpy.Environment, shop: RepairShop) -> simpy.PriorityStore:
+class Repair:
+    """A dead chip in the shop: how long it takes, whether it succeeds, and what bench it is on."""
+
+    __slots__ = ("rest", "shelf", "success", "turnaround")
+
+    def __init__(self, shelf: Shelf, turnaround: float, success: bool) -> None:
+        self.shelf = shelf
+        self.turnaround = turnaround
+        self.success = success
+        self.rest = 0.0
+        """Seconds that its bench rests afterwards."""
+
+
+def benches_of(shop: RepairShop) -> list[float]:
     """The benches of a shop, as the seconds each rests after a chip.
 
     As many as mend `capacity` chips when always busy. What is left of it beyond whole benches has
@@ -104,11 +118,10 @@ def benches_of(env: simpy.Environment, shop: RepairShop) -> simpy.PriorityStore:
     mean = shop.turnaround.mean
     benches = bounded(shop.capacity * mean + 1e-9, "depot.repair: chips on benches at once")
     left = shop.capacity - benches / mean if mean else shop.capacity
-    store = simpy.PriorityStore(env)
-    store.items = [0.0] * benches
+    free = [0.0] * benches
     if left > 1e-9 * shop.capacity:
-        store.items.append(max(1 / left - mean, 0.0))
-    return store
+        free.append(max(1 / left - mean, 0.0))
+    return free
 
 
 class Depot:
@@ -138,7 +151,9 @@ class Depot:
             self._shelves[pool_name].take_in(round(chips), boxed=False)
             record.supply(pool_name, "stock", round(chips))
         shop = self._spec.repair
-        self._benches = benches_of(env, shop) if shop else None
+        self._free = benches_of(shop) if shop else []
+        """Idle benches, as the seconds each rests after a chip."""
+        self._waiting: deque[Repair] = deque()
 
     def receive(self, arrivals: Sequence[Arrival]) -> Process:
         """Take in what arrives, when it arrives."""
@@ -178,37 +193,63 @@ class Depot:
         success = shop is not None and shelf.successes.next() < shop.success
         if vendor and self._env.now < shelf.supported_until:
             self._move(shelf, "idle", "in_transit")
-            self._env.process(self._exchange(shelf, lead))
-        elif self._benches:
+            self._after(lead, self._exchanged, shelf)
+        elif shop:
             self.repairs += 1
-            bench = self._benches.get()
-            waits = not bench.triggered
-            self._move(shelf, "idle", "repair_queue" if waits else "repair")
-            self._env.process(self._repair(shelf, bench, turnaround, success, waits=waits))
+            repair = Repair(shelf, turnaround, success)
+            if self._free:
+                repair.rest = heappop(self._free)
+                self._move(shelf, "idle", "repair")
+                self._begin(repair)
+            else:
+                self._move(shelf, "idle", "repair_queue")
+                self._waiting.append(repair)
         else:
             self._move(shelf, "idle", "scrap")
 
-    def _exchange(self, shelf: Shelf, lead: float) -> Process:
-        """The maker sends a new chip."""
-        yield self._env.timeout(lead)
+    def _exchanged(self, sent: simpy.Event) -> None:
+        """The maker has sent a new chip."""
+        shelf: Any = sent.value
         self._to_shelf(shelf, "in_transit")
 
-    def _repair(
-        self, shelf: Shelf, bench: simpy.Event, turnaround: float, success: bool, *, waits: bool
-    ) -> Process:
-        """The shop mends a chip, or fails to."""
-        rest: float = yield bench
-        if waits:
-            self._move(shelf, "repair_queue", "repair")
-        yield self._env.timeout(turnaround)
-        if success:
-            self._to_shelf(shelf, "repair")
+    def _begin(self, repair: Repair) -> None:
+        """A bench begins with a chip."""
+        # Callbacks in place of a process: a programme mends a chip every few hours for years.
+        self._after(repair.turnaround, self._mended, repair)
+
+    def _mended(self, done: simpy.Event) -> None:
+        """The shop has mended a chip, or failed to."""
+        repair: Any = done.value
+        if repair.success:
+            self._to_shelf(repair.shelf, "repair")
         else:
-            self._move(shelf, "repair", "scrap")
-        if rest:
-            yield self._env.timeout(rest)
-        assert self._benches
-        self._benches.put(rest)
+            self._move(repair.shelf, "repair", "scrap")
+        if repair.rest:
+            self._after(repair.rest, self._rested, repair)
+        else:
+            self._rested(done)
+
+    def _rested(self, done: simpy.Event) -> None:
+        """A bench is free for the chip that has waited longest, whose turn comes at once."""
+        repair: Any = done.value
+        if self._waiting:
+            following = self._waiting.popleft()
+            following.rest = repair.rest
+            # As an event of its own: what else happens now comes first.
+            self._after(0.0, self._called, following)
+        else:
+            heappush(self._free, repair.rest)
+
+    def _called(self, turn: simpy.Event) -> None:
+        """A chip that waited comes to a bench."""
+        repair: Any = turn.value
+        self._move(repair.shelf, "repair_queue", "repair")
+        self._begin(repair)
+
+    def _after(self, delay: float, what: Callable[[simpy.Event], None], about: object) -> None:
+        event = self._env.timeout(delay, about)
+        assert event.callbacks is not None
+        event.callbacks.append(what)
 
     def _to_shelf(self, shelf: Shelf, origin: str) -> None:
         self._move(shelf, origin, "stock")

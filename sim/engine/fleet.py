@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Protocol
@@ -13,6 +13,7 @@ import simpy
 from sim.engine.ageing import NEVER, Ageing, Due, Failure, Queue
 from sim.engine.crews import Crews
 from sim.engine.hidden import Fault
+from sim.engine.phased_pool import PhasedPool, Strength
 from sim.engine.pool import POWERED, NodePool
 from sim.engine.progress import ComputingClock
 from sim.engine.record import Record
@@ -335,6 +336,18 @@ class Fleet:
         for pool in self.pools:
             pool.shrink_to(-(-chips[pool.name] // pool.size), self._env.now)
         self.degraded = any(pool.target < pool.whole for pool in self.pools)
+
+    def enter(self, strengths: Mapping[str, Strength], names: Container[str], now: float) -> None:
+        """Have the nodes of another phase of the run, in which some of the pools take part."""
+        for pool in self.every:
+            assert isinstance(pool, PhasedPool)
+            pool.enter(strengths[pool.name], now)
+        self.take_part(names)
+        self.degraded = False
+
+    def take_part(self, names: Container[str]) -> None:
+        """Let these pools train, and no others."""
+        self.pools = [pool for pool in self.every if pool.name in names]
 
     def engage(self, nodes: Mapping[str, int]) -> None:
         """Call nodes of some pools from research to a run; only their pools take part in it."""

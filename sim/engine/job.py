@@ -24,6 +24,8 @@ CHANGED = "changed"
 """Why computing stopped: nodes have come back with which a better plan can run."""
 WINDOW = "window"
 """Why computing stopped: a planned stop is due."""
+PHASE = "phase"
+"""Why computing stopped: a phase of the run has ended; see `sim.engine.phased_job`."""
 
 
 class Job:
@@ -55,18 +57,18 @@ class Job:
         self._people = people
         self._windows = windows
         self._horizon = horizon
+        self._limit = (horizon, order.HORIZON)
+        """When computing and waiting end in any case, and what for."""
         self._record = record
         self._depletion = Depletion(recovery, record)
         self._speeds: dict[tuple[float, float], Speed] = {}
         """Of the present plan, by slowdown of communication and of every step."""
-        save_seconds = sawtooth.blocking + sawtooth.flush
-        self._still = Standstill(env, training, fleet, save_seconds, horizon, record)
+        self._still = Standstill(env, training, fleet, sawtooth.save, horizon, record)
 
     def run(self) -> Process:
         """The whole life of the job; ends at the goal or at the horizon."""
-        self._record.count("selections")
         self.fleet.schedule()
-        yield from self._still.spend("restart", self._times.choose())
+        yield from self._choose()
         yield from self._assemble()
         while self.env.now < self._horizon:
             stop = yield from self._compute()
@@ -85,7 +87,7 @@ class Job:
     def _compute(self) -> Process:
         """Train until something stops the job.
 
-        Returns a `Stop`, `CHANGED`, `WINDOW`, or None at the goal and the horizon.
+        Returns a `Stop`, `CHANGED`, `WINDOW`, `PHASE`, or None at the goal and the horizon.
         """
         env = self.env
         fleet = self.fleet
@@ -109,7 +111,8 @@ class Job:
             now = env.now
             self.training.advance(start, now, speed)
             if woken.on_time and what == order.FINISH:
-                self.training.finish()
+                if not self.training.finish():
+                    return PHASE
                 self._record.event(now, "state", what="finished")
                 return None
             # A node may come back to a pool that lacks none: that is no reason to stop.
@@ -125,6 +128,8 @@ class Job:
                 stop = self._find(now)
             elif what == order.WINDOW:
                 return WINDOW
+            elif what == order.PHASE:
+                return PHASE
             elif what == order.HORIZON:
                 self._record.event(now, "state", what="horizon")
                 return None
@@ -150,13 +155,17 @@ class Job:
             (fleet.next_find(), order.FOUND),
             (max(self._windows.due, start), order.WINDOW),
             (self._fabric.next_change, order.FABRIC),
-            (self._horizon, order.HORIZON),
+            self._limit,
         )
         # Asked last, so that no flaps need be drawn beyond what comes first.
         finish = start + self.training.progress.seconds_to_finish(speed, until - start)
         if finish <= until:
             return finish, order.FINISH, failing
         return until, what, failing
+
+    def _choose(self) -> Process:
+        self._record.count("selections")
+        yield from self._still.spend("restart", self._times.choose())
 
     def _fail(self, now: float, failing: Due) -> Stop | None:
         """A failure while computing; None if the job goes on."""
@@ -197,17 +206,20 @@ class Job:
             self.training.stop(now)
         return stop
 
-    def _recover(self, stop: Stop | None) -> Process:
+    def _recover(self, stop: Stop | None, incident: Incident | None = None) -> Process:
         """Detect, assemble the fleet and restart.
 
         A failure on the way costs its detection and a full restart again.
         """
-        incident = Incident()
+        # What fails while a planned stop ends joins the incident of its restarts.
+        incident = incident or Incident()
         while stop:
             failure = stop.failure
             yield from self._still.spend("detect", stop.detect)
             answer = self._people.answer(failure.cause, incident, self.env.now)
-            yield from self._still.spend("respond", answer)
+            # Most failures need nobody: to let no time pass would cost as much as to let some.
+            if answer:
+                yield from self._still.spend("respond", answer)
             if self.env.now >= self._horizon:
                 return
             yield from self._assemble()
@@ -246,20 +258,32 @@ class Job:
 
     def _stand_still(self) -> Process:
         """A planned stop without loss: save, let its time pass, restart."""
-        self._record.count("planned_stops")
         duration = self._windows.begin(self.env.now)
-        self._still.leaving = []
-        stop = yield from self._still.save()
+        stop = yield from self._save()
         if self.env.now >= self._horizon:
             return
-        self._still.take_out_stragglers()
         if stop is None:
             stop = yield from self._still.spend("planned", duration, exposed=True)
-        if stop is None and self._still.leaving:
-            stop = Stop(self._still.leaving[0].failure, 0.0)
         if stop is None:
-            stop = yield from self._restart(PLANNED, Incident())
-        yield from self._recover(stop)
+            stop = self._left()
+        incident = Incident()
+        if stop is None:
+            stop = yield from self._restart(PLANNED, incident)
+        yield from self._recover(stop, incident)
+
+    def _save(self, *stragglers: Fault) -> Process:
+        """Begin a planned stop: save, then let stragglers go; what failed meanwhile."""
+        self._record.count("planned_stops")
+        self._still.leaving = list(stragglers)
+        stop = yield from self._still.save()
+        if self.env.now < self._horizon:
+            self._still.take_out_stragglers()
+        return stop
+
+    def _left(self) -> Stop | None:
+        """Why the job has to be staffed again, if a straggler has left it."""
+        leaving = self._still.leaving
+        return Stop(leaving[0].failure, 0.0) if leaving else None
 
     def _assemble(self) -> Process:
         """Fill the gaps with spares; without any left wait, or go on with fewer nodes."""
@@ -267,7 +291,7 @@ class Job:
         fleet.want_whole()
         chosen = False
         unpacked = False
-        while self.env.now < self._horizon:
+        while self.env.now < self._limit[0]:
             staffing = fleet.staff(chosen=chosen, unpacked=unpacked)
             if staffing.step == "choose" and not self._can_run():
                 # To choose among too few is no use: it would only have to be done again.
@@ -282,8 +306,7 @@ class Job:
                 return
             if staffing.step == "choose":
                 chosen = True
-                self._record.count("selections")
-                yield from self._still.spend("restart", self._times.choose())
+                yield from self._choose()
             elif staffing.box:
                 unpacked = True
                 self._record.count("provisioned")
@@ -293,7 +316,7 @@ class Job:
             elif whole or not self._shrink():
                 chosen = False
                 unpacked = False
-                left = self._horizon - self.env.now
+                left = self._limit[0] - self.env.now
                 yield from self._still.spend("wait", left, for_return=True)
 
     def _can_run(self) -> bool:
@@ -330,19 +353,13 @@ class Job:
 
     def _stop_as_planned(self, straggler: Fault | None) -> Process:
         """Save, then take stragglers out and restart, or take nodes in again and reconfigure."""
-        self._record.count("planned_stops")
-        self._still.leaving = [straggler] if straggler else []
-        failed = yield from self._still.save()
+        stop = yield from self._save(*([straggler] if straggler else []))
         if self.env.now >= self._horizon:
             return
-        self._still.take_out_stragglers()
-        if failed:
-            yield from self._recover(failed)
-        elif self._still.leaving:
-            yield from self._recover(Stop(self._still.leaving[0].failure, 0.0))
-        else:
+        stop = stop or self._left()
+        if stop is None:
             self._shrink()
             self.fleet.fill()
             reconfigure = self._times.reconfigure()
-            failed = yield from self._still.spend("reconfigure", reconfigure, exposed=True)
-            yield from self._recover(failed)
+            stop = yield from self._still.spend("reconfigure", reconfigure, exposed=True)
+        yield from self._recover(stop)

@@ -10,6 +10,7 @@ pair says both when the job wakes and what for.
 | `POLICY` | a control takes effect | its date begins the day, before anything of that day |
 | `FAILURE` | a component fails | the fault stops a job that a slower network only slows |
 | `FOUND` | a hidden fault is found | a job that has just failed starts anew anyway |
+| `PHASE` | the date comes at which a phase of the run ends | its stop makes up for a window |
 | `WINDOW` | a planned stop begins | what has failed stops the job anyway |
 | `FABRIC` | congestion begins or ends | changes the rate of what is left |
 | `HORIZON` | the scenario ends | all that falls on the last instant still happens |
@@ -21,4 +22,4 @@ pool by its place in the fleet, a node by its number.
 
 from __future__ import annotations
 
-FINISH, RETURN, POLICY, FAILURE, FOUND, WINDOW, FABRIC, HORIZON = range(8)
+FINISH, RETURN, POLICY, FAILURE, FOUND, PHASE, WINDOW, FABRIC, HORIZON = range(9)

@@ -52,6 +52,8 @@ class Progress:
         watch: Watch | None = None,
     ) -> None:
         self.goal = goal
+        self._end = goal
+        """Where the phase of the run ends."""
         self.tokens = 0.0
         self.productive = 0.0
         """Seconds that the tokens took without a stall."""
@@ -75,14 +77,27 @@ class Progress:
     def _final(self) -> float:
         """Seconds of the checkpoint at the end, if there is one."""
         saw = self._sawtooth
-        return saw.blocking + saw.flush if saw.final else 0.0
+        last = saw.final and self._end == self.goal
+        return saw.blocking + saw.flush if last else 0.0
+
+    def follow(self, sawtooth: Sawtooth, end: float) -> None:
+        """Train on to the end of a phase (tokens), with its checkpoints.
+
+        The interval between two goes on over the boundary, unless it is another one.
+        """
+        self._end = end
+        if sawtooth != self._sawtooth:
+            self.checkpoints.follow(sawtooth)
+            self._sawtooth = sawtooth
+            self._timer = 0.0
+        self._final_left = self._final
 
     def _unit(self, speed: Speed) -> float:
         """How fast the timer of checkpoints runs: seconds or steps a running second."""
         return speed.rate / speed.step if self._sawtooth.in_steps else 1.0
 
     def seconds_to_finish(self, speed: Speed, within: float = math.inf) -> float:
-        """Wall seconds to the goal at a speed, checkpoints and flaps on the way included.
+        """Wall seconds to the end of the phase, checkpoints and flaps on the way included.
 
         Where it is further off than `within`, something less, but more than that: nothing is drawn
         that far ahead.
@@ -90,7 +105,7 @@ class Progress:
         if speed.rate <= 0:
             return math.inf
         saw = self._sawtooth
-        moving = (self.goal - self.tokens) / speed.rate
+        moving = (self._end - self.tokens) / speed.rate
         if moving > within:
             return moving
         compute = moving
@@ -185,8 +200,8 @@ class Progress:
         return bisect_right(range(1, most + 1), left, lo=least, key=seconds_to)
 
     def finish(self) -> None:
-        """Land on the goal exactly."""
-        self.tokens = self.goal
+        """Land on the end of the phase exactly."""
+        self.tokens = self._end
 
     def usable(self, *, memory: bool) -> Mark:
         """The newest checkpoint to fall back to, as of when that was settled."""

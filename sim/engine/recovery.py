@@ -25,11 +25,15 @@ class RecoveryTimes:
     """
 
     def __init__(self, recovery: Recovery, sawtooth: Sawtooth, luck: Luck, label: str) -> None:
-        self._recovery = recovery
-        self._sawtooth = sawtooth
+        self.follow(recovery, sawtooth)
         self._field = luck.field(f"recovery{label}")
         self._counts: dict[str, int] = {}
         """Draws so far for each step."""
+
+    def follow(self, recovery: Recovery, sawtooth: Sawtooth) -> None:
+        """Take the times of a phase of the run."""
+        self._recovery = recovery
+        self._sawtooth = sawtooth
 
     def choose(self) -> float:
         """Seconds to choose the nodes of the job."""

@@ -2,8 +2,10 @@
 
 A trace is a CSV file with a header and a row for each outage, in any order. Its columns are `node`
 (any name; nodes that never fail need not appear), `start_day` and `end_day` (days from the start of
-the run); others are ignored. Without an `end_day` an outage lasts to the end. Outages of a node
-that overlap or touch are one; one of zero length interrupts and is over at once.
+the run), and `cause` if causes are to be told apart; others are ignored. Without an `end_day` an
+outage lasts to the end. Outages of a node that overlap or touch are one, of the cause of the first;
+one of zero length interrupts and is over at once. The time in which a node had not come yet, or had
+gone, is an outage too: `sim fit` writes it with the cause `absent`.
 
 Which node of the trace takes which place of the pool is drawn in every replication: a file sorted
 by time would else put the nodes that fail first among the active ones. The trace ends with the day
@@ -17,7 +19,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim.catalogue.failures import Cause
 from sim.engine.ageing import Ageing, Failure
@@ -25,10 +27,16 @@ from sim.errors import InputError
 from sim.results.ledger import DAY
 from sim.streams import Field
 
-Span = tuple[float, float, int]
-"""Start and end of an outage in seconds, and its node."""
 COLUMNS = ("node", "start_day", "end_day")
-OUTAGE = Cause(cause="outage", per_1000_node_days=0)
+
+
+class Span(NamedTuple):
+    """An outage of a node, in seconds."""
+
+    start: float
+    end: float
+    node: int
+    cause: str
 
 
 def outages(path: str) -> tuple[Span, ...]:
@@ -56,20 +64,20 @@ def _outages(path: str, _changed: int) -> tuple[Span, ...]:
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
     if not rows:
         raise InputError(f"{path}: the trace has a header and no rows: nothing would ever fail")
-    numbers = {name: k for k, name in enumerate(sorted({name for name, _, _ in rows}))}
+    numbers = {name: k for k, name in enumerate(sorted({name for name, *_ in rows}))}
     merged: list[Span] = []
     last: dict[int, int] = {}
-    for start, end, node in sorted((start, end, numbers[name]) for name, start, end in rows):
-        before = last.get(node)
-        if before is not None and start <= merged[before][1]:
-            merged[before] = (merged[before][0], max(end, merged[before][1]), node)
+    for span in sorted(Span(start, end, numbers[name], why) for name, start, end, why in rows):
+        before = last.get(span.node)
+        if before is not None and span.start <= merged[before].end:
+            merged[before] = merged[before]._replace(end=max(span.end, merged[before].end))
         else:
-            last[node] = len(merged)
-            merged.append((start, end, node))
+            last[span.node] = len(merged)
+            merged.append(span)
     return tuple(merged)
 
 
-def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
+def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float, str]:
     node, *days = ((row[column] or "").strip() for column in COLUMNS)
     try:
         start = float(days[0])
@@ -84,13 +92,13 @@ def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float]:
         raise InputError(f"{where}: the node has no name")
     if not 0 <= start <= end or math.isinf(start if is_open else end):
         raise InputError(f"{where}: expected 0 ≤ start_day ≤ end_day, not {days[0]} and {days[1]}")
-    return node, start * DAY, end * DAY
+    return node, start * DAY, end * DAY, (row.get("cause") or "").strip() or "outage"
 
 
 def told(path: str, found: Sequence[Span]) -> str:
     """What a trace holds, in words: the span of its outages, their number, and their rate."""
-    first, last = found[0][0], _last(found)
-    nodes = len({node for _, _, node in found})
+    first, last = found[0].start, _last(found)
+    nodes = len({span.node for span in found})
     days = nodes * last / DAY
     rate = f", {1000 * len(found) / days:.3g} per 1,000 node-days" if days else ""
     span = f"from day {first / DAY:,.10g} to day {last / DAY:,.10g}"
@@ -99,7 +107,7 @@ def told(path: str, found: Sequence[Span]) -> str:
 
 def _last(found: Sequence[Span]) -> float:
     """The last moment that a trace names (s)."""
-    return max(start if end == math.inf else end for start, end, _ in found)
+    return max(span.start if span.end == math.inf else span.end for span in found)
 
 
 def check(
@@ -112,13 +120,13 @@ def check(
     InputError
         When it has more nodes, begins after the horizon, or ends before it.
     """
-    named = 1 + max(node for _, _, node in found)
+    named = 1 + max(span.node for span in found)
     if named > nodes:
         raise InputError(
             f"{path}: the trace names {named} nodes, the pool has {nodes} (active and spare)"
         )
     said = told(path, found)
-    first = found[0][0]
+    first = found[0].start
     if first >= horizon:
         dates = first > 1e6 * DAY
         hint = "; are these seconds since 1970? It wants days from the start" if dates else ""
@@ -156,24 +164,30 @@ class Replay(Ageing):
         found = outages(path)
         check(path, found, nodes, until, horizon)
         place = places(nodes, field)
-        self._ahead: dict[int, list[tuple[float, float]]] = {}
+        self._causes = {span.cause: _cause(span.cause) for span in found}
+        self._ahead: dict[int, list[Span]] = {}
         """Outages of each node to come, the next last."""
-        for start, end, node in reversed(found):
-            self._ahead.setdefault(place[node], []).append((start, end))
+        for span in reversed(found):
+            self._ahead.setdefault(place[span.node], []).append(span)
         for node, ahead in self._ahead.items():
-            self._due[node] = ahead[-1][0]
+            self._due[node] = ahead[-1].start
 
     def strike(self, node: int) -> Failure:
         """The outage that now begins."""
-        start, end = self._ahead[node].pop()
-        self._run(node, self._ahead[node][-1][0] if self._ahead[node] else math.inf)
-        return Failure(node, OUTAGE, detect=0.0, repair=end - start)
+        span = self._ahead[node].pop()
+        self._run(node, self._ahead[node][-1].start if self._ahead[node] else math.inf)
+        return Failure(node, self._causes[span.cause], detect=0.0, repair=span.end - span.start)
 
     def start(self, node: int, clock: float) -> None:
         """Wall time runs anyway."""
 
     def stop(self, node: int, clock: float) -> None:
         """Wall time never stands still."""
+
+
+def _cause(name: str) -> Cause:
+    """A cause that strikes at its recorded times only."""
+    return Cause(cause=name, per_1000_node_days=0)
 
 
 def places(nodes: int, field: Field) -> list[int]:

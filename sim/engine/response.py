@@ -14,7 +14,8 @@ from heapq import heapify, heappop, heappush
 from sim.catalogue.failures import Cause
 from sim.quantities.distributions import Distribution
 from sim.results.ledger import DAY, HOUR
-from sim.scenario.parts import WEEKDAYS, BadSpares, Recovery, Response, Window
+from sim.scenario.operators import WEEKDAYS, BadSpares, Response, Window
+from sim.scenario.parts import Recovery
 from sim.streams import Field, Luck
 
 
@@ -57,18 +58,23 @@ class People:
         luck: Luck,
         label: str,
     ) -> None:
-        self._response = recovery.response
-        self._restarts = recovery.failed_restarts
-        self.bad_spares: BadSpares | None = recovery.bad_spares
+        self.follow(recovery)
         self._weekday = start.weekday()
         self._automatic = frozenset(automatic)
         self._field = luck.field(f"response{label}")
         self._counts: dict[str, int] = {}
 
+    def follow(self, recovery: Recovery) -> None:
+        """Answer as in a phase of the run."""
+        self._response = recovery.response
+        self._restarts = recovery.failed_restarts
+        self.bad_spares: BadSpares | None = recovery.bad_spares
+
     def answer(self, cause: Cause, incident: Incident, now: float) -> float:
         """Seconds until somebody acts on a failure; none if a machine does, or they are there."""
         response = self._response
-        if response is None or incident.answered or cause.cause in self._automatic:
+        automatic = cause.cause in self._automatic
+        if response is None or incident.answered or automatic or cause.cause in response.automatic:
             return 0.0
         incident.answered = True
         return self._seconds(response, now)

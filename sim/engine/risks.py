@@ -226,10 +226,9 @@ class Lives(Ageing):
         self._weak = weak
         self._first: Floats = np.zeros((nodes, 0))
         """Ages at which the first failures strike, by node and slot."""
-        self._ages: dict[int, list[float]] = {}
-        """The same of the next failures, of nodes that have failed, by slot."""
-        self._numbers: dict[int, list[int]] = {}
-        """How many lives these have behind them, by slot."""
+        self._later: dict[int, tuple[list[float], list[int]]] = {}
+        """The same of the next failures, of nodes that have failed, and how many lives these have
+        behind them, by slot."""
         self._least: list[float] = []
         """The earliest of a node."""
         self._offset = [0.0] * nodes
@@ -304,10 +303,10 @@ class Lives(Ageing):
 
     def _of(self, node: int) -> tuple[list[float], list[int]]:
         """Ages of the next failures and numbers of lives of a node, by slot."""
-        if node not in self._ages:
-            self._ages[node] = self._first[node].tolist()
-            self._numbers[node] = [0] * len(self._slots)
-        return self._ages[node], self._numbers[node]
+        found = self._later.get(node)
+        if found is None:
+            found = self._later[node] = self._first[node].tolist(), [0] * len(self._slots)
+        return found
 
     def _age(self, node: int, clock: float) -> float:
         running = self._due[node] != NONE

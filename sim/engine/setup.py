@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import simpy
@@ -15,6 +16,9 @@ from sim.engine.depot import Depot
 from sim.engine.fabric import Fabric, Flaps, flap_failures
 from sim.engine.fleet import Fleet
 from sim.engine.job import Job
+from sim.engine.phased_job import PhasedJob
+from sim.engine.phased_pool import PhasedPool
+from sim.engine.phases import Course, Phase
 from sim.engine.pool import NodePool
 from sim.engine.progress import ComputingClock, Progress
 from sim.engine.record import Record
@@ -24,6 +28,7 @@ from sim.engine.response import People, Windows
 from sim.engine.risks import node_rate
 from sim.engine.supply import Arrival, Policy, arrivals
 from sim.engine.training import Training
+from sim.errors import InputError
 from sim.scenario import Checkpoint, Pool, Run, Scenario
 from sim.scenario import Fabric as FabricSpec
 from sim.scenario.stock import Depot as DepotSpec
@@ -53,6 +58,8 @@ class Site:
     used_chips : mapping of str to int, optional
         Chips of each pool that the layout uses; in a programme, which is without, all do research.
     luck : Luck
+    course : Course, optional
+        The phases of a run that has several.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class Site:
         scenario: Scenario,
         used_chips: Mapping[str, int] | None,
         luck: Luck,
+        course: Course | None = None,
     ) -> None:
         self.env = env
         self.scenario = scenario
@@ -72,7 +80,8 @@ class Site:
         """What will arrive."""
         # By name: the order in which a file lists the pools decides nothing.
         names = sorted(scenario.fleet)
-        pools = [self._pool(name, scenario.fleet[name], used_chips) for name in names]
+        self._course = course
+        pools = [self._pool(name, used_chips) for name in names]
         pod = round(scenario.fabric.pod)
         self.fleet = Fleet(env, pools, scenario.recovery, pod, self._clock, self.record)
         self.depot: Depot | None = None
@@ -82,20 +91,25 @@ class Site:
             env.process(self.depot.receive(self.coming))
         env.process(self._announce(policy))
 
-    def _pool(self, name: str, spec: Pool, used_chips: Mapping[str, int] | None) -> NodePool:
+    def _pool(self, name: str, used_chips: Mapping[str, int] | None) -> NodePool:
         scenario = self.scenario
+        spec = scenario.fleet[name]
         standby = scenario.recovery.standby
-        return NodePool(
+        course = self._course
+        make: Callable[..., NodePool] = NodePool
+        if course:
+            make = partial(PhasedPool, course.phase.strengths[name], course.away[name])
+        return make(
             name,
             spec,
-            used_chips[name] if used_chips is not None else None,
+            used_chips.get(name, 0) if used_chips is not None else None,
             table_of(spec, scenario.fabric),
             None if standby is None else round(standby),
             self._clock,
             self.record,
             self.luck,
             scenario.horizon,
-            _boxed_nodes(self.coming, name, spec.chip.node_size),
+            coming=_boxed_nodes(self.coming, name, spec.chip.node_size),
         )
 
     def limit(self, most: int | None, end: Callable[[float], float]) -> None:
@@ -121,7 +135,7 @@ class Site:
         ----------
         run : Run
         throughput : Throughput
-            Of the run on these pools.
+            Of the run on these pools, in its first phase.
         label : str
             Tells the draws of several jobs apart.
         watch : Watch, optional
@@ -130,11 +144,16 @@ class Site:
         scenario = self.scenario
         fabric = scenario.fabric
         saw = self.sawtooth(scenario.checkpoint, run, throughput.full)
+        make: Callable[..., Job] = Job
+        if course := self._course:
+            course.sawtooths = self._sawtooths(course.phases)
+            make = partial(PhasedJob, course)
+            self.fleet.take_part(throughput.pools)
         nodes = sum(pool.whole for pool in self.fleet.pools)
         budget = self.record.budget
         flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
-        return Job(
+        return make(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
@@ -150,19 +169,37 @@ class Site:
         )
 
     def _automatic(self) -> set[str]:
-        """Causes for which nobody is waited for."""
-        response = self.scenario.recovery.response
-        names = set(response.automatic) if response else set()
+        """Causes of tables whose restart times hold people already."""
+        names: set[str] = set()
         for pool in self.scenario.fleet.values():
             if pool.failures.answered:
                 names.update(cause.cause for cause in pool.failures.causes)
         return names
 
+    def _sawtooths(self, phases: Sequence[Phase]) -> list[Sawtooth]:
+        """The checkpoints of each phase."""
+        found: list[Sawtooth] = []
+        for phase in phases:
+            scenario = phase.scenario
+            plan = phase.throughput.full
+            saw = self.sawtooth(scenario.checkpoint, scenario.run, plan)
+            busy = max((other.save for other in found), default=0.0)
+            if found and busy > saw.seconds(plan) * (1 + 1e-12):
+                raise InputError(
+                    f"run.phases: a checkpoint of one phase is durable after {busy:g} s, another "
+                    f"phase has an interval of {saw.seconds(plan):g} s: it must not be shorter"
+                )
+            found.append(saw)
+        return found
+
     def sawtooth(self, checkpoint: Checkpoint, run: Run, plan: Plan) -> Sawtooth:
         """Checkpoint times of a run under a plan, with all active nodes at risk."""
         scenario = self.scenario
-        pools = self.fleet.pools
-        rate = math.fsum(failure_rate(pool, scenario.fabric, scenario.horizon) for pool in pools)
+        rate = math.fsum(
+            failure_rate(pool, plan.used_chips[pool.name], scenario.fabric, scenario.horizon)
+            for pool in self.fleet.every
+            if pool.name in plan.used_chips
+        )
         return sawtooth_of(checkpoint, run, plan, scenario.constants, failure_rate=rate)
 
     def outcome(self) -> dict[str, Any]:
@@ -201,8 +238,7 @@ def intervals(scenario: Scenario, throughput: Throughput) -> tuple[float, float]
     found = []
     for checkpoint in (scenario.checkpoint, best):
         saw = site.sawtooth(checkpoint, scenario.run, plan)
-        seconds = saw.period * saw.storage_every
-        found.append(seconds * plan.step_seconds if saw.in_steps else seconds)
+        found.append(saw.seconds(plan))
     return found[0], found[1]
 
 
@@ -224,12 +260,13 @@ def _boxed_nodes(coming: list[Arrival], pool: str, size: int) -> int:
     )
 
 
-def failure_rate(pool: NodePool, fabric: FabricSpec, horizon: float) -> float:
-    """Failures per second of the active nodes of a pool."""
+def failure_rate(pool: NodePool, used_chips: int, fabric: FabricSpec, horizon: float) -> float:
+    """Failures per second of the nodes of a pool that a layout uses."""
+    nodes = -(-used_chips // pool.size)
     if trace := pool.spec.failures.trace:
-        recorded = sum(start < horizon for start, _, _ in outages(trace))
-        return recorded / horizon * pool.whole / len(pool.place)
-    return pool.whole * node_rate(table_of(pool.spec, fabric), pool.size)
+        recorded = sum(span.start < horizon for span in outages(trace))
+        return recorded / horizon * nodes / len(pool.place)
+    return nodes * node_rate(table_of(pool.spec, fabric), pool.size)
 
 
 def table_of(pool: Pool, fabric: FabricSpec) -> FailureTable:

@@ -50,6 +50,10 @@ class Standstill:
         self.leaving: list[Fault] = []
         """Stragglers that were found and work on until the job is saved."""
 
+    def follow(self, save_seconds: float) -> None:
+        """Save as in a phase of the run."""
+        self._save_seconds = save_seconds
+
     def save(self) -> Process:
         """Write a checkpoint and wait until it is durable.
 

@@ -133,10 +133,11 @@ class Training:
             return horizon
         return min(now + left * (now - time) / done, horizon)
 
-    def finish(self) -> None:
-        """The last token is trained, and the last checkpoint durable."""
+    def finish(self) -> bool:
+        """The last token of a phase is trained; whether it is that of the run."""
         self.progress.finish()
-        self.finished = True
+        self.finished = self.progress.tokens == self.progress.goal
+        return self.finished
 
     def kept(self, now: float) -> float:
         """Tokens kept when the job ends: all at the goal, else those of the durable checkpoint."""

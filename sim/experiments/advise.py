@@ -116,30 +116,35 @@ def advise(
     check_metric(METRICS[goal], scenario)
     values = choose or choices(scenario)
     options, left_out = _options(scenario, values, strict=bool(choose))
-    points = {}
+    search = Search(len(options), goal, WITHIN[goal] if within is None else within)
+    asked: list[tuple[Mapping[str, Any], Point]] = []
     with open_workers(**execution) as workers:
-        search = Search(len(options), goal, WITHIN[goal] if within is None else within)
         done = 0
         while not search.over and done < most:
             # Later blocks are longer: each look costs, and late differences are small.
             block = range(done, min(max(FIRST, done * 3 // 2), most))
-            asked = {k: Point(options[k][1], seed, block) for k in search.alive}
-            for k, outcomes in zip(asked, workers.run(list(asked.values())), strict=True):
+            points = [Point(options[k][1], seed, block) for k in search.alive]
+            for k, outcomes in zip(search.alive, workers.run(points), strict=True):
                 search.outcomes[k] += outcomes
-            points |= {(k, block): point for k, point in asked.items()}
+            asked += zip([options[k][0] for k in search.alive], points, strict=True)
             done = block.stop
             search.look(done, days)
-        workers.record("advise", [(options[k][0], point) for (k, _), point in points.items()])
+        workers.record("advise", asked)
     found = _judged(options, search, called or scenario.name)
-    at = found[0].at
-    edges = [
-        path
-        for path, tried in values.items()
-        # A policy has no order, and of spares there can be none fewer than none.
-        if len(tried) > 2 and path != POLICY and at[path] in (tried[0], tried[-1]) and at[path] != 0
-    ]
     bound = max((-option.lo for option in found[1:] if option.alike), default=0.0)
+    edges = _edges(values, found[0].at)
     return Advice(goal, search.delta, search.over, bound, found, edges, left_out)
+
+
+def _edges(values: Mapping[str, Sequence[Any]], at: Mapping[str, Any]) -> list[str]:
+    """Paths at which the pick has the first or the last value, so that the best may lie beyond."""
+    found = []
+    for path, tried in values.items():
+        # A policy has no order, and of spares there can be none fewer than none.
+        ordered = len(tried) > 2 and path != POLICY
+        if ordered and at[path] in (tried[0], tried[-1]) and at[path] != 0:
+            found.append(path)
+    return found
 
 
 class Search:
@@ -236,18 +241,13 @@ def _judged(
     """What the search says of each option, the pick first."""
     losses = search.losses
     pick = min(search.alive, key=lambda k: float(losses[k].mean()))
-    first = np.array([loss[:FIRST] for loss in losses])
-    least = first == first.min(axis=0)
-    best = (least / least.sum(axis=0)).mean(axis=1)
+    best = _chances([loss[:FIRST] for loss in losses])
     sign = -1.0 if search.goal == "finish" else 1.0
-    priced = bool(np.isfinite(search.outcomes[pick][0].metrics[METRICS["cost"]]))
     means = np.array([_means(outcomes) for outcomes in search.outcomes])
+    priced = bool(np.isfinite(means[pick, 1]))
     options = []
     for k, (at, option) in enumerate(choices):
         behind, half = _paired(losses[k], losses[pick], len(choices))
-        better = (means <= means[k]).all(axis=1) & (means < means[k]).any(axis=1)
-        # Of several with the same means one is enough.
-        twins = (means[:k] == means[k]).all(axis=1)
         judged = Option(
             at=at,
             replications=len(losses[k]),
@@ -259,12 +259,27 @@ def _judged(
             hi=behind + half,
             best=float(best[k]),
             alike=k != pick and behind - half <= 0,
-            front=priced and not (better.any() or twins.any()),
+            front=priced and _preferred(means, k),
             command=shlex.join(["sim", "run", called, *_sets(option.changed)]),
         )
         options.append(judged)
     chosen = options.pop(pick)
     return [chosen, *sorted(options, key=lambda option: sign * option.value)]
+
+
+def _chances(losses: Sequence[Floats]) -> Floats:
+    """The share of the draws in which each option is best; those that are share one."""
+    first = np.array(losses)
+    least = first == first.min(axis=0)
+    return (least / least.sum(axis=0)).mean(axis=1)
+
+
+def _preferred(means: Floats, k: int) -> bool:
+    """Whether no other option is both cheaper and faster, by the means."""
+    better = (means <= means[k]).all(axis=1) & (means < means[k]).any(axis=1)
+    # Of several with the same means one is enough.
+    twins = (means[:k] == means[k]).all(axis=1)
+    return not (better.any() or twins.any())
 
 
 def _means(outcomes: Sequence[Outcome]) -> tuple[float, float]:

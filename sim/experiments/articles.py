@@ -147,6 +147,12 @@ class Reading(Simulated):
         return self
 
     @property
+    def status(self) -> str:
+        """That of the scenario, unless the comparator never was."""
+        never_was = self.against and self.against.status == "counterfactual"
+        return "counterfactual" if never_was else super().status
+
+    @property
     def simulated(self) -> list[Simulated]:
         """The scenario and its comparator, as far as there are any."""
         return [part for part in (self, self.against) if part and part.scenario]

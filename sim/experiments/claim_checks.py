@@ -18,6 +18,7 @@ import pandas as pd
 
 from sim.errors import InputError
 from sim.experiments.articles import Article, Limit, Reading, Sentence, Simulated, article, words
+from sim.experiments.dates import whether
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import spread, wilson
 from sim.experiments.replicate import Replications
@@ -30,6 +31,7 @@ CONTRADICTED = "contradicted"
 MORE_RUNS = "undecided (more runs)"
 INPUTS = "undecided (inputs)"
 UNFINISHED = "undecided (unfinished runs)"
+UNDECIDED = {MORE_RUNS, INPUTS, UNFINISHED}
 OUTSIDE = "outside the model"
 VERDICTS = (SUPPORTED, CONTRADICTED, INPUTS, MORE_RUNS, UNFINISHED, OUTSIDE)
 SURE = 0.9
@@ -44,8 +46,6 @@ SCALES = {
 """How numbers of a metric are told where it is not in their own unit."""
 GROWING = ("wall_days", "gpu_hours_computing", "cost_amortised_usd")
 """What a run that goes on has more of: at its horizon it is known from below."""
-ENDED = {"crossing_days": "crossed"}
-"""What says whether a date came before the horizon."""
 OUTLOOK = ("largest.", "reach.")
 """Metrics of a date, of which no horizon cuts anything off."""
 WORDS = (
@@ -252,6 +252,10 @@ class Rule:
         if len(self.least) < FEWEST:
             return MORE_RUNS
         found = {self._at(limit) for limit in (self.limit.value, *self.limit.ends)}
+        # Where only chance keeps one limit from the verdict of the others, no input does.
+        for lacking in (MORE_RUNS, UNFINISHED):
+            if len(found) == 2 and lacking in found and not found <= UNDECIDED:
+                return lacking
         return found.pop() if len(found) == 1 else INPUTS
 
     def _at(self, limit: float) -> str:
@@ -288,10 +292,10 @@ def _one(runs: Replications, metric: str) -> tuple[Floats, Floats]:
     Of a run that had not ended, time, work and cost go on; of anything else nothing is known.
     """
     values = runs.values(metric)
-    flag = ENDED.get(metric, metric.removesuffix("_days"))
-    if flag not in runs.frame:
+    flag = whether(metric, runs)
+    if not flag and "crossed" not in runs.frame and not metric.startswith(OUTLOOK):
         # A programme has no end of its own that its metrics would wait for.
-        flag = "" if "crossed" in runs.frame or metric.startswith(OUTLOOK) else "finished"
+        flag = "finished"
     if not flag:
         return values, values
     ended = runs.frame[flag].to_numpy(dtype=bool)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sim.experiments.dates import days_to, shift_told, shifts, whether
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import ROUNDING, Summary, median_interval, summary, told
 from sim.experiments.replicate import Replications
@@ -30,14 +33,14 @@ class Comparison(Answer):
         Replication k of both has the same luck and the same unknown constants.
     difference : dict
         b − a: its mean with Student's 95 % interval over pairs, `sd`, `p5`, `p95`; None throughout
-        where not known.
+        where not known, as a date is that does not come in every run.
     median : dict
         The median of b − a: its `value` with a 95 % interval `lo`, `hi` of order statistics.
     variance_reduction : float or None
         Var(a) + Var(b), the variance of a difference between independent runs, over that of the
         pairs; None if every pair differs by the same.
     censored : int
-        Pairs of which a run did not finish.
+        Pairs of which a run did not finish or, where a date is compared, did not come to it.
     restricted_to_days : float, tuple or None
         Where pairs are censored, both runs of every pair are taken up to this day: the earlier of
         the two horizons. Where a horizon is not known, pairs have days of their own: the first and
@@ -57,16 +60,28 @@ class Comparison(Answer):
     unchanged: str = ""
 
     def report(self) -> dict[str, Any]:
-        """Everything the command line prints as JSON."""
-        sides = {
-            side: {"scenario": runs.scenario, "finished": float(runs.frame["finished"].mean())}
-            for side, runs in (("a", self.a), ("b", self.b))
+        """Everything the command line prints as JSON; what has no end is None."""
+        found = {**vars(self), "pairs": len(self.a.outcomes)}
+        ends = self.median.items()
+        found["median"] = {
+            key: end if end is None or math.isfinite(end) else None for key, end in ends
         }
-        return {**vars(self), "pairs": len(self.a.outcomes), **sides}
+        for side, runs in (("a", self.a), ("b", self.b)):
+            found[side] = {"scenario": runs.scenario}
+            found[side]["finished"] = float(runs.frame["finished"].mean())
+            if came := whether(self.metric, runs):
+                found[side]["came"] = float(runs.values(came).mean())
+        return found
 
     def __str__(self) -> str:
         values = self.difference
         pairs = len(self.a.outcomes)
+        dates = bool(whether(self.metric, self.a))
+        if dates and self.censored:
+            return (
+                f"{self.metric}, b − a: no mean, as in {self.censored} of {pairs} pairs it does "
+                f"not come in both\nthe median of the pairs: {shift_told(*self.median.values())}"
+            )
         if values["mean"] is None:
             unfinished = f"not comparable while {self.censored} of {pairs} pairs are unfinished"
             return f"{self.metric}: not known, or {unfinished}"
@@ -136,22 +151,19 @@ def compare(
     sides = {"a": a, "b": b}
     runs = study("side", sides, n, seed, fixed_inputs=fixed_inputs, **execution)
     first, second = runs.values()
-    end_a = _horizons(a, seed, n, fixed_inputs)
-    end_b = _horizons(b, seed, n, fixed_inputs)
-    days = np.minimum(end_a, end_b)
-    frames = [first.frame, second.frame]
-    finished = [frame["finished"] & (frame["wall_days"] <= days) for frame in frames]
-    censored = n - int((finished[0] & finished[1]).sum())
-    x, y = first.values(metric), second.values(metric)
-    if metric == "wall_days":
-        x = np.minimum(x, days)
-        y = np.minimum(y, days)
-    elif censored and not np.array_equal(end_a, end_b):
+    ends = [_horizons(side, seed, n, fixed_inputs) for side in (a, b)]
+    days = np.minimum(ends[0], ends[1])
+    x, known_x = _values(metric, first, days)
+    y, known_y = _values(metric, second, days)
+    censored = n - int((known_x & known_y).sum())
+    dates = bool(whether(metric, first))
+    if censored and not dates and metric != "wall_days" and not np.array_equal(ends[0], ends[1]):
         # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
-    pairs = _without_rounding(y - x, x, y)
+    pairs = shifts(y, x) if dates else _without_rounding(y - x, x, y)
     most = most_of(metric, float(days.max()))
-    difference = summary(pairs, -most, most)
+    # A mean over the pairs that came to it both times would leave out the greatest differences.
+    difference = summary(np.full(n, np.nan) if dates and censored else pairs, -most, most)
     reduction = None
     if spread := difference["sd"]:
         reduction = float((x.var(ddof=1) + y.var(ddof=1)) / spread**2)
@@ -163,9 +175,19 @@ def compare(
         median_interval(pairs),
         reduction,
         censored,
-        _span(days) if censored else None,
+        _span(days) if censored and not dates else None,
         why_unchanged(a, b) if first.frame.equals(second.frame) else "",
     )
+
+
+def _values(metric: str, runs: Replications, days: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """A metric of each run, up to a day of its own, and whether it had come to its end by then."""
+    if whether(metric, runs):
+        values = days_to(runs, metric)
+        return values, np.isfinite(values)
+    wall = runs.values("wall_days")
+    ended = runs.frame["finished"].to_numpy(dtype=bool) & (wall <= days)
+    return np.minimum(wall, days) if metric == "wall_days" else runs.values(metric), ended
 
 
 def _horizons(scenario: Scenario, seed: int, n: int, fixed_inputs: bool) -> Floats:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 
 from sim.experiments.intervals import survival, wilson
 
+if TYPE_CHECKING:
+    from sim.experiments.replicate import Replications
 
-def report(frame: pd.DataFrame) -> dict[str, Any]:
+
+def report(runs: Replications) -> dict[str, Any]:
     """Sum up the depletion of runs.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        The metrics of each replication, one a row.
+    runs : Replications
 
     Returns
     -------
@@ -25,18 +27,20 @@ def report(frame: pd.DataFrame) -> dict[str, Any]:
         the `curve` of the first day, Kaplan and Meier's estimate (1958) with its 95 % band, as runs
         that end before are censored.
     """
-    out = frame["depleted"].to_numpy(dtype=bool)
-    days = frame["depleted_days"].to_numpy(dtype=float)
+    out = runs.values("depleted") > 0
+    days = runs.values("depleted_days")
+    # Without an event there is no curve, and a table takes long to load.
+    curve = survival(days, out, "depleted").to_dict("records") if out.any() else []
     return {
         "share": float(out.mean()),
         **wilson(int(out.sum()), len(out)),
-        "median_day": float(pd.Series(days[out]).median()) if out.any() else None,
-        "where": _means(frame, "depleted_by."),
-        "pools": _means(frame, "depleted."),
-        "curve": survival(days, out, "depleted").to_dict("records"),
+        "median_day": float(np.median(days[out])) if out.any() else None,
+        "where": _means(runs, "depleted_by."),
+        "pools": _means(runs, "depleted."),
+        "curve": curve,
     }
 
 
-def _means(frame: pd.DataFrame, beginning: str) -> dict[str, float]:
-    names = [name for name in map(str, frame.columns) if name.startswith(beginning)]
-    return {name.removeprefix(beginning): float(frame[name].mean()) for name in names}
+def _means(runs: Replications, beginning: str) -> dict[str, float]:
+    names = [name for name in runs.metrics if name.startswith(beginning)]
+    return {name.removeprefix(beginning): float(runs.values(name).mean()) for name in names}

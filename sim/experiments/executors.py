@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,16 +14,17 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypedDict
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
-from sim import worker_processes
 from sim.engine import simulate
 from sim.errors import CheckFailed, InputError
 from sim.experiments.store import Outcome, Point, Settings, Simulator, Store, code_version
 from sim.scenario.guards import check_whole
 
-BATCH = 10
-"""Runs that travel to a worker process together."""
+ALONE = 1.0
+"""Seconds of work that this process does itself before others help: they take as long to start."""
+BATCH = 0.25
+"""Seconds of work that travel to a worker process together, judged by the runs that are done."""
 
 
 class Execution(TypedDict, total=False):
@@ -114,10 +117,22 @@ class Workers:
             self.store.record(experiment, points, about)
 
     def _outcomes(self, runs: Sequence[tuple[Point, int]]) -> Iterator[Outcome]:
-        batches = [runs[k : k + BATCH] for k in range(0, len(runs), BATCH)]
-        work = partial(_batch, code_version(), self.simulator)
-        mapped = self.executor.map if self.executor else map
-        return chain.from_iterable(mapped(work, batches))
+        began = time.perf_counter()
+        spent = 0.0
+        done = 0
+        # What is planned here for the first runs travels with the scenario to the others.
+        while done < len(runs) and (self.executor is None or spent < ALONE):
+            point, replication = runs[done]
+            yield point.run(replication, self.simulator)
+            done += 1
+            spent = time.perf_counter() - began
+        rest = runs[done:]
+        if rest:
+            assert self.executor
+            size = math.ceil(done * BATCH / spent) if done else 1
+            batches = [rest[k : k + size] for k in range(0, len(rest), size)]
+            work = partial(_batch, code_version(), self.simulator)
+            yield from chain.from_iterable(self.executor.map(work, batches))
 
 
 @contextmanager
@@ -154,7 +169,12 @@ def _executor(
         return nullcontext(executor)
     if executor not in (None, "processes"):
         return _dask(executor)
-    return worker_processes.pool(jobs) if jobs > 1 else nullcontext()
+    if jobs == 1:
+        return nullcontext()
+    # Loaded here: who runs alone need not wait for it.
+    from sim import worker_processes
+
+    return worker_processes.pool(jobs, keep=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.experiments.store import Outcome, Point
+from sim.quantities.unknowns import unknowns
 from sim.results.ledger import Floats
 from sim.scenario import Scenario
 from sim.streams import stream
@@ -17,7 +18,9 @@ BEGINNINGS = {
     "rates": ("failures.",),
 }
 """How the names of the unknown constants of a group begin."""
-GROUPS = ("rates", "fleet", "response", "step_time", "other")
+FACTORS = {".rate_factor": "fleet", ".drift": "drift"}
+"""How the names end of what leads from a count of failures to another fleet, or another time."""
+GROUPS = ("rates", "drift", "fleet", "response", "step_time", "other")
 RESAMPLES = 400
 
 
@@ -26,16 +29,30 @@ def group_of(name: str) -> str:
 
     Examples
     --------
-    >>> group_of("failures.hopper-llama-3.rate_factor"), group_of("checkpoint.interval")
-    ('fleet', 'other')
+    >>> group_of("failures.hopper-llama-3.rate_factor"), group_of("fleet.nodes.failures.drift")
+    ('fleet', 'drift')
     """
-    # Among the rates, but about the step from the fleet that was counted to this one.
-    if name.endswith(".rate_factor"):
-        return "fleet"
+    # First, as a table's own stand among its rates.
+    for end, group in FACTORS.items():
+        if name.endswith(end):
+            return group
     for group, beginnings in BEGINNINGS.items():
         if name.startswith(beginnings):
             return group
-    return "other"
+    return "rates" if ".failures." in name else "other"
+
+
+def members(scenario: Scenario) -> dict[str, list[str]]:
+    """The names of the unknown constants of each group that a scenario has."""
+    # Joint draws go by the name of their file, wherever they stand.
+    fitted = {name for pool in scenario.fleet.values() for name in unknowns(pool.failures)}
+    found: dict[str, list[str]] = {}
+    for name in scenario.unknowns():
+        group = group_of(name)
+        if group == "other" and name in fitted:
+            group = "rates"
+        found.setdefault(group, []).append(name)
+    return found
 
 
 def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
@@ -48,14 +65,12 @@ def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
     n : int
         Replications; the partner of replication k has the chance and the other draws of ``n + k``.
     """
-    names: dict[str, list[str]] = {}
-    for name in scenario.unknowns():
-        names.setdefault(group_of(name), []).append(name)
+    names = members(scenario)
     found: dict[str, list[Point]] = {}
     for k in range(n):
         drawn = scenario.draws(seed, k)
-        for group, members in names.items():
-            shared = {name: drawn[name] for name in members}
+        for group, own in names.items():
+            shared = {name: drawn[name] for name in own}
             found.setdefault(group, []).append(
                 Point(scenario, seed, range(n + k, n + k + 1), shared)
             )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from sim.results.ledger import Floats
+
+# Tables take longer to load than twenty runs take; whoever makes one waits for them.
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIDENCE = 0.95
 DEVIATIONS = float(ndtri(0.5 + 0.5 * CONFIDENCE))
@@ -111,7 +114,7 @@ def median_interval(values: Floats) -> dict[str, float | None]:
     -------
     dict
         `value`, `lo` and `hi`; the ends are None of fewer than six values, all None where a value
-        is not known.
+        is not known, or there is none.
 
     Examples
     --------
@@ -119,7 +122,7 @@ def median_interval(values: Floats) -> dict[str, float | None]:
     {'value': 4.5, 'lo': 1.0, 'hi': 8.0}
     """
     found: dict[str, float | None] = dict.fromkeys(("value", "lo", "hi"))
-    if np.isnan(values).any():
+    if np.isnan(values).any() or not len(values):
         return found
     ranked = np.sort(values)
     n = len(ranked)
@@ -145,6 +148,8 @@ def survival(days: Floats, happened: NDArray[np.bool_], name: str) -> pd.DataFra
     name : str
         Of the column with the probability.
     """
+    import pandas as pd
+
     if not happened.any():
         return pd.DataFrame(columns=["days", name, "lo", "hi"], dtype=float)
     # Loaded here, as it takes longer to load than twenty runs take.
@@ -188,6 +193,22 @@ def digits(value: float, low: float | None, high: float | None) -> str:
     places = -math.floor(math.log10(half / 2))
     # Adding nothing turns a rounded -0.0 into 0.0.
     return f"{round(value, places) + 0.0:,.{max(places, 0)}f}"
+
+
+def figures(value: float, low: float | None, high: float | None) -> str:
+    """Write a number, however large, with no digit finer than its interval supports.
+
+    Examples
+    --------
+    >>> figures(4.66e25, 3.9e25, 5.8e25), figures(34_512, 31_000, 38_000)
+    ('4.7e25', '35,000')
+    """
+    # FLOP have too many zeros to be written out.
+    if low is None or high is None or abs(high) < 1e9:
+        return digits(value, low, high)
+    power = math.floor(math.log10(high))
+    unit = 10.0**power
+    return f"{digits(value / unit, low / unit, high / unit)}e{power}"
 
 
 def wilson(done: int, n: int) -> dict[str, float]:

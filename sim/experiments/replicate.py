@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from sim.errors import InputError
 from sim.experiments import depletion, groups
@@ -25,6 +25,10 @@ from sim.results.metrics import UNITS, check_metric, most_of, own_metric
 from sim.scenario import Scenario
 from sim.scenario.guards import check_scenario, check_share, check_whole
 from sim.streams import stream
+
+# Tables take longer to load than twenty runs take; whoever makes one waits for them.
+if TYPE_CHECKING:
+    import pandas as pd
 
 BLOCK = 100
 """Replications that are stored together."""
@@ -66,8 +70,24 @@ class Replications(Answer):
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row a replication: `finished` and every metric."""
+        import pandas as pd
+
         rows = [{"finished": outcome.finished, **outcome.metrics} for outcome in self.outcomes]
         return pd.DataFrame(rows).rename_axis("replication")
+
+    @cached_property
+    def finished(self) -> NDArray[np.bool_]:
+        """Whether each replication finished."""
+        return np.array([outcome.finished for outcome in self.outcomes], dtype=bool)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics."""
+        return tuple(self.outcomes[0].metrics)
+
+    def values(self, metric: str) -> Floats:
+        """The values of a metric, one a replication."""
+        return np.array([outcome.metrics[metric] for outcome in self.outcomes], dtype=float)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,7 +99,7 @@ class Replications(Answer):
         metric = self.own_metric
         known = self.summary()[metric]
         lo, hi = known["lo"], known["hi"]
-        finished = self.frame["finished"].mean()
+        finished = self.finished.mean()
         text = f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
         text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
         p5, p95 = known["p5"], known["p95"]
@@ -98,18 +118,17 @@ class Replications(Answer):
             A row for each day on which the estimate may change: `days`, `finished`, `lo`, `hi`. It
             is empty where no run has finished.
         """
-        days = self.frame["wall_days"].to_numpy()
-        return survival(days, self.frame["finished"].to_numpy(), "finished")
+        return survival(self.values("wall_days"), self.finished, "finished")
 
     def depletion(self) -> dict[str, Any]:
         """How many runs ran out of spares, and when first (`sim.experiments.depletion`)."""
-        return depletion.report(self.frame)
+        return depletion.report(self)
 
     def completion_days(self, probability: float) -> float | None:
         """Days by which a run has finished with a probability; None if censored before."""
         # The curve of `completion` without its band, which needs scipy.stats.
-        done = self.frame["finished"].to_numpy()
-        days, places = np.unique(self.frame["wall_days"].to_numpy(), return_inverse=True)
+        done = self.finished
+        days, places = np.unique(self.values("wall_days"), return_inverse=True)
         leaving = np.bincount(places)
         watched = len(done) - np.cumsum(leaving) + leaving
         going = np.cumprod((watched - np.bincount(places, weights=done)) / watched)
@@ -129,14 +148,14 @@ class Replications(Answer):
         InputError
             When runs were censored before that day.
         """
-        frame = self.frame
-        watched = frame["wall_days"][~frame["finished"]].min()
+        ends = self.values("wall_days")
+        watched = ends[~self.finished].min(initial=math.inf)
         if days > watched:
             raise InputError(
                 f"{self.scenario}: runs were watched for {watched:g} days only, not for {days:g}"
             )
-        done = int((frame["finished"] & (frame["wall_days"] <= days)).sum())
-        return {"p": done / len(frame), **wilson(done, len(frame))}
+        done = int((self.finished & (ends <= days)).sum())
+        return {"p": done / len(ends), **wilson(done, len(ends))}
 
     def summary(self) -> dict[str, Summary]:
         """Sum up each metric: its mean with the 95 % interval (Monte Carlo), and its spread.
@@ -148,17 +167,13 @@ class Replications(Answer):
         """
         return {
             name: summary(self.values(name), 0.0, most_of(name, self.horizon))
-            for name in map(str, self.frame.columns[1:])
+            for name in self.metrics
         }
 
     @property
     def own_metric(self) -> str:
         """The metric that answers what the scenario asks."""
-        return "crossing_days" if "crossing_days" in self.frame else "wall_days"
-
-    def values(self, metric: str) -> Floats:
-        """The values of a metric, one a replication."""
-        return self.frame[metric].to_numpy(dtype=float)
+        return "crossing_days" if "crossing_days" in self.metrics else "wall_days"
 
     def split(self, metric: str = "wall_days") -> dict[str, dict[str, float]]:
         """Find where the spread of a metric comes from, by the law of total variance.
@@ -194,7 +209,7 @@ class Replications(Answer):
         picks = stream(self.seed, 0, "split").integers(len(fours), size=(RESAMPLES, len(fours)))
         resampled = _shares(_variances(fours[picks]))
         low, high = np.quantile(resampled, [0.025, 0.975], axis=1)
-        error = self.frame[metric].std() / math.sqrt(len(self.outcomes))
+        error = self.values(metric).std(ddof=1) / math.sqrt(len(self.outcomes))
         result = {"monte_carlo": {"sd": float(error)}}
         for k, source in enumerate(("run_to_run", "inputs", "model")):
             result[source] = {
@@ -211,9 +226,10 @@ class Replications(Answer):
         Returns
         -------
         dict
-            `rates` (counts of failures), `fleet` (from the counted fleet to this one), `response`
-            (people, restarts and the rest of `recovery`), `step_time` and `other`, as far as there
-            are such: `share` of the variance that it explains by itself, and its 95 % interval.
+            `rates` (counts of failures), `drift` (to a later time of the counted fleet), `fleet`
+            (to another one), `response` (people, restarts and the rest of `recovery`), `step_time`
+            and `other`, as far as there are such: `share` of the variance that it explains by
+            itself, and its 95 % interval.
         """
         return groups.shares(metric, self.outcomes, self.partners, self.seed)
 
@@ -226,11 +242,11 @@ class Replications(Answer):
             "seed": self.seed,
             "replications": len(self.outcomes),
             "fingerprint": self.fingerprint,
-            "finished": float(self.frame["finished"].mean()),
+            "finished": float(self.finished.mean()),
             "completion_days": {f"p{p}": self.completion_days(p / 100) for p in (10, 50, 90)},
             "metrics": metrics,
         }
-        if "depleted" in self.frame:
+        if "depleted" in self.metrics:
             report["depletion"] = self.depletion()
         if self.precision:
             report["precision"] = self.precision.report()

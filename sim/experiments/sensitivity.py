@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Unpack
@@ -14,7 +14,7 @@ import pandas as pd
 from sim.errors import InputError
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import alike
-from sim.experiments.replicate import Replications
+from sim.experiments.replicate import MODEL, Replications
 from sim.experiments.store import Point
 from sim.experiments.sweep import carry_out, drawn, power_of_two
 from sim.quantities.uncertain import Uncertain
@@ -27,6 +27,8 @@ from sim.scenario.guards import check_among, check_scenario, check_whole
 Method = Literal["sobol", "morris"]
 QUANTILES = {"sobol": (1e-9, 1 - 1e-9), "morris": (0.025, 0.975)}
 """What each constant ranges over; the ends of a distribution without ends are cut off."""
+RESIDUAL = "constants.residual"
+"""One input: the errors of all chips and stacks, as they have a part in common."""
 SEEN = 1e-3
 """Smaller than this share of the largest, an effect is not worth a row."""
 KEYS = {
@@ -42,11 +44,13 @@ class Sensitivity(Answer):
     Attributes
     ----------
     frame : pandas.DataFrame
-        A row a constant. Sobol: `S1` and `ST`, its share of the variance of the metric alone and
-        with all interplay. Morris: `mu_star`, the mean size of the change of the metric, in its
-        units, when the constant goes from its 2.5 % to its 97.5 % quantile, `mu`, the same with its
-        sign, and `sigma`, how much that depends on the others. `…_conf`: half-width of the 95 %
-        interval, by bootstrap.
+        A row an input: a constant, or the step-time errors of all chips and stacks together
+        (`constants.residual`), as those are correlated. Sobol: `S1` and `ST`, its share of the
+        variance of the metric alone and with all interplay. Morris: `mu_star`, the mean size of the
+        change of the metric, in its units, when the input goes from its 2.5 % to its 97.5 %
+        quantile, `mu`, the same with its sign, and `sigma`, how much that depends on the others
+        (not known of several constants at once). `…_conf`: half-width of the 95 % interval, by
+        bootstrap.
     mean, sd : float
         Of the metric over the points.
     runs, censored : int
@@ -66,7 +70,7 @@ class Sensitivity(Answer):
         report = {
             **vars(self),
             "chance": "the same at every point",
-            "unknowns": self.frame.to_dict("records"),
+            "unknowns": self.frame.replace(math.nan, None).to_dict("records"),
         }
         del report["frame"]
         return report
@@ -75,7 +79,7 @@ class Sensitivity(Answer):
         unfinished = f", {self.censored} of them unfinished" if self.censored else ""
         key = KEYS[self.method][0]
         moving = self.frame[key] >= SEEN * self.frame[key].max()
-        table = self.frame[moving].to_string(index=False, float_format="{:.3g}".format)
+        table = self.frame[moving].to_string(index=False, na_rep="", float_format="{:.3g}".format)
         idle = ", ".join(self.frame["unknown"][~moving])
         if idle:
             table += f"\nno effect to speak of: {idle}"
@@ -109,7 +113,7 @@ def sensitivity(
         A name of `RunResult.metrics`: unless given, `crossing_days` of a programme, else
         `wall_days`.
     method : {"sobol", "morris"}
-        ``samples · (constants + 2)`` points for Sobol, ``samples · (constants + 1)`` for Morris.
+        ``samples · (inputs + 2)`` points for Sobol, ``samples · (inputs + 1)`` for Morris.
     samples : int
         Base samples (a power of two), or trajectories.
     among : sequence of str, optional
@@ -144,11 +148,7 @@ def sensitivity(
         power_of_two(samples)
         options["calc_second_order"] = False
     unknowns = _varied(scenario, among)
-    problem = {
-        "num_vars": len(unknowns),
-        "names": list(unknowns),
-        "bounds": [QUANTILES[method]] * len(unknowns),
-    }
+    problem = _problem(unknowns, QUANTILES[method])
     sampled = import_module(f"SALib.sample.{method}").sample(problem, samples, **options)
     points = []
     for quantiles in sampled.tolist():
@@ -157,10 +157,11 @@ def sensitivity(
     runs = [result for _, result in carry_out("sensitivity", points, **execution).points]
     means = _means(metric, runs)
     # Only Morris's method looks again at what was sampled.
-    inputs = [problem, sampled, means] if method == "morris" else [problem, means]
-    found = import_module(f"SALib.analyze.{method}").analyze(*inputs, **options)
+    data = [problem, sampled, means] if method == "morris" else [problem, means]
+    found = import_module(f"SALib.analyze.{method}").analyze(*data, **options)
     keys = KEYS[method]
-    table = pd.DataFrame({"unknown": problem["names"]} | {key: found[key] for key in keys})
+    rows = {"unknown": list(dict.fromkeys(problem["groups"]))}
+    table = pd.DataFrame(rows | {key: found[key] for key in keys})
     return Sensitivity(
         metric,
         method,
@@ -175,7 +176,10 @@ def sensitivity(
 def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncertain]:
     """The unknown constants to vary, by name."""
     unknowns = scenario.unknowns()
-    chosen = unknowns if among is None else among
+    chosen = list(unknowns) if among is None else list(among)
+    if RESIDUAL in chosen:
+        chosen.remove(RESIDUAL)
+        chosen += [name for name in unknowns if _is_residual(name)]
     for name in chosen:
         if name not in unknowns:
             problem = f"{scenario.name}: no unknown constant '{name}'"
@@ -183,6 +187,22 @@ def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncert
     if not chosen:
         raise InputError(f"{scenario.name}: there are no unknown constants")
     return {name: unknowns[name] for name in chosen}
+
+
+def _problem(unknowns: Mapping[str, Uncertain], ends: tuple[float, float]) -> dict[str, Any]:
+    """What SALib samples: the constants, those of one group moving together."""
+    several = sum(map(_is_residual, unknowns)) > 1
+    return {
+        "num_vars": len(unknowns),
+        "names": list(unknowns),
+        "bounds": [ends] * len(unknowns),
+        "groups": [RESIDUAL if several and _is_residual(name) else name for name in unknowns],
+    }
+
+
+def _is_residual(name: str) -> bool:
+    shared = name.startswith(MODEL) and name.endswith(".model_error")
+    return shared or name.startswith(f"{RESIDUAL}.")
 
 
 def _means(metric: str, runs: Sequence[Replications]) -> Floats:

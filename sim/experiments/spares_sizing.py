@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Unpack
 
 from sim.errors import InputError
-from sim.experiments.executors import Execution, open_workers
+from sim.experiments.executors import Execution, Workers, open_workers
 from sim.experiments.intervals import wilson
 from sim.experiments.store import Outcome, Point
 from sim.quantities.uncertain import highest
@@ -125,40 +125,73 @@ def size_stock(
     check_whole("n", n, 1)
     check_share("probability", probability)
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
-    unit = "min" if longest_interval else ""
     numbers = _spares(scenario, path)
     if longest_interval:
         path = "checkpoint.interval"
         numbers = _intervals(scenario)
-    points: dict[int, Point] = {}
-    ends: dict[int, list[list[float]]] = {}
     told = {"by": by, "probability": probability, "of": path}
     about = [(told, Point(scenario, seed, range(n), {}, fixed_inputs))]
     with open_workers(**execution) as workers:
         workers.check("size-stock", about)
-
-        @cache
-        def share(number: int) -> dict[str, float]:
-            changes = {path: f"{number} {unit}".strip(), "horizon": f"{days} d"}
-            points[number] = Point(scenario.override(changes), seed, range(n), {}, fixed_inputs)
-            [outcomes] = workers.run([points[number]])
-            ends[number] = [_end(outcome) for outcome in outcomes]
-            done = sum(outcome.finished for outcome in outcomes)
-            return {"p": done / n, **wilson(done, n)}
-
-        def edge(bound: str) -> int | None:
-            return _edge(numbers, lambda number: share(number)[bound] >= probability)
-
+        tries = Tries(about[0][1], path, "min" if longest_interval else "", days, workers)
         # Where even the most spares are too few, fewer need not be tried.
-        hopeless = not longest_interval and share(numbers[-1])["hi"] < probability
-        value, sure, bare = (None if hopeless else edge(bound) for bound in ("p", "lo", "hi"))
-        workers.record("size-stock", [({path: k}, points[k]) for k in sorted(points)], about)
-    lo, hi = (sure, bare) if longest_interval else (bare, sure)
-    tried = {number: share(number) for number in sorted(points)}
-    limits = _why_same(scenario, path, list(ends.values()))
-    if value is None and not longest_interval:
+        hopeless = not longest_interval and tries.share(numbers[-1])["hi"] < probability
+        found: dict[str, int | None] = {"p": None, "lo": None, "hi": None}
+        for bound in () if hopeless else found:
+            found[bound] = _edge(numbers, partial(tries.meets, bound, probability))
+        settings = [({path: number}, tries.points[number]) for number in sorted(tries.points)]
+        workers.record("size-stock", settings, about)
+    ends = ["hi", "lo"]
+    if longest_interval:
+        # A longer interval makes it harder, one spare more easier.
+        ends.reverse()
+    lo, hi = (found[end] for end in ends)
+    tried = {number: tries.share(number) for number in sorted(tries.points)}
+    limits = _why_same(scenario, path, list(tries.ends.values()))
+    if found["p"] is None and not longest_interval:
         limits.append(_why_not(scenario, days, numbers[-1]))
-    return Size(path, unit, by, probability, value, lo, hi, n, tried, "; ".join(limits))
+    why = "; ".join(limits)
+    return Size(path, tries.unit, by, probability, found["p"], lo, hi, n, tried, why)
+
+
+class Tries:
+    """Numbers that have been tried, each on the same replications.
+
+    Parameters
+    ----------
+    point : Point
+        The replications.
+    path, unit : str
+        What is varied, and in which unit.
+    days : int
+        The horizon.
+    workers : Workers
+    """
+
+    def __init__(self, point: Point, path: str, unit: str, days: int, workers: Workers) -> None:
+        self.path = path
+        self.unit = unit
+        self.points: dict[int, Point] = {}
+        self.ends: dict[int, list[list[float]]] = {}
+        """How each run ended, by number."""
+        self.share = cache(self._share)
+        self._point = point
+        self._days = days
+        self._workers = workers
+
+    def meets(self, bound: str, probability: float, number: int) -> bool:
+        """Whether the share of runs that finished, or an end of its interval, is large enough."""
+        return self.share(number)[bound] >= probability
+
+    def _share(self, number: int) -> dict[str, float]:
+        """The share of runs that finished with a number, and its interval."""
+        changes = {self.path: f"{number} {self.unit}".strip(), "horizon": f"{self._days} d"}
+        point = replace(self._point, scenario=self._point.scenario.override(changes))
+        [outcomes] = self._workers.run([point])
+        self.points[number] = point
+        self.ends[number] = [_end(outcome) for outcome in outcomes]
+        done = sum(outcome.finished for outcome in outcomes)
+        return {"p": done / len(outcomes), **wilson(done, len(outcomes))}
 
 
 def _until(scenario: Scenario, by: Any) -> tuple[dt.date, int]:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +270,9 @@ def code_version(package: Path = PACKAGE) -> str:
     package : pathlib.Path
         The folder of the package.
     """
+    # Loaded here: who runs alone need not wait for it.
+    from importlib.metadata import version
+
     parts = []
     for path in sorted(package.rglob("*.*")):
         name = path.relative_to(package)

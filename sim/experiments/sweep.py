@@ -15,6 +15,7 @@ import pandas as pd
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
+from sim.experiments.intervals import figures
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Point, Store
 from sim.files import read
@@ -60,7 +61,11 @@ class Sweep(Answer):
         """Write the points as text, with one metric; KeyError if there is no such metric."""
         metric = metric or self.points[0][1].own_metric
         rows = self.frame.groupby("metric").get_group(metric)
-        return rows.to_string(index=False, float_format="{:z.5g}".format)
+        shown = rows.copy()
+        for name in ("mean", "lo", "hi", "p5", "p95"):
+            known = zip(rows[name], rows["lo"], rows["hi"], strict=True)
+            shown[name] = [figures(value, low, high) for value, low, high in known]
+        return shown.to_string(index=False, float_format="{:z.4g}".format)
 
 
 def sweep(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ import pandas as pd
 
 from sim.engine import worth_of
 from sim.errors import InputError
+from sim.experiments.dates import day_of, days_to, shift_told, shifts, when
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import digits, median_interval, spread, wilson
+from sim.experiments.intervals import digits, figures, median_interval, spread, wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
@@ -25,7 +27,12 @@ from sim.scenario.worlds import overlaps
 AS_IT_WAS = "as-it-was"
 """The scenario without a layer, with which the others are compared."""
 Row = dict[str, Any]
-QUANTITIES = {"chips": "reference chips", "h100": "H100 by BF16 peak", "flop": "FLOP"}
+QUANTITIES = {
+    "chips": "reference chips",
+    "home": "on chips at home",
+    "h100": "H100 by BF16 peak",
+    "flop": "FLOP",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,9 @@ class Worlds:
 
         `median` with its 95 % interval from `lo` to `hi` (order statistics), `p5` and `p95` of the
         outcomes, and the median over pairs of the ratio to the world as it was, from `ratio_lo` to
-        `ratio_hi`, in which needs and one run's part of a fleet cancel.
+        `ratio_hi`, in which needs and one run's part of a fleet cancel. The quantity `home` is the
+        largest run on chips at home: where chips abroad staff a larger one, they hide what a
+        control did at home.
         """
         return _table(self._largest, ("world", "date", "quantity"))
 
@@ -104,6 +113,27 @@ class Worlds:
         return self.runs[world].frame[metric].to_numpy(dtype=float)
 
     @cached_property
+    def abroad(self) -> pd.DataFrame:
+        """In which `share` of the replications the largest run stands abroad, by world and date.
+
+        With its 95 % interval from `lo` to `hi` (Wilson). Empty where no chips stand abroad.
+        """
+        return _table(self._abroad, ("world", "date"))
+
+    @cached_property
+    def _abroad(self) -> dict[tuple[Any, ...], Row]:
+        """What `abroad` says, by world and date."""
+        found = {}
+        if any(pool.abroad for pool in self.scenario.fleet.values()):
+            for world, date in itertools.product(self.runs, self.scenario.dates):
+                largest, home = (
+                    self._values(world, f"largest.{date}_{name}") for name in ("chips", "home")
+                )
+                away = int((largest > home).sum())
+                found[world, date] = {"share": away / len(home), **wilson(away, len(home))}
+        return found
+
+    @cached_property
     def met(self) -> pd.DataFrame:
         """When a run could first be staffed that meets a need: a row for each world and need.
 
@@ -126,13 +156,10 @@ class Worlds:
     def _when(self, world: str, need: str) -> Row:
         days = self._days(world, need)
         done = int(np.isfinite(days).sum())
-        dates = {name: self._date(day) for name, day in spread(days, "inverted_cdf").items()}
-        base = self._days(AS_IT_WAS, need)
+        quantiles = spread(days, "inverted_cdf")
+        dates = {name: day_of(self.scenario, day) for name, day in quantiles.items()}
         # Of a pair that comes to it in neither world nothing is known.
-        known = np.isfinite(days) | np.isfinite(base)
-        shift: dict[str, float | None] = dict.fromkeys(("value", "lo", "hi"))
-        if known.any():
-            shift = median_interval(np.where(known, days, 0.0)[known] - base[known])
+        shift = median_interval(shifts(days, self._days(AS_IT_WAS, need)))
         return {
             "share": done / len(days),
             **wilson(done, len(days)),
@@ -144,19 +171,15 @@ class Worlds:
         }
 
     def _days(self, world: str, need: str) -> Floats:
-        """Days to the first date, infinite where there is none before the horizon."""
-        met = self._values(world, f"met.{need}") > 0
-        return np.where(met, self._values(world, f"met.{need}_days"), math.inf)
-
-    def _date(self, day: float) -> dt.date | None:
-        return self.scenario.start + dt.timedelta(days=day) if math.isfinite(day) else None
+        return days_to(self.runs[world], f"met.{need}_days")
 
     def curve(self, world: str, need: str) -> pd.DataFrame:
         """The share of replications in which a need is met by a date: `date` and `share`."""
         days = self._days(world, need)
         seen = np.sort(days[np.isfinite(days)])
         shares = np.arange(1, len(seen) + 1) / len(days)
-        return pd.DataFrame({"date": [self._date(day) for day in seen], "share": shares})
+        dates = [day_of(self.scenario, day) for day in seen]
+        return pd.DataFrame({"date": dates, "share": shares})
 
     def unchanged(self) -> list[str]:
         """Worlds in which every number is the same as it was: their layer touches nothing."""
@@ -182,6 +205,7 @@ class Worlds:
             "notes": [*self.notes],
             "unchanged": self.unchanged(),
             "largest": _plain(self.frame),
+            "abroad": _plain(self.abroad),
             "met": _plain(self.met),
         }
 
@@ -197,7 +221,7 @@ class Worlds:
             f"a run of {outlook.length / DAY:g} days, shares by route {outlook.shares.route}; "
             f"chips in {reference} at {self.scenario.run.model.name}: {worth}",
             "medians with their 95 % intervals; × as it was: median of pairs, in which needs and "
-            "one run's part of a fleet cancel",
+            "one run's part of a fleet cancel; no run spans chips at home and abroad",
         ]
         for date in self.scenario.dates:
             lines += ["", f"largest run that could be staffed on {date}", self._table(date)]
@@ -206,38 +230,47 @@ class Worlds:
         return "\n".join(lines)
 
     def _table(self, date: dt.date) -> str:
+        quantities = dict(QUANTITIES)
+        if not self._abroad:
+            quantities.pop("home")
         table = {}
         for world in self.runs:
             rows = {key[2]: row for key, row in self._largest.items() if key[:2] == (world, date)}
-            told = {
-                name: _told(rows[key], "median", "lo", "hi") for key, name in QUANTITIES.items()
+            cells = {
+                name: _told(rows[key], "median", "lo", "hi") for key, name in quantities.items()
             }
             for need, _ in self._needs(world):
-                told[f"over {need}"] = _told(rows[f"reach of {need}"], "median", "lo", "hi")
-            told["× as it was"] = _told(rows["chips"], "ratio", "ratio_lo", "ratio_hi")
-            table[self.titles[world]] = told
+                cells[f"over {need}"] = _told(rows[f"reach of {need}"], "median", "lo", "hi")
+            cells["× as it was"] = _told(rows["chips"], "ratio", "ratio_lo", "ratio_hi")
+            if self._abroad:
+                cells["× at home"] = _told(rows["home"], "ratio", "ratio_lo", "ratio_hi")
+                cells["stands abroad in"] = f"{self._abroad[world, date]['share']:.0%}"
+            table[self.titles[world]] = cells
         return pd.DataFrame(table).T.fillna("").to_string()
 
     def _sentences(self) -> list[str]:
         """When each need is met in each world, and in which share of the draws it never is."""
         found = []
-        end = self.scenario.start + dt.timedelta(seconds=self.scenario.horizon)
         for world in self.runs:
             for need, title in self._needs(world):
-                row = self._met[world, need]
-                words = f"{self.titles[world]}: {title} "
-                if row["median"] is None:
-                    words += "is in reach in fewer than half of the draws"
-                else:
-                    words += f"is in reach from {row['median']:%B %Y}"
-                    words += f" (5–95 %: {_month(row['p5'])} to {_month(row['p95'])})"
-                never = f"never before {end:%B %Y} in {row['never']:.0%} of them"
-                found.append(f"{words}; {never if row['never'] else 'in all draws'}")
+                what = f"{self.titles[world]}: {title} comes in reach"
+                words = when(self.scenario, self._days(world, need), what, "reaches it")
+                found.append(words + self._shift(world, need))
         return found
 
-
-def _month(date: dt.date | None) -> str:
-    return f"{date:%B %Y}" if date else "never"
+    def _shift(self, world: str, need: str) -> str:
+        """By how much later than as it was, in the median pair; as a bound where most never do."""
+        row = self._met[world, need]
+        value, low, high = row["shift"], row["shift_lo"], row["shift_hi"]
+        if world == AS_IT_WAS or value is None:
+            return ""
+        if value == low == high == 0:
+            return "; as early as it was"
+        side = "later"
+        if value < 0 and low is not None and high is not None:
+            side = "earlier"
+            value, low, high = -value, -high, -low
+        return f"; {side} than as it was by {shift_told(value, low, high)}, median of pairs"
 
 
 def _told(row: Row, middle: str, low: str, high: str) -> str:
@@ -249,22 +282,6 @@ def _told(row: Row, middle: str, low: str, high: str) -> str:
         return digits(value, None, None)
     told, start, end = (figures(one, lo, hi) for one in (value, lo, hi))
     return told if start == end else f"{told} ({start} … {end})"
-
-
-def figures(value: float, low: float, high: float) -> str:
-    """Write a number, however large, with no digit finer than its interval supports.
-
-    Examples
-    --------
-    >>> figures(4.66e25, 3.9e25, 5.8e25), figures(34_512, 31_000, 38_000)
-    ('4.7e25', '35,000')
-    """
-    # FLOP have too many zeros to be written out.
-    if abs(high) < 1e9:
-        return digits(value, low, high)
-    power = math.floor(math.log10(high))
-    unit = 10.0**power
-    return f"{digits(value / unit, low / unit, high / unit)}e{power}"
 
 
 def _table(rows: Mapping[tuple[Any, ...], Row], keys: Sequence[str]) -> pd.DataFrame:

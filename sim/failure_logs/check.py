@@ -145,7 +145,7 @@ def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame
     low, high = pd.DataFrame(runs, columns=list(log)).quantile(list(WITHIN)).to_numpy()
     table = pd.DataFrame({"title": list(log), "log": list(log.values()), "p5": low, "p95": high})
     # A short log has no repairs that were watched for a month.
-    table = table[np.isfinite(table[["log", "p5", "p95"]]).all(axis=1)].reset_index(drop=True)
+    table = table.replace([np.inf, -np.inf], np.nan).dropna(ignore_index=True)
     table["inside"] = (table["p5"] <= table["log"]) & (table["log"] <= table["p95"])
     return table
 

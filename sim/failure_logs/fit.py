@@ -28,9 +28,9 @@ from sim.failure_logs.hazards import (
     vector,
 )
 from sim.failure_logs.log import Log
-from sim.failure_logs.model import EVERY, LEAST, MOST, ClassMisfit, Kept, Model, of_cause
+from sim.failure_logs.model import LEAST, MOST, ClassMisfit, Kept, Model, of_cause
 from sim.failure_logs.read import read
-from sim.failure_logs.selection import BURSTS, DRIFT, Choice, Months, Trial, by_chance, choose
+from sim.failure_logs.selection import BURSTS, WALK, Choice, Months, Trial, by_chance, choose
 from sim.results.ledger import DAY, YEAR, Floats
 from sim.streams import stream
 
@@ -136,7 +136,7 @@ def fitted_as(
     random = stream(seed, 0, "fit")
     columns = _parameters(log, model, months.gaps(last), choice.kept, random)
     level = np.ones(DRAWS + 1)
-    if (DRIFT, EVERY) in choice.kept and not looking_back:
+    if WALK in choice.kept and not looking_back:
         walk, _ = drift.walked(*months.by_month(last, choice.kept))
         level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
         level[0] = np.exp(walk.mean[walk.likeliest])

@@ -10,13 +10,15 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sim.errors import InputError, in_file
 
 Row = tuple[int, dict[str, str]]
-"""A line in a file, and its cells by column."""
+"""A line in a file, and its cells by column; `ODD` says what is wrong with their number."""
+ODD = "odd"
 MOST_HOSTS = 100_000
 """A bracket that stands for more than all nodes of any cluster is a slip."""
 COLUMNS = ("node", "start", "end", "cause", "kind")
@@ -48,22 +50,39 @@ def sheet(file: str) -> Sheet:
     """
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise in_file(file, f"the log cannot be read ({reason})") from None
+    except UnicodeDecodeError as error:
+        problem = f"is no UTF-8 text from byte {error.start} on; a spreadsheet saves as 'CSV UTF-8'"
+        raise in_file(file, problem) from None
+    except OSError as error:
+        raise in_file(file, f"the log cannot be read ({error.strerror or error})") from None
     if file.endswith(".json"):
         return Sheet(file, list(TRACE), list(_faults(text, file)))
     lines = text.splitlines()
+    if not text.strip():
+        raise in_file(file, "the file is empty; expected a header and a row for each outage")
     # What separates cells is what the first line has most of.
-    delimiter = max(",|;\t", key=text.partition("\n")[0].count)
-    reader = csv.DictReader(lines, delimiter=delimiter, restkey="")
-    reader.fieldnames = [head.strip() for head in reader.fieldnames or ()]
-    rows = []
-    for row in reader:
-        # What stands beyond the last column has no name, and cannot be ours.
-        cells = {head: (cell or "").strip() for head, cell in row.items() if head}
-        rows.append((reader.line_num, cells))
-    return Sheet(file, list(reader.fieldnames), rows)
+    delimiter = max(",|;\t", key=lines[0].count)
+    reader = csv.reader(lines, delimiter=delimiter)
+    heads = [head.strip() for head in next(reader)]
+    for head in heads:
+        if head and heads.count(head) > 1:
+            raise in_file(file, f"has two columns '{head}'; give each a name of its own")
+    rows = [(reader.line_num, _cells(heads, row)) for row in reader if row]
+    if not rows:
+        raise in_file(file, "has a header and no rows")
+    return Sheet(file, heads, rows)
+
+
+def _cells(heads: list[str], row: list[str]) -> dict[str, str]:
+    """The cells of a row by column."""
+    cells = {
+        head: cell.strip() for head, cell in zip_longest(heads, row[: len(heads)], fillvalue="")
+    }
+    more = [cell for cell in row[len(heads) :] if cell.strip()]
+    # A decimal comma makes two cells of one, and a row that breaks off is no open outage.
+    if more or len(row) < len(heads):
+        cells[ODD] = f"the row has {len(row)} cells, the header {len(heads)}"
+    return cells
 
 
 def is_accounting(sheet: Sheet) -> bool:

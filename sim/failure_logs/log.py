@@ -166,7 +166,7 @@ def made(
     seen = [row for row in rows if _inside(row, by_node.get(row.node, ()))]
     kept = joined(seen)
     if not kept:
-        raise InputError("there is no outage within the time in which its node was watched")
+        raise InputError(_why_none(rows, origin, end))
     kinds: dict[str, Counter[str]] = {}
     for outage in kept:
         if outage.kind != "planned":
@@ -175,6 +175,10 @@ def made(
     told = list(notes)
     if outside := len(rows) - len(seen):
         told.append(f"{outside} outages outside of the time their node was watched were left out")
+    if merged := len(seen) - len(kept):
+        told.append(
+            f"{merged} outages repeat, overlap or touch one of their node and count as that"
+        )
     if planned := sum(outage.kind == "planned" for outage in kept):
         told.append(f"{planned} planned outages count as time out of service, not as failures")
     number = {name: k for k, name in enumerate(by_node)}
@@ -194,6 +198,19 @@ def made(
         closed=ends <= end,
         nodes_known=nodes_known,
         notes=told,
+    )
+
+
+def _why_none(rows: Sequence[Outage], first: float, last: float) -> str:
+    """Why no outage is left: when they were, and when nodes were watched."""
+    if not rows:
+        return "there is no outage"
+    times = [min(row.start for row in rows), max(row.start for row in rows), first, last]
+    said = [f"{time / DAY:,.6g}" for time in times]
+    return (
+        "there is no outage within the time in which its node was watched: they begin on days "
+        f"{said[0]} to {said[1]}, nodes were watched from day {said[2]} to {said[3]} "
+        "(dates are days since 1970)"
     )
 
 

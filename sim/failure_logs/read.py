@@ -18,9 +18,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sim.errors import InputError
 from sim.failure_logs import importers
-from sim.failure_logs.importers import COLUMNS, Row, Sheet
+from sim.failure_logs.importers import COLUMNS, ODD, Row, Sheet
 from sim.failure_logs.log import Log, Outage, Span, Window, made
 from sim.results.ledger import DAY
+from sim.scenario.guards import check_whole
 
 KINDS = ("hardware", "software", "planned", "unknown")
 UNITS = {"days": DAY, "seconds": 1.0}
@@ -124,6 +125,7 @@ class Reader:
                     sheet.heads,
                     f"; it has: {found}; say which with --columns {name}=THEIRS",
                 )
+        ours[ODD] = ODD
         return [
             (line, {name: cells.get(theirs, "") for name, theirs in ours.items()})
             for line, cells in sheet.rows
@@ -136,6 +138,8 @@ class Reader:
         bad = []
         for line, cells in rows:
             try:
+                if problem := cells.get(ODD):
+                    raise InputError(problem)
                 found.append(read(cells))
             except InputError as error:
                 bad.append(f"{file}, line {line}: {error}")
@@ -153,7 +157,7 @@ class Reader:
         end = self.time(cells["end"]) if cells["end"] else math.inf
         if end < start:
             raise InputError(f"the end {cells['end']} is before the start {cells['start']}")
-        kind = cells["kind"] or "unknown"
+        kind = cells["kind"].lower() or "unknown"
         _one_of(kind, KINDS, "kind")
         cause = cells["cause"] or kind.replace("unknown", "outage")
         return Outage(_node(cells), start, end, cause, kind)
@@ -172,8 +176,8 @@ def read(
     exposure: str | Path | None = None,
     *,
     nodes: int | None = None,
-    start: str | None = None,
-    end: str | None = None,
+    start: Any = None,
+    end: Any = None,
     **reading: Any,
 ) -> Log:
     """Read logs and the exposure behind them.
@@ -199,13 +203,14 @@ def read(
     accounts = [sheet for sheet in sheets if importers.is_accounting(sheet)]
     if exposure is not None:
         windows = reader.windows(importers.sheet(str(exposure)))
-    elif nodes and start and end:
-        windows = _everyone(outages, nodes, reader.time(start), reader.time(end))
+    elif None not in (nodes, start, end):
+        check_whole("nodes", nodes, 1)
+        windows = _everyone(outages, nodes or 0, reader.time(str(start)), reader.time(str(end)))
     elif accounts:
         windows = [window for sheet in accounts for window in reader.windows(sheet)]
     else:
         given = {"--nodes": nodes, "--from": start, "--to": end}
-        missing = ", ".join(name for name, value in given.items() if not value)
+        missing = ", ".join(name for name, value in given.items() if value is None)
         raise InputError(
             "a rate needs the time that nodes were watched: give --exposure FILE with "
             f"node, from, to, or --nodes, --from and --to (missing: {missing})"

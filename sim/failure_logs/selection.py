@@ -23,6 +23,7 @@ from sim.failure_logs.model import BAD, EVERY, Kept, Mechanism, Model, fitted
 from sim.results.ledger import Floats
 
 DRIFT = "drift"
+WALK: Mechanism = (DRIFT, EVERY)
 BURSTS = "bursts"
 ENOUGH = 3.0
 """Gain in the log-probability of what followed; its exponential is the twenty of above."""
@@ -79,6 +80,7 @@ class Months:
         self.gaps = cache(self._gaps)
         self.model = cache(self._model)
         self.score = cache(self._score)
+        self.worth = cache(self._worth)
 
     def _gaps(self, month: int) -> list[Gaps]:
         """The gaps of each cause by the end of a month."""
@@ -113,12 +115,14 @@ class Months:
         # A month in which nothing was expected would have no level.
         return np.diff(counts), np.maximum(np.diff(expected), 1e-9)
 
-    def drift_gain(self, kept: Kept) -> float:
-        """What a random walk of the level adds to the score."""
-        total = 0.0
-        for known, seen in pairwise(self.ends):
-            counts, expected = self.by_month(known, kept)
-            total += drift.gain(counts[:seen], expected[:seen], known)
+    def _worth(self, kept: Kept) -> float:
+        """The score, and what a random walk of the level adds to it where it is kept."""
+        fixed = kept - {WALK}
+        total = self.score(fixed)
+        if WALK in kept:
+            for known, seen in pairwise(self.ends):
+                counts, expected = self.by_month(known, fixed)
+                total += drift.gain(counts[:seen], expected[:seen], known)
         return total
 
 
@@ -126,62 +130,54 @@ def choose(log: Log) -> Choice:
     """Try every mechanism on a log and keep those that improve the forecast."""
     months = Months(log)
     candidates = _candidates(log)
-    kept = _greedy(months, candidates)
-    walk = months.drift_gain(kept)
-    if any(mechanism == AGEING for mechanism, _ in kept):
-        # A fleet of one age that wears out drifts, too: whichever forecasts better is kept.
-        young = _greedy(months, [item for item in candidates if item[0] != AGEING])
-        instead = months.drift_gain(young)
-        ageing = months.score(kept) + max(walk, 0.0)
-        if instead > ENOUGH and months.score(young) + instead > ageing:
-            kept = young
-            walk = instead
+    kept = _kept(months, candidates)
     trials = [_trial(months, kept, item) for item in candidates]
-    bare = months.drift_gain(frozenset())
-    trials.append(Trial(DRIFT, "", walk, bare, walk > ENOUGH))
     for cause, name in enumerate(log.causes):
         gain = _burst_gain(log, cause)
         if gain is not None:
             trials.append(Trial(BURSTS, name, gain, gain, gain > ENOUGH))
             if gain > ENOUGH:
                 kept |= {(BURSTS, cause)}
-    if walk > ENOUGH:
-        kept |= {(DRIFT, EVERY)}
     return Choice(kept, trials)
 
 
 def _trial(months: Months, kept: Kept, item: Mechanism) -> Trial:
     """What one mechanism adds to the others that were kept, and to none."""
     mechanism, cause = item
-    gain = months.score(kept | {item}) - months.score(kept - {item})
-    alone = months.score(frozenset({item})) - months.score(frozenset())
+    gain = months.worth(kept | {item}) - months.worth(kept - {item})
+    alone = months.worth(frozenset({item})) - months.worth(frozenset())
     name = "" if cause == EVERY else months.log.causes[cause]
     return Trial(mechanism, name, gain, alone, item in kept)
 
 
 def _candidates(log: Log) -> list[Mechanism]:
-    # Where it is not known which node failed, nothing can be said of single nodes.
-    if not log.nodes_known:
-        return []
+    """What is tried, that which leaves the clearest marks first."""
     counts = np.bincount(log.cause[log.cause >= 0], minlength=len(log.causes))
     causes = np.flatnonzero(counts >= FEWEST).tolist()
-    if not causes:
-        return []
+    # Where it is not known which node failed, nothing can be said of single nodes.
+    if not log.nodes_known or not causes:
+        return [WALK]
     repeats = [(REPEATS, cause) for cause in causes]
     ageing = [(AGEING, cause) for cause in causes]
-    return [*repeats, (BAD, EVERY), *ageing]
+    return [*repeats, (BAD, EVERY), *ageing, WALK]
 
 
-def _greedy(months: Months, candidates: Sequence[Mechanism]) -> Kept:
-    """Take up the mechanism that helps most for as long as one helps."""
+def _kept(months: Months, candidates: Sequence[Mechanism]) -> Kept:
+    """Take up the mechanism that helps most while one helps, and leave out what has become idle."""
     kept: Kept = frozenset()
     while True:
-        scores = {item: months.score(kept | {item}) for item in candidates if item not in kept}
-        most = max(scores.values(), default=-np.inf)
-        if most < months.score(kept) + ENOUGH:
-            return kept
-        # Of those that help alike the one that leaves the clearest marks goes first.
-        kept |= {next(item for item, score in scores.items() if score > most - ENOUGH)}
+        worths = {item: months.worth(kept | {item}) for item in candidates if item not in kept}
+        most = max(worths.values(), default=-np.inf)
+        if most < months.worth(kept) + ENOUGH:
+            break
+        # Of those that help alike the first goes first.
+        kept |= {next(item for item, worth in worths.items() if worth > most - ENOUGH)}
+    for item in candidates:
+        # What one was taken up for another may explain as well: a level that wanders looks like
+        # ageing, and so do bad nodes.
+        if item in kept and months.worth(kept) < months.worth(kept - {item}) + ENOUGH:
+            kept -= {item}
+    return kept
 
 
 def by_chance(count: int, seconds: float) -> float:

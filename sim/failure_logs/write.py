@@ -84,16 +84,29 @@ def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path,
 
 
 def trace_of(log: Log, *, keep_names: bool = False) -> str:
-    """The outages as `failures: {trace: FILE}` reads them."""
+    """The outages as `failures: {trace: FILE}` reads them.
+
+    Where single nodes are known, one that was not watched is out with the cause `absent`.
+    """
+    # The last of them is that of the cause −1, which stands for planned outages.
+    causes = np.array([*log.causes, "planned"])[log.cause]
+    rows = pd.DataFrame({"node": log.node, "start": log.start, "end": log.end, "cause": causes})
+    if log.nodes_known:
+        rows = pd.concat([rows, _absent(log)])
     names = log.names if keep_names else [f"node-{k + 1:05}" for k in range(len(log.names))]
-    rows = pd.DataFrame(
-        {
-            "node": np.array(names)[log.node],
-            "start_day": log.start / DAY,
-            "end_day": log.end / DAY,
-            # The last of them is that of the cause −1, which stands for planned outages.
-            "cause": np.array([*log.causes, "planned"])[log.cause],
-        }
-    )
+    rows["node"] = np.array(names)[rows["node"]]
+    rows["start_day"] = rows.pop("start") / DAY
+    rows["end_day"] = rows.pop("end") / DAY
     rows = rows.sort_values(["start_day", "node"])
     return rows.to_csv(index=False, lineterminator="\n", float_format="%.6f")
+
+
+def _absent(log: Log) -> pd.DataFrame:
+    """The times in which nodes were not watched: before, between and after their windows."""
+    windows = pd.DataFrame(log.windows, columns=["node", "start", "end"])
+    windows["node"] = windows["node"].astype(int)
+    by_node = windows.groupby("node")
+    before = windows.assign(start=by_node["end"].shift(fill_value=0.0), end=windows["start"])
+    after = by_node["end"].last().reset_index(name="start").assign(end=log.seconds)
+    gaps = pd.concat([before, after])
+    return gaps[gaps["start"] < gaps["end"]].assign(cause="absent")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from sim.experiments import Replications
 from sim.experiments.claim_checks import CONTRADICTED, FEWEST, SUPPORTED
+from sim.experiments.replicate import Replications
 from sim.pictures.marks import DARK, band
 from sim.pictures.style import DASHES, SMALL, WIDTH, Picture, styled
 

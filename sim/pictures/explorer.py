@@ -1,9 +1,10 @@
-"""A scenario with handles: chips, failures, checkpoints, policy, dates; and what they do, drawn."""
+"""A scenario with handles, and what they do, drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from textwrap import fill
 from typing import Any
 
 import ipywidgets as widgets
@@ -17,7 +18,7 @@ from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
 from sim.experiments.choices import choices
-from sim.pictures.marks import DARK, band, bars, spread
+from sim.pictures.marks import DARK, band, bars, name_rows, spread, whiskers
 from sim.pictures.run import BADPUT
 from sim.pictures.style import (
     DASHES,
@@ -31,16 +32,40 @@ from sim.pictures.style import (
     styled,
 )
 from sim.pictures.words import plain
-from sim.results.ledger import DAY, USABLE, YEAR, at, levels
+from sim.results.ledger import DAY, USABLE, YEAR, Floats, at, levels
 from sim.results.run import RunResult
-from sim.scenario import load_scenario
+from sim.scenario import Scenario, load_scenario
+from sim.scenario.stock import Programme
 from sim.throughput.elastic import POLICIES
 
 AS_GIVEN = "as given"
-INTERVALS = (AS_GIVEN, "5 min", "10 min", "30 min", "1 h", "2 h", "6 h", "optimal")
+INTERVALS = ("5 min", "10 min", "30 min", "1 h", "2 h", "6 h", "optimal")
 FAILURES = {"none": 0, "as counted": 1, "twice": 2, "4 times": 4}
 # Powers of two, and one and a half times each: all are whole nodes, and most hold whole replicas.
 SIZES = [base << k for base in (256, 384) for k in range(8)]
+SPARES = {f"{nodes:,} nodes": nodes for nodes in (0, 8, 32, 128, 512)}
+NEEDS = {f"{chips:,} chips": chips for chips in (256, 1024, 4096, 16384, 65536)}
+GROWTHS = {f"{times:g} times a year": f"{times} per yr" for times in (0.3, 0.5, 1, 1.5, 2, 3, 5)}
+SHARES = {f"{share:.0%}": share for share in (0.04, 0.12, 0.25, 0.5, 0.75)}
+
+
+def _settings(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Paths of what can be set in a scenario, each with its values by the words of a handle."""
+    outlook = scenario.outlook
+    if outlook is not None:
+        yield "outlook.shares.run", SHARES
+        for need in outlook.needs:
+            yield f"outlook.needs.{need}.growth", GROWTHS
+        return
+    yield "checkpoint.interval", {interval: interval for interval in INTERVALS}
+    if isinstance(scenario.runs, Programme):
+        yield "runs.chips", NEEDS
+        yield "runs.growth", GROWTHS
+    if scenario.runs is not None:
+        yield "research", {"none": 0.0, **SHARES}
+        return
+    for pool in scenario.fleet:
+        yield f"fleet.{pool}.cold_spares", SPARES
 
 
 class Explorer:
@@ -60,43 +85,41 @@ class Explorer:
         self.base = load_scenario(scenario)
         self.runs = runs
         self.seed = seed
-        self._command = f"sim run {scenario} --seed {seed} --replications {runs}"
         self.handles: dict[str, Any] = {}
-        chips = set(catalogue.table("chips"))
+        if self.base.worlds:
+            worlds = [(world.title or name, name) for name, world in self.base.worlds.items()]
+            self._choose("world", "world", [("as it was", AS_GIVEN), *worlds])
+        kinds = set(catalogue.table("chips"))
         for name, pool in self.base.fleet.items():
-            kinds = sorted(chips | {pool.chip.name})
-            self._add(
-                f"fleet.{name}.chip",
-                f"{name}: kind of chip",
-                widgets.Dropdown,
-                pool.chip.name,
-                options=kinds,
+            chip = pool.chip.name
+            self._choose(
+                f"fleet.{name}.chip", f"{name}: kind of chip", sorted(kinds | {chip}), chip
             )
             # A pool that begins with nothing gets its chips by deliveries.
             if pool.chips is not None:
                 count = pool.active_chips
-                sizes = sorted({count, *SIZES})
-                self._slide(f"fleet.{name}.chips", f"{name}: number of chips", count, sizes)
-        self._slide("failures", "how often nodes fail", 1, list(FAILURES.items()))
-        self._slide("checkpoint.interval", plain("checkpoint.interval"), AS_GIVEN, INTERVALS)
-        self._add(
-            "recovery.policy",
-            plain("recovery.policy"),
-            widgets.Dropdown,
-            self.base.recovery.policy,
-            options=("wait", *POLICIES),
-        )
+                sizes = [(f"{size:,}", size) for size in sorted({count, *SIZES})]
+                self._slide(f"fleet.{name}.chips", f"{name}: number of chips", sizes, count)
+        self._slide("failures", "how often nodes fail", list(FAILURES.items()), 1)
+        for path, options in _settings(self.base):
+            self._slide(path, plain(path), [(AS_GIVEN, AS_GIVEN), *options.items()])
+        if self.base.outlook is None:
+            policies = ("wait", *POLICIES)
+            path, now = "recovery.policy", self.base.recovery.policy
+            self._choose(path, plain(path), policies, now)
         for name, event in self.base.policy.items():
-            self._add(
-                f"policy.{name}.date",
-                f"date of {name}",
-                widgets.DatePicker,
-                event.date,
-                tooltip=event.title,
-            )
+            words = f"date: {event.title or name}"
+            self._add(f"policy.{name}.date", words, widgets.DatePicker, event.date, tooltip=words)
         self._start = {path: handle.value for path, handle in self.handles.items()}
 
-    def _slide(self, path: str, words: str, value: object, options: Sequence[Any]) -> None:
+    def _choose(
+        self, path: str, words: str, options: Sequence[Any], value: object = AS_GIVEN
+    ) -> None:
+        self._add(path, words, widgets.Dropdown, value, options=options)
+
+    def _slide(
+        self, path: str, words: str, options: Sequence[Any], value: object = AS_GIVEN
+    ) -> None:
         # A run takes seconds: draw when the handle is let go, not all along its way.
         slider = widgets.SelectionSlider
         self._add(path, words, slider, value, options=options, continuous_update=False)
@@ -105,10 +128,22 @@ class Explorer:
         self.handles[path] = kind(
             value=value,
             description=words,
-            style={"description_width": "15em"},
-            layout=widgets.Layout(width="34em"),
+            style={"description_width": "24em"},
+            layout=widgets.Layout(width="48em"),
             **more,
         )
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario as it is set now."""
+        changed = self.base.override(self.changes)
+        return changed.in_world(self._world) if self._world else changed
+
+    @property
+    def _world(self) -> str:
+        """The world that is chosen; empty for the one that was."""
+        handle = self.handles.get("world")
+        return "" if handle is None or handle.value == AS_GIVEN else handle.value
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -116,7 +151,8 @@ class Explorer:
         changes: dict[str, Any] = {}
         for path, handle in self.handles.items():
             value = handle.value
-            if value == self._start[path]:
+            # A world is no change of a key: it lies on top of them.
+            if value == self._start[path] or path == "world":
                 continue
             if path == "failures":
                 changes |= self._failures(value)
@@ -167,7 +203,8 @@ class Explorer:
     @property
     def command(self) -> str:
         """The line that asks the same of the command line."""
-        words = [self._command]
+        verb = f"worlds {self.base.name} {self._world}" if self._world else f"run {self.base.name}"
+        words = [f"sim {verb} --seed {self.seed} --replications {self.runs}"]
         for path, value in self.changes.items():
             words.append(f'--set "{path}={"null" if value is None else value}"')
         return " ".join(words)
@@ -180,7 +217,9 @@ class Explorer:
         InputError
             When the fleet cannot run this.
         """
-        scenario = self.base.override(self.changes)
+        return self._drawn(self.scenario)
+
+    def _drawn(self, scenario: Scenario) -> tuple[Picture, str]:
         results = [simulate(scenario, self.seed, k) for k in range(self.runs)]
         return picture(results, scenario.standing)
 
@@ -195,13 +234,15 @@ class Explorer:
             line.value = self.command
             trouble.value = ""
             try:
-                (figure, _numbers), title = self.draw()
+                # One and the same object: what is planned for it is planned once.
+                scenario = self.scenario
+                (figure, _numbers), title = self._drawn(scenario)
             except InputError as error:
                 trouble.value = str(error)
             else:
                 place.value = html(figure, title)
                 plt.close(figure)
-                lines = str(choices(self.base.override(self.changes)))
+                lines = str(choices(scenario))
                 told.value = f"<pre>{escape(lines)}</pre>"
 
         for handle in self.handles.values():
@@ -214,7 +255,8 @@ class Explorer:
 def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     """Time to train, time lost and chips at hand over a few runs, and what they say, as a title.
 
-    Of a programme the time until the fleet falls short takes the place of the time to train.
+    Of a programme the time until the fleet falls short takes the place of the time to train; of a
+    scenario with an outlook the largest run on its last date, and over each need that of time lost.
 
     Parameters
     ----------
@@ -225,46 +267,65 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     """
     size = (WIDTH, 7.2)
     figure, (top, middle, bottom) = plt.subplots(3, figsize=size, height_ratios=[0.7, 2, 2.4])
-    programme = "crossing_days" in results[0].metrics
-    unit = "years" if programme else "days"
-    if programme:
-        ends = np.array([r.metrics["crossing_days"] * DAY for r in results]) / YEAR
-        open_ = np.array([not r.metrics["crossed"] for r in results])
-        what, outlast = "until the fleet falls short", "hold out"
-    else:
-        ends = np.array([r.wall for r in results]) / DAY
-        open_ = np.array([not r.finished for r in results])
-        what, outlast = "to train", "do not finish"
-    top.scatter(
-        ends[~open_],
-        0 * ends[~open_],
-        s=50,
-        alpha=0.6,
-        color="#0072B2",
-    )
-    top.scatter(
-        ends[open_],
-        0 * ends[open_],
-        s=60,
-        marker=">",
-        facecolors="none",
-        edgecolors="#D55E00",
-    )
-    top.set(xlim=(0, 1.05 * ends.max()), yticks=[])
+    ends, open_, unit, what, outlast = _ends(results)
+    top.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
+    late = {"marker": ">", "facecolors": "none", "edgecolors": "#D55E00"}
+    top.scatter(ends[open_], 0 * ends[open_], s=60, **late)
+    # A fleet may fall short at once in every run.
+    top.set(xlim=(0, 1.05 * ends.max() or 1), yticks=[])
     top.set_xlabel(f"{unit} {what} (a dot a run; an open triangle: not by then)")
+    scenario = results[0].scenario
+    many_years = scenario.runs is not None or scenario.outlook is not None
     # In the order of the picture, from top to bottom.
     parts = [
         spread(ends[:, None], panel="end", item=unit, at=0.0),
-        _lost(middle, results),
-        *_chips(bottom, results, programme),
+        _lost(middle, results) if scenario.outlook is None else _reach(middle, results),
+        *_chips(bottom, results, many_years),
     ]
-    least, median, most = np.quantile(ends, [0, 0.5, 1])
-    runs = f"{len(ends)} runs lie between {least:.3g} and {most:.3g}"
-    title = f"{median:.3g} {unit} {what}; {runs}"
+    least, median, most = (_number(one) for one in np.quantile(ends, [0, 0.5, 1]))
+    runs = f"{len(ends)} runs lie between {least} and {most}"
+    title = f"{median} {unit} {what}; {runs}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {outlast} by {ends.max():.3g} {unit}"
     headline(figure, f"{title} ({status})")
     return (figure, pd.concat(parts, ignore_index=True)), title
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _ends(results: Sequence[RunResult]) -> tuple[Floats, Any, str, str, str]:
+    """What each run comes to, whether it is only a bound, its unit, and two parts of a sentence."""
+    metrics = pd.DataFrame([result.metrics for result in results])
+    scenario = results[0].scenario
+    if scenario.outlook is not None:
+        date = scenario.dates[-1]
+        ends = metrics[f"largest.{date}_h100"].to_numpy()
+        return ends, ends < 0, "H100", f"(by BF16 peak) in the largest run on {date}", ""
+    if scenario.runs is not None:
+        years = metrics["crossing_days"].to_numpy() * DAY / YEAR
+        open_ = ~metrics["crossed"].to_numpy(bool)
+        return years, open_, "years", "until the fleet falls short", "hold out"
+    days = np.array([result.wall for result in results]) / DAY
+    open_ = np.array([not result.finished for result in results])
+    return days, open_, "days", "to train", "do not finish"
+
+
+def _reach(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
+    """The largest run on the last date over each need."""
+    scenario = results[0].scenario
+    assert scenario.outlook is not None
+    date = scenario.dates[-1]
+    titles = {name: need.title or name for name, need in scenario.outlook.needs.items()}
+    values = [[r.metrics[f"reach.{name}.{date}"] for name in titles] for r in results]
+    table = spread(values, panel="reach", item=titles.values(), at=0.0)
+    rows = range(len(table))
+    whiskers(axes, table["median"], rows, table["p5"], table["p95"], fmt="o", color="#0072B2")
+    axes.set(xscale="log", xlabel=f"largest run on {date} over the need (dot: median, 5–95 %)")
+    axes.axvline(1, color=DARK, lw=1)
+    name_rows(axes, [fill(title, 20) for title in titles.values()])
+    return table
 
 
 def _lost(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
@@ -272,40 +333,27 @@ def _lost(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
     lost = pd.DataFrame([{kind: r.time[kind] / DAY for kind in BADPUT} for r in results])
     lost = lost.loc[:, lost.max() > 0]
     table = spread(lost, panel="lost", item=lost.columns, at=0.0)
-    bars(
-        axes,
-        table,
-        "item",
-        "median",
-        table["item"].map(TIME_COLOURS),
-        lw=None,
-    )
+    bars(axes, table, "item", "median", table["item"].map(TIME_COLOURS), lw=None)
     axes.set(xlabel="days lost (bar: median, whisker: 5–95 % of runs)")
     return table
 
 
-def _chips(axes: Axes, results: Sequence[RunResult], programme: bool) -> Iterator[pd.DataFrame]:
+def _chips(axes: Axes, results: Sequence[RunResult], many_years: bool) -> Iterator[pd.DataFrame]:
     """Spare chips of each pool over the run, or all that work in a programme."""
     grid = np.linspace(0, max(r.wall for r in results), 120)
-    if programme:
+    if many_years:
         when, xlabel, ylabel = grid / YEAR, "years", "chips in working nodes"
     else:
         when, xlabel, ylabel = grid / DAY, "days", "spare chips (below zero: missing)"
     labels = []
     for name, pool in results[0].scenario.fleet.items():
-        needed = 0 if programme else pool.active_chips
-        chips = [at(*levels(r, USABLE, name), grid) - needed for r in results]
-        table = spread(chips, panel="chips", item=name, at=when)
-        end = band(
-            axes,
-            table,
-            "at",
-            "median",
-            chip_colour(pool.chip.name),
-            pool.chip.name,
-            alpha=0.2,
-            ls=DASHES[len(labels) % len(DASHES)],
-        )
+        needed = 0 if many_years else pool.active_chips
+        chips = np.array([at(*levels(r, USABLE, name), grid) - needed for r in results])
+        # Of a country's stock a few servers are simulated, and all are shown.
+        table = spread(chips * results[0].scenario.represents, panel="chips", item=name, at=when)
+        chip = pool.chip.name
+        dash = DASHES[len(labels) % len(DASHES)]
+        end = band(axes, table, "at", "median", chip_colour(chip), chip, alpha=0.2, ls=dash)
         labels.append(end)
         yield table
     axes.axhline(0, color=DARK, lw=1)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.experiments.advice import Advice, words
+from sim.experiments.advice import Advice
 from sim.failure_logs.check import WITHIN, Check, outages
 from sim.failure_logs.fit import Fit
 from sim.pictures.marks import name_rows, whiskers
 from sim.pictures.style import CHIP_COLOURS, WIDTH, save_figure, styled
+from sim.pictures.words import plain
 from sim.results.ledger import DAY
 
 COLOUR = CHIP_COLOURS["H800"]
@@ -36,7 +39,7 @@ def statistics(found: Check) -> tuple[Figure, pd.DataFrame]:
     low, high = rows["p5"] / rows["log"], rows["p95"] / rows["log"]
     axes.hlines(rows.index, low, high, color=COLOUR, lw=4)
     # An interval of no length would have no mark.
-    axes.plot(low, rows.index, "|", color=COLOUR)
+    axes.plot((low + high) / 2, rows.index, "o", color=COLOUR)
     axes.axvline(1.0, color="black", lw=0.8)
     axes.set(xlabel="nine of ten runs of the fitted table, as a multiple of the log")
     name_rows(axes, rows["title"].tolist())
@@ -77,7 +80,7 @@ def decision(advice: Advice) -> tuple[Figure, pd.DataFrame]:
     """
     columns = ["days", "cost", "behind", "lo", "hi", "best", "alike"]
     numbers = pd.DataFrame([{name: getattr(o, name) for name in columns} for o in advice.options])
-    numbers.insert(0, "setting", [words(option.at) for option in advice.options])
+    numbers.insert(0, "setting", [_told(option.at) for option in advice.options])
     numbers = numbers.head(MOST_OPTIONS)
     shown = numbers.iloc[::-1].reset_index(drop=True)
     figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + 0.28 * len(shown)))
@@ -89,6 +92,11 @@ def decision(advice: Advice) -> tuple[Figure, pd.DataFrame]:
     axes.set(xlabel=f"{unit} behind the setting that was picked; shaded: near enough")
     name_rows(axes, shown["setting"].tolist())
     return figure, numbers
+
+
+def _told(at: Mapping[str, Any]) -> str:
+    """Values of a setting as one would say them, where a command line names paths."""
+    return ", ".join(f"{plain(path)} {value}" for path, value in at.items())
 
 
 def save(fitted: Fit, found: Check, folder: Path | str) -> None:

@@ -286,19 +286,12 @@ def _effects(axes: Axes, effects: pd.DataFrame) -> None:
     middle = months["median"]
     low, high = (months[end].where(~cut, middle) for end in ("p5", "p95"))
     axes.barh(range(len(effects)), middle, color="#56B4E9")
-    whiskers(
-        axes,
-        middle,
-        range(len(effects)),
-        low,
-        high,
-        ecolor=INK,
-        lw=0.9,
-    )
-    for k, (row, end) in enumerate(zip(months.itertuples(), high, strict=True)):
-        told = digits(row.median, row.lo, row.hi).replace("-", "−")
-        if cut.iloc[k]:
-            told = f"more than {row.median:.0f}: beyond the horizon"
+    whiskers(axes, middle, range(len(effects)), low, high, ecolor=INK, lw=0.9)
+    shown = zip(middle, months["lo"], months["hi"], high, cut, strict=True)
+    for k, (median, lo, hi, end, beyond) in enumerate(shown):
+        told = digits(median, lo, hi).replace("-", "−")
+        if beyond:
+            told = f"more than {median:.0f}: beyond the horizon"
         axes.text(max(end, 0), k, f" {told}", va="center")
     axes.axvline(0, color=INK, lw=0.8)
     name_rows(axes, list(effects["mechanism"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import gmean
 
 from sim.pictures.marks import DARK, name_rows, whiskers
 from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, Picture, ink, styled
+from sim.quantities.uncertain import Uncertain
 from sim.validation.report import MOST_Z, Row
 
 OURS, THEIRS, PALE = "#0072B2", "#D55E00", "#DDDDDD"
@@ -233,6 +235,41 @@ def score(rows: Sequence[Row]) -> Picture:
     names = "id title role kind family published ours p5 p95 place crps rival_crps lo hi count ok"
     renamed = {"kind": "quantity", "family": "against", "published": "expected"}
     return figure, columns(rows, names, **renamed)
+
+
+@styled()
+def fleets(
+    rates: Sequence[float], halves: Mapping[str, float], factors: Mapping[str, Uncertain]
+) -> Picture:
+    """How far fleets are apart, and the halves of one, with the band of the factor for either.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Of fleets, in any unit; drawn over their middle.
+    halves : mapping of str to float
+        The later half of what was watched of a fleet over the earlier.
+    factors : mapping of str to Uncertain
+        The factor for another fleet, and that for a later time.
+    """
+    apart = {f"fleet {k + 1}": rate for k, rate in enumerate(sorted(rates / gmean(rates)))}
+    parts = zip(factors.items(), (apart, halves), strict=True)
+    figure, axes = plt.subplots(figsize=(WIDTH, 2.6))
+    rows = []
+    for y, ((what, factor), seen) in enumerate(parts):
+        low, high = factor.draw(0.05), factor.draw(0.95)
+        axes.hlines(y, low, high, color=PALE, lw=14)
+        axes.plot(list(seen.values()), [y] * len(seen), "o", ms=6, color=OURS, alpha=0.7)
+        found = {"factor": what, "p5": low, "p95": high}
+        rows += [found | {"of": name, "ratio": ratio} for name, ratio in seen.items()]
+    axes.axvline(1, color=DARK, lw=1)
+    axes.set_yticks(range(len(factors)), list(factors))
+    axes.set(xscale="log", ylim=(len(factors) - 0.4, -0.6))
+    axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+    axes.minorticks_off()
+    axes.set_xlabel("rate of failure over that of the table (grey: 90 % of the factor)")
+    axes.set_title("● counted: over the middle of all fleets; later half over earlier", color=OURS)
+    return figure, pd.DataFrame(rows)
 
 
 def _ratios(names: pd.Series, right: pd.Series, *numbers: pd.Series) -> tuple[Figure, Axes]:

@@ -137,12 +137,13 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
         places = np.arange(len(part)) + (k - 1) * 0.26
         axes.barh(places, part["share"], height=0.24, color=colour)
         whiskers(axes, part["share"], places, part["lo"], part["hi"])
-        for place, row in zip(places, part.itertuples(), strict=True):
-            words = f"{name}: ± {_short(row.sd)} days"
+        rows = zip(places, part["sd"], part["hi"], part["variance"], strict=True)
+        for place, sd, most, variance in rows:
+            words = f"{name}: ± {_short(sd)} days"
             # An estimate that is cut off at zero says nothing; the end of its interval does.
-            if row.sd == 0:
-                words = f"{name}: ± {_short(math.sqrt(row.hi * row.variance))} days at most (95 %)"
-            axes.text(row.hi + 0.015, place, words, va="center", color=ink(colour))
+            if sd == 0:
+                words = f"{name}: ± {_short(math.sqrt(most * variance))} days at most (95 %)"
+            axes.text(most + 0.015, place, words, va="center", color=ink(colour))
     name_rows(axes, list(splits))
     axes.set(xlim=(0, 1.32), ylim=(len(splits) - 0.5, -0.5))
     axes.set_xlabel("share of the variance\n(whisker: 95 % interval; ±: standard deviation)")

@@ -31,8 +31,10 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
         One of the outlook's; the last unless given.
     """
     date = date or result.scenario.dates[-1]
-    frame = result.frame
-    table = frame[(frame["date"] == date) & (frame["quantity"] == "h100")].reset_index(drop=True)
+    last = result.scenario.dates[-1]
+    table, later, home = (
+        _of(result, day, what) for day, what in ((date, "h100"), (last, "h100"), (last, "home"))
+    )
     size = (WIDTH * 1.3, 0.42 * len(table) + 1.6)
     figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=[1.4, 1], sharey=True)
     rows = range(len(table))
@@ -44,14 +46,18 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
     )  # fmt: skip
     left.set(xscale="log", xlabel=f"largest run on {date}, H100 by BF16 peak")
     thousands(left, [10_000, 30_000, 100_000, 300_000])
-    last = result.scenario.dates[-1]
-    later = frame[(frame["date"] == last) & (frame["quantity"] == "h100")].reset_index(drop=True)
-    # What comes into force later shows at the last date only.
-    for shift, part, mark, colour in ((0.0, table, "s", RATIO), (0.22, later, "^", INK)):
+    # What comes into force later shows at the last date only, and what it does at home not in the
+    # headline: chips abroad may staff the largest run.
+    for shift, part, mark, colour, at_home in (
+        (0.0, table, "s", RATIO, ""),
+        (0.22, later, "^", INK, ""),
+        (0.44, home, "v", HAVE, ", at home"),
+    ):
         others = part[part["world"] != AS_IT_WAS]
         whiskers(
             right, others["ratio"], others.index + shift, others["ratio_lo"], others["ratio_hi"],
-            fmt=mark, color=colour, ecolor=colour, lw=1.8, label=str(part["date"].iloc[0]),
+            fmt=mark, color=colour, ecolor=colour, lw=1.8,
+            label=f"{part['date'].iloc[0]}{at_home}",
         )  # fmt: skip
     right.legend(fontsize="small", frameon=False)
     right.axvline(1, color=INK, lw=0.8)
@@ -61,7 +67,14 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
     figure.supxlabel(
         "dot: median; thick: its 95 % interval; thin: 5–95 % of replications", fontsize="small"
     )
-    return figure, pd.concat([table, later], ignore_index=True).drop_duplicates()
+    return figure, pd.concat([table, later, home], ignore_index=True).drop_duplicates()
+
+
+def _of(result: Worlds, date: dt.date, quantity: str) -> pd.DataFrame:
+    """What each world says of a quantity on a date, in the order of the worlds."""
+    frame = result.frame
+    rows = (frame["date"] == date) & (frame["quantity"] == quantity)
+    return frame[rows].reset_index(drop=True)
 
 
 @styled()

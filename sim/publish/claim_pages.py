@@ -12,7 +12,8 @@ from sim import catalogue, documents
 from sim.experiments import articles
 from sim.experiments.articles import Article, Sentence, words
 from sim.experiments.claim_checks import FEWEST, OUTSIDE, VERDICTS
-from sim.pictures.unknowns import plain
+from sim.experiments.intervals import digits
+from sim.pictures.words import plain
 
 Say = Callable[[str], str]
 """What stands for an English phrase in a language."""
@@ -49,18 +50,24 @@ def speaker_of(language: str) -> Say:
     return lambda phrase: known.get(phrase, phrase)
 
 
-def told(table: pd.DataFrame) -> str:
+def told(table: pd.DataFrame, article: Article | None = None) -> str:
     """Every reading of every sentence, for a terminal."""
+    sentences = (article or articles.article()).sentences
     lines = []
+    if table["row"].nunique() > 1:
+        lines.append(summary(table))
     for number, rows in table.groupby("row", sort=False):
         first = rows.iloc[0]
-        lines.append(f"{number}. {verdict_of(first)}: „{first['sentence']}“ ({first['speaker']})")
+        lines.append(f"{number}. {verdict_of(first)}: „{first['sentence']}“")
+        said = f"{first['translation']} (said by: {first['speaker']})"
+        lines.append(f"   {said.strip()}")
         for _, row in rows.iterrows():
-            lines.append(f"   {row['reading']}: {found_of(row)}. {row['needs']}")
+            why = f"{row['needs']} {row['caveat']}".strip()
+            lines.append(f"   - {row['reading']}: {found_of(row)}. {why}")
             if row["bound"]:
-                lines.append(f"      {number_of(row)}; {limit_of(row)}; moved by {cause_of(row)}")
-            else:
-                lines.append(f"      {row['caveat']}")
+                lines.append(f"     {number_of(row)}; {limit_of(row)}; moved by {cause_of(row)}")
+        for fact in sentences[first["claim"]].evidence:
+            lines.append(f"   * {words(fact.says)} ({fact.status}, {fact.source})")
     return "\n".join(lines)
 
 
@@ -83,14 +90,22 @@ def number_of(row: pd.Series, language: str = "en", against: str | None = None) 
     say = speaker_of(language)
     middle, low, high = (_bounded(row, name, language) for name in ("median", "p5", "p95"))
     other = row["against"] if against is None else against
-    than = f" ({other})" if other else ""
-    unit = f" {say(row['unit'])}" if row["unit"] else ""
-    status = say(row["status"])
-    share = _digits(100 * row["share"], language)
+    than = f"{say('against')} {other}; " if other else ""
     return (
-        f"{middle}{unit}{than} ({low} {say('to')} {high}; {status}); "
-        f"{say('met in')} {share} % {say('of runs')}"
+        f"{middle}{_unit(row, language)} ({than}{low} {say('to')} {high}; {say(row['status'])}); "
+        f"{say('met in')} {_share(row, language)} {say('of runs')}"
     )
+
+
+def _unit(row: pd.Series, language: str) -> str:
+    return f" {speaker_of(language)(row['unit'])}" if row["unit"] else ""
+
+
+def _share(row: pd.Series, language: str) -> str:
+    """The share that meets the limit, with its interval, no digit finer than that."""
+    share, low, high = (100 * row[key] for key in ("share", "share_lo", "share_hi"))
+    told = [_in_language(digits(value, low, high), language) for value in (share, low, high)]
+    return f"{told[0]} % ({told[1]} {speaker_of(language)('to')} {told[2]})"
 
 
 def _bounded(row: pd.Series, name: str, language: str) -> str:
@@ -102,23 +117,28 @@ def _bounded(row: pd.Series, name: str, language: str) -> str:
 
 
 def _digits(value: float, language: str) -> str:
-    text = f"{value:.3g}".replace("inf", "∞")
-    return text.replace(".", ",") if language == "de" else text
+    return _in_language(f"{value:.3g}".replace("inf", "∞"), language)
+
+
+def _in_language(number: str, language: str) -> str:
+    return number.replace(".", ",") if language == "de" else number
 
 
 def limit_of(row: pd.Series, language: str = "en", note: str | None = None) -> str:
     """The limit, its range, whether it is a fact, and at which other limits the verdict changes."""
     say = speaker_of(language)
     basis = row["limit_status"]
-    if basis != "assumption":
-        basis = f"fact ({basis})"
+    basis = say(basis if basis == "assumption" else f"fact ({basis})")
+    # That an assumption is one of ours is said once, in the list of sources.
+    if row["limit_source"] != "ASSUMED":
+        basis += f", {row['limit_source']}"
     ends = ""
     if row["limit_from"] < row["limit_to"]:
         low, high = (_digits(row[key], language) for key in ("limit_from", "limit_to"))
         ends = f" ({low} {say('to')} {high})"
     text = (
-        f"{say(row['bound'])} {_digits(row['limit'], language)}{ends}; "
-        f"{say(basis)}, {row['limit_source']}: {row['rests_on'] if note is None else note}"
+        f"{say(row['bound'])} {_digits(row['limit'], language)}{_unit(row, language)}{ends}; "
+        f"{basis}: {row['rests_on'] if note is None else note}"
     )
     if row["runs"] < FEWEST:
         return text
@@ -152,7 +172,7 @@ def summary(table: pd.DataFrame, language: str = "en") -> str:
     tested = table[table["bound"] != ""]
     decided = first[first["verdict"] != OUTSIDE]
     assumed = int((decided["limit_status"] == "assumption").sum())
-    share = f"{assumed / max(len(decided), 1):.0%}"
+    share = f"{100 * assumed / max(len(decided), 1):.0f} %"
     of = say("Of {sentences} sentences").format(sentences=len(first))
     rest = say(ASSUMED).format(
         assumed=assumed,
@@ -179,10 +199,12 @@ def readme(table: pd.DataFrame, article: Article | None = None) -> str:
     sentences = (article or articles.article()).sentences
     lines = [summary(table), "", "| said | verdict | simulated | all of it |", "|---|---|---|---|"]
     for _, row in table[table["reading_number"] == 0].iterrows():
-        if sentences[row["claim"]].readme:
+        sentence = sentences[row["claim"]]
+        if sentence.readme:
+            said = f"“{sentence.translation}”" if sentence.translation else f"„{row['sentence']}“"
             number = f"{row['reading']}: {number_of(row)}" if row["bound"] else ""
             link = f"[`sim claims {row['row']}`](docs/{PAGES['en']}#{row['row']})"
-            lines.append(f"| „{row['sentence']}“ | {verdict_of(row)} | {number} | {link} |")
+            lines.append(f"| {said} | {verdict_of(row)} | {number} | {link} |")
     return "\n".join(lines) + "\n"
 
 
@@ -194,7 +216,7 @@ def page(table: pd.DataFrame, language: str = "en", article: Article | None = No
     parts = [
         f"# {say('The article, sentence by sentence')}\n\n{summary(table, language)}\n",
         f"{say(RULES)}\n",
-        f"{say('Quoted from')}: {catalogue.sources()[text.source]['title']}. "
+        f"{say('Quoted from')}: {_title(text.source, language)}. "
         f"[{say('German version')}]({PAGES[other]})\n",
     ]
     for number, rows in table.groupby("row", sort=False):
@@ -203,13 +225,25 @@ def page(table: pd.DataFrame, language: str = "en", article: Article | None = No
     return "\n".join(parts)
 
 
+def _title(source: str, language: str) -> str:
+    """The title of a source, of which what describes it is told in the language."""
+    name, _, described = catalogue.sources()[source]["title"].rpartition(", ")
+    return f"{name}, {speaker_of(language)(described)}"
+
+
+def _linked(source: str) -> str:
+    """The key of a source, as a link to where it can be read."""
+    address = catalogue.sources().get(source, {}).get("url")
+    return f"[{source}]({address})" if address else source
+
+
 def _section(rows: pd.DataFrame, sentence: Sentence, language: str) -> str:
     say = speaker_of(language)
     first = rows.iloc[0]
     said = [f"> „{sentence.sentence}“", ""]
     if language == "en":
         said = [f"> „{sentence.sentence}“ *{sentence.translation}*", ""]
-    verdict = f"{say('said by')} {words(sentence.speaker, language)}. "
+    verdict = f"{say('Said by')} {words(sentence.speaker, language)}. "
     verdict += f"**{say(verdict_of(first))}**."
     if sentence.joint:
         verdict += f" {say('All readings must agree.')}"
@@ -220,16 +254,16 @@ def _section(rows: pd.DataFrame, sentence: Sentence, language: str) -> str:
         texts = [words(part, language) for part in (reading.says, reading.needs, reading.caveat)]
         cells = [f"**{texts[0]}**: {' '.join(texts[1:])}", say(found_of(row)), "", "", ""]
         if reading.limit:
-            note = words(reading.limit.note, language)
+            note, source = words(reading.limit.note, language), reading.limit.source
             against = words(reading.against.says, language) if reading.against else ""
             cells[2:] = [
                 number_of(row, language, against),
-                limit_of(row, language, note),
+                limit_of(row, language, note).replace(source, _linked(source), 1),
                 cause_of(row, language),
             ]
         lines.append("| " + " | ".join(cells) + " |")
     if sentence.evidence:
-        lines += ["", f"{say('beside the model')}:", ""]
+        lines += ["", f"{say('Beside the model')}:", ""]
     for fact in sentence.evidence:
-        lines.append(f"- {words(fact.says, language)} ({say(fact.status)}, {fact.source})")
-    return "\n".join([*lines, "", f"{say('recompute')}: `sim claims {first['row']}`", ""])
+        lines.append(f"- {words(fact.says, language)} ({say(fact.status)}, {_linked(fact.source)})")
+    return "\n".join([*lines, "", f"{say('Recompute')}: `sim claims {first['row']}`", ""])

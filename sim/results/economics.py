@@ -49,7 +49,7 @@ class Bill:
 
 def cost_of(
     pools: Sequence[Pool],
-    chips: Sequence[int],
+    chips: Sequence[float],
     wall: float,
     start: dt.date,
     method: CostMethod,

@@ -54,7 +54,7 @@ RUN = (
         "mfu",
         "share",
         "Model FLOPs utilisation: causal FLOPs over the dense BF16 peak of the chips in use, "
-        "while productive with the whole fleet.",
+        "while productive with the whole fleet, in the phase with most of the tokens.",
         _mfu,
     ),
     Metric(
@@ -135,12 +135,7 @@ RUN = (
         "Energy of the allocated chips, with their share of server and site.",
         lambda r: r.costs.energy / MEGAWATT_HOUR,
     ),
-    Metric(
-        "tokens",
-        "tokens",
-        "Tokens kept.",
-        lambda r: r.tokens,
-    ),
+    Metric("tokens", "tokens", "Tokens kept.", lambda r: r.tokens),
 )
 """Of one training run."""
 
@@ -165,12 +160,7 @@ DEPLETION = (
 
 
 def _time(category: str) -> Metric:
-    return Metric(
-        f"time.{category}_days",
-        "days",
-        TIME[category],
-        lambda r: r.time[category] / DAY,
-    )
+    return Metric(f"time.{category}_days", "days", TIME[category], lambda r: r.time[category] / DAY)
 
 
 def _chips(place: str) -> Metric:
@@ -211,6 +201,19 @@ def _depleted(pool: str) -> Metric:
     )
 
 
+def _phase_end(number: int | str) -> Metric:
+    def days(result: RunResult) -> float:
+        end = math.inf
+        # A run that falls back behind the end of a phase ends it once more.
+        for event in result.trace.events("phase"):
+            later = int(event.name) > int(number)
+            end = min(end, event.time) if later else math.inf
+        return min(end, result.wall) / DAY
+
+    meaning = f"Until phase {number} of the run ended for the last time, or the run did."
+    return Metric(f"phase.{number}_end_days", "days", meaning, days)
+
+
 def _usable(pool: str) -> Metric:
     def left(result: ProgrammeResult) -> float:
         column = result.worth.pools.index(pool)
@@ -245,12 +248,7 @@ PROGRAMME = (
         "Tokens of all runs over the time in which runs held chips.",
         _per_second_of_runs(lambda r: r.tokens),
     ),
-    Metric(
-        "mfu",
-        "share",
-        "Not known of a programme, whose runs differ.",
-        lambda r: math.nan,
-    ),
+    Metric("mfu", "share", "Not known of a programme, whose runs differ.", lambda r: math.nan),
     Metric(
         "gpu_hours_allocated",
         "chip-hours",
@@ -264,10 +262,7 @@ PROGRAMME = (
         lambda r: r.bill.joules / MEGAWATT_HOUR,
     ),
     Metric(
-        "runs_due",
-        "runs",
-        "Runs that were due before the horizon.",
-        lambda r: float(len(r.runs)),
+        "runs_due", "runs", "Runs that were due before the horizon.", lambda r: float(len(r.runs))
     ),
     Metric(
         "runs_staffed",
@@ -294,42 +289,17 @@ PROGRAMME = (
         "Whether that comes before the horizon (1 or 0).",
         lambda r: float(r.crossed),
     ),
-    Metric(
-        "servers_usd",
-        "USD",
-        "Price of all servers.",
-        lambda r: r.bill.servers,
-    ),
-    Metric(
-        "network_usd",
-        "USD",
-        "Price of their network.",
-        lambda r: r.bill.network,
-    ),
-    Metric(
-        "premium_usd",
-        "USD",
-        "What was paid beyond the price.",
-        lambda r: r.bill.premium,
-    ),
-    Metric(
-        "repair_usd",
-        "USD",
-        "What repairs cost.",
-        lambda r: r.bill.repair,
-    ),
+    Metric("servers_usd", "USD", "Price of all servers.", lambda r: r.bill.servers),
+    Metric("network_usd", "USD", "Price of their network.", lambda r: r.bill.network),
+    Metric("premium_usd", "USD", "What was paid beyond the price.", lambda r: r.bill.premium),
+    Metric("repair_usd", "USD", "What repairs cost.", lambda r: r.bill.repair),
     Metric(
         "cost_full_usd",
         "USD",
         "Servers, network, premium, repair and energy together.",
         lambda r: r.bill.total,
     ),
-    Metric(
-        "repairs",
-        "chips",
-        "Chips that a repair shop took on.",
-        lambda r: float(r.repairs),
-    ),
+    Metric("repairs", "chips", "Chips that a repair shop took on.", lambda r: float(r.repairs)),
 )
 """Of a programme: in place of a run's metric of the same name, or besides."""
 
@@ -359,6 +329,7 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
         families += [stock, map(_usable, scenario.fleet), outlook_metrics(scenario)]
     else:
         families += [DEPLETION, map(_depleted_by, WHERE), map(_depleted, scenario.fleet)]
+        families.append(map(_phase_end, range(len(scenario.run.ends))))
     for family in families:
         found |= {metric.name: metric for metric in family}
     return found
@@ -370,11 +341,11 @@ EVERY = {
         *map(_time, TIME),
         *map(_chips, PLACES),
         *map(_depleted_by, WHERE),
-        *(_depleted("POOL"), _stock("CHIP")),
+        *(_depleted("POOL"), _stock("CHIP"), _phase_end("K")),
     ),
     "a programme": (*PROGRAMME, _usable("POOL")),
 }
-"""All there are, by what has them; CHIP and POOL stand for any name."""
+"""All there are, by what has them; CHIP and POOL stand for any name, K for a position."""
 UNITS = {metric.name: metric.unit for metrics in EVERY.values() for metric in metrics}
 """Units of the metrics that every scenario of a kind has."""
 

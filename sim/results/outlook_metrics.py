@@ -26,6 +26,12 @@ def outlook_metrics(scenario: Scenario) -> Iterable[Metric]:
             lambda r, date=date: r.reach.on(date, r.reach.reference_chips),
         )
         yield Metric(
+            f"{name}_home",
+            "reference chips",
+            f"Chips {run} on chips at home alone, in chips of the reference pool.",
+            lambda r, date=date: r.reach.on(date, r.reach.home_chips),
+        )
+        yield Metric(
             f"{name}_h100",
             "H100",
             f"Chips {run}, by their dense BF16 peak.",

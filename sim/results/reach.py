@@ -156,6 +156,11 @@ class Reach:
         return np.max([self._worth.available(chips) for chips in self._places], axis=0)
 
     @cached_property
+    def home_chips(self) -> Floats:
+        """The largest run at home in chips of the reference pool, from each of the times on."""
+        return self._worth.available(self._places[0])
+
+    @cached_property
     def unit_chips(self) -> Floats:
         """The chips of the largest run, each counted by its BF16 peak over that of an H100."""
         fleet = self.scenario.fleet

@@ -24,7 +24,9 @@ class RunResult(Answer):
     scenario : Scenario
         With a plain number in place of each unknown constant.
     plan : Plan
-        The step of the whole fleet.
+        The step of the whole fleet, in the phase with most of the tokens.
+    allocated_chips : dict
+        Active chips and hot spares of the whole job by pool, in the mean over its phases.
     wall : float
         Seconds from the start of the run to its finish or to the horizon.
     tokens : float
@@ -67,6 +69,7 @@ class RunResult(Answer):
     chip_seconds: dict[tuple[str, str], float]
     counts: dict[tuple[str, str], int]
     trace: Trace = field(repr=False)
+    allocated_chips: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         end = "finished" if self.finished else "unfinished at the horizon"
@@ -93,16 +96,6 @@ class RunResult(Answer):
                 if metric.unit in EXTENSIVE:
                     found[name] *= many
         return found
-
-    @cached_property
-    def allocated_chips(self) -> dict[str, int]:
-        """Active chips and hot spares of the whole job, by pool."""
-        used = self.plan.used_chips
-        return {
-            # Hot spares are paid for as long as the job: they are powered and nobody else has them.
-            name: used[name] + round(pool.hot_spares) * pool.chip.node_size
-            for name, pool in self.scenario.fleet.items()
-        }
 
     @cached_property
     def costs(self) -> Costs:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -21,14 +21,14 @@ from sim.quantities.unknowns import (
     check_values,
     only_by_name,
     partly,
-    read_as,
     settled,
     sketch,
 )
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
-from sim.scenario.building import build
+from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
-from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery, Run
+from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery
+from sim.scenario.phases import Run, check_phases
 from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import CostsRef
 from sim.scenario.stock import (
@@ -71,6 +71,8 @@ class Origin:
     """Those that have become known, by name."""
     written: Scenario | None = None
     """The scenario before they had, if any has."""
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed from it once and for all, kept by whoever computes it."""
 
 
 class Scenario(Case):
@@ -129,6 +131,7 @@ class Scenario(Case):
     @model_validator(mode="after")
     def _stock_fits(self) -> Scenario:
         check(self.fleet, self.depot, self.policy, self.offload)
+        check_phases(self)
         self._check_automatic()
         if self.reference is not None:
             pool_of(self.fleet, self.reference, "reference")
@@ -164,7 +167,7 @@ class Scenario(Case):
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
-        built, found = _build(cls, source, {"name": name, **source.data})
+        built, found = build_known(cls, source, {"name": name, **source.data})
         return built._from(Origin(source, found))
 
     def _from(self, origin: Origin) -> Scenario:
@@ -202,6 +205,11 @@ class Scenario(Case):
         return self._origin.written or self
 
     @property
+    def plans(self) -> dict[Any, Any]:
+        """What was computed from it once and for all, and goes where it goes."""
+        return self._origin.plans
+
+    @property
     def changed(self) -> dict[str, Any]:
         """What was set in it by path."""
         return dict(self._origin.source.overrides)
@@ -226,9 +234,9 @@ class Scenario(Case):
         title = self.title or self.name
         # A title may tell numbers that no longer hold.
         if not patient(self.changed):
-            fleet = self.fleet.values()
+            fleet = [pool for pool in self.fleet.values() if pool.active_chips]
             pools = [f"{pool.active_chips:,} {pool.chip.name}" for pool in fleet]
-            title = f"{self.name} on {' and '.join(pools)}"
+            title = f"{self.name} on {' and '.join(pools)}" if pools else title
         words = self.standing
         if words == "counterfactual":
             words = "counterfactual: no published run has done this"
@@ -310,7 +318,7 @@ class Scenario(Case):
         """
         draws = {} if fixed else self.draws(seed, replication)
         known = settled(self, draws, self._origin.unknowns)
-        return known._from(replace(self._origin, unknowns=None))
+        return known._from(replace(self._origin, unknowns=None, plans={}))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name.
@@ -327,27 +335,6 @@ class Scenario(Case):
         given = {**self._origin.given, **values}
         origin = Origin(self._origin.source, sketch(known), given, self.written)
         return known._from(origin)
-
-
-C = TypeVar("C", bound=Case)
-
-
-def _build(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
-    """What data describes, with what is known of its unknown constants, and where those are."""
-    built, found = build(type_, source, data)
-    if not built.known:
-        return built, found
-    values = {}
-    for name, value in built.known.items():
-        try:
-            values[name] = read_as(built, found, name, value)
-        except InputError as error:
-            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
-            if name in dict(source.overrides):
-                raise InputError(f"{name}: {error}", **known) from None
-            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
-    built = partly(built, values)
-    return built, sketch(built)
 
 
 def load_scenario(scenario: str | Path | Mapping[str, Any]) -> Scenario:
@@ -409,4 +396,4 @@ def _case(source: Source) -> tuple[Case, Sketch]:
     # What belongs to neither is kept, to be refused by name.
     other = Scenario.model_fields.keys() - Case.model_fields.keys()
     data = {key: value for key, value in source.data.items() if key not in other}
-    return _build(Case, source, data)
+    return build_known(Case, source, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,8 +13,11 @@ from pydantic_core import ErrorDetails
 from sim.catalogue.strict import A_DATE, Strict, UnknownKey, refusal
 from sim.documents import KeyPath, dotted
 from sim.errors import InputError, expected, nearest
-from sim.quantities.unknowns import Sketch, by_name, named, sketch
+from sim.quantities.unknowns import Sketch, by_name, named, partly, read_as, sketch
 from sim.scenario.reading import Source, children, written
+
+if TYPE_CHECKING:  # only for the types: a case is built here, and knows nothing of how
+    from sim.scenario.case import Case
 
 MOST_SHOWN = 5
 
@@ -29,6 +32,7 @@ PLAINLY = {
 """What is expected, in our words, for those errors of pydantic that speak of its own types."""
 
 S = TypeVar("S", bound=Strict)
+C = TypeVar("C", bound="Case")
 
 
 def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, Sketch]:
@@ -67,6 +71,24 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
     except InputError as error:
         raise InputError(f"{name}: {error}", given=error.given) from None
     return built, found
+
+
+def build_known(type_: type[C], source: Source, data: Mapping[str, Any]) -> tuple[C, Sketch]:
+    """What `build` makes, with what is known of its unknown constants, and where the others are."""
+    built, found = build(type_, source, data)
+    if not built.known:
+        return built, found
+    values = {}
+    for name, value in built.known.items():
+        try:
+            values[name] = read_as(built, found, name, value)
+        except InputError as error:
+            known = {"key": f"known.{name}", "given": value, "allowed": error.allowed}
+            if name in dict(source.overrides):
+                raise InputError(f"{name}: {error}", **known) from None
+            raise source.error(("known", name), f"known.{name}: {error}", **known) from None
+    built = partly(built, values)
+    return built, sketch(built)
 
 
 def _explained(error: ValidationError, source: Source) -> InputError:

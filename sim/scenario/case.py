@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
 from sim.quantities.uncertain import Uncertain
-from sim.scenario.parts import Mixing, Pool, Run
+from sim.scenario.parts import Mixing, Pool
+from sim.scenario.phases import Run
 from sim.scenario.references import ConstantsRef
 from sim.scenario.residuals import add_residuals
 

@@ -116,13 +116,17 @@ def _key(path: str, holder: type[Strict], name: str, field: FieldInfo) -> Key:
     unit = units[0] if units else ""
     allowed = list(dict.fromkeys(filter(None, map(_words, parts))))
     shown = _examples().get((holder, name)) or _made_up(parts, unit)
+    default = _default(field, unit)
+    # What a phase leaves out is not what its type has by default.
+    if path.startswith("run.phases.") and name != "until" and not field.is_required():
+        default = "as in the scenario"
     return Key(
         path,
         holder,
         meanings(holder).get(name, ""),
         unit,
         "; ".join(allowed) or "text",
-        _default(field, unit),
+        default,
         shown,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from typing import Annotated, Any, Literal
 
@@ -19,29 +18,23 @@ from sim.quantities.notation import (
     PositiveSeconds,
     Quantity,
     Seconds,
-    Share,
-    Tokens,
 )
 from sim.quantities.uncertain import Uncertain, highest, lowest
+from sim.scenario.layout import MOST_CHIPS, Layout
+from sim.scenario.measured import LayerSeconds, MeasuredRate
+from sim.scenario.operators import BadSpares, FailedRestarts, Response, Window
 from sim.scenario.references import (
     ChipRef,
     CongestionRef,
     FailuresRef,
     FlapsRef,
-    ModelRef,
     StackRef,
 )
 
-MOST_CHIPS = 10_000_000
 MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
 AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-HourOfDay = Annotated[float, Quantity(most=24.0)]
-Chosen = Annotated[int | None, Field(ge=1, le=MOST_CHIPS)]
-"""A number that the planner chooses unless it is given."""
 
 
 class Batch(Strict):
@@ -53,69 +46,15 @@ class Batch(Strict):
     """Sequences that a replica works through at a time."""
 
     @model_validator(mode="after")
-    def _within_the_step(self) -> Batch:
+    def _sound(self) -> Batch:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         if self.micro > self.sequences:
             problem = f"must not exceed sequences, {self.sequences}"
             raise InputError(problem, key="micro", given=self.micro)
-        return self
-
-
-class Run(Strict):
-    """One training run."""
-
-    model: ModelRef
-    """The model that is trained: a name from the catalogue, or its keys."""
-    tokens: Tokens
-    """Tokens that the model is trained on."""
-    batch: Batch
-    """Sequences of a step."""
-
-
-class Layout(Strict):
-    """How a model is spread over chips, in Megatron's terms."""
-
-    tensor: Chosen = None
-    """Chips over which each layer is split."""
-    pipeline: Chosen = None
-    """Stages, one after another, over which the layers are spread."""
-    context: Chosen = None
-    """Chips over which one sequence is split."""
-    data: Chosen = None
-    """Replicas of the model, each with its own part of the batch."""
-    expert: Chosen = None
-    """Chips over which the experts of a layer are spread."""
-    virtual: Chosen = None
-    """Pieces of a stage that are interleaved."""
-    schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
-    """Order in which a pipeline works through its micro-batches; the stack's unless given."""
-    recompute: Literal["none", "selective", "full"] | None = None
-    """What is computed again in the backward pass to save memory."""
-    zero: Literal[1, 2, 3] = 1
-    """What data-parallel ranks share out: the optimizer, its gradients too, or all (FSDP)."""
-    expert_tensor: Chosen = None
-    """Chips that share one expert; as many as `tensor` unless given."""
-    context_exchange: Literal["gather", "ring"] = "gather"
-    """How context-parallel ranks pass keys and values on; a ring hides behind attention."""
-    layers: Chosen = None
-    """Layers on this pool when a pipeline runs across pools."""
-
-
-class MeasuredRate(Strict):
-    """A measured rate in place of the analytic step-time model."""
-
-    tokens_per_second_per_chip: Positive
-    """Tokens per second of one chip while training."""
-
-
-class LayerSeconds(Strict):
-    """Measured seconds of one micro-batch, forward and backward, in one tensor-parallel group."""
-
-    first: Seconds = 0.0
-    """Of the embedding."""
-    layer: PositiveSeconds
-    """Of one layer."""
-    last: Seconds = 0.0
-    """Of the output head."""
 
 
 def _automatic(value: Any) -> Any:
@@ -147,7 +86,7 @@ class Pool(Strict):
     layout: AutoLayout = Layout()
     """How the model is spread over the chips; `auto` leaves it to the planner."""
     throughput: MeasuredRate | None = None
-    """A measured rate in place of the step-time model."""
+    """A measured rate in place of the step-time model, or with `at_chips` to calibrate it."""
     layer_seconds: LayerSeconds | None = None
     """Measured layer times in place of the chip's peak and efficiency."""
     residual: Positive | None = None
@@ -156,7 +95,12 @@ class Pool(Strict):
     """Whether its chips stand abroad: no run spans them and chips at home."""
 
     @model_validator(mode="after")
-    def _sized_once(self) -> Pool:
+    def _sound(self) -> Pool:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         if self.chips is not None and self.nodes is not None:
             raise InputError("give chips or nodes, not both; null takes one away")
         if self.chips is not None:
@@ -165,7 +109,9 @@ class Pool(Strict):
             self._check_size("nodes", self.nodes, 1)
         else:
             raise InputError("the pool has no chips; give chips or nodes")
-        return self
+        if self.throughput and self.throughput.at_chips:
+            key = "throughput.at_chips"
+            self._check_size(key, self.throughput.at_chips, self.chip.node_size)
 
     @model_validator(mode="after")
     def _below_the_peak(self) -> Pool:
@@ -238,8 +184,8 @@ class MemoryTier(Strict):
     """To read one back from a peer."""
 
 
-class Checkpoint(Strict):
-    """When the state is saved and what that costs."""
+class PhaseCheckpoint(Strict):
+    """What a phase of a run may change of its checkpoints."""
 
     interval: Interval = 1800.0
     """Computing time between marks, a number of steps (``100 steps``), or ``optimal`` (Daly's)."""
@@ -251,13 +197,23 @@ class Checkpoint(Strict):
     """From the end of blocking until the checkpoint is durable."""
     load: Seconds | None = None
     """To read a checkpoint back."""
+
+
+class Checkpoint(PhaseCheckpoint):
+    """When the state is saved and what that costs."""
+
     final: bool = False
     """Whether the end of the run is a checkpoint too."""
     memory: MemoryTier | None = None
     """Further checkpoints in host memory, between those in storage."""
 
     @model_validator(mode="after")
-    def _flushed_in_time(self) -> Checkpoint:
+    def _sound(self) -> Checkpoint:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together."""
         # How long steps or an optimal interval take is known only with the plan.
         if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
             longest = highest(self.blocking) + highest(self.flush or 0.0)
@@ -267,7 +223,6 @@ class Checkpoint(Strict):
                     f"blocking + flush can take {longest:,.12g} s and the interval be "
                     f"{shortest:,.12g} s: a checkpoint must be durable before the next one starts"
                 )
-        return self
 
 
 class Scaling(Strict):
@@ -279,69 +234,6 @@ class Scaling(Strict):
     """How steeply the time grows; 0 is not at all."""
 
 
-class Response(Strict):
-    """The people who answer what no machine mends by itself."""
-
-    time: Duration
-    """From when a failure is detected, or their hours begin, until somebody acts."""
-    off_duty: Duration | None = None
-    """The same outside their hours; unless given they answer when their hours begin again."""
-    hours: tuple[HourOfDay, HourOfDay] = (0.0, 24.0)
-    """When somebody is on duty, by the clock of their zone."""
-    days: tuple[Weekday, ...] = WEEKDAYS
-    """The days of the week on which somebody is on duty."""
-    zone: Annotated[float, Quantity("s", least=-14 * 3600.0, most=14 * 3600.0)] = 0.0
-    """How far their clock is ahead of UTC, in which the scenario starts at midnight."""
-    automatic: tuple[str, ...] = ()
-    """Causes after which a machine restarts the job and nobody need answer."""
-
-    @model_validator(mode="after")
-    def _some_hours(self) -> Response:
-        first, last = self.hours
-        if not first < last <= 24:
-            raise InputError("hours must be [from, to] with from < to ≤ 24")
-        if not self.days:
-            raise InputError("days must name at least one day of the week")
-        return self
-
-
-class FailedRestarts(Strict):
-    """Restarts that fail."""
-
-    probability: Share
-    """Probability that a restart fails."""
-    automatic: Annotated[float, Quantity(whole=True)] = 0.0
-    """Attempts that a machine makes again; after that somebody answers, and the next succeeds."""
-
-
-class BadSpares(Strict):
-    """Spares that turn out to be bad when the job restarts on them."""
-
-    share: Annotated[float, Quantity(most=0.9)]
-    """Share of the spares that are bad."""
-    repair: Duration
-    """How long each is then under repair."""
-
-
-class Window(Strict):
-    """A planned stop without loss: the job saves, stands still, and restarts."""
-
-    title: str = "planned stop"
-    """What it is for, as the time line shows it."""
-    date: dt.date | None = None
-    """Its one day, or the first of those that come `every` so often."""
-    every: PositiveSeconds | None = None
-    """From one planned stop to the next; only one unless given."""
-    duration: Duration
-    """How long the job stands still."""
-
-    @model_validator(mode="after")
-    def _dated(self) -> Window:
-        if self.date is None and self.every is None:
-            raise InputError("give date, every or both")
-        return self
-
-
 def _spares(value: Any) -> Any:
     return (
         value if value == "standby" else Quantity("node", most=MOST_CHIPS, whole=True).read(value)
@@ -351,8 +243,8 @@ def _spares(value: Any) -> Any:
 Spares = Annotated[Any, BeforeValidator(_spares, json_schema_input_type=Nodes | str)]
 
 
-class Recovery(Strict):
-    """What happens after an interruption."""
+class PhaseRecovery(Strict):
+    """What a phase of a run may change of its recoveries."""
 
     policy: Literal["wait", "drop-replica", "re-route", "re-plan"] = "wait"
     """What the job does when no spare is left (the elastic policy)."""
@@ -362,21 +254,12 @@ class Recovery(Strict):
     """From a full set of nodes until the job trains again."""
     restart_scaling: Scaling | None = None
     """How the restart time grows with the fleet."""
-    standby: Nodes | None = None
-    """Hot spares inside the job that need no re-scheduling; all of them unless given.
-
-    Nodes that come back take the empty places of these before they become cold spares.
-    """
     reschedule: Duration = Constant(0.0)
     """Choosing nodes, at the start and whenever the standby nodes do not suffice."""
     provision: Duration = Constant(0.0)
     """For each boxed cold spare that is installed, one after another, to fill a gap or standby."""
     reconfigure: Duration = Constant(0.0)
     """For nodes that re-join a degraded job: a planned stop, after a checkpoint."""
-    crew: AtLeastOne | None = None
-    """Nodes under repair at a time; no limit unless given."""
-    evict_after: AtLeastOne | None = None
-    """Failures after which a node is taken out of service."""
     resume_when: Spares | None = None
     """Spares of each pool, or ``standby``: as many as stand by, that a job under the policy wait
     must have again before it goes on, once it has run out; none unless given."""
@@ -386,6 +269,20 @@ class Recovery(Strict):
     """Restarts that fail; none do unless given."""
     bad_spares: BadSpares | None = None
     """Spares that are bad on arrival; none are unless given."""
+
+
+class Recovery(PhaseRecovery):
+    """What happens after an interruption."""
+
+    standby: Nodes | None = None
+    """Hot spares inside the job that need no re-scheduling; all of them unless given.
+
+    Nodes that come back take the empty places of these before they become cold spares.
+    """
+    crew: AtLeastOne | None = None
+    """Nodes under repair at a time; no limit unless given."""
+    evict_after: AtLeastOne | None = None
+    """Failures after which a node is taken out of service."""
     windows: tuple[Window, ...] = ()
     """Planned stops."""
 

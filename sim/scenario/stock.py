@@ -20,7 +20,8 @@ from sim.catalogue.market import PolicyEvent
 from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
-from sim.scenario.parts import Batch, Chips, Nodes, Pool, Run
+from sim.scenario.parts import Batch, Chips, Nodes, Pool
+from sim.scenario.phases import Run
 from sim.scenario.reading import merge
 from sim.scenario.references import (
     FlowRef,

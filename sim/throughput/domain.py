@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sim import catalogue
 from sim.catalogue.evidence import Domain, Point
 from sim.catalogue.hardware import Model
+from sim.scenario.measured import MeasuredRate
 from sim.scenario.parts import Pool
 from sim.throughput.kernels import inner_width, tokens
 from sim.throughput.layouts import Placement, Shape
@@ -18,8 +19,21 @@ NINETY = 1.6449
 """Standard deviations on each side that hold 90 % of a normal distribution."""
 
 
+class Calibrated(MeasuredRate):
+    """A rate measured at one size, and the model held against it there."""
+
+    factor: float
+    """What the model's step has to be multiplied by to be right there."""
+    place: Point
+    """The measured case."""
+
+
+UNPLACED = Point(1.0, 1.0, 1.0, 1.0)
+"""Of a rate whose place is still to be found."""
+
+
 class Reach(NamedTuple):
-    """Where a case lies relative to the published runs on its stack.
+    """Where a case lies relative to the published runs on its stack, or to the user's own.
 
     Attributes
     ----------
@@ -30,12 +44,15 @@ class Reach(NamedTuple):
         What differs most from the nearest published run, in words.
     spread : float
         Standard deviation of the logarithm of the step time's error.
+    calibrated_at : int or None
+        Chips of the user's own measurement, if there is one.
     """
 
     inside: bool
     distance: float
     measure: str
     spread: float
+    calibrated_at: int | None = None
 
     def report(self) -> dict[str, Any]:
         """What is printed as JSON: `band90` holds factors on the step time, nine of ten cases."""
@@ -74,7 +91,10 @@ def point(model: Model, shape: Shape, chips: int) -> Point:
 
 
 def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None = None) -> Reach:
-    """How far a case on a pool lies from the published runs on its stack.
+    """How far a case on a pool lies from the published runs on its stack, or from its own.
+
+    Where the user has measured, the model is right; from there on its error grows as it does
+    between two published runs.
 
     Parameters
     ----------
@@ -85,6 +105,13 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
         Those of the catalogue unless given.
     """
     known = rule()
+    own = pool.throughput
+    if isinstance(own, Calibrated):
+        distance, words = _nearest(at, [own.place], "the measured run")
+        if distance < 0.01:
+            words = "as measured"
+        spread = min(known.slope * distance, known.most)
+        return Reach(distance <= known.limit, distance, words, spread, own.at_chips)
     stack = pool.stack.name
     if published is None:
         published = known.points.get(stack, ())
@@ -95,13 +122,7 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
     if not published:
         spread = min(math.sqrt(variance + (known.slope * known.limit) ** 2), known.most)
         return Reach(False, math.inf, f"no run on the stack {stack}", spread)
-    apart = [_differences(at, other) for other in published]
-    differences = min(apart, key=lambda found: sum(part**2 for part in found.values()))
-    distance = math.sqrt(sum(part**2 for part in differences.values()))
-    name = max(differences, key=lambda key: abs(differences[key]))
-    weight = getattr(known.weights, name)
-    factor = math.exp(differences[name] / weight)
-    words = f"{MEASURES[name]} {factor:.2g} times that of the nearest run on {stack}"
+    distance, words = _nearest(at, published, f"the nearest run on {stack}")
     if distance < 0.01:
         words = f"as a run on {stack}"
     if variance > known.near**2:
@@ -121,7 +142,7 @@ def reaches(
     found = {}
     for name, shape in layouts.items():
         pool = pools[name]
-        if shape and not pool.throughput:
+        if shape and taken_rate(pool) is None:
             found[name] = reach(pool, model, point(model, shape, chips))
     return found
 
@@ -132,6 +153,25 @@ MEASURES = {
     "inner": "inner width of an expert",
     "chips": "number of chips",
 }
+
+
+def _nearest(at: Point, published: Sequence[Point], what: str) -> tuple[float, str]:
+    """The distance to the nearest of some runs, and what differs most from it."""
+    apart = [_differences(at, other) for other in published]
+    differences = min(apart, key=lambda found: sum(part**2 for part in found.values()))
+    distance = math.sqrt(sum(part**2 for part in differences.values()))
+    name = max(differences, key=lambda key: abs(differences[key]))
+    factor = math.exp(differences[name] / getattr(rule().weights, name))
+    words = f"{MEASURES[name]} {factor:.2g} times that of {what}"
+    return distance, words
+
+
+def taken_rate(pool: Pool) -> float | None:
+    """Tokens per second of a chip that are taken as measured, whatever the size."""
+    measured = pool.throughput
+    if measured is None or measured.at_chips:
+        return None
+    return measured.tokens_per_second_per_chip
 
 
 def _differences(at: Point, other: Point) -> dict[str, float]:
@@ -149,12 +189,14 @@ def error_factor(placed: Placement) -> float:
     The draws are those of a case right at a published run; they grow with the distance.
     """
     pool = placed.pool
+    own = pool.throughput
+    known = own.factor if isinstance(own, Calibrated) else 1.0
     drawn = float(placed.constants.model_error) * float(pool.residual or 1.0)
     # At the modes there is nothing to grow, and no distance to find.
     if drawn == 1.0:
-        return 1.0
-    if pool.residual is None:
+        return known
+    if pool.residual is None and not isinstance(own, Calibrated):
         return drawn
     chips = placed.ranks * placed.shape.rank_chips
     spread = reach(pool, placed.model, point(placed.model, placed.shape, chips)).spread
-    return drawn ** (spread / rule().near)
+    return known * drawn ** (spread / rule().near)

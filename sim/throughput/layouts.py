@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from sim.catalogue.hardware import Model, StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Pool, Run
+from sim.scenario.parts import Layout, Pool
+from sim.scenario.phases import Run
 
 DEGREES = attrgetter("tensor", "pipeline", "context", "expert")
 POWERS = tuple(2**k for k in range(20))

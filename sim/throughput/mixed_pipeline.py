@@ -10,7 +10,8 @@ from itertools import islice
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Pool, Run
+from sim.scenario.parts import Pool
+from sim.scenario.phases import Run
 from sim.throughput.flops import executed
 from sim.throughput.layouts import POWERS, Placement, candidates, check
 from sim.throughput.memory import stage_bytes

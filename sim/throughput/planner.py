@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Pool, Run
+from sim.scenario.parts import Layout, Pool
+from sim.scenario.phases import Run
 from sim.throughput.layouts import Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 from sim.throughput.stage import Group, pool_group
@@ -59,8 +60,8 @@ def best(
 
     groups = (pool_group(placed) for placed in places(pool.layout, chips) if _fits(placed))
     fastest = min(groups, key=Group.seconds, default=None)
-    if fastest is None and pool.throughput:
-        # What was measured did run, whatever the memory model says of it.
+    if fastest is None and pool.throughput and chips >= (pool.throughput.at_chips or 0):
+        # What was measured did run, whatever the memory model says of it, and so it does on more.
         nearest = min(places(pool.layout, chips), key=stage_bytes, default=None)
         fastest = pool_group(nearest) if nearest else None
     if fastest is None:

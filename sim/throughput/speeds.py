@@ -15,13 +15,15 @@ from typing import Any
 from sim import catalogue
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Mixing, Pool, Run
+from sim.scenario.parts import Layout, Mixing, Pool
+from sim.scenario.phases import Run
 from sim.throughput.batch_split import uniform_split, whole_split
+from sim.throughput.calibration import calibrated
 from sim.throughput.collectives import ring
 from sim.throughput.domain import Reach, reaches
 from sim.throughput.elastic import POLICIES, ElasticPolicy
 from sim.throughput.flops import flops_per_token, peak_rate
-from sim.throughput.layouts import Shape, complete, settled
+from sim.throughput.layouts import Shape, settled
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
@@ -85,12 +87,13 @@ class Throughput:
         equal: bool = False,
     ) -> None:
         self.run = run
-        # By name: the order in which a file lists the pools decides nothing.
-        self.pools = {name: pools[name] for name in sorted(pools)}
         self.mixing = mixing
         self.step_noise = step_noise
         self.equal = equal
         self.constants: StepTime = constants or catalogue.entry("constants", "step-time").item
+        # By name: the order in which a file lists the pools decides nothing.
+        named = {name: pools[name] for name in sorted(pools)}
+        self.pools = calibrated(run, named, self.constants, self._like)
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
         self.nodes = {name: pool.active_nodes for name, pool in self.pools.items()}
         self.kinds = _kinds(self.pools, mixing)
@@ -130,7 +133,7 @@ class Throughput:
         free = {"layout": Layout()}
         pools = {name: pool.model_copy(update=free) for name, pool in self.pools.items()}
         try:
-            return self._like(pools)
+            return self._like(self.run, pools, self.constants)
         except InputError:
             # Left free, a pipeline across many pools has too many layouts to try.
             return self
@@ -156,19 +159,14 @@ class Throughput:
         if not names:
             return 0.0
         try:
-            return self._like({name: self.pools[name] for name in names}).full.tokens_per_s
+            some = {name: self.pools[name] for name in names}
+            return self._like(self.run, some, self.constants).full.tokens_per_s
         except InputError:
             return 0.0
 
-    def _like(self, pools: Mapping[str, Pool]) -> Throughput:
-        return Throughput(
-            self.run,
-            pools,
-            self.mixing,
-            step_noise=self.step_noise,
-            constants=self.constants,
-            equal=self.equal,
-        )
+    def _like(self, run: Run, pools: Mapping[str, Pool], constants: StepTime) -> Throughput:
+        rest = {"step_noise": self.step_noise, "equal": self.equal}
+        return Throughput(run, pools, self.mixing, constants=constants, **rest)
 
     def _chips(self, nodes: Mapping[str, int]) -> dict[str, int]:
         return {name: nodes[name] * pool.chip.node_size for name, pool in self.pools.items()}
@@ -227,8 +225,8 @@ class Throughput:
         """Refuse what would take more than the peak of the chips."""
         for name, pool in self.pools.items():
             most = peak_rate(self.run.model, pool.chip) / self._useful
-            if pool.throughput and pool.throughput.tokens_per_second_per_chip > most:
-                given = pool.throughput.tokens_per_second_per_chip
+            given = (pool.throughput and pool.throughput.tokens_per_second_per_chip) or 0.0
+            if given > most:
                 raise InputError(
                     f"{name}: throughput: {given:,.6g} tokens/s a chip are {given / most:.3g} times"
                     f" what its peak allows for this model: at most {most:,.6g}"
@@ -354,25 +352,6 @@ class Throughput:
         fewest = min(group.chips(name) for group in groups for name in group.shapes)
         link = self.mixing.link or self.constants.network_efficiency * slowest
         return ring(size / fewest, len(groups), link, self.constants.latency)
-
-
-def planned(
-    run: Run, pools: Mapping[str, Pool], mixing: Mixing, constants: StepTime | None = None
-) -> dict[str, Pool]:
-    """The pools with every layout completed by the planner, so that it need not choose again.
-
-    Raises
-    ------
-    InputError
-        As `Throughput`.
-    """
-    layouts = Throughput(run, pools, mixing, constants=constants).full.layouts
-    found = dict(pools)
-    for name, shape in layouts.items():
-        if shape:
-            layout = complete(shape).model_copy(update={"data": pools[name].layout.data})
-            found[name] = pools[name].model_copy(update={"layout": layout})
-    return found
 
 
 def _finish(groups: Groups) -> float:

@@ -12,7 +12,7 @@ from sim.catalogue.hardware import Model, StepTime
 from sim.scenario.parts import Pool
 from sim.throughput.batch_split import Pace, whole_split
 from sim.throughput.collectives import all_to_all, hierarchical, ring
-from sim.throughput.domain import error_factor
+from sim.throughput.domain import error_factor, taken_rate
 from sim.throughput.flops import executed, fp8_rate, peak_rate
 from sim.throughput.kernels import inverse_expert_width, inverse_width
 from sim.throughput.layouts import Placement, Shape
@@ -372,9 +372,8 @@ def pool_group(placed: Placement) -> Group:
     """
     name = placed.name
     shape = placed.shape
-    measured = placed.pool.throughput
-    if measured:
-        rate = measured.tokens_per_second_per_chip * shape.rank_chips
+    if measured := taken_rate(placed.pool):
+        rate = measured * shape.rank_chips
         beat = shape.micro * placed.model.sequence / rate
         pipeline = Pipeline((Stage(name, 1, beat, beat),), bubble=0.0)
         memory = {name: stage_bytes(placed)}

@@ -1,4 +1,4 @@
-"""How far fleets are apart: what the rates of one say about another."""
+"""How far fleets are apart, and the months of one: what a count says of another fleet or time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import polygamma
 
 from sim import catalogue
+from sim.quantities.notation import uncertain
+from sim.quantities.uncertain import Uncertain
 
 
 def fleet_rates() -> list[float]:
@@ -42,3 +45,57 @@ def fleet_spread(rates: Sequence[float]) -> tuple[float, float]:
     count = len(rates)
     scale = float(np.std(np.log(rates), ddof=1)) * math.sqrt(1 + 1 / count)
     return scale, count - 1
+
+
+def changes() -> list[tuple[float, float]]:
+    """By how much the rates of the catalogue's fleets changed from one half to the next.
+
+    Returns
+    -------
+    list of (float, float)
+        The logarithm of the later rate over the earlier, and the variance that its two counts give
+        it: that of the logarithm of a gamma distribution is the trigamma function of its shape.
+    """
+    found = []
+    for entry in catalogue.table("drifts").values():
+        earlier = entry.item.earlier
+        later = entry.item.later
+        shapes = [rate.distribution.shape for rate in (earlier, later)]
+        found.append((math.log(later / earlier), float(polygamma(1, shapes).sum())))
+    return found
+
+
+def drift_spread(changes: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The width of the factor from the time in which a fleet was counted to a later one.
+
+    A change has no mean that anybody knows, so its logarithm is normal around zero. Its variance is
+    the mean square of the changes seen, less what their counts alone make of it (the method of
+    moments). As it rests on `n` of them, one more is Student's t with ``n`` degrees of freedom.
+
+    Parameters
+    ----------
+    changes : sequence of (float, float)
+        As `changes` gives them.
+
+    Returns
+    -------
+    tuple of float
+        Scale of the logarithm, and degrees of freedom.
+
+    Examples
+    --------
+    >>> drift_spread([(0.5, 0.16), (-0.3, 0.0)])
+    (0.3, 2)
+    """
+    beyond = math.fsum(change**2 - by_chance for change, by_chance in changes)
+    return math.sqrt(max(beyond, 0.0) / len(changes)), len(changes)
+
+
+def factors() -> dict[str, Uncertain]:
+    """What multiplies the rates of a table elsewhere, and later, as the catalogue has it."""
+    elsewhere = catalogue.entry("failures", "hopper-llama-3").item.rate_factor
+    later = catalogue.entry("priors", "drift-of-a-fleet").values["amount"]
+    return {
+        "another fleet": elsewhere,
+        "the same fleet later": uncertain(later["uncertain"], float),
+    }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from sim import documents
 from sim.catalogue.strict import Strict, refusal
-from sim.documents import Document
+from sim.documents import Document, KeyPath
 from sim.engine.setup import throughput_of
 from sim.errors import InputError
 from sim.experiments.replicate import replicate
@@ -21,6 +22,8 @@ from sim.scenario import load_scenario, names
 from sim.validation.report import Row
 from sim.validation.score import PAST_JOBS, Forecast, daly_share, judged
 
+Item = TypeVar("Item", bound=Strict)
+Result = TypeVar("Result")
 WATCHED = 4.0
 """Times as long as a job took that its predictions are watched."""
 
@@ -51,8 +54,20 @@ class PastJob(Strict):
         return (self.end - self.start).total_seconds() / DAY
 
 
-def past_jobs(path: str | Path) -> list[PastJob]:
-    """Read a list of past jobs: a YAML file with `jobs`.
+def each(
+    path: str | Path, what: str, kind: type[Item], work: Callable[[int, Item], Result]
+) -> list[Result]:
+    """Work through a YAML file with a list of one's own past jobs or logs.
+
+    Parameters
+    ----------
+    path : str or path
+    what : str
+        The key of the list.
+    kind : type
+        Of its items.
+    work : callable
+        What is done with the number of an item and the item.
 
     Raises
     ------
@@ -60,17 +75,27 @@ def past_jobs(path: str | Path) -> list[PastJob]:
         With file, line and key of what cannot be.
     """
     document = documents.read(path)
-    listed = document.data.get("jobs") if isinstance(document.data, dict) else None
+    listed = document.data.get(what) if isinstance(document.data, dict) else None
     if not isinstance(listed, list) or not listed or len(document.data) > 1:
-        form = "jobs: a list of jobs, each with scenario, start, end and tokens"
+        needed = [name for name, field in kind.model_fields.items() if field.is_required()]
+        form = f"{what}: a list, each with {', '.join(needed)}"
         raise document.error((), f"expected {form}", allowed=form)
-    return [_read(document, number, body) for number, body in enumerate(listed)]
+    found = []
+    for number, body in enumerate(listed):
+        place = (what, number)
+        item = _read(document, place, body, kind)
+        try:
+            found.append(work(number, item))
+        except InputError as error:
+            # What is wrong further inside tells its own place, and not which item led there.
+            told = f"{documents.dotted(place)}: {error}"
+            raise document.error(place, told, given=error.given, allowed=error.allowed) from None
+    return found
 
 
-def _read(document: Document, number: int, body: Any) -> PastJob:
-    place = ("jobs", number)
+def _read(document: Document, place: KeyPath, body: Any, kind: type[Item]) -> Item:
     try:
-        job = PastJob.model_validate(body)
+        return kind.model_validate(body)
     except ValidationError as problems:
         first = problems.errors()[0]
         error = refusal(first)
@@ -80,10 +105,6 @@ def _read(document: Document, number: int, body: Any) -> PastJob:
             key = (*key, error.key)
         told = f"{documents.dotted(key)}: {error}"
         raise document.error(key, told, given=error.given, allowed=error.allowed) from None
-    beside = Path(document.name).parent / job.scenario
-    if job.scenario not in names() and beside.is_file():
-        return job.model_copy(update={"scenario": str(beside)})
-    return job
 
 
 def rows(path: str | Path, n: int = 200, seed: int = 0) -> list[Row]:
@@ -101,11 +122,14 @@ def rows(path: str | Path, n: int = 200, seed: int = 0) -> list[Row]:
     InputError
         When the list or one of its scenarios cannot be read, or is a programme.
     """
-    return judged([_forecast(job, k, n, seed) for k, job in enumerate(past_jobs(path))])
+    folder = Path(path).parent
+    return judged(each(path, "jobs", PastJob, lambda k, job: _forecast(job, folder, k, n, seed)))
 
 
-def _forecast(job: PastJob, number: int, n: int, seed: int) -> Forecast:
-    scenario = load_scenario(job.scenario)
+def _forecast(job: PastJob, folder: Path, number: int, n: int, seed: int) -> Forecast:
+    beside = folder / job.scenario
+    own = job.scenario not in names() and beside.is_file()
+    scenario = load_scenario(str(beside) if own else job.scenario)
     if scenario.runs:
         raise InputError(f"{scenario.name}: a programme of runs is no single job")
     asked = {
@@ -118,6 +142,9 @@ def _forecast(job: PastJob, number: int, n: int, seed: int) -> Forecast:
     ideal = job.tokens / throughput_of(known, known.run, known.fleet).full.tokens_per_s / DAY
     # To first order no more than all of the time is lost, which would take for ever.
     rival = ideal / max(daly_share(scenario), 1 / WATCHED)
+    runs = replicate(scenario, n, seed=seed)
+    late = 1 - runs.frame["finished"].mean()
+    unfinished = f"{late:.0%} of our runs had not ended after {WATCHED:g} times its days"
     return Forecast(
         PAST_JOBS,
         scenario.name,
@@ -125,6 +152,7 @@ def _forecast(job: PastJob, number: int, n: int, seed: int) -> Forecast:
         job.title or f"{scenario.name} from {job.start.date()}",
         "",
         job.days,
-        replicate(scenario, n, seed=seed).values("wall_days"),
+        runs.values("wall_days"),
         np.array([rival]),
+        cause_of_miss=unfinished if late else "",
     )

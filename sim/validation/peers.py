@@ -20,6 +20,7 @@ from sim.quantities.distributions import Weibull
 from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
+from sim.throughput.domain import taken_rate
 from sim.validation.formulas import renewal_function
 from sim.validation.report import Row, by_z
 
@@ -94,8 +95,9 @@ def scenario_of(case: PeerCase) -> Scenario:
     """The scenario of a case."""
     scenario = load_scenario(case.scenario)
     [pool] = scenario.fleet.values()
-    assert pool.throughput is not None
-    tokens = case.days * DAY * pool.active_chips * pool.throughput.tokens_per_second_per_chip
+    rate = taken_rate(pool)
+    assert rate is not None
+    tokens = case.days * DAY * pool.active_chips * rate
     return scenario.override({**case.changes, "run.tokens": tokens})
 
 

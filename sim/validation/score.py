@@ -41,11 +41,15 @@ STEP_DRAWS = 5
 """Draws of a step time for each replication of a job, as they cost a hundredth."""
 SHARED = "rows of one family share their error, so they hit or miss together"
 PAST_JOBS = "past jobs"
+BLOCKS = ("interruptions of log blocks", "share of time of log blocks")
+OWN = (PAST_JOBS, *BLOCKS)
+"""Kinds of a user's own evidence."""
 RIVALS = {
     "step times": "a constant MFU, as the other sources have it",
     "jobs": "Daly's formula",
     "logbooks": "Daly's formula",
     PAST_JOBS: "Daly's formula",
+    **dict.fromkeys(BLOCKS, "a constant rate, the mean of the other half"),
 }
 """The plain rival of each kind."""
 
@@ -139,16 +143,22 @@ def judged(found: Sequence[Forecast]) -> list[Row]:
     """The rows of some forecasts: each in its place, then hits and scores."""
     table = [_placed(forecast) for forecast in found]
     counted = [forecast for forecast in found if forecast.role == "validation"]
-    for kind in RIVALS:
-        some = [forecast for forecast in counted if forecast.kind == kind]
-        if some:
-            table += [*_hits(kind, [[one] for one in some]), *_scores(kind, some)]
-            table += _hits(f"{kind} by family", by_family(some))
+    table += summed(counted)
     for family in by_family(counted):
         # Of a single row the range holds every number of hits.
         if len(family) > 1:
             table += _hits(family[0].family, [[one] for one in family], SHARED)
     return table
+
+
+def summed(counted: Sequence[Forecast]) -> Iterator[Row]:
+    """Hits and scores of each kind of forecasts, and the hits of its families."""
+    for kind in RIVALS:
+        some = [forecast for forecast in counted if forecast.kind == kind]
+        if some:
+            yield from _hits(kind, [[one] for one in some])
+            yield from _scores(kind, some)
+            yield from _hits(f"{kind} by family", by_family(some))
 
 
 def forecasts(n: int, seed: int) -> list[Forecast]:
@@ -175,12 +185,18 @@ def line(table: pd.DataFrame) -> str:
     parts = []
     for kind in found.index.intersection(list(RIVALS)):
         row, family = found.loc[kind], found.loc[f"{kind} by family"]
+        whose = "" if kind in OWN else "published "
         parts.append(
-            f"{row['ours']:g} of {row['count']:g} published {kind} ({row['lo']:g} to "
+            f"{row['ours']:g} of {row['count']:g} {whose}{kind} ({row['lo']:g} to "
             f"{row['hi']:g} would be right; by source {family['ours']:.2g} of {family['count']:g})"
         )
     told = f"Our 90 % bands hold {', '.join(parts)}."
     return f"{told} Numbers of one source err together, so a source counts once, by its hits."
+
+
+def told(rows: Sequence[Row]) -> str:
+    """The sentence of `line` about rows of a score as they are."""
+    return line(pd.DataFrame(map(vars, rows)).rename(columns={"quantity": "kind"}))
 
 
 def _step_times(n: int, seed: int) -> Iterator[Forecast]:

@@ -147,10 +147,8 @@ Load = Callable[[str], dict[str, Entry]]
 
 
 @pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+def load(tmp_path: Path) -> Iterator[Load]:
     """Read a table of stacks from text."""
-    catalogue.sources()
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
 
     def read(text: str) -> dict[str, Entry]:
         (tmp_path / "stacks.yaml").write_text(text)

@@ -93,3 +93,20 @@ def test_flaps_stop_a_job_of_3000_chips_about_once_a_month():
     assert isinstance(flaps, Flaps)
     monthly = 375 * 30 * flaps.per_node_day * (1 - share_below(flaps.duration, flaps.ride_through))
     assert 0.5 < monthly < 2
+
+
+def test_all_factors_of_a_table_multiply():
+    table = catalogue.entry("failures", "glm-130b-may").item
+    twice = table.model_copy(update={"scale": 2.0, "rate_factor": 3.0, "drift": 5.0})
+    assert twice.often == 30
+    assert node_rate(twice, 8) == pytest.approx(30 * node_rate(table, 8))
+
+
+def test_counts_that_vary_by_their_bad_nodes_have_no_dispersion_besides():
+    tables = [entry.item for entry in catalogue.table("failures").values()]
+    lemons = [item for item in tables if item.bad_nodes]
+    assert lemons
+    for cause in (cause for item in lemons for cause in item.causes):
+        rate = cause.per_1000_node_days.distribution
+        # Jeffreys' half on top of whole events: a dispersion divides both.
+        assert rate.shape % 1 == 0.5

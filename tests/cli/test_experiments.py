@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import sim
 from sim.cli.app import app
 from sim.errors import InputError
-from sim.experiments import load
+from sim.experiments.sweep import load
 from sim.scenario import Scenario
 from sim.scenario.reading import merge
 from tests.engine.bare import PLAIN, cause, pool

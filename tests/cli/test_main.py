@@ -1,253 +1,20 @@
-"""The command line as its user meets it: what it answers, and how it says no."""
+"""The command line as its user meets it: what it answers."""
 
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from sim import __main__ as command_line
 from sim import __version__ as version
 from sim import catalogue
 from sim.results.ledger import PLACES, TIME
 from sim.scenario import load_scenario, names
-
-GOOD = """\
-title: A question of my own
-status: benchmark
-horizon: 30 d
-run: {model: deepseek-v3, tokens: 1e11, batch: {sequences: 15360, micro: 1}}
-fleet:
-  good:
-    chip: H800-SXM-80
-    chips: 2048
-    stack: hai-llm
-    failures: hopper-llama-3
-    layout: {tensor: 1, pipeline: 16, expert: 64}
-checkpoint: {interval: 30 min, blocking: 1 s, flush: 2 min, load: 2 min}
-recovery: {policy: wait, restart: 10 min}
-fabric: {congestion: dedicated, step_noise: 0.01}
-"""
-MODEL = (
-    "{parameters: 175e9, active_parameters: 175e9, layers: 96, hidden: 12288, heads: 96, sequence: 2048,"
-    " vocabulary: 51200, atention: full}"
-)
-
-
-class Answer(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Sim = Callable[..., Answer]
-
-
-@pytest.fixture
-def sim(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Sim:
-    """The command line in this process, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["sim", *arguments])
-        code = 0
-        try:
-            command_line.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return Answer(code, out, err)
-
-    return call
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        ("horizon", "horizn", 'line 3: horizn is unknown (did you mean "horizon"?); allowed: like, run, fleet'),
-        ("interval", "intervall", 'line 12: checkpoint.intervall is unknown (did you mean "interval"?)'),
-        ("    chips", "    chps", 'line 8: fleet.good.chps is unknown (did you mean "chips"?); allowed: '),
-        ("model: deepseek-v3", f"model: {MODEL}", 'line 4: run.model.atention is unknown (did you mean "attention"?)'),
-        ("chips: 2048", "chips: -8", "line 8: fleet.good.chips = -8: must not be negative"),
-        ("flush: 2 min", "flush: -2 min", "line 12: checkpoint.flush = '-2 min': must not be negative"),
-        ("flush: 2 min", "flush: 2 GB", "line 12: checkpoint.flush: '2 GB' is a quantity of another kind"),
-        ("flush: 2 min", "flush: 120", "line 12: checkpoint.flush = 120: a unit is missing; expected a quantity in s"),
-        ("flush: 2 min", "flush: 9**9**9 s", "line 12: checkpoint.flush: '9**9**9 s' cannot be read; expected"),
-        ("restart: 10 min", "restart: 600", "line 13: recovery.restart = 600: a unit is missing"),
-        ("H800-SXM-80", "H800-SXM-8O", 'line 7: fleet.good.chip: no \'H800-SXM-8O\' among the chips (did you mean'),
-        ("deepseek-v3", "deepsek-v3", 'line 4: run.model: no \'deepsek-v3\' among the models (did you mean'),
-        ("hai-llm", "hai-lm", 'line 9: fleet.good.stack: no \'hai-lm\' among the stacks (did you mean "hai-llm"?)'),
-        ("hopper-llama-3", "hoper-llama-3", 'line 10: fleet.good.failures: no \'hoper-llama-3\' among the failures'),
-        ("dedicated", "dedicate", 'line 14: fabric.congestion: no \'dedicate\' among the fabrics'),
-        ("title:", "policy: {us-2022-10-08: {}}\ntitle:", "line 1: policy: no policy event 'us-2022-10-08' in"),
-        (GOOD[GOOD.index("fleet:") : GOOD.index("checkpoint:")], "fleet: {}\n", "line 5: fleet: the fleet is empty"),
-        (GOOD[GOOD.index("fleet:") : GOOD.index("checkpoint:")], "", "line 1: fleet is missing"),
-        ("    chips: 2048\n", "", "line 6: fleet.good: the pool has no chips; give chips or nodes"),
-        ("chips: 2048", "chips: 2047", "line 8: fleet.good.chips: 2,047 chips are not whole nodes of 8; nearest: 2048"),
-        ("chips: 2048", "chips: 2048\n    nodes: 256", "line 6: fleet.good: give chips or nodes, not both"),
-        ("chips: 2048", "chips: [2048]", "line 8: fleet.good.chips = [2048]: expected a number of chips"),
-        ("chips: 2048", "chips: 8", "8 chips of 80 GB cannot hold one replica of DeepSeek-V3"),
-        ("step_noise: 0.01", "step_noise: low", "line 14: fabric.step_noise: 'low' cannot be read; expected"),
-        ("tensor: 1", "tensor: true", "line 11: fleet.good.layout.tensor = true: expected a whole number"),
-        ("blocking: 1 s", "blocking: 29 min", "line 12: checkpoint: blocking + flush can take 1,860 s"),
-        ("status: benchmark", "status: bench", "line 2: status = 'bench': expected 'reconstruction', 'counterfactual'"),
-        ("horizon: 30 d", "horizon: 30 d\nhorizon: 40 d", "line 4: the key 'horizon' is already there on line 3"),
-        (GOOD, "- 1\n- 2\n", "mine.yaml: a scenario is a mapping of keys to values"),
-        (GOOD, "", "mine.yaml: is empty"),
-        ("title: A", "title: !!python/object/apply:os.system ['touch boom']\nx: A", "line 1: the tag !!python/object"),
-        ("title:", "like: [a]\ntitle:", "line 1: like takes the name or path of a scenario"),
-        ("title: A", "title: [\nx: A", "is not YAML"),
-        ("title: A", "x: &x [*x]\ntitle: A", "line 1: is nested more than 40 levels deep, or refers to itself"),
-        (GOOD, "a: " + "[" * 500, "mine.yaml: is nested more than 40 levels deep"),
-    ],
-    ids=lambda text: text.strip()[:24] or "nothing",
-)  # fmt: skip
-def test_a_wrong_scenario_gets_one_clear_message(
-    sim: Sim, tmp_path: Path, old: str, new: str, says: str
-) -> None:
-    assert GOOD.count(old) == 1
-    (tmp_path / "mine.yaml").write_text(GOOD.replace(old, new))
-    before = contents(tmp_path)
-    answer = sim("run", "mine.yaml", "--replications", "2", "--out", "record", "--json")
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("error: ")
-    assert answer.err.count("\n") == 1
-    assert says in answer.err
-    assert len(answer.err) < 600
-    assert contents(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"\x00\x01\xff\xfe\x80", "error: mine.yaml: is not a text file (UTF-8 expected)"),
-        (
-            b"x: " + b"y" * 600_000,
-            "error: mine.yaml: is larger than 500,000 bytes, too large for a scenario",
-        ),
-        (None, "error: mine.yaml: cannot be read (No such file or directory)"),
-    ],
-    ids=["binary", "large", "missing"],
-)
-def test_a_file_that_is_no_scenario(
-    sim: Sim, tmp_path: Path, content: bytes | None, says: str
-) -> None:
-    if content:
-        (tmp_path / "mine.yaml").write_bytes(content)
-    assert sim("run", "mine.yaml") == (2, "", says + "\n")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["run", "."], "error: .: is a folder, not a file"),
-        (
-            ["run", "deepsek-v3"],
-            "error: no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: ",
-        ),
-        (
-            ["steptime", "deepsek-v3"],
-            "error: no scenario 'deepsek-v3' (did you mean \"deepseek-v3\"?); known: ",
-        ),
-        (
-            ["steptime", "deepseek-v3", "--set", "fleet.good.chps=64"],
-            "error: fleet.good.chps is unknown (did you",
-        ),
-        (
-            ["run", "deepseek-v3", "--replications", "3", "--precision", "0.1"],
-            "error: give either --replications or",
-        ),
-        (
-            ["catalogue", "chps"],
-            "error: the catalogue has no table 'chps' (did you mean \"chips\"?); allowed: chips, ",
-        ),
-        (
-            ["catalogue", "chips", "H801"],
-            "error: no 'H801' among the chips (did you mean \"H800-SXM-80\"?); known: ",
-        ),
-        (["explain", "etr"], "error: no metric or key is called 'etr' (did you mean \"ettr\"?)"),
-        (
-            ["explain", "recovery.polcy"],
-            "error: no metric or key is called 'recovery.polcy' (did you mean \"recovery.policy\"?)",
-        ),
-        (
-            ["catalogue", "chips", "H800"],
-            "error: no 'H800' among the chips (did you mean \"H800-SXM-80\"?); known: ",
-        ),
-    ],
-    ids=" ".join,
-)
-def test_a_wrong_name_gets_the_nearest(
-    sim: Sim, tmp_path: Path, arguments: list[str], says: str
-) -> None:
-    answer = sim(*arguments)
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith(says)
-    assert answer.err.count("\n") == 1
-    assert not contents(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ("fleet.good.chips", "error: --set fleet.good.chips: expected NAME=VALUE"),
-        ("=3", "error: --set =3: expected NAME=VALUE"),
-        (
-            "fleet.good.chps=64",
-            'error: fleet.good.chps is unknown (did you mean "chips"?); allowed: chip, chips',
-        ),
-        ("horizn=3 d", 'error: horizn is unknown (did you mean "horizon"?)'),
-        (
-            "checkpoint.flush=2 GB",
-            "error: checkpoint.flush: '2 GB' is a quantity of another kind",
-        ),
-        ("checkpoint.flush=a: b: c", "error: --set checkpoint.flush, line 1: is not YAML"),
-        (
-            "title=!!python/object/apply:os.system [x]",
-            "error: --set title, line 1: the tag !!python/object/apply:os.sy",
-        ),
-        (
-            "fleet.good.stack.overlp=0.5",
-            'error: fleet.good.stack.overlp is unknown (did you mean "overlap"?)',
-        ),
-        (
-            "checkpoint.flush.x=1",
-            "error: setting checkpoint.flush.x: there are no keys below '2 min'",
-        ),
-    ],
-)
-def test_a_wrong_set(sim: Sim, tmp_path: Path, change: str, says: str) -> None:
-    answer = sim("run", "deepseek-v3", "--set", change, "--json")
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith(says)
-    assert answer.err.count("\n") == 1
-    assert not contents(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["run"], ["boom"], ["run", "deepseek-v3", "--replications", "0"], ["run", "x", "--seed", "-1"], ["run", "-x"]],
-    ids=" ".join,
-)  # fmt: skip
-def test_wrong_usage(sim: Sim, arguments: list[str]) -> None:
-    answer = sim(*arguments)
-    assert (answer.code, answer.out) == (2, "")
-    assert "Usage: sim" in answer.err
-    assert "Traceback" not in answer.err
-
+from sim.validation.fleets import factors
+from tests.cli.program import GOOD, Sim, contents
 
 METRICS = {
     "wall_days",
@@ -444,6 +211,13 @@ def test_catalogue(sim: Sim) -> None:
     [line] = [line for line in chip.out.splitlines() if line.strip().startswith("memory ")]
     assert line.split() == ["memory", "80", "GB", "reported,", "EPOCHHW"]
     assert "Epoch AI" in chip.out
+
+
+def test_the_failure_tables_say_by_what_they_differ_elsewhere_and_later(sim: Sim) -> None:
+    lines = sim("catalogue", "failures").out.splitlines()
+    for what, factor in factors().items():
+        [line] = [line for line in lines if line.strip().startswith(what)]
+        assert f"90 % between {factor.draw(0.05):.3g} and {factor.draw(0.95):.3g}" in line
 
 
 @pytest.mark.parametrize("kind", catalogue.kinds())

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.engine import simulate
 from sim.engine.risks import GOLDEN
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, HOUR
 from sim.results.programme import ProgrammeResult
 from sim.results.run import RunResult
 from sim.scenario import Scenario
@@ -97,3 +97,15 @@ def run(scenario: Scenario, seed: int = 0, replication: int = 0) -> ProgrammeRes
     result = simulate(scenario, seed, replication)
     assert isinstance(result, ProgrammeResult)
     return result
+
+
+def asked(causes: list[dict], hours: float = 45.0, **changes) -> RunResult:
+    """A run of so many hours of work on four nodes that fail as told, with a checkpoint each hour."""
+    fleet = pool(failures={"causes": causes}, **changes.pop("pool", {}))
+    run = {"tokens": hours * HOUR * CHIPS * RATE} | changes.pop("run", {})
+    return simulate(bare_scenario(fleet=fleet, run=run, **changes), 0)
+
+
+def hours(result: RunResult) -> dict[str, float]:
+    """Where the time went, without the seconds for which nodes are in repair."""
+    return {name: seconds / HOUR for name, seconds in result.time.items() if seconds > 5}

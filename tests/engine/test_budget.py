@@ -10,7 +10,7 @@ import pytest
 from sim.engine import simulate
 from sim.engine.budget import Budget
 from sim.errors import InputError
-from sim.experiments import replicate
+from sim.experiments.replicate import replicate
 from tests.engine.bare import bare_scenario, exponential, failing, pool, programme, weibull
 
 SHORT = exponential(1, "ms")

@@ -24,7 +24,7 @@ def trace(folder: Path, rows: str, header: str = HEADER) -> str:
 
 
 def days(path: str) -> list[tuple[float, float, int]]:
-    return [(start / DAY, end / DAY, node) for start, end, node in outages(path)]
+    return [(start / DAY, end / DAY, node) for start, end, node, _ in outages(path)]
 
 
 def test_nodes_are_numbered_by_name_and_outages_sorted_by_start(tmp_path: Path):
@@ -52,6 +52,14 @@ def test_a_trace_without_rows_is_refused(tmp_path: Path):
     """C5: it was a perfect fleet."""
     with pytest.raises(InputError, match=r"trace.csv: .* a header and no rows: nothing would ever"):
         outages(trace(tmp_path, ""))
+
+
+def test_causes_are_kept_and_of_outages_that_touch_the_first_counts(tmp_path: Path):
+    header = "cause,node,start_day,end_day\n"
+    rows = "GPU,a,1,2\nNIC,a,2,3\nNIC,b,4,5\n,c,6,7\n"
+    result = replayed(trace(tmp_path, rows, header))
+    assert result.failures == {"GPU": 1, "NIC": 1, "outage": 1}
+    assert {outage.cause for outage in result.outages} == {"GPU", "NIC", "outage"}
 
 
 def test_an_outage_without_an_end_lasts_to_the_end(tmp_path: Path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,40 @@ def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_n
     other = compare(ten, eleven, "ettr", n=20, simulator=simulator)
     assert other.difference["mean"] is None
     assert "not comparable" in str(other)
+
+
+def test_a_date_that_never_comes_is_no_distance_to_the_horizon() -> None:
+    stock = load_scenario("embargoed-stock").override({"horizon": "1530 d"})
+    more = stock.override({"fleet.a100.chips": 80_000})
+    result = compare(stock, more, n=12, seed=1, progress=False)
+    days = result.a.frame["crossing_days"].to_numpy()
+    never = result.b.frame["crossed"] == 0
+    assert 0 < never.sum() == result.censored
+    assert result.difference["mean"] is None
+    assert result.median["hi"] == np.inf
+    horizon = stock.horizon / 86400
+    assert result.median["value"] is not None
+    assert not np.isclose(result.median["value"], horizon - np.median(days))
+    assert f"no mean, as in {result.censored} of 12 pairs" in str(result)
+    assert "without end" in str(result)
+    report = result.report()
+    assert report["b"]["came"] == pytest.approx(1 - never.mean())
+    assert json.dumps(report["median"], allow_nan=False)
+    # Neither comes to it: nothing is known.
+    plenty = stock.override({"runs.growth": "1 per yr"})
+    both = compare(plenty, plenty, n=8, seed=1, progress=False)
+    assert both.median["value"] is None
+    assert "unknown" in str(both)
+
+
+def test_a_date_that_always_comes_has_a_mean() -> None:
+    stock = load_scenario("embargoed-stock")
+    less = stock.override({"fleet.a100.chips": 8_000})
+    result = compare(stock, less, n=8, seed=1, progress=False)
+    assert result.censored == 0
+    mean = (result.b.frame["crossing_days"] - result.a.frame["crossing_days"]).mean()
+    assert mean < 0
+    assert result.difference["mean"] == pytest.approx(mean)
 
 
 def test_an_unknown_metric_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -14,13 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dask
 import pytest
+from dask import config
 
-from sim import load_scenario, replicate
+from sim import engine, load_scenario, replicate
 from sim.errors import CheckFailed, InputError
 from sim.experiments import executors
-from sim.experiments.executors import BATCH, Workers
+from sim.experiments.executors import Workers
 from sim.experiments.store import Outcome, Point, code_version
 from tests.engine.bare import bare_scenario, cause, pool
 from tests.experiments.stand_in import ten_days
@@ -40,6 +41,12 @@ class Backwards(Executor):
         return iter(done[k] for k in range(len(tasks)))
 
 
+@pytest.fixture
+def hand_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small work goes to the executor too, run by run."""
+    monkeypatch.setattr(executors, "ALONE", 0.0)
+
+
 @pytest.fixture(scope="module")
 def serial() -> list[list[Outcome]]:
     return Workers().run(POINTS)
@@ -51,10 +58,10 @@ def test_outcomes_are_those_of_their_point_in_order(serial: list[list[Outcome]])
         list(range(3, 7)),
     ]
     assert serial == [[point.run(k) for k in point.replications] for point in POINTS]
-    assert sum(map(len, serial)) > BATCH, "they travel in more than one batch"
     assert len({outcome.fingerprint for outcomes in serial for outcome in outcomes}) == 11
 
 
+@pytest.mark.usefixtures("hand_over")
 def test_batches_and_order_of_work_change_nothing(serial: list[list[Outcome]]) -> None:
     assert Workers(Backwards()).run(POINTS) == serial
     with ThreadPoolExecutor(2) as threads:
@@ -68,16 +75,66 @@ def test_batches_and_order_of_work_change_nothing(serial: list[list[Outcome]]) -
     assert Workers().run(lone) == [[outcome] for outcomes in serial for outcome in outcomes]
 
 
+@pytest.mark.usefixtures("hand_over")
 def test_processes_change_nothing(serial: list[list[Outcome]]) -> None:
     with executors.open_workers(jobs=2) as workers:
         assert workers.run(POINTS) == serial
 
 
+@pytest.mark.usefixtures("hand_over")
 def test_processes_use_the_simulator_they_are_told() -> None:
     with executors.open_workers(jobs=2, simulator=ten_days) as workers:
         found = workers.run(POINTS)
     assert {outcome.metrics["wall_days"] for outcomes in found for outcome in outcomes} == {10.0}
     assert found[1][0].fingerprint == "3.3"
+
+
+class Counting(Backwards):
+    """Notes how many runs each batch has."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def map(self, fn: Callable[..., Any], *iterables: Any, **_: Any) -> Iterator[Any]:  # type: ignore[override]
+        [batches] = iterables
+        self.sizes += map(len, batches)
+        return super().map(fn, batches)
+
+
+def test_little_work_needs_nobody_else(serial: list[list[Outcome]]) -> None:
+    idle = Counting()
+    assert Workers(idle).run(POINTS) == serial
+    assert idle.sizes == []
+
+
+def test_batches_are_as_large_as_the_runs_are_short(
+    serial: list[list[Outcome]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of a second each: the first is done here, the others travel alone."""
+    clock = iter(range(100))
+    monkeypatch.setattr(executors.time, "perf_counter", lambda: float(next(clock)))
+    slow = Counting()
+    assert Workers(slow).run(POINTS) == serial
+    assert slow.sizes == [1] * 10
+    clock = (k / 16 for k in range(100))
+    fast = Counting()
+    assert Workers(fast).run([*POINTS, *POINTS]) == [*serial, *serial]
+    # Sixteen a second: four are a quarter of one.
+    assert fast.sizes == [4, 2]
+
+
+def test_what_was_planned_travels_with_a_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = Point(load_scenario("deepseek-v3"), 0, range(2))
+    first = point.run(0)
+    travelled = pickle.loads(pickle.dumps(point))
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("planned again")
+
+    monkeypatch.setattr(engine, "_planned", refuse)
+    assert travelled.run(0) == first
+    with pytest.raises(AssertionError, match="planned again"):
+        Point(load_scenario("deepseek-v3"), 0, range(2)).run(0)
 
 
 def test_a_worker_with_other_code_is_refused() -> None:
@@ -105,7 +162,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "200 ms"}),
+        config.set({"distributed.comm.timeouts.connect": "200 ms"}),
         pytest.raises(InputError, match=f"dask://127.0.0.1:{port}: no Dask scheduler") as told,
         executors.open_workers(executor=f"dask://127.0.0.1:{port}"),
     ):

@@ -61,3 +61,26 @@ def test_response_makes_most_of_the_spread_of_a_job_that_waits_for_people():
     assert shares["response"]["share"] > 0.2
     assert shares["step_time"]["share"] < shares["response"]["share"]
     assert found.report()["split_by_group"]["time.respond_days"] == shares
+
+
+def test_a_later_time_of_a_fleet_is_a_group_of_its_own():
+    made = groups.partners(load_scenario("glm-130b"), 0, 1)
+    assert [list(point.unknowns) for point in made["drift"]] == [["fleet.nodes.failures.drift"]]
+    assert "fleet" not in made
+
+
+def test_rates_of_ones_own_are_rates_wherever_they_stand(tmp_path):
+    (tmp_path / "mine.draws.csv").write_text("rate\n1\n2\n3\n")
+    column = {"draws": {"file": str(tmp_path / "mine.draws.csv"), "column": "rate"}}
+    causes = [
+        {"cause": "counted", "per_1000_node_days": {"events": 5, "node_days": 1000}},
+        {"cause": "fitted", "per_1000_node_days": {"uncertain": column}},
+    ]
+    changes = {"fleet.hosts.failures": {"causes": causes}, "recovery.response": None}
+    own = load_scenario("opt-175b").override(changes)
+    found = groups.members(own)
+    assert found["rates"] == [
+        "fleet.hosts.failures.causes.counted.per_1000_node_days",
+        "mine",
+    ]
+    assert not [name for name in found["other"] if "failures" in name]

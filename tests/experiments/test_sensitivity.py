@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from sim import sensitivity
 from sim.errors import InputError
 from sim.experiments.sensitivity import Method
+from sim.scenario import load_scenario
 from sim.streams import stream
 from tests.experiments.stand_in import NAMES, stand_in, sure, unsure
 
@@ -119,3 +122,35 @@ def test_what_moves_nothing_has_no_row() -> None:
     assert set(idle[23:].split(", ")) == {"checkpoint.blocking", "constants.model_error"}
     assert "model_error" not in table
     assert len(result.report()["unknowns"]) == 3
+
+
+def errors(scenario, luck) -> float:
+    pools = scenario.fleet.values()
+    return 100 + 10 * scenario.constants.model_error * math.prod(p.residual for p in pools)
+
+
+@pytest.mark.parametrize("method", ["sobol", "morris"])
+def test_the_errors_of_all_chips_and_stacks_are_one_input(method: Method) -> None:
+    mixed = load_scenario("two-thousand-plus")
+    singly = [name for name in mixed.unknowns() if name.startswith("constants.residual.")]
+    assert len(singly) == 2
+    among = ["checkpoint.load", "constants.residual"]
+    found = sensitivity(mixed, method=method, samples=64, among=among, simulator=stand_in(errors))
+    key = {"sobol": "ST", "morris": "mu_star"}[method]
+    table = found.frame.set_index("unknown")[key]
+    assert table.index.tolist() == ["constants.residual", "checkpoint.load"]
+    assert table["checkpoint.load"] == 0
+    assert found.runs == 64 * {"sobol": 4, "morris": 3}[method]
+    if method == "sobol":
+        # Nothing else moves the days, and no interplay with anything else is left out.
+        whole = found.frame.iloc[0]
+        assert whole["ST_conf"] < 0.3
+        assert whole["ST"] == pytest.approx(1, abs=1.5 * whole["ST_conf"])
+    assert found.report()["unknowns"][0].get("sigma", None) is None
+
+
+def test_one_of_them_can_still_be_asked_for_alone() -> None:
+    mixed = load_scenario("two-thousand-plus")
+    [alone, *_] = (name for name in mixed.unknowns() if name.startswith("constants.residual."))
+    found = sensitivity(mixed, samples=2, among=[alone], simulator=stand_in(errors))
+    assert found.frame["unknown"].tolist() == [alone]

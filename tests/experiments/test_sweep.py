@@ -12,9 +12,9 @@ from numpy.random import Generator
 
 from sim import load_scenario, replicate, simulate, sweep
 from sim.errors import InputError
-from sim.experiments import Replications, Sweep, load
+from sim.experiments.replicate import Replications
 from sim.experiments.store import Simulator
-from sim.experiments.sweep import Design
+from sim.experiments.sweep import Design, Sweep, load
 from tests.experiments.stand_in import stand_in, sure, unsure
 
 GRID = {"checkpoint.interval": ["1 h", "2 h"], "horizon": ["20 d", "30 d"]}

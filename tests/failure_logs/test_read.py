@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,3 +134,40 @@ def test_the_clock_of_a_node_stands_still_while_it_is_out_or_not_watched(tmp_pat
     assert service.tolist() == [5, 12]
     assert log.until(26 * DAY).closed.tolist() == [True, False]
     assert math.isclose(log.until(26 * DAY).node_days, 42)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"node;start\nL\xfcfter;1\n", "no UTF-8 text from byte 12 on; .*'CSV UTF-8'"),
+        ("node,start,end\na,1,2\n".encode("utf-16"), "no UTF-8 text from byte 0 on"),
+        (b"\n\n", "the file is empty; expected a header"),
+        (b"node,start,end\n", "has a header and no rows"),
+        (b"node,start,end,start\na,1,2,3\n", "has two columns 'start'"),
+        # A decimal comma among commas would be read as other numbers.
+        (b"node,start,end\na,1,5,2,5\n", "line 2: the row has 5 cells, the header 3"),
+        (b"node,start,end\na,1\n", "line 2: the row has 2 cells, the header 3"),
+        (b'node,start,end\n"a,1,2\nb,3,4\n', "line 3: the row has 1 cells, the header 3"),
+        (b"node,start,end\na,45658.5,\n", "begin on days 45,658.5 to .* from day 0 to 9"),
+    ],
+)
+def test_a_file_that_is_no_log_is_told_why(data: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=told):
+        read([path], nodes=3, start=0, end=9, unit="days")
+
+
+def test_rows_that_repeat_or_overlap_are_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, "log.csv", "node,start,end\na,1,2\na,1,2\na,1.5,3\nb,1,2\n")
+    log = read([path], nodes=3, start=0, end=9, unit="days")
+    assert len(log.node) == 2
+    told = "2 outages repeat, overlap or touch one of their node and count as that"
+    assert list(log.notes) == [told]
+
+
+@pytest.mark.parametrize("nodes", [0, -5, 2.5])
+def test_no_number_of_nodes_is_refused(nodes: Any, tmp_path: Path) -> None:
+    path = written(tmp_path, "log.csv", "node,start,end\na,1,2\n")
+    with pytest.raises(InputError, match="nodes: expected a whole number of at least 1"):
+        read([path], nodes=nodes, start=0, end=9, unit="days")

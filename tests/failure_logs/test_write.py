@@ -13,7 +13,8 @@ from sim.engine.replay import outages
 from sim.errors import InputError
 from sim.failure_logs import record
 from sim.failure_logs.fit import Fit, fit
-from sim.failure_logs.write import save
+from sim.failure_logs.log import Outage, Window, made
+from sim.failure_logs.write import save, trace_of
 from sim.results.ledger import DAY
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
@@ -123,10 +124,27 @@ def test_a_table_lies_beside_the_scenario_that_names_it(fitted: Fit, tmp_path: P
 def test_the_trace_replays_the_log_without_its_names(fitted: Fit, tmp_path: Path) -> None:
     _, _, trace = save(fitted, tmp_path / "mine.yaml")
     assert "servers-" not in trace.read_text()
-    replayed = outages(str(trace))
+    replayed = [span for span in outages(str(trace)) if span.cause != "absent"]
     assert len(replayed) == len(fitted.log.node)
+    assert {span.cause for span in replayed} == {"fault", "crash"}
     named = save(fitted, tmp_path / "named.yaml", keep_names=True)[2]
     assert "servers-00001" in named.read_text()
+
+
+def test_a_node_that_was_not_watched_is_absent_from_the_trace() -> None:
+    windows = [("a", 0, 10), ("b", 2, 5), ("b", 7, 8), ("c", 0, 10)]
+    spans = [Window(name, first * DAY, last * DAY, 0.0) for name, first, last in windows]
+    log = made([Outage("c", DAY, 2 * DAY, "gpu", "hardware")], spans)
+    rows = trace_of(log, keep_names=True).splitlines()
+    assert rows[0] == "node,cause,start_day,end_day"
+    assert [row.replace("000000", "0") for row in rows[1:]] == [
+        "b,absent,0.0,2.0",
+        "c,gpu,1.0,2.0",
+        "b,absent,5.0,7.0",
+        "b,absent,8.0,10.0",
+    ]
+    unknown = made([Outage("c", DAY, 2 * DAY, "gpu", "hardware")], spans, nodes_known=False)
+    assert "absent" not in trace_of(unknown)
 
 
 def test_what_is_wrong_with_draws_is_named(fitted: Fit, cluster: Scenario, tmp_path: Path) -> None:

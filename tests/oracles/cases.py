@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import replace
 from random import Random
 from types import SimpleNamespace
@@ -39,6 +40,13 @@ def case_of(seed: int) -> SimpleNamespace:
     # Where an old checkpoint is made up, nobody knows which fault it holds.
     if any(cause.silent for cause in causes):
         causes = [replace(cause, rollback=0) for cause in causes]
+    work = draw.uniform(20, 60) * HOUR
+    phases = [(math.inf, 1.0, interval)]
+    # An old checkpoint that is made up knows of no other pace.
+    if not any(cause.rollback for cause in causes):
+        for part in maybe([0.3], [0.6, 0.2], otherwise=[]):
+            own = interval * draw.choice([1.0, 1.0, 1.7])
+            phases.insert(0, (part * work, draw.uniform(0.4, 1.4), own))
     bad_share = maybe(0.3, 0.6)
     fails = maybe(0.3, 0.6)
     return SimpleNamespace(
@@ -48,7 +56,8 @@ def case_of(seed: int) -> SimpleNamespace:
         hot=hot,
         cold=cold,
         pod=draw.choice([1, 2, 3]),
-        work=draw.uniform(20, 60) * HOUR,
+        work=work,
+        phases=phases,
         horizon=draw.uniform(60, 120) * HOUR,
         drop=maybe(True, otherwise=False),
         interval=interval,
@@ -162,7 +171,18 @@ def scenario_of(case: SimpleNamespace) -> Scenario:
         | {"policy": "drop-replica" if case.drop else "wait", "keep_batch": False},
         checkpoint=saving | {"final": case.final},
         fabric={"pod": case.pod},
-        run={"tokens": case.work * case.nodes * 8 * RATE, "batch": {"sequences": SEQUENCES}},
+        run={
+            "tokens": case.work * case.nodes * 8 * RATE,
+            "batch": {"sequences": SEQUENCES},
+            "phases": [
+                {
+                    "until": end * case.nodes * 8 * RATE,
+                    "checkpoint": {"interval": f"{interval} s"},
+                    "fleet": {"pool": {"throughput": {"tokens_per_second_per_chip": RATE * pace}}},
+                }
+                for end, pace, interval in case.phases[:-1]
+            ],
+        },
         horizon=f"{case.horizon} s",
     )
 

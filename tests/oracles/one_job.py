@@ -152,8 +152,9 @@ class Job:
         instants.extend(mark.durable for mark in self.marks if mark.durable > self.now + SAME)
         instants.extend(due for due, _, _ in self.windows if due > self.now + SAME)
         if self.phase == "compute":
-            speed = self.share / self._slowdown()
-            instants.append(self.now + (self.case.work - self.work) / speed)
+            end, pace, _ = self._stage()
+            speed = self.share * pace / self._slowdown()
+            instants.append(self.now + (min(end, self.case.work) - self.work) / speed)
             instants.append(self.now + self._to_mark())
         return min(instants)
 
@@ -161,8 +162,13 @@ class Job:
         there = {fault for node in self.nodes for fault in node.faults}
         return there | (self.spoilt - self.known)
 
+    def _stage(self) -> tuple[float, float, float]:
+        """Of the phase of the run at this position: its end, its pace, its interval."""
+        return next(stage for stage in self.case.phases if self.work < stage[0] - SAME)
+
     def _to_mark(self) -> float:
-        return self.case.interval / self.case.copies - self.timer
+        _, _, interval = self._stage()
+        return interval / self.case.copies - self.timer
 
     def _slowdown(self) -> float:
         faults = [fault for node in self._at("active") for fault in node.faults]
@@ -184,8 +190,12 @@ class Job:
             productive = step / self._slowdown()
             self.time["productive"] += productive
             self.time["stall"] += step - productive
-            self.work += productive * self.share
+            _, pace, interval = self._stage()
+            self.work += productive * self.share * pace
             self.timer += step
+            if self._stage()[2] != interval:
+                self.timer = 0.0
+                self.passed = 0
         else:
             saving = self.phase in ("block", "save", "final")
             self.time["checkpoint" if saving else self.phase] += step

@@ -45,6 +45,7 @@ def test_untouched_it_is_the_scenario(handles: Explorer) -> None:
         ({"fleet.weak.chip": "H20-96"}, {"fleet.weak.chip": "H20-96", "fleet.weak.layout": "auto"}),
         ({"checkpoint.interval": "2 h"}, {"checkpoint.interval": "2 h"}),
         ({"recovery.policy": "drop-replica"}, {"recovery.policy": "drop-replica"}),
+        ({"fleet.weak.cold_spares": 8}, {"fleet.weak.cold_spares": 8}),
         ({"failures": 0}, {"fleet.good.failures.causes": [], "fleet.weak.failures.causes": []}),
     ],
 )
@@ -65,6 +66,70 @@ def test_the_line_to_copy_asks_for_what_is_shown(
     assert end["p5"] == pytest.approx(metrics["wall_days"]["p5"])
     assert end["p95"] == pytest.approx(metrics["wall_days"]["p95"])
     assert f"{end['median']:.3g} days to train" in title
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("runs.chips", 4096, "chips of the first run"),
+        ("runs.growth", "1.5 per yr", "yearly growth of the need"),
+        ("research", 0.25, "share held for research"),
+    ],
+)
+def test_need_growth_and_share_of_a_programme_ask_for_what_is_shown(
+    path: str,
+    value: object,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    buyer = Explorer("embargoed-stock", runs=2)
+    (figure, before), _title = buyer.draw()
+    plt.close(figure)
+    handle = buyer.handles[path]
+    assert handle.description == words
+    handle.value = value
+    assert buyer.changes == {path: value}
+    (figure, data), title = buyer.draw()
+    plt.close(figure)
+    years = data[data["panel"] == "end"]["p95"].iloc[0]
+    if "hold out" not in title:
+        crossing = asked(buyer.command, monkeypatch, capsys)["crossing_days"]["p95"]
+        assert years * 365.25 == pytest.approx(crossing)
+    assert years != before[before["panel"] == "end"]["p95"].iloc[0]
+
+
+def test_of_a_stock_with_an_outlook_it_shows_the_largest_run_in_the_chosen_world(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    country = Explorer("national-stock", runs=2)
+    country.handles["world"].value = "no-grey-market"
+    country.handles["outlook.shares.run"].value = 0.12
+    country.handles["outlook.needs.frontier.growth"].value = "2 per yr"
+    (figure, data), title = country.draw()
+    plt.close(figure)
+    assert country.command.startswith("sim worlds national-stock no-grey-market --seed 1")
+    assert "H100 (by BF16 peak) in the largest run on 2026-12-31" in title
+    # All chips of the country, and not the few that are simulated for them.
+    assert data[(data["panel"] == "chips") & (data["item"] == "h20")]["median"].max() > 1e5
+    monkeypatch.setattr(sys, "argv", [*shlex.split(country.command), "--json"])
+    with pytest.raises(SystemExit):
+        command_line.main()
+    rows = {
+        (row["world"], row["date"], row["quantity"]): row
+        for row in json.loads(capsys.readouterr().out)["largest"]
+    }
+    shown = data.set_index("item")
+    h100 = rows["no-grey-market", "2026-12-31", "h100"]
+    frontier = rows["no-grey-market", "2026-12-31", "reach of frontier"]
+    assert shown.loc["H100", "p95"] == pytest.approx(h100["p95"])
+    assert shown.loc["the frontier", "p5"] == pytest.approx(frontier["p5"])
+
+
+def test_no_handle_is_called_by_a_path() -> None:
+    for name in ("two-thousand-plus", "last-time-buy", "national-stock"):
+        for handle in Explorer(name, runs=2).handles.values():
+            assert not re.search(r"[a-z]\.[a-z]|_", handle.description), handle.description
 
 
 def test_twice_the_failures_are_twice_as_many(handles: Explorer) -> None:
@@ -160,7 +225,7 @@ def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_
 
 def test_a_fleet_that_begins_with_nothing_has_no_chips_to_set() -> None:
     country = Explorer("frontier-run", runs=2)
-    assert not [path for path in country.handles if path.endswith(".chips")]
+    assert not [path for path in country.handles if re.fullmatch(r"fleet\..*\.chips", path)]
     country.handles["policy.us-2025-04-09.date"].value = None
     assert "us-2025-04-09" not in country.base.override(country.changes).policy
 

@@ -40,6 +40,6 @@ def test_the_pick_stands_on_top_and_few_others_below() -> None:
     advice = Advice("days", 0.5, True, 0.0, options, (), ())
     figure, numbers = pictures.decision(advice)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels[-1] == "a = 0"
+    assert labels[-1] == "a 0"
     assert isinstance(numbers, pd.DataFrame)
     assert len(labels) == len(numbers) == pictures.MOST_OPTIONS

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from sim.pictures import trust
+from sim.quantities.distributions import Lognormal
+from sim.quantities.uncertain import Uncertain
 from sim.validation.report import Row
 
 
@@ -133,3 +135,18 @@ def test_families_are_over_the_published_ones_hollow_outside():
         bands += [np.asarray(path.vertices)[:, 0].tolist() for path in drawn.get_paths()]
     assert sorted(bands) == [[0.375, 1.125], [0.9, 1.3]]
     assert data["published"].tolist() == [5.0, 8.0, 10.0]
+
+
+def test_fleets_are_over_their_middle_and_lie_in_the_band_of_their_factor():
+    factors = {
+        "another": Uncertain(1.0, Lognormal(1.0, 1.0)),
+        "later": Uncertain(1.0, Lognormal(1.0, 0.1)),
+    }
+    figure, data = trust.fleets([2.0, 8.0], {"a half": 1.1}, factors)
+    [axes] = figure.axes
+    drawn = [np.asarray(line.get_xdata()).tolist() for line in axes.lines[:2]]
+    assert drawn == [pytest.approx([0.5, 2.0]), [1.1]]
+    paths = [path for bar in axes.collections for path in bar.get_paths()]
+    ends = {float(x) for path in paths for x in np.asarray(path.vertices)[:, 0]}
+    assert ends == {*data["p5"], *data["p95"]}
+    assert data.groupby("factor")["p95"].first()["another"] == pytest.approx(np.exp(1.6449), 1e-3)

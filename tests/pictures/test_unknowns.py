@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from sim.experiments import Sensitivity
+from sim.experiments.sensitivity import Sensitivity
 from sim.pictures.unknowns import finding, importance, mattering, sources
 
 

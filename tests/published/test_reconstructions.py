@@ -33,6 +33,14 @@ def test_deepseek_v3_takes_less_than_two_months(deepseek):
     assert 0.97 <= frame["finished"].mean() <= 1
 
 
+def test_the_context_extension_of_deepseek_v3_takes_about_the_published_chip_hours():
+    """119 thousand (arXiv 2412.19437, Table 1), which went into nothing; its layouts are ours."""
+    names = ("deepseek-v3", "deepseek-v3-128k")
+    short, long = (simulate(load_scenario(name), fixed_inputs=True) for name in names)
+    found = long.metrics["gpu_hours_computing"] - short.metrics["gpu_hours_computing"]
+    assert found == pytest.approx(119e3, rel=0.2)
+
+
 def test_llama_3_is_effective_for_more_than_nine_tenths_of_its_54_days():
     result = replicate(load_scenario("llama-3-405b"), 20, seed=0)
     assert result.frame["wall_days"].mean() == pytest.approx(54)

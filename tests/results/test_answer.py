@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import sim
-from sim.experiments import load
+from sim.experiments.sweep import load
 
 CASE = sim.load_scenario("deepseek-v3")
 STOCK = sim.load_scenario("embargoed-stock").override({"horizon": "2 yr"})

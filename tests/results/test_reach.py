@@ -55,6 +55,15 @@ def test_no_run_spans_chips_at_home_and_abroad():
     assert not (at_home * elsewhere).any()
 
 
+def test_the_largest_run_at_home_is_that_of_a_country_with_nothing_abroad():
+    one = {"outlook.shares.owner_abroad": 1, "depot.supply.abroad.scale": 40}
+    both = simulate(COUNTRY.override(one), 1, 0).metrics
+    home = simulate(COUNTRY.override({**one, "outlook.shares.owner_abroad": 0}), 1, 0).metrics
+    name = "largest.2025-12-31"
+    assert both[f"{name}_home"] == home[f"{name}_home"] == home[f"{name}_chips"]
+    assert both[f"{name}_home"] < both[f"{name}_chips"]
+
+
 def test_a_closed_place_is_used_by_no_run_from_its_date_on():
     closed = {"policy.closed": {"date": "2025-12-01", "access": 0, "abroad": 0}}
     result = simulate(COUNTRY.override(closed), 1, 0)

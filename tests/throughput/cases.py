@@ -7,7 +7,8 @@ from typing import Any
 
 from sim import catalogue
 from sim.catalogue.hardware import Chip, Model, StepTime
-from sim.scenario.parts import Mixing, Pool, Run
+from sim.scenario.parts import Mixing, Pool
+from sim.scenario.phases import Run
 from sim.throughput import Plan, Throughput
 from sim.throughput.layouts import Placement, Shape
 

@@ -43,6 +43,8 @@ def test_each_job_is_placed_in_the_prediction_of_its_scenario(listed):
     assert (soon.place, soon.title) == (0.0, "too soon")
     assert rows["hits.90"].ours == 1
     assert (rows["hits.90"].count, rows["hits.90"].quantity) == (2, "mine")
+    assert "not ended after 4 times its days" in soon.cause_of_miss
+    assert usual.cause_of_miss == ""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,8 @@ def test_each_job_is_placed_in_the_prediction_of_its_scenario(listed):
         (JOBS.replace("2024-01-09", "2023-01-09"), "line 3.*after start"),
         (JOBS.replace("tokens: 4e10}", "tokens: many}"), "line 3.*tokens"),
         (JOBS.replace("end: 2024-01-09", "ende: 2024-01-09"), "line 3.*ende"),
-        (JOBS.replace("mine.yaml", "deepsek-v3"), "deepseek-v3"),
+        (JOBS.replace("mine.yaml", "deepsek-v3"), "line 3.*jobs.0.*deepseek-v3"),
+        (JOBS.replace("too soon}", "x, changes: {horizn: 1 d}}"), "line 4.*jobs.1.*horizon"),
         (JOBS.replace("mine.yaml", "embargoed-stock"), "programme"),
     ],
 )
@@ -69,3 +72,10 @@ def test_the_command_takes_a_file(listed, monkeypatch, capsys):
         main()
     found = json.loads(capsys.readouterr().out)["past_jobs"]
     assert [row["expected"] for row in found][:2] == [8.0, 1.0]
+
+
+def test_the_command_sums_up_in_a_sentence(listed, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["sim", "validate", str(listed()), "--effort", "0.05"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "Our 90 % bands hold 1 of 2 past jobs (1 to 2 would be right" in capsys.readouterr().out
