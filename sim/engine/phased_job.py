@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sim.engine import order
 from sim.engine.job import PHASE, Job
 from sim.engine.phases import Course
@@ -13,17 +11,10 @@ from sim.engine.stops import PLANNED
 
 
 class PhasedJob(Job):
-    """A job on a fleet that may change with the phases of its run.
+    """A job on a fleet that may change with the phases of its run."""
 
-    Parameters
-    ----------
-    course : Course
-    parts
-        As of a `Job`, for the first phase.
-    """
-
-    def __init__(self, course: Course, *parts: Any) -> None:
-        super().__init__(*parts)
+    def begin(self, course: Course) -> None:
+        """Begin with the first phase."""
         self._course = course
         self._limit = self._latest()
         self.training.progress.follow(course.sawtooth, course.phase.end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sim.engine.pool import NodePool
 from sim.scenario import Pool
@@ -26,20 +26,10 @@ def strength(spec: Pool, used_chips: int) -> Strength:
 
 
 class PhasedPool(NodePool):
-    """A pool with nodes that are away at first, as a later phase has more.
+    """A pool with nodes that are away at first, as a later phase has more."""
 
-    Parameters
-    ----------
-    now : Strength
-        What is there at first.
-    away : int
-        Nodes that come later.
-    parts
-        As of a `NodePool`, to which these are nodes that are still to arrive.
-    """
-
-    def __init__(self, now: Strength, away: int, *parts: Any) -> None:
-        super().__init__(*parts)
+    def begin(self, now: Strength, away: int) -> None:
+        """Begin with the nodes of the first phase; the last `away` that are absent come later."""
         self._strength = now
         # The depot waits for the nodes that are absent, and these are none of its own.
         self._away = list(range(len(self.place) - away, len(self.place)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import simpy
@@ -96,12 +95,9 @@ class Site:
         spec = scenario.fleet[name]
         standby = scenario.recovery.standby
         course = self._course
-        make: Callable[..., NodePool] = NodePool
-        away = 0
-        if course:
-            away = course.away[name]
-            make = partial(PhasedPool, course.phase.strengths[name], away)
-        return make(
+        away = course.away[name] if course else 0
+        make: type[NodePool] = PhasedPool if course else NodePool
+        pool = make(
             name,
             spec,
             used_chips.get(name, 0) if used_chips is not None else None,
@@ -113,6 +109,9 @@ class Site:
             scenario.horizon,
             _boxed_nodes(self.coming, name, spec.chip.node_size) + away,
         )
+        if course and isinstance(pool, PhasedPool):
+            pool.begin(course.phase.strengths[name], away)
+        return pool
 
     def limit(self, most: int | None, end: Callable[[float], float]) -> None:
         """Bound the events, of a run that is likely to end when `end` says."""
@@ -146,16 +145,16 @@ class Site:
         scenario = self.scenario
         fabric = scenario.fabric
         saw = self.sawtooth(scenario.checkpoint, run, throughput.full)
-        make: Callable[..., Job] = Job
+        make: type[Job] = Job
         if course := self._course:
             course.sawtooths = self._sawtooths(course.phases)
-            make = partial(PhasedJob, course)
+            make = PhasedJob
             self.fleet.take_part(throughput.pools)
         nodes = sum(pool.whole for pool in self.fleet.pools)
         budget = self.record.budget
         flaps = Flaps(fabric.flaps, nodes, self.luck, label, budget) if fabric.flaps else None
         progress = Progress(run.tokens, saw, self._clock, flaps, watch)
-        return make(
+        job = make(
             self.env,
             Training(progress, self.record, in_memory=saw.storage_every > 1),
             self.fleet,
@@ -169,6 +168,9 @@ class Site:
             scenario.horizon,
             self.record,
         )
+        if course and isinstance(job, PhasedJob):
+            job.begin(course)
+        return job
 
     def _automatic(self) -> set[str]:
         """Causes of tables whose restart times hold people already."""
