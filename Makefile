@@ -23,11 +23,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help figures verify test test-browser test-site site prove mutants bench fit-steptime fast lab lint lock clean
+.PHONY: help figures verify test test-browser test-site site explorer-data prove mutants bench fit-steptime fast lab lint lock clean
 
 help: ## Show this list
 	@echo 'make TARGET [PYTHON=python3.12] [JOBS=2]'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 figures: fast ## Run all notebooks and rewrite figures/
 	$(RUN) -m sim figures --jobs $(JOBS)
@@ -43,13 +43,16 @@ test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real brows
 	@$(RUN) -m pip install --quiet $(PLAYWRIGHT)
 	$(RUN) -m pytest -m browser tests/browser
 
-site: build/site-npm/.stamp $(VENV)/.stamp ## Build the documentation into build/site; needs npm
+site: build/site-npm/.stamp $(VENV)/.stamp ## Build the documentation and the explorer into build/site; needs npm
 	$(RUN) site/build.py
 
 test-site: site ## Follow every link of the site and open it in Chromium, without network
 	@command -v chromium >/dev/null || apt-get install --yes chromium
 	@$(RUN) -m pip install --quiet $(PLAYWRIGHT)
 	$(RUN) -m pytest -m browser tests/site
+
+explorer-data: fast ## Simulate the points of the site's explorer again (2 min)
+	$(RUN) site/explorer_data.py $(JOBS)
 
 build/site-npm/.stamp: site/package.json site/package-lock.json
 	@mkdir -p build/site-npm && cp $^ build/site-npm/

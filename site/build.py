@@ -14,6 +14,7 @@ import sys
 from html import escape
 from pathlib import Path
 
+import explorer_page
 import generate
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,8 @@ SITE = ROOT / "build" / "site"
 NPM = ROOT / "build" / "site-npm" / "node_modules"
 SCRIPTS = {
     "iframe-worker.js": "iframe-worker/shim/index.js",
+    "uplot.js": "uplot/dist/uPlot.iife.min.js",
+    "uplot.css": "uplot/dist/uPlot.min.css",
 }
 TOP = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changes.md"}
 SHOWN = ("the_exchange_rate", "embargoed_stock", "where_did_14000_chips_go")
@@ -96,7 +99,7 @@ def start() -> str:
         entry = figures[name]
         parts.append(f"**{entry['title']}.**\n\n![{entry['alt']}](figures/{name}.png)\n")
     parts.append(
-        "Begin with the [tutorial](tutorial.md), "
+        "Begin with the [tutorial](tutorial.md), move the handles of the [explorer](explorer.md), "
         "or look up [a key](reference/keys.md), [a metric](reference/metrics.md) or "
         "[a command](reference/commands.md). [Limits](limits.md) says how sure all this is, and "
         "[how to cite](cite.md) how to name it.\n"
@@ -133,6 +136,10 @@ def pages() -> None:
         write(f"reference/{name}.md", page())
     write("index.md", start())
     write("cite.md", cite())
+    folder = ROOT / "site" / "explorer"
+    shutil.copy(folder / "explorer.js", PAGES / "assets")
+    write("assets/explorer-data.js", explorer_page.script())
+    write("explorer.md", (folder / "explorer.md").read_text(encoding="utf-8"))
 
 
 def main() -> None:

@@ -34,12 +34,12 @@ class PhasedPool(NodePool):
         What is there at first.
     away : int
         Nodes that come later.
-    parts, coming
-        As of a `NodePool`.
+    parts
+        As of a `NodePool`, to which these are nodes that are still to arrive.
     """
 
-    def __init__(self, now: Strength, away: int, *parts: Any, coming: int) -> None:
-        super().__init__(*parts, coming=coming + away)
+    def __init__(self, now: Strength, away: int, *parts: Any) -> None:
+        super().__init__(*parts)
         self._strength = now
         # The depot waits for the nodes that are absent, and these are none of its own.
         self._away = list(range(len(self.place) - away, len(self.place)))

@@ -97,8 +97,10 @@ class Site:
         standby = scenario.recovery.standby
         course = self._course
         make: Callable[..., NodePool] = NodePool
+        away = 0
         if course:
-            make = partial(PhasedPool, course.phase.strengths[name], course.away[name])
+            away = course.away[name]
+            make = partial(PhasedPool, course.phase.strengths[name], away)
         return make(
             name,
             spec,
@@ -109,7 +111,7 @@ class Site:
             self.record,
             self.luck,
             scenario.horizon,
-            coming=_boxed_nodes(self.coming, name, spec.chip.node_size),
+            _boxed_nodes(self.coming, name, spec.chip.node_size) + away,
         )
 
     def limit(self, most: int | None, end: Callable[[float], float]) -> None:

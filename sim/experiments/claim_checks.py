@@ -31,7 +31,6 @@ CONTRADICTED = "contradicted"
 MORE_RUNS = "undecided (more runs)"
 INPUTS = "undecided (inputs)"
 UNFINISHED = "undecided (unfinished runs)"
-UNDECIDED = {MORE_RUNS, INPUTS, UNFINISHED}
 OUTSIDE = "outside the model"
 VERDICTS = (SUPPORTED, CONTRADICTED, INPUTS, MORE_RUNS, UNFINISHED, OUTSIDE)
 SURE = 0.9
@@ -252,10 +251,6 @@ class Rule:
         if len(self.least) < FEWEST:
             return MORE_RUNS
         found = {self._at(limit) for limit in (self.limit.value, *self.limit.ends)}
-        # Where only chance keeps one limit from the verdict of the others, no input does.
-        for lacking in (MORE_RUNS, UNFINISHED):
-            if len(found) == 2 and lacking in found and not found <= UNDECIDED:
-                return lacking
         return found.pop() if len(found) == 1 else INPUTS
 
     def _at(self, limit: float) -> str:

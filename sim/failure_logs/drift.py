@@ -1,16 +1,18 @@
-"""A level of failures that wanders from month to month: a random walk behind Poisson counts."""
+"""A level of failures that wanders from month to month, and may find its way back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy import special, stats
 
 from sim.results.ledger import DAY, Floats
 
-STEPS = np.geomspace(0.02, 0.8, 16)
-"""Standard deviations of a month's step that are tried, of the logarithm of the level."""
+STEPS, KEPT = np.array([*product(np.geomspace(0.02, 0.8, 16), (0.0, 0.5, 0.8, 1.0))]).T
+"""What is tried: the standard deviation of a month's step, of the logarithm of the level, and the
+share of it that is kept from month to month; with all of it the level never finds its way back."""
 FIRST = 0.25
 """Variance of the level before the first month."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
@@ -26,7 +28,7 @@ def edges(seconds: float) -> Floats:
 
 @dataclass(frozen=True)
 class Walk:
-    """The level after some months, for each size of the steps that is tried.
+    """The level after some months, for each pair of `STEPS` and `KEPT` that is tried.
 
     Attributes
     ----------
@@ -42,20 +44,21 @@ class Walk:
 
     @property
     def likeliest(self) -> int:
-        """The place of the likeliest size among `STEPS`."""
+        """The place of the likeliest pair."""
         return int(np.argmax(self.fit))
 
     def after(self, count: float, expected: float) -> tuple[Walk, Floats]:
         """The level after one more month, and the log-probability of that month before it came."""
-        prior = self.variance + STEPS**2
-        levels = self.mean[:, None] + np.sqrt(prior)[:, None] * NODES
+        prior = KEPT**2 * self.variance + STEPS**2
+        expectation = KEPT * self.mean
+        levels = expectation[:, None] + np.sqrt(prior)[:, None] * NODES
         chances = stats.poisson.logpmf(count, expected * np.exp(levels))
         chance: Floats = np.asarray(special.logsumexp(chances, axis=1, b=SHARES))
-        mode = self.mean
+        mode = expectation
         # Newton's method for the peak of a Poisson count times a normal level: Laplace's estimate.
         for _ in range(30):
             rate = expected * np.exp(mode)
-            slope = count - rate - (mode - self.mean) / prior
+            slope = count - rate - (mode - expectation) / prior
             mode = mode + np.clip(slope / (rate + 1 / prior), -1.0, 1.0)
         spread = 1 / (1 / prior + expected * np.exp(mode))
         return Walk(mode, spread, self.fit + chance), chance
@@ -109,5 +112,8 @@ def ahead(walk: Walk, seconds: float, n: int, random: np.random.Generator) -> Fl
     chances = np.exp(walk.fit - walk.fit.max())
     size = random.choice(len(STEPS), n, p=chances / chances.sum())
     now = random.normal(walk.mean[size], np.sqrt(walk.variance[size]))
-    steps = random.normal(0.0, STEPS[size][:, None], (n, months))
-    return np.exp(now[:, None] + np.cumsum(steps, axis=1)).mean(axis=1)
+    total = np.zeros(n)
+    for _ in range(months):
+        now = random.normal(KEPT[size] * now, STEPS[size])
+        total += np.exp(now)
+    return total / months

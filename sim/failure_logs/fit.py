@@ -139,7 +139,8 @@ def fitted_as(
     if WALK in choice.kept and not looking_back:
         walk, _ = drift.walked(*months.by_month(last, choice.kept))
         level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
-        level[0] = np.exp(walk.mean[walk.likeliest])
+        # Where the level finds its way back, that of the last month is no guess of those ahead.
+        level[0] = np.median(level[1:])
         level = np.clip(level, 1 / MOST_DRIFT, MOST_DRIFT)
     causes = []
     for k, name in enumerate(log.causes):

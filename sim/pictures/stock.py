@@ -101,7 +101,7 @@ def _need(result: ProgrammeResult, seconds: np.ndarray) -> np.ndarray:
 def stock(
     results: Sequence[ProgrammeResult],
     scenario: Scenario,
-    effects: pd.DataFrame | None = None,
+    effects: pd.DataFrame,
 ) -> Picture:
     """Usable chips by type, and what one run could have of them against what it needs.
 
@@ -110,24 +110,23 @@ def stock(
     results : sequence of ProgrammeResult
     scenario : Scenario
         What was simulated.
-    effects : pandas.DataFrame, optional
+    effects : pandas.DataFrame
         From `sim.experiments.ablate`: how much later the two cross without each mechanism.
     """
     table = trajectories(results)
     start, end = years_of(scenario)
     crossings = np.array([result.crossing for result in results]) / YEAR + start
-    heights = [1, 1.3] if effects is None else [1, 1.3, 0.8]
+    heights = [1, 1.3, 0.8]
     size = (WIDTH, 3 * sum(heights))
-    figure, (chips, runs, *below) = plt.subplots(len(heights), figsize=size, height_ratios=heights)
+    figure, (chips, runs, below) = plt.subplots(3, figsize=size, height_ratios=heights)
     for axes in (chips, runs):
         axes.set(xlim=(start, end), xticks=range(int(np.ceil(start)), int(end) + 1))
         axes.grid(axis="x", visible=False)
     chips.set_xticklabels([])
-    parts = [table, pd.DataFrame({"series": "crossing", "year": np.sort(crossings)})]
-    if effects is not None:
-        _effects(below[0], effects)
-        below[0].set_ylabel("without")
-        parts.append(effects.assign(series="days later without"))
+    crossing = pd.DataFrame({"series": "crossing", "year": np.sort(crossings)})
+    parts = [table, crossing, effects.assign(series="days later without")]
+    _effects(below, effects)
+    below.set_ylabel("without")
     reference = scenario.fleet[scenario.reference_pool].chip.name
     many = scenario.represents
     note = "" if many == 1 else f";\none server in {many:g} simulated"

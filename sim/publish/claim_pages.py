@@ -136,9 +136,11 @@ def limit_of(row: pd.Series, language: str = "en", note: str | None = None) -> s
     if row["limit_from"] < row["limit_to"]:
         low, high = (_digits(row[key], language) for key in ("limit_from", "limit_to"))
         ends = f" ({low} {say('to')} {high})"
+    why = row["rests_on"] if note is None else note
+    rests = f": {why}" if why else ""
     text = (
         f"{say(row['bound'])} {_digits(row['limit'], language)}{_unit(row, language)}{ends}; "
-        f"{basis}: {row['rests_on'] if note is None else note}"
+        f"{basis}{rests}"
     )
     if row["runs"] < FEWEST:
         return text

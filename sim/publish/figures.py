@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import as_completed
 from hashlib import sha256
 from pathlib import Path
@@ -115,7 +115,8 @@ def make_figures(
         was = os.environ.get(PROFILE)
         os.environ[PROFILE] = profile
         try:
-            _run(values, draft, executed, jobs)
+            order = longest_first(values, seconds_of(base))
+            _run({path: values[path] for path in order}, draft, executed, jobs)
         finally:
             os.environ.pop(PROFILE)
             if was is not None:
@@ -197,6 +198,17 @@ def _quick(base: Path) -> dict[str, Values]:
         [notebook] = _choose([stem], base)
         check(notebook, values, where=document.where((stem,)))
     return profile
+
+
+def seconds_of(base: Path) -> dict[str, float]:
+    """How long each notebook takes, as far as that was measured."""
+    path = base / "notebooks" / "times.yaml"
+    return documents.read(path).data if path.exists() else {}
+
+
+def longest_first(paths: Iterable[Path], seconds: Mapping[str, float]) -> list[Path]:
+    """The order in which notebooks begin: a long one that began last would end alone."""
+    return sorted(paths, key=lambda path: (-seconds.get(path.stem, 0.0), path.stem))
 
 
 def _run(values: dict[Path, Values], draft: Path, executed: Path, jobs: int) -> None:

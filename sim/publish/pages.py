@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim import catalogue, documents, files
+from sim import catalogue, files
 from sim.experiments.claim_checks import WORDS
 from sim.publish import claim_pages, figures
 from sim.publish.notebook_parameters import title
@@ -84,7 +84,7 @@ def first(base: Path) -> str:
 def findings(base: Path) -> str:
     """Every notebook as a row: its question, claims, command, measured time, and tolerance."""
     every = figures.manifest(base / "figures")
-    seconds = documents.read(base / "notebooks" / "times.yaml").data
+    seconds = figures.seconds_of(base)
     rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
     for path in figures.notebooks(base):
         claims = "<br>".join(

@@ -94,7 +94,12 @@ def build_known(type_: type[C], source: Source, data: Mapping[str, Any]) -> tupl
 def _explained(error: ValidationError, source: Source) -> InputError:
     """One line for each thing that is wrong, the first few of them."""
     found: dict[str, InputError] = {}
+    places = [details["loc"] for details in error.errors()]
     for details in error.errors():
+        below = [place for place in places if place[: len(details["loc"])] == details["loc"]]
+        # Only items that are right are counted, so there seem to be too few where one is wrong.
+        if details["type"] == "too_short" and len(below) > 1:
+            continue
         wrong = _wrong(details, source)
         # Each branch of a union finds the same mistake.
         found.setdefault(str(wrong), wrong)

@@ -48,7 +48,7 @@ def _until(value: Any) -> Any:
         return Part(Quantity(positive=True, most=1.0).read(value))
     if text.count("-") == 2:
         with suppress(ValueError):
-            return dt.date.fromisoformat(value)
+            return dt.date.fromisoformat(text)
         raise expected(A_DATE, value)
     return Quantity("token", least=1.0).read(value)
 

@@ -260,7 +260,11 @@ def test_every_metric_of_a_run_can_be_explained(sim: Sim) -> None:
     report = json.loads(sim("run", "deepseek-v3", "--replications", "2", "--json").out)
     for name in report["metrics"]:
         # Families of metrics are explained once, for any chip.
-        family = {"stock": "stock.CHIP_end", "depleted": "depleted.POOL"}
+        family = {
+            "stock": "stock.CHIP_end",
+            "depleted": "depleted.POOL",
+            "phase": "phase.K_end_days",
+        }
         known = family.get(name.partition(".")[0], name)
         assert sim("explain", known).out.startswith(f"{known}: a metric of a run")
 

@@ -145,6 +145,8 @@ def test_the_optimal_interval_is_dalys_but_no_shorter_than_the_flush():
     assert saw(interval="optimal").period == pytest.approx(
         512 * 2048 / (CHIPS * RATE)
     )  # a step, if saving is free
+    # The series of Daly: sqrt(2 x 60 x 3600) (1 + sqrt(60 / 7200) / 3 + 60 / (18 x 3600)) - 60.
+    assert daly_interval(60.0, 1 / HOUR) == pytest.approx(617.8756, abs=1e-4)
     assert daly_interval(60.0, 0.0) == math.inf
     assert daly_interval(7200.0, 1 / HOUR) == HOUR  # δ ≥ 2M: the mean time between failures
 

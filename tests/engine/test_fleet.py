@@ -241,13 +241,14 @@ def idle_fifth(**changes: Any) -> Scenario:
     return bare_scenario(fleet=pool(**fleet), horizon="100 d", **changes)
 
 
+@pytest.mark.parametrize("cold", [0, 1])
 @pytest.mark.parametrize("policy", ["wait", "drop-replica"])
-def test_a_healthy_idle_node_steps_in(policy):
+def test_a_healthy_idle_node_steps_in(policy, cold):
     """A19: node 0 dies for good and the job waited beside node 5 to the horizon."""
     dies = {"causes": [lone(0, 3.5 / 24 + 2, permanent=1)]}
-    fleet = {"failures": dies, "cold_spares": 1}
+    fleet = {"failures": dies, "cold_spares": cold}
     result = simulate(idle_fifth(fleet=fleet, recovery={"policy": policy, "restart": "10 min"}))
-    assert moves_to(result, "active") == [(pytest.approx(2 + 3.5 / 24), 5)]
+    assert moves_to(result, "active") == [(pytest.approx(2 + 3.5 / 24), 4 + cold)]
     # Half an hour since the last checkpoint, and the restart: the box stays closed.
     assert result.wall == pytest.approx(10 * DAY + 40 * MINUTE)
     assert (result.provisioned, result.time["wait"]) == (0, 0)

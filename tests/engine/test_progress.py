@@ -109,3 +109,16 @@ def test_a_stall_counts_against_the_interval_but_not_as_productive():
 
 def test_standing_still_never_finishes():
     assert progress_to(10.0).seconds_to_finish(Speed(0.0, 1.0, 8)) == math.inf
+
+
+def test_a_timer_in_steps_goes_on_in_steps_after_a_mark():
+    """A step takes two seconds: marks come at 200, 400 and 600 s, however the time is cut."""
+    steps = Sawtooth(period=100.0, in_steps=True)
+    slow = Speed(rate=1.0, unstalled=1.0, chips=8, step=2.0)
+    for stretches in ([600.0], [250.0, 350.0], [250.0, 149.0, 201.0]):
+        progress = Progress(1e9, steps, ComputingClock())
+        now = 0.0
+        for seconds in stretches:
+            progress.advance(now, seconds, slow)
+            now += seconds
+        assert progress.checkpoints.passed == 3

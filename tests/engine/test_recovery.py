@@ -353,6 +353,7 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
     q = load_scenario("deepseek-v3").override(
         {
             "horizon": "1 yr",
+            "run.phases": None,
             "fleet.good.failures": {"causes": [dead]},
             "fleet.good.hot_spares": 0,
             "fleet.good.cold_spares": 0,

@@ -198,7 +198,8 @@ def test_a_horizon_behind_the_last_row_is_refused_and_the_day_named(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("start", "hint"), [(1_650_000_000, "seconds since 1970"), (40, "on day 20$")]
+    ("start", "hint"),
+    [(1_650_000_000, "seconds since 1970"), (40, "on day 20$"), (20, "on day 20$")],
 )
 def test_a_trace_that_begins_after_the_horizon_is_refused(tmp_path: Path, start: int, hint: str):
     """C5: seconds taken for days gave a perfect fleet."""

@@ -45,6 +45,7 @@ def software(hour: float, node: int = 0, **keys) -> dict:
     [
         (10.5, 2.0),  # at half past ten on Monday
         (7.0, 4.0),  # two hours before they come
+        (18.0, 17.0),  # as they leave
         (20.5, 14.5),  # at half past eight in the evening
         (4 * 24 + 17.5, 2.0),  # on Friday within the hours
         (4 * 24 + 20, 63.0),  # on Friday evening: on Monday at nine, and two hours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sim import catalogue
 from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import DAY, YEAR, Arrival, Policy, arrivals, flow_arrivals, value_at
+from sim.quantities.distributions import Lognormal
 from sim.scenario import load_scenario
 from sim.streams import Luck
 
@@ -147,6 +149,17 @@ def test_no_lot_comes_before_the_flow_begins_or_while_it_is_stopped():
     times = [a.time for a in come("grey-h100", rules)]
     assert min(times) > rules.seconds(dt.date(2023, 1, 1))
     assert max(times) <= rules.seconds(stop.date)
+
+
+def test_no_lot_is_left_out_where_luck_brings_more_than_expected():
+    """Some two thousand lots of six chips: in one of six histories a standard deviation more."""
+    counts = []
+    for seed in range(40):
+        item = flow("grey-h100").model_copy(update={"lots": Lognormal(6.0, 0.3)})
+        found = flow_arrivals(item, "pool", item.chip, policy(), 2 * YEAR, Luck(seed, 0), "lots")
+        counts.append(len(found))
+    mean = sum(counts) / len(counts)
+    assert max(counts) > mean + math.sqrt(mean)
 
 
 def test_factors_on_the_grey_market_multiply_and_set_its_price():

@@ -12,6 +12,7 @@ from sim.catalogue import sources
 from sim.errors import InputError
 from sim.experiments.articles import Limit, Reading, article, words
 from sim.experiments.claim_checks import judge
+from sim.publish import claim_pages
 
 SENTENCES = documents.read(Path(__file__).parent / "article_sentences.yaml").data
 GIVEN = """\
@@ -149,6 +150,19 @@ def test_what_is_wrong_in_it_is_told_with_its_place(
         judge(2, of=article(path))
     assert told in str(caught.value)
     assert "text.yaml" in str(caught.value)
+    assert "at least 1 item" not in str(caught.value), "the reading is there, though it is wrong"
+
+
+def test_a_text_without_a_reading_is_refused(written: Callable[[str], Path]) -> None:
+    path = written(GIVEN.split("    readings:")[0] + "    readings: []\n")
+    with pytest.raises(InputError, match="at least 1 item"):
+        article(path)
+
+
+def test_a_limit_without_a_note_ends_in_no_colon(written: Callable[[str], Path]) -> None:
+    text = article(written(GIVEN))
+    told = claim_pages.told(judge(2, of=text), text)
+    assert "at most 61 days; fact (reported), the text; " in told
 
 
 def test_a_row_that_is_not_there_is_refused(written: Callable[[str], Path]) -> None:

@@ -111,24 +111,6 @@ def test_a_reading_that_flips_within_the_range_of_its_limit_is_undecided(sign: i
         assert (row["limit_from"], row["limit_to"]) == ends
 
 
-def test_where_chance_alone_keeps_one_limit_from_the_verdict_of_the_others_more_runs_would_do() -> (
-    None
-):
-    values = [50.0] * 57 + [62.0] * 3
-    for limit, ends, found in [
-        (61, (61, 70), MORE_RUNS),
-        (62, (61, 70), MORE_RUNS),
-        (61, (40, 70), INPUTS),
-    ]:
-        one = Limit.model_validate(
-            {"at_most": limit, "range": ends, "source": "it", "status": "assumption"}
-        )
-        assert judged(sentence(one), runs(values))["found"] == found
-    # Half of the runs meet the one limit, whatever their number.
-    one = Limit(at_most=55, range=(55, 70), source="it", status="assumption")
-    assert judged(sentence(one), runs([50.0] * 30 + [62.0] * 30))["found"] == INPUTS
-
-
 @pytest.mark.parametrize("side", ["at_most", "at_least"])
 def test_the_limits_at_which_it_flips_are_those_at_which_the_verdict_does(side: str) -> None:
     values = np.random.default_rng(3).normal(50, 5, 200)
@@ -258,7 +240,7 @@ def test_a_row_is_judged_alone_as_among_all() -> None:
 SEEDS = range(1, 6)
 MANY = 1000
 SOME = 200
-NEVER = 1e-4
+NEVER = 1e-3
 """Probability of a sample below which what it was drawn from is another."""
 
 
@@ -279,10 +261,15 @@ def judged_with(runs: Runs) -> dict[tuple[str, int], str]:
     }
 
 
+def rule_of(reading: Reading, runs: Runs) -> Rule:
+    assert reading.limit
+    return Rule(reading.limit, *_bounds(reading, runs))
+
+
 def counts(reading: Reading, runs: Runs) -> list[int]:
     """Runs that meet each of the limits that somebody could draw, the strictest first."""
     assert reading.limit
-    rule = Rule(reading.limit, *_bounds(reading, runs))
+    rule = rule_of(reading, runs)
     limits = sorted(rule.sign * limit for limit in (reading.limit.value, *reading.limit.ends))
     return [int((rule.most <= limit).sum()) for limit in limits]
 
@@ -343,16 +330,17 @@ def test_no_reading_is_supported_with_some_runs_and_contradicted_with_others(
 def test_with_a_thousand_runs_at_most_two_readings_want_more(
     seed: int, by_seed: dict[int, Runs], readings: dict[tuple[str, int], Reading]
 ) -> None:
-    open_ = {}
-    for key, reading in readings.items():
-        met = counts(reading, by_seed[seed])
-        # Where one of its limits is met by about half of the runs, it is the inputs that decide.
-        halves = [not may_want_runs(one) and SOME < 3 * one < 2 * SOME for one in met]
-        if any(map(may_want_runs, met)) and not any(halves):
-            open_[key] = reading
+    # It wants runs if all of its limits do; where they differ, it is the limit that decides.
+    open_ = {
+        key: reading
+        for key, reading in readings.items()
+        if all(map(may_want_runs, counts(reading, by_seed[seed])))
+    }
+    if len(open_) <= 2:
+        return
     scenarios = {
         part.key: part.changed_scenario for one in open_.values() for part in one.simulated
     }
-    runs = study("reading", scenarios, MANY, seed, jobs=2) if scenarios else {}
-    found = judged_with({**by_seed[seed], **runs})
-    assert len([key for key in open_ if found[key] == MORE_RUNS]) <= 2
+    runs = study("reading", scenarios, MANY, seed, jobs=2)
+    found = [rule_of(one, runs).verdict for one in open_.values()]
+    assert found.count(MORE_RUNS) <= 2

@@ -138,9 +138,10 @@ def test_other_seeds_tell_the_same_effects_as_the_figures():
         effects = result.frame.set_index(["world", "date", "quantity"])[["ratio_lo", "ratio_hi"]]
         shifts = result.met.set_index(["world", "need"])[["shift_lo", "shift_hi"]]
         came = {key: result._days(*key) for key in shifts.index}
-        for (world, need), row in result.met.set_index(["world", "need"]).iterrows():
+        met = result.met
+        for world, need, shift in zip(met["world"], met["need"], met["shift"], strict=True):
             base = np.median(came[AS_IT_WAS, need])
-            assert not np.isclose(row["shift"] or 0.0, end - base), (world, need)
+            assert not np.isclose(shift or 0.0, end - base), (world, need)
         for table in (effects, shifts):
             table.columns = ["lo", "hi"]
         tables.append(pd.concat([effects, shifts.dropna()]).drop(AS_IT_WAS, level=0))

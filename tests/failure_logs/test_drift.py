@@ -38,9 +38,9 @@ def knowing(counts: Floats, rate: float, rng: np.random.Generator) -> float:
     for month, count in enumerate(counts):
         level = level + rng.normal(0, STEP, PARTICLES)
         weight = stats.poisson.logpmf(count, rate * np.exp(level))
-        share = np.exp(weight - weight.max())
         if month >= parts()[0][0]:
-            total += weight.max() + np.log(share.mean())
+            total += float(np.logaddexp.reduce(weight)) - np.log(PARTICLES)
+        share = np.exp(weight - weight.max())
         level = level[rng.choice(PARTICLES, PARTICLES, p=share / share.sum())]
     for known, seen in parts():
         total -= stats.poisson.logpmf(counts[known:seen], counts[:known].mean()).sum()

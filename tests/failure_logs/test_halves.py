@@ -99,6 +99,7 @@ def test_half_of_the_trace_of_infinitehbd_holds_blocks_of_the_other_and_its_mean
         assert hits.ok, hits
         # A constant rate knows neither repeats nor bursts nor that the level wanders.
         assert not months["hits.90", kind].twin_ok
+        assert found["hits.50", kind].ok
         assert months["hits.90", kind].ok
         assert months["hits.50", kind].ok
         assert found["crps", kind].ok

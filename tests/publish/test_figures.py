@@ -383,3 +383,10 @@ def test_figures_are_published_all_or_none(
         make_figures(given={"scale": "7"}, root=drawn)
     assert contents(drawn / "figures") == before
     assert not list(drawn.glob(".figures*"))
+
+
+def test_the_longest_notebook_begins_first() -> None:
+    paths = [Path(f"{stem}.ipynb") for stem in ("00_new", "01_short", "02_long", "03_new")]
+    order = figures.longest_first(paths, {"01_short": 5, "02_long": 300, "99_gone": 900})
+    assert [path.stem for path in order] == ["02_long", "01_short", "00_new", "03_new"]
+    assert figures.seconds_of(figures.repository())

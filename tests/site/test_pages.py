@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from sim.throughput.elastic import POLICIES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -18,7 +20,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     import build  # pyright: ignore[reportMissingImports]
 
     yield build
-    for name in ("build", "generate"):
+    for name in ("build", "generate", "explorer_page", "explorer_data"):
         sys.modules.pop(name, None)
 
 
@@ -32,12 +34,16 @@ def test_the_figures_of_the_start_page_are_there(build: ModuleType) -> None:
         assert f"figures/{name}.png" in build.start()
 
 
+def test_every_elastic_policy_is_explained(build: ModuleType) -> None:
+    assert build.generate.POLICIES.keys() == {"wait", *POLICIES}
+
+
 def test_the_menu_lists_every_page_and_notebook(build: ModuleType) -> None:
     menu = re.findall(r": (\S+\.md)$", (ROOT / "site" / "mkdocs.yml").read_text(), re.M)
     docs = ROOT / "docs"
     due = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
     due |= {f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")}
     due |= {f"reference/{name}.md" for name in build.generate.PAGES}
-    due |= {"index.md", "cite.md", *build.TOP.values()}
+    due |= {"index.md", "cite.md", "explorer.md", *build.TOP.values()}
     assert len(menu) == len(set(menu))
     assert set(menu) == due

@@ -1,6 +1,10 @@
 """The built site, opened from its files in Chromium, without network: `make test-site`."""
 
+import json
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
@@ -116,7 +120,9 @@ def opened(browser: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["index.html", "claims.html", "reference/keys.html"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "explorer.html", "claims.html", "reference/keys.html"]
+)
 def test_a_page_fits_the_window(opened: Any, name: str, width: int) -> None:
     page = opened(name, width)
     assert page.locator("h1").count() == 1
@@ -146,7 +152,14 @@ def test_ten_questions_are_answered_among_the_first_three_hits(opened: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["index.html", "reference/keys.html", "notebooks/03_the_exchange_rate.html"]
+    "name",
+    [
+        "index.html",
+        "explorer.html",
+        "explorer.html#view=worlds&chips=3",
+        "reference/keys.html",
+        "notebooks/03_the_exchange_rate.html",
+    ],
 )
 def test_axe_finds_nothing_serious(opened: Any, name: str) -> None:
     page = opened(name)
@@ -158,3 +171,141 @@ def test_axe_finds_nothing_serious(opened: Any, name: str) -> None:
         if one["impact"] in ("serious", "critical")
     }
     assert grave == {}
+
+
+@pytest.fixture(scope="module")
+def points() -> dict[tuple[str, ...], Any]:
+    data = json.loads((ROOT / "site" / "explorer" / "data.json").read_text())
+    return {tuple(row["at"]): row for row in data["exchange"] + data["worlds"]}
+
+
+def asked(page: Any) -> Any:
+    """What the command says that the page shows."""
+    words = shlex.split(page.inner_text("#explorer-line"))
+    assert words[0] == "sim"
+    command = [sys.executable, "-m", *words, "--json"]
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+
+
+def test_the_explorer_keeps_its_state_in_the_address(opened: Any) -> None:
+    page = opened("explorer.html")
+    assert page.locator("#explorer-plot canvas").count() == 1
+    page.select_option("select[name=interval]", "1 h")
+    page.select_option("select[name=chip]", "H20-96")
+    page.wait_for_function("location.hash.includes('chip=H20-96')")
+    assert "interval=1+h" in page.url
+    again = opened(f"explorer.html{page.url.partition('explorer.html')[2]}")
+    for place in ("#explorer-found", "#explorer-line", "#explorer-numbers"):
+        assert again.inner_text(place) == page.inner_text(place)
+    page.go_back()
+    page.wait_for_function("document.querySelector('select[name=chip]').value != 'H20-96'")
+    assert page.input_value("select[name=interval]") == "1 h"
+
+
+@pytest.mark.parametrize("address", ["", "#view=worlds"])
+def test_every_position_of_every_handle_draws(opened: Any, address: str) -> None:
+    page = opened(f"explorer.html{address}")
+    names = page.eval_on_selector_all("#explorer-handles select", "all => all.map(one => one.name)")
+    seen = set()
+    for name in names[1:]:
+        values = page.eval_on_selector_all(
+            f"select[name={name}] option", "all => all.map(one => one.value)"
+        )
+        for value in values:
+            page.select_option(f"select[name={name}]", value)
+            page.wait_for_function(f"location.hash.includes('{name}=')")
+            seen.add(page.inner_text("#explorer-found"))
+            assert page.locator("#explorer-plot canvas").count() == 1
+    # Every position but the first, at which each handle begins, says something of its own.
+    assert len(seen) > len(names)
+
+
+def test_the_picture_of_the_exchange_rate_has_the_colours_of_the_chips(opened: Any) -> None:
+    from sim.pictures.style import chip_colour
+
+    page = opened("explorer.html")
+    strokes = page.eval_on_selector_all(
+        "#explorer-legend line", "all => all.map(one => one.getAttribute('stroke'))"
+    )
+    names = page.eval_on_selector_all(
+        "#explorer-legend li", "all => all.map(one => one.innerText.trim())"
+    )
+    assert strokes == [chip_colour(name) for name in names]
+
+
+BAND = """() => {
+  const canvas = document.querySelector("#explorer-plot canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let k = 0; k < data.length; k += 4) {
+    // Blue as the line, but half transparent.
+    if (data[k + 2] > data[k] + 60 && data[k + 3] > 30 && data[k + 3] < 120) found += 1;
+  }
+  return found;
+}"""
+
+
+def test_a_band_is_drawn_around_the_line(opened: Any) -> None:
+    page = opened("explorer.html#view=worlds")
+    assert page.evaluate(BAND) > 1000
+
+
+def test_the_command_of_the_exchange_rate_asks_for_the_same(opened: Any, points: Any) -> None:
+    page = opened("explorer.html#chips=1024&show=change")
+    kept = points["A100-PCIe-40", "10 min", "0.1", "1024"]["change"]
+    answer = asked(page)
+    found = [answer["difference"]["p5"], answer["median"]["value"], answer["difference"]["p95"]]
+    assert found == pytest.approx(kept, rel=1e-3)
+    assert f"{kept[1]:.1f}" in page.inner_text("#explorer-found").replace("−", "-")
+
+
+def test_the_command_of_the_worlds_asks_for_the_same(opened: Any, points: Any) -> None:
+    page = opened("explorer.html#view=worlds&world=h20-never-blocked&share=0.12&growth=2")
+    rows = asked(page)["largest"]
+    [reach] = [
+        row
+        for row in rows
+        if (row["world"], row["date"]) == ("h20-never-blocked", "2025-12-31")
+        and row["quantity"] == "reach of frontier"
+    ]
+    kept = points["h20-never-blocked", "0.12", "2", "2025-12-31"]["reach"]
+    assert [reach["p5"], reach["median"], reach["p95"]] == pytest.approx(kept, rel=1e-3)
+
+
+def test_the_explorer_can_be_used_from_the_keyboard(opened: Any) -> None:
+    page = opened("explorer.html")
+    page.focus("select[name=show]")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("location.hash.includes('show=days')")
+    assert page.evaluate("document.activeElement.name") == "show"
+    assert "Days to finish" in page.inner_text("#explorer-numbers caption")
+    assert page.get_attribute("#explorer-plot", "role") == "img"
+    assert page.get_attribute("#explorer-plot", "aria-labelledby") == "explorer-found"
+
+
+def test_beyond_the_grid_the_explorer_says_so(opened: Any) -> None:
+    page = opened("explorer.html#chips=3000&colour=red")
+    told = page.inner_text("#explorer-wrong")
+    assert told.startswith("“3000” was not simulated. Weak chips added: 1,024; 2,048;")
+    assert "There is no handle “colour”." in told
+    assert "Nothing is interpolated" in told
+    assert page.input_value("select[name=chips]") == "4096"
+    page.select_option("select[name=chips]", "8192")
+    page.wait_for_function("document.querySelector('#explorer-wrong').textContent == ''")
+
+
+def test_the_numbers_of_the_explorer_can_be_had_as_csv(opened: Any, points: Any) -> None:
+    page = opened("explorer.html#view=worlds")
+    with page.expect_download() as download:
+        page.click("#explorer-every")
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("world,share,growth,date,reach_p5,reach_median,reach_p95")
+    assert len(lines) == 1 + sum("reach" in row for row in points.values())
+    first = lines[1].split(",")
+    assert [float(one) for one in first[4:7]] == points[tuple(first[:4])]["reach"]
+
+
+def test_the_explorer_names_what_is_counterfactual(opened: Any) -> None:
+    for address in ("", "#view=worlds"):
+        page = opened(f"explorer.html{address}")
+        assert page.inner_text("#explorer-status").startswith("Counterfactual")

@@ -33,6 +33,15 @@ def test_the_nearest_run_on_the_stack_counts_and_is_measured_in_log_units() -> N
     assert found.inside == (found.distance <= rule().limit)
 
 
+def test_a_run_far_below_in_one_measure_is_not_near() -> None:
+    h800, v3 = deepseek(), model("deepseek-v3")
+    at = Point(7168.0, 4096.0, 2048.0, 2048)
+    near = Point(7168.0 * math.exp(-0.5), 4096.0, 2048.0, 2048)
+    far = Point(7168.0 * math.exp(5), 4096.0, 2048.0, 2048)
+    for published in ([near, far], [far, near]):
+        assert reach(h800, v3, at, published).distance == pytest.approx(0.5)
+
+
 def test_a_stack_without_published_runs_is_outside_and_its_range_spans_a_factor_of_four() -> None:
     own = pool(stack={"like": "megatron-lm", "name": "ours"})
     [found] = fleet(run(), [own]).reaches.values()

@@ -14,8 +14,8 @@ SHAPE = {"tensor": 8, "pipeline": 4, "expert": 1, "virtual": 1, "recompute": "se
 MODEL = {"like": "gpt-175b", "attention": "causal"}
 
 
-def half(chip: str, **rest: Any) -> Any:
-    return pool(chip, 128, "haiscale", layout=SHAPE | rest)
+def half(chip: str, layer_seconds: Any = None, **rest: Any) -> Any:
+    return pool(chip, 128, "haiscale", layout=SHAPE | rest, layer_seconds=layer_seconds)
 
 
 def test_two_halves_of_one_chip_type_make_the_whole_pipeline() -> None:
@@ -42,6 +42,26 @@ def test_a_layer_split_may_be_given_and_is_slower_than_the_best() -> None:
     ).full
     assert even.step_seconds > best.step_seconds
     assert even.bottleneck.startswith("A100-SXM-80")
+
+
+def test_the_ends_of_the_model_lie_on_the_first_and_the_last_stage_of_the_chain() -> None:
+    first = {"layer_seconds": {"layer": "10 ms", "first": "1 ms", "last": "2 ms"}}
+    second = {"layer_seconds": {"layer": "10 ms", "first": "4 ms", "last": "8 ms"}}
+    pools = [half("H100-SXM-80", **first), half("A100-SXM-80", **second)]
+    plan = fleet(run(MODEL, 256), pools, PIPELINE, names=["a", "b"]).full
+    rest = [1000 * stage.compute % 10 for stage in plan.groups[0].pipeline.stages]
+    assert rest == pytest.approx([1, *[0] * 6, 8], abs=1e-6)
+
+
+def test_a_node_of_each_type_makes_a_pipeline_of_two_stages_without_virtual_ones() -> None:
+    pools = [
+        pool(chip, 8, "haiscale", layout={"tensor": 8}) for chip in ("A100-SXM-80", "H100-SXM-80")
+    ]
+    plan = fleet(run("mpt-13b", 64), pools, PIPELINE).full
+    assert listed(plan.used_chips) == (8, 8)
+    for found in plan.layouts.values():
+        assert found is not None
+        assert (found.virtual, found.schedule, found.pipeline) == (1, "1f1b", 1)
 
 
 def test_a_slow_link_between_the_types_slows_the_step_and_is_named() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
-from sim.scenario.parts import Mixing
+from sim.scenario.parts import Layout, Mixing
 from sim.throughput import planned
-from tests.throughput.cases import GPT, V3, deepseek, fleet, listed, pool, run
+from sim.throughput.layouts import check, distance
+from tests.throughput.cases import GPT, V3, deepseek, fleet, listed, model, pool, run, shape
 
 
 def test_the_planned_layout_beats_every_layout_near_it() -> None:
@@ -117,3 +118,15 @@ def test_a_pool_that_cannot_hold_a_replica_is_refused_though_another_can() -> No
 def test_experts_need_a_model_that_has_them() -> None:
     with pytest.raises(InputError, match="expert 8 needs a model with experts"):
         fleet(run(), [pool(layout={"expert": 8})])
+
+
+def test_two_ranks_of_experts_are_too_many_for_a_dense_model() -> None:
+    with pytest.raises(InputError, match="expert 2 needs a model with experts"):
+        check(model("gpt-175b"), Layout.model_validate({"expert": 2}), "pool")
+
+
+def test_the_distance_of_layouts_is_counted_in_doublings() -> None:
+    assert distance(shape(virtual=2), shape(virtual=2)) == 0.0
+    assert distance(shape(virtual=2), shape()) == 0.5
+    assert distance(shape(recompute="full"), shape(recompute="selective")) == 1.0
+    assert distance(shape(tensor=8, pipeline=1), shape(tensor=2, pipeline=2)) == 3.0

@@ -42,6 +42,20 @@ def test_zero_3_gathers_twice_and_scatters_once_in_every_micro_batch() -> None:
     assert not [m for m in messages(mpt()) if m.kind == "sharding"]
 
 
+def test_a_stage_of_one_layer_has_one_ring() -> None:
+    one = placed(model("mpt-13b"), shape(zero=3), 1, pool("H100-SXM-80", 64), ranks=8)
+    [sharding] = [m for m in messages(one) if m.kind == "sharding"]
+    expected = 7 / 8 * 8 * 12.854e9 / 40 / (0.77 * 450e9) + 7 * 5e-6
+    assert sharding.seconds == pytest.approx(expected)
+
+
+def test_what_is_gathered_under_zero_3_holds_the_experts_of_the_layer_too() -> None:
+    layout = shape(pipeline=16, expert=64, zero=3)
+    stage = placed(model("deepseek-v3"), layout, 61 / 16, deepseek(), ranks=64 * 10**7)
+    shared, routed = parameters_per_chip(stage)
+    assert state_bytes(stage) == pytest.approx(2 * 2 * (shared + routed) / (61 / 16), rel=1e-3)
+
+
 def test_fsdp_runs_what_zero_1_cannot_hold() -> None:
     training = run("mpt-13b", 64, 1)
     with pytest.raises(InputError, match="GB a chip"):

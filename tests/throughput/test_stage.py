@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.throughput.flops import executed
+from sim.throughput.kernels import inverse_width
 from sim.throughput.layouts import Placement
 from sim.throughput.pipeline import Message
 from sim.throughput.stage import (
@@ -58,6 +59,27 @@ def test_fp8_speeds_the_products_up_and_leaves_attention_and_head_alone() -> Non
     products = 4096 * executed(v3).products / efficiency
     assert high.layer - low.layer == pytest.approx(products * (1 / 989e12 - 1 / 1979e12))
     assert high.last == low.last
+
+
+def test_dense_layers_of_a_model_with_experts_pay_the_memory_traffic_of_their_width() -> None:
+    v3, h800, layout = model("deepseek-v3"), deepseek(), shape()
+    bare = constants().model_copy(update={"matrix_traffic": 0.0})
+    without = compute_seconds(v3, h800, layout, bare)
+    found = compute_seconds(v3, h800, layout, constants())
+    work = executed(v3)
+    each = constants().matrix_traffic / h800.chip.memory_bandwidth * inverse_width(v3, layout)
+    expected = work.dense_layers * 4096 * work.products * each
+    assert found.first - without.first == pytest.approx(expected)
+    assert expected > 0
+
+
+def test_scores_that_are_not_fused_go_through_memory() -> None:
+    gpt3, old = model("gpt-175b"), pool(stack="megatron-2021")
+    fused = pool(stack={"like": "megatron-2021", "score_passes": 0})
+    slow, quick = (compute_seconds(gpt3, p, shape(tensor=8), constants()) for p in (old, fused))
+    # Sixteen passes over heads x sequence x sequence numbers of two bytes, an eighth on each chip.
+    expected = 16 * 96 * 2048 * 2048 * 2 / 8 / 2.04e12
+    assert slow.layer - quick.layer == pytest.approx(expected)
 
 
 def test_a_chip_without_fp8_runs_everything_in_bf16() -> None:
@@ -169,6 +191,13 @@ def test_context_parallelism_gathers_keys_and_values_three_times_a_layer() -> No
     kept = 2 * 2048 * 2 * 12288
     each = 3 / 4 * kept / (0.77 * 300e9) + 3 * 5e-6
     assert found["context"].seconds == pytest.approx(3 * 12 * each)
+    # Rings of sixteen ranks cross the network between nodes, those of four do not.
+    assert by_kind(gpt(tensor=4, context=4))["context"].far
+    assert not found["context"].far
+    # Ranks of both kinds share what is passed on to the next stage.
+    for degrees in ({"context": 4}, {"tensor": 2, "context": 2}):
+        passed = by_kind(gpt(**degrees))["pipeline"].seconds
+        assert passed == pytest.approx(4 * (ACTIVATIONS / 4 / (0.8 * 25e9) + 5e-6))
 
 
 def test_a_slow_link_carries_what_crosses_between_chip_types() -> None:

@@ -14,6 +14,7 @@ from sim.validation import hindcast
 MINE = """
 like: opt-175b
 fleet: {hosts: {hot_spares: 22}}
+recovery: {bad_spares: {share: {uncertain: [0.3, 0.5, 0.7]}}}
 """
 JOBS = """
 jobs:
