@@ -235,6 +235,9 @@ class Job:
             stop = yield from self._still.spend("restart", seconds, exposed=True)
             if stop:
                 return stop
+            # What the horizon cuts off has neither failed nor been tested.
+            if self.env.now >= self._horizon:
+                return None
             if not self._reject_spares():
                 if not people.fails(incident):
                     return None

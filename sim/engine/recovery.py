@@ -89,6 +89,7 @@ class Copies:
     def __init__(self, kept: bool) -> None:
         self.kept = kept
         """Whether there are copies at all."""
+        self._trusted = True
         self._lost: set[tuple[str, int]] = set()
 
     def lose(self, pool: str, nodes: Iterable[int]) -> None:
@@ -98,7 +99,12 @@ class Copies:
 
     def restore(self) -> None:
         """A mark was passed: every node has a copy again."""
+        self._trusted = True
         self._lost.clear()
+
+    def distrust(self) -> None:
+        """What the copies hold was thrown away, as corrupt or as not worth keeping."""
+        self._trusted = False
 
     @property
     def complete(self) -> bool:
@@ -109,5 +115,5 @@ class Copies:
 
     @property
     def usable(self) -> bool:
-        """Whether there are copies and they are complete."""
-        return self.kept and self.complete
+        """Whether there are copies, complete ones, of work that counts."""
+        return self.kept and self._trusted and self.complete

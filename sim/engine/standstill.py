@@ -63,7 +63,7 @@ class Standstill:
         if stop:
             self._training.stop(self._env.now)
         elif self._env.now < self._horizon:
-            self._training.progress.save(self._env.now)
+            self._training.save(self._env.now)
         return stop
 
     def spend(

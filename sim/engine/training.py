@@ -93,6 +93,11 @@ class Training:
         self._fallen = True
         self.progress.checkpoints.settle(now)
 
+    def save(self, now: float) -> None:
+        """A planned checkpoint is durable, and every node has a copy of it in memory."""
+        self.progress.save(now)
+        self._copies.restore()
+
     @property
     def in_memory(self) -> bool:
         """Whether the job can restart from copies in host memory.
@@ -108,6 +113,8 @@ class Training:
             return
         progress = self.progress
         mark = progress.usable(memory=self.in_memory)
+        if self._clean or self._steps_back:
+            self._copies.distrust()
         # A checkpoint that is newer than the first corrupt step is no use, durable or not.
         if self._clean and self._clean.tokens < mark.tokens:
             mark = self._clean

@@ -203,3 +203,15 @@ def test_a_final_checkpoint_is_as_long_if_a_spare_fails_meanwhile(hour):
 
 def test_checkpoint_keys_have_sensible_defaults():
     assert (Checkpoint().blocking, Checkpoint().flush, Checkpoint().final) == (0.0, None, False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "loads"),
+    [({}, 2 * FROM_MEMORY["restart"]), ({"rollback_steps": 1}, 2 * FROM_STORAGE["restart"])],
+)
+def test_copies_of_what_was_thrown_away_are_not_restored(keys, loads):
+    """The second failure comes a tenth of an hour after the restart, before the next copy."""
+    causes = [lone(0, 25.75 / 24, hardware=False, **keys), lone(2, 25.85 / 24, hardware=False)]
+    result = asked(causes, hours=40, checkpoint=TIERS)
+    assert result.interruptions == 2
+    assert hours(result)["restart"] == pytest.approx(loads)

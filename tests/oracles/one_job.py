@@ -110,6 +110,7 @@ class Job:
         self.passed = 0
         self.marks = [Mark(0.0, 0.0, 0.0, memory=False, spoilt=frozenset())]
         self.spoilt: set[Fault] = set()
+        self.began: dict[Fault, float] = {}
         self.known: set[Fault] = set()
         self.lost_memory: set[int] = set()
         self.steps_back = 0
@@ -249,9 +250,8 @@ class Job:
         self._go("block", blocking, self._train)
 
     def _save(self, seconds: float, memory: bool = False) -> None:
-        spoilt = frozenset(self.spoilt)
         durable = self.now + seconds
-        self.marks.append(Mark(self.work, self.time["productive"], durable, memory, spoilt))
+        self.marks.append(Mark(self.work, self.time["productive"], durable, memory, self._spoilt()))
 
     def _usable(self) -> Mark:
         """The newest checkpoint that is whole and older than every corruption that was found."""
@@ -274,6 +274,9 @@ class Job:
         self.work = mark.work
         self.spoilt = set(mark.spoilt)
         self.marks = [each for each in self.marks if each.work <= mark.work and each is not mark]
+        if self.known or self.steps_back:
+            # What was copied to memory since is thrown away, and with it whatever it was written over.
+            self.marks = [each for each in self.marks if not each.memory]
         self.marks.append(mark)
         self.known.clear()
         self.steps_back = 0
@@ -296,7 +299,7 @@ class Job:
             fault = Fault(cause, self.now + cause.detect, node)
             node.faults.append(fault)
             if cause.silent and node.place == "active" and self._running():
-                self.spoilt.add(fault)
+                self._spoil(fault)
             return
         hit = [node]
         if cause.switch:
@@ -309,6 +312,15 @@ class Job:
             if not self.first:
                 self.steps_back = max(self.steps_back, cause.rollback)
             self._interrupt(cause, cause.detect)
+
+    def _spoil(self, fault: Fault) -> None:
+        """What is trained from here on is corrupt."""
+        self.spoilt.add(fault)
+        self.began[fault] = self.work
+
+    def _spoilt(self) -> frozenset[Fault]:
+        """The faults under which a step was trained that still counts."""
+        return frozenset(f for f in self.spoilt if self.began[f] < self.work - SAME)
 
     def _running(self) -> bool:
         return self.phase in (*TRAINS, "save")
@@ -382,9 +394,11 @@ class Job:
             fault.found = math.inf
             self.found.append(fault)
             return
-        spoilt = fault in self.spoilt
+        spoilt = fault in self._spoilt()
         if spoilt:
             self.known.add(fault)
+        else:
+            self.spoilt.discard(fault)
         if there:
             node.faults.remove(fault)
             self._take_out(node, fault.cause)
@@ -435,12 +449,14 @@ class Job:
         self._go("save", seconds, then)
 
     def _stopped_as_planned(self) -> None:
+        self.lost_memory.clear()
         if straggler := self._evict():
             self._respond(straggler.name in self.case.automatic)
         else:
             self._assemble("reconfigure")
 
     def _stand_still(self, seconds: float) -> None:
+        self.lost_memory.clear()
         then = self._restart
         if straggler := self._evict():
             then = partial(self._respond, straggler.name in self.case.automatic)
@@ -560,5 +576,7 @@ class Job:
         for node in self.nodes:
             node.new = False
         for node in self._at("active"):
-            self.spoilt.update(fault for fault in node.faults if fault.cause.silent)
+            for fault in node.faults:
+                if fault.cause.silent and fault not in self.spoilt:
+                    self._spoil(fault)
         self._train()
