@@ -143,23 +143,15 @@ def _verdict(axes: Axes, k: int, row: dict[Any, Any]) -> None:
     # What lies farther out than the axis goes is drawn at its end.
     low, middle, high = np.clip(ends, 1 / FARTHEST, FARTHEST)
     colour, mark = LOOKS.get(row["found"], (DARK, "s"))
-    axes.plot(
-        [low, high],
-        [k, k],
-        color=colour,
-        lw=2,
-    )
-    axes.plot(
-        [middle],
-        [k],
-        mark,
-        ms=7,
-        mew=1.8,
-        color=colour,
-        mfc=colour if mark == "o" else "white",
-    )
+    axes.plot([low, high], [k, k], color=colour, lw=2)
+    inside = colour if mark == "o" else "white"
+    axes.plot([middle], [k], mark, ms=7, mew=1.8, color=colour, mfc=inside)
     words = f"{row['median']:.3g} {row['unit']}\n({row['bound']} {row['limit']:.3g})"
-    x, side = (1.25, "left") if middle < 1 else (0.8, "right")
+    # Numbers stand beyond the limit, and beyond the bar where that crosses it.
+    if middle < 1:
+        x, side = max(1.25, 1.15 * max(low, high)), "left"
+    else:
+        x, side = min(0.8, max(min(low, high) / 1.15, 0.5)), "right"
     axes.text(x, k, words, ha=side, va="center", fontsize=SMALL)
 
 

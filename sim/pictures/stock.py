@@ -288,7 +288,8 @@ def _effects(axes: Axes, effects: pd.DataFrame) -> None:
     whiskers(axes, middle, range(len(effects)), low, high, ecolor=INK, lw=0.9)
     shown = zip(middle, months["lo"], months["hi"], high, cut, strict=True)
     for k, (median, lo, hi, end, beyond) in enumerate(shown):
-        told = digits(median, lo, hi).replace("-", "−")
+        # Nobody can use less than a tenth of a month, however well it is known.
+        told = digits(median, min(lo, median - 0.2), max(hi, median + 0.2)).replace("-", "−")
         if beyond:
             told = f"more than {median:.0f}: beyond the horizon"
         axes.text(max(end, 0), k, f" {told}", va="center")

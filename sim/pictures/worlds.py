@@ -138,7 +138,9 @@ def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, st
     lines = axes.contour(share, growth, reach, levels, colors=HAVE)
     axes.clabel(lines, fmt="%g")
     axes.plot(own, item.growth * YEAR, "o", color=RATIO)
-    axes.annotate("modes", (own, item.growth * YEAR), xytext=(6, 4), textcoords="offset points")
+    axes.annotate(
+        "as assumed", (own, item.growth * YEAR), xytext=(6, 4), textcoords="offset points"
+    )
     axes.set(
         xscale="log",
         xlabel="one run's share of the stock",
