@@ -73,8 +73,10 @@ def block(name: str, page: str = "README.md") -> str:
 
 def test_the_readme_is_three_screens_long_and_names_six_claims() -> None:
     assert len(README.split()) <= 1300
-    rows = [line for line in block("claims").splitlines() if line.startswith("| „")]
+    rows = [line for line in block("claims").splitlines() if "](docs/claims.md#" in line]
     assert len(rows) == 6
+    # Who reads English need not read German.
+    assert all(row.startswith("| “") for row in rows)
 
 
 def test_each_claim_has_its_figure_command_time_and_tolerance() -> None:
