@@ -48,7 +48,7 @@ def exchange_view(rows: list[Row]) -> Row:
             "spares": str(SPARES[-1]),
             "chips": str(COUNTS[2]),
         },
-        "status": "Counterfactual: no published run has mixed chips so. 2,048 H800 train "
+        "status": "Counterfactual: no published run has done this. 2,048 H800 train "
         "DeepSeek-V3, and weak chips are added to them.",
         "line": f"sim compare deepseek-v3 {{chip}} --set fleet.good.cold_spares=400 --set "
         f'"horizon={HORIZON} d" {{interval}} {{row}} --metric wall_days {ASKED}',
