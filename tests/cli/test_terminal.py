@@ -130,6 +130,8 @@ def test_ctrl_c_ends_in_one_line_at_any_time(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        # What a shell runs in the background, perhaps these tests, does not hear Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout
     assert process.stdout.readline() == b"up\n"

@@ -197,7 +197,13 @@ def test_ctrl_c_ends_with_one_line_and_keeps_what_is_finished(tmp_path: Path) ->
         "2",
     ]
     command = [sys.executable, "-m", "sim", *words, "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # What a shell runs in the background, perhaps these tests, does not hear Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     until = time.monotonic() + 60
     while (
         not list(tmp_path.glob("points/*.json"))
