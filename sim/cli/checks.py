@@ -68,7 +68,7 @@ def claims(
         list[str] | None,
         Argument(metavar="[FILE] [ROW…]", help="An article of your own; rows of the table."),
     ] = None,
-    replications: Count = 60,
+    replications: Count = 200,
     seed: Seed = 1,
     jobs: Jobs = 1,
     as_json: AsJson = False,

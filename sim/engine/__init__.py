@@ -137,9 +137,7 @@ def _laid_out(scenario: Scenario, settled: Scenario) -> list[Pools]:
     """
     fleets = [phase.fleet for phase in phases(settled)]
     sizes = tuple(pool.active_nodes for fleet in fleets for pool in fleet.values())
-    if sizes not in scenario.plans:
-        scenario.plans[sizes] = _planned(scenario, settled)
-    return scenario.plans[sizes]
+    return scenario.once(sizes, partial(_planned, scenario, settled))
 
 
 def _planned(scenario: Scenario, settled: Scenario) -> list[Pools]:

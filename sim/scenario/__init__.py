@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from sim.quantities.unknowns import (
 from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
 from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
+from sim.scenario.origin import Origin, T
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery
 from sim.scenario.phases import Run, check_phases
 from sim.scenario.reading import Source, names, override, read
@@ -58,21 +59,6 @@ __all__ = [
     "load_scenario",
     "names",
 ]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a scenario was made from."""
-
-    source: Source
-    unknowns: Sketch
-    """Where its unknown constants are."""
-    given: Mapping[str, float] = field(default_factory=dict)
-    """Those that have become known, by name."""
-    written: Scenario | None = None
-    """The scenario before they had, if any has."""
-    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What was computed from it once and for all, kept by whoever computes it."""
 
 
 class Scenario(Case):
@@ -204,10 +190,9 @@ class Scenario(Case):
         """The scenario as it was written, before any of its unknown constants became known."""
         return self._origin.written or self
 
-    @property
-    def plans(self) -> dict[Any, Any]:
-        """What was computed from it once and for all, and goes where it goes."""
-        return self._origin.plans
+    def once(self, key: Any, compute: Callable[[], T]) -> T:
+        """What `compute` says of the scenario, asked the first time only; it travels with it."""
+        return self._origin.once(key, compute)
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -318,7 +303,7 @@ class Scenario(Case):
         """
         draws = {} if fixed else self.draws(seed, replication)
         known = settled(self, draws, self._origin.unknowns)
-        return known._from(replace(self._origin, unknowns=None, plans={}))
+        return known._from(replace(self._origin, unknowns=None, _computed={}))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name.
