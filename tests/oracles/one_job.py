@@ -14,31 +14,25 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from types import SimpleNamespace
 
-from tests.oracles.parts import Cause, Fault, Mark, Node
+from tests.oracles.parts import POWERED, Cause, Fault, Fleet, Mark, Node
 
 Then = Callable[[], None]
 SAME = 1e-6
 """Instants nearer than this are one."""
-POWERED = ("active", "hot_spare")
 TRAINS = ("compute", "block", "final")
 """Phases in which what could be better is looked for, and the computing clock runs."""
 DAY = 86400.0
 
 
-class Job:
+class Job(Fleet):
     """The job, second by second."""
 
     def __init__(self, case: SimpleNamespace) -> None:
-        self.case = case
-        self.now = 0.0
+        super().__init__(case)
         self.time: defaultdict[str, float] = defaultdict(float)
         self.count: Counter[str] = Counter()
-        self.nodes = [self._node(number) for number in range(case.nodes + case.hot + case.cold)]
-        self.turns = count(1)
-        self.queue: list[tuple[Node, float]] = []
         self.work = 0.0
         self.share = 1.0
         self.timer = 0.0
@@ -46,26 +40,14 @@ class Job:
         self.marks = [Mark(0.0, 0.0, 0.0, memory=False, spoilt={})]
         self.spoilt: dict[Fault, float] = {}
         self.known: set[Fault] = set()
-        self.lost_memory: set[int] = set()
         self.steps_back = 0
         self.windows = list(case.windows)
         self.bad_spares = iter(case.bad_spares)
         self.failing_restarts = iter(case.failing_restarts)
         self.failed = 0
         self.answered = False
-        self.found: list[Fault] = []
-        self.new: set[Node] = set()
         self.chosen = self.lacking = self.boxed = self.exposed = self.done = False
         self.first = True
-
-    def _node(self, number: int) -> Node:
-        case = self.case
-        lives = {cause: cause.life for cause in case.causes if cause.node == number}
-        place = "active"
-        if number >= case.nodes:
-            place = "hot_spare" if number < case.nodes + case.hot else "cold_spare"
-        standby = place == "hot_spare" and number < case.nodes + (case.standby or 0)
-        return Node(number, place, lives, standby=standby, boxed=place == "cold_spare")
 
     def run(self) -> Job:
         """Step from instant to instant until the work is done or the horizon is reached."""
@@ -103,10 +85,6 @@ class Job:
     def _to_mark(self) -> float:
         _, _, interval = self._stage()
         return interval / self.case.copies - self.timer
-
-    def _slowdown(self) -> float:
-        faults = [fault for node in self._at("active") for fault in node.faults]
-        return max((fault.cause.slowdown for fault in faults), default=1.0)
 
     def _ticking(self) -> list[tuple[Node, dict[Cause, float], Cause]]:
         """The lives and relapses whose clock runs."""
@@ -274,45 +252,6 @@ class Job:
                 seconds = self.case.off_duty or seconds + (begins - clock) % DAY
         self._go("respond", seconds, partial(self._assemble, "restart"))
 
-    def _take_out(self, node: Node, cause: Cause) -> None:
-        if cause.refail is not None:
-            node.relapses.setdefault(cause, cause.refail)
-        if not cause.hardware:
-            return
-        node.failures += 1
-        # A spare that was bad from the beginning had no copy yet.
-        if node.place == "active" and cause is not self.case.bad_spare:
-            self.lost_memory.add(node.number)
-        node.standby = False
-        node.faults.clear()
-        if cause.permanent or node.failures == self.case.evict_after:
-            node.place = "idle"
-            return
-        node.place = "repair_queue"
-        self.queue.append((node, cause.repair))
-        self._begin_repairs()
-
-    def _begin_repairs(self) -> None:
-        crew = self.case.crew or math.inf
-        while self.queue and sum(node.back < math.inf for node in self.nodes) < crew:
-            node, seconds = self.queue.pop(0)
-            node.place = "repair"
-            node.back = self.now + seconds
-
-    def _return(self, node: Node) -> None:
-        node.back = math.inf
-        self._begin_repairs()
-        self._queue_up(node, "cold_spare")
-        # A node that comes back to a job that lacks nodes is there to be taken, not to stand by.
-        if len(self._at("active")) >= self.target:
-            self._stand_by(node)
-
-    def _stand_by(self, node: Node) -> None:
-        """Take an empty place among the hot spares, inside the job first."""
-        node.standby = sum(each.standby for each in self.nodes) < (self.case.standby or 0)
-        if node.standby or len(self._at("hot_spare")) < self.case.hot:
-            self._queue_up(node, "hot_spare")
-
     def _find(self, fault: Fault) -> None:
         node = fault.node
         there = fault in node.faults
@@ -333,20 +272,6 @@ class Job:
             self._interrupt(fault.cause, 0.0)
 
     # Who takes part
-
-    def _at(self, place: str) -> list[Node]:
-        return sorted((n for n in self.nodes if n.place == place), key=lambda n: n.turn)
-
-    def _queue_up(self, node: Node, place: str) -> None:
-        node.turn = next(self.turns)
-        node.place = place
-
-    def _possible(self) -> int:
-        """Nodes of the largest job that could run."""
-        there = sum(n.place in ("active", "hot_spare", "cold_spare") for n in self.nodes)
-        if there >= self.case.nodes:
-            return self.case.nodes
-        return there // self.case.replica * self.case.replica if self.case.drop else 0
 
     def _look_around(self) -> None:
         if self.phase == "wait":
@@ -381,22 +306,11 @@ class Job:
             then = partial(self._respond, straggler.name in self.case.automatic)
         self._go("planned", stand, then, exposed=True)
 
-    def _evict(self) -> Cause | None:
-        """Take out the stragglers that were found; the cause of the first."""
-        first = self.found[0].cause if self.found else None
-        for fault in self.found:
-            if fault in fault.node.faults:
-                fault.node.faults.remove(fault)
-                self._take_out(fault.node, fault.cause)
-        self.found.clear()
-        return first
-
     def _assemble(self, why: str) -> None:
         self.why = why
         self.target = self._possible() if why == "reconfigure" else self.case.nodes
         self.lacking = self.first
-        self.chosen = False
-        self.boxed = False
+        self.chosen = self.boxed = False
         self._fill()
 
     def _fill(self) -> None:
@@ -428,14 +342,6 @@ class Job:
             self.chosen = self.boxed = False
             self._go("wait", math.inf, self._fill)
 
-    def _take(self, spares: list[Node]) -> None:
-        gap = self.target - len(self._at("active"))
-        for node in spares[: max(gap, 0)]:
-            node.place = "active"
-            node.turn = 0
-            node.standby = False
-            self.new.add(node)
-
     def _unpack(self, box: Node) -> None:
         self.count["provisioned"] += 1
         self.boxed = True
@@ -449,12 +355,7 @@ class Job:
 
     def _start(self) -> None:
         if self.chosen:
-            # After a choice empty places on standby are filled with all there are.
-            for position, node in enumerate(self._at("hot_spare")):
-                node.standby = position < (self.case.standby or 0)
-            for node in self._at("cold_spare"):
-                if not node.boxed:
-                    self._stand_by(node)
+            self._all_stand_by()
         if self.first:
             self._go(self.why, 0.0, self._compute)
         elif self.why == "reconfigure":
