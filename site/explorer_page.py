@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -52,40 +53,32 @@ def exchange_view(rows: list[Row]) -> Row:
         "DeepSeek-V3, and weak chips are added to them.",
         "line": f"sim compare deepseek-v3 {{chip}} --set fleet.good.cold_spares=400 --set "
         f'"horizon={HORIZON} d" {{interval}} {{row}} --metric wall_days {ASKED}',
-        "lines": {
-            "name": "chip",
-            "label": "Kind of weak chip",
-            "choices": [
-                {"value": chip, "label": chip, "set": name, **colours(chip_colour(chip))}
+        "lines": handle(
+            "chip",
+            "Kind of weak chip",
+            (
+                choice(chip, chip, name, **colours(chip_colour(chip)))
                 for chip, name in chips.items()
-            ],
-            "always": list(chips),
-        },
+            ),
+            always=list(chips),
+        ),
         "handles": [
-            {
-                "name": "interval",
-                "label": "Time between checkpoints",
-                "choices": [
-                    {"value": one, "label": one, "set": f'--set "checkpoint.interval={one}"'}
-                    for one in INTERVALS
-                ],
-            },
-            {
-                "name": "spares",
-                "label": "Spare nodes of the weak chips",
-                "choices": [
-                    {"value": str(one), "label": f"{one:.0%} of their nodes"} for one in SPARES
-                ],
-            },
+            handle(
+                "interval",
+                "Time between checkpoints",
+                (choice(one, one, f'--set "checkpoint.interval={one}"') for one in INTERVALS),
+            ),
+            handle(
+                "spares",
+                "Spare nodes of the weak chips",
+                (choice(one, f"{one:.0%} of their nodes") for one in SPARES),
+            ),
         ],
-        "across": {
-            "name": "chips",
-            "label": "Weak chips added",
-            "choices": [
-                {"value": str(one), "label": f"{one:,}", "place": float(np.log2(one))}
-                for one in COUNTS
-            ],
-        },
+        "across": handle(
+            "chips",
+            "Weak chips added",
+            (choice(one, f"{one:,}", place=float(np.log2(one))) for one in COUNTS),
+        ),
         "shows": [
             {
                 "name": "worth",
@@ -124,10 +117,10 @@ def world_view(rows: list[Row]) -> Row:
     """What the page has to know to show the worlds."""
     country = sim.load_scenario(COUNTRY)
     lines = [
-        {"value": name, "label": one.title, "set": name, **colours("#0072B2")}
-        for name, one in country.worlds.items()
+        choice(name, one.title, name, **colours("#0072B2")) for name, one in country.worlds.items()
     ]
-    growths = {None: UNKNOWN, 1.0: "it stays the same"}
+    growths = {1.0: "it stays the same"}
+    drawn = choice(name_of(None), UNKNOWN)
     return {
         "name": "worlds",
         "title": "What do export controls do?",
@@ -141,47 +134,46 @@ def world_view(rows: list[Row]) -> Row:
         "status": "Counterfactual, but for the world as it was: the largest run that could be "
         "staffed in China, against what a model at the frontier needs.",
         "line": f"sim worlds {COUNTRY} {{world}} {{share}} {{growth}} {ASKED}",
-        "lines": {
-            "name": "world",
-            "label": "World",
-            "choices": lines,
-            "always": [AS_IT_WAS],
-            "more": [{"value": AS_IT_WAS, "label": "As it was", **colours("#555555")}],
-        },
+        "lines": handle(
+            "world",
+            "World",
+            lines,
+            always=[AS_IT_WAS],
+            more=[choice(AS_IT_WAS, "As it was", **colours("#555555"))],
+        ),
         "handles": [
-            {
-                "name": "share",
-                "label": "Part of its owner's chips that one run has",
-                "choices": [
-                    choice(
-                        one,
-                        UNKNOWN if one is None else f"{one:.0%}",
-                        f"--set outlook.shares.run={one}",
-                    )
-                    for one in SHARES
-                ],
-            },
-            {
-                "name": "growth",
-                "label": "Growth of what the frontier needs",
-                "choices": [
-                    choice(
-                        one,
-                        growths.get(one, f"{name_of(one)} times as much every year"),
-                        f'--set "outlook.needs.{NEED}.growth={one} per yr"',
-                    )
-                    for one in GROWTHS
-                ],
-            },
+            handle(
+                "share",
+                "Part of its owner's chips that one run has",
+                (
+                    drawn,
+                    *(
+                        choice(name_of(one), f"{one:.0%}", f"--set outlook.shares.run={one}")
+                        for one in SHARES[1:]
+                    ),
+                ),
+            ),
+            handle(
+                "growth",
+                "Growth of what the frontier needs",
+                (
+                    drawn,
+                    *(
+                        choice(
+                            name_of(one),
+                            growths.get(one, f"{one:g} times as much every year"),
+                            f'--set "outlook.needs.{NEED}.growth={one} per yr"',
+                        )
+                        for one in GROWTHS[1:]
+                    ),
+                ),
+            ),
         ],
-        "across": {
-            "name": "date",
-            "label": "End of the year",
-            "choices": [
-                {"value": str(date), "label": str(date.year), "place": date.year}
-                for date in country.dates
-            ],
-        },
+        "across": handle(
+            "date",
+            "End of the year",
+            (choice(date, str(date.year), place=date.year) for date in country.dates),
+        ),
         "shows": [
             {
                 "name": "reach",
@@ -204,9 +196,14 @@ def world_view(rows: list[Row]) -> Row:
     }
 
 
-def choice(value: float | None, label: str, line: str) -> Row:
-    """A position of a handle; what is drawn needs nothing on the command line."""
-    return {"value": name_of(value), "label": label, "set": "" if value is None else line}
+def handle(name: str, label: str, choices: Iterable[Row], **more: Any) -> Row:
+    """What can be moved, and its positions."""
+    return {"name": name, "label": label, "choices": list(choices), **more}
+
+
+def choice(value: object, label: str, line: str = "", **more: Any) -> Row:
+    """A position of a handle, with its words on the command line, of which some need none."""
+    return {"value": str(value), "label": label, "set": line, **more}
 
 
 def script() -> str:

@@ -83,7 +83,7 @@
   function command({ view, now }, point) {
     const handles = [view.lines, ...view.handles, view.across];
     const parts = Object.fromEntries(
-      handles.map((one) => [one.name, one.choices.find((choice) => choice.value === now[one.name]).set ?? ""]),
+      handles.map((one) => [one.name, one.choices.find((choice) => choice.value === now[one.name]).set]),
     );
     const filled = view.line.replace(/\{(\w+)\}/g, (_, name) => parts[name] ?? point.sets ?? "");
     return filled.replace(/ +/g, " ");

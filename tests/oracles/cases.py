@@ -12,7 +12,8 @@ from typing import Any
 from sim.scenario import Scenario
 from sim.streams import Luck
 from tests.engine.bare import RATE, bare_scenario, lone, pool
-from tests.oracles.one_job import DAY, Cause
+from tests.oracles.one_job import DAY
+from tests.oracles.parts import Cause
 
 MINUTE = 60.0
 HOUR = 3600.0

@@ -3,8 +3,8 @@
 It was written from the words of the design, not from the engine; where they leave a choice,
 docs/design.md names the one that both have taken. It steps from one instant to the next: all that
 could happen is listed, the nearest happens, and every clock is moved on by hand. Each node carries
-what is left of each of its lives; each checkpoint is an event. Times are seconds, work is in
-seconds of the whole fleet; `tests/oracles/cases.py` says what a case is made of.
+what is left of each of its lives; each checkpoint is an event (`tests/oracles/parts.py`). Times are
+seconds, work is in seconds of the whole fleet; `tests/oracles/cases.py` says what a case is made of.
 """
 
 from __future__ import annotations
@@ -12,127 +12,42 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
+from tests.oracles.parts import POWERED, Cause, Fault, Fleet, Mark, Node
+
+Then = Callable[[], None]
 SAME = 1e-6
 """Instants nearer than this are one."""
-POWERED = ("active", "hot_spare")
 TRAINS = ("compute", "block", "final")
 """Phases in which what could be better is looked for, and the computing clock runs."""
 DAY = 86400.0
 
 
-@dataclass(frozen=True)
-class Cause:
-    """A cause of failure that strikes one node again and again, each time after the same life."""
-
-    name: str
-    node: int = 0
-    life: float = math.inf
-    clock: str = "powered"
-    switch: bool = False
-    hardware: bool = True
-    silent: bool = False
-    slowdown: float = 1.0
-    permanent: bool = False
-    detect: float = 0.0
-    repair: float = 0.0
-    refail: float | None = None
-    rollback: int = 0
-
-
-@dataclass(eq=False)
-class Fault:
-    """A fault that nobody has noticed yet: silent corruption or a straggler."""
-
-    cause: Cause
-    found: float
-    node: Node
-
-
-@dataclass(eq=False)
-class Life:
-    """What is left until a cause strikes; it strikes again after the same time, a relapse never."""
-
-    left: float
-    cause: Cause
-    clock: str
-    again: bool
-
-
-@dataclass(eq=False)
-class Node:
-    """A node, where it is, and what will befall it."""
-
-    number: int
-    place: str
-    lives: list[Life]
-    faults: list[Fault] = field(default_factory=list)
-    failures: int = 0
-    back: float = math.inf
-    standby: bool = False
-    """Whether it is a hot spare inside the job."""
-    boxed: bool = False
-    """Whether it is a cold spare that was never unpacked."""
-    new: bool = False
-    """Whether it was a spare when the job last trained."""
-    turn: int = 0
-    """Spares step in in the order in which they became spares."""
-
-
-@dataclass(eq=False)
-class Mark:
-    """A checkpoint: where the job stood when it began, and when it can be relied upon."""
-
-    work: float
-    productive: float
-    durable: float
-    memory: bool
-    spoilt: frozenset[Fault]
-
-
-class Job:
+class Job(Fleet):
     """The job, second by second."""
 
     def __init__(self, case: SimpleNamespace) -> None:
-        self.case = case
-        self.now = 0.0
+        super().__init__(case)
         self.time: defaultdict[str, float] = defaultdict(float)
         self.count: Counter[str] = Counter()
-        self.nodes = [self._node(number) for number in range(case.nodes + case.hot + case.cold)]
-        self.turns = 0
-        self.queue: list[tuple[Node, float]] = []
         self.work = 0.0
         self.share = 1.0
         self.timer = 0.0
         self.passed = 0
-        self.marks = [Mark(0.0, 0.0, 0.0, memory=False, spoilt=frozenset())]
-        self.spoilt: set[Fault] = set()
-        self.began: dict[Fault, float] = {}
+        self.marks = [Mark(0.0, 0.0, 0.0, memory=False, spoilt={})]
+        self.spoilt: dict[Fault, float] = {}
         self.known: set[Fault] = set()
-        self.lost_memory: set[int] = set()
         self.steps_back = 0
         self.windows = list(case.windows)
         self.bad_spares = iter(case.bad_spares)
         self.failing_restarts = iter(case.failing_restarts)
         self.failed = 0
         self.answered = False
-        self.found: list[Fault] = []
         self.chosen = self.lacking = self.boxed = self.exposed = self.done = False
         self.first = True
-
-    def _node(self, number: int) -> Node:
-        case = self.case
-        own = [cause for cause in case.causes if cause.node == number]
-        lives = [Life(cause.life, cause, cause.clock, again=True) for cause in own]
-        place = "active"
-        if number >= case.nodes:
-            place = "hot_spare" if number < case.nodes + case.hot else "cold_spare"
-        inside = number < case.nodes + min(case.standby or 0, case.hot)
-        standby = place == "hot_spare" and inside
-        return Node(number, place, lives, standby=standby, boxed=place == "cold_spare")
 
     def run(self) -> Job:
         """Step from instant to instant until the work is done or the horizon is reached."""
@@ -148,7 +63,7 @@ class Job:
     def _next(self) -> float:
         instants = [self.until]
         instants.extend(node.back for node in self.nodes)
-        instants.extend(self.now + life.left for _, life in self._ticking())
+        instants.extend(self.now + lives[cause] for _, lives, cause in self._ticking())
         instants.extend(fault.found for fault in self._hidden())
         instants.extend(mark.durable for mark in self.marks if mark.durable > self.now + SAME)
         instants.extend(due for due, _, _ in self.windows if due > self.now + SAME)
@@ -161,7 +76,7 @@ class Job:
 
     def _hidden(self) -> set[Fault]:
         there = {fault for node in self.nodes for fault in node.faults}
-        return there | (self.spoilt - self.known)
+        return there | (self.spoilt.keys() - self.known)
 
     def _stage(self) -> tuple[float, float, float]:
         """Of the phase of the run at this position: its end, its pace, its interval."""
@@ -171,21 +86,19 @@ class Job:
         _, _, interval = self._stage()
         return interval / self.case.copies - self.timer
 
-    def _slowdown(self) -> float:
-        faults = [fault for node in self._at("active") for fault in node.faults]
-        return max((fault.cause.slowdown for fault in faults), default=1.0)
-
-    def _ticking(self) -> list[tuple[Node, Life]]:
-        """The lives whose clock runs."""
-        running = [("active", "powered"), ("hot_spare", "powered")]
-        if self.phase in TRAINS:
-            running.append(("active", "computing"))
-        every = [(node, life) for node in self.nodes for life in node.lives]
-        return [(node, life) for node, life in every if (node.place, life.clock) in running]
+    def _ticking(self) -> list[tuple[Node, dict[Cause, float], Cause]]:
+        """The lives and relapses whose clock runs."""
+        found = []
+        for node in (node for node in self.nodes if node.place in POWERED):
+            computes = node.place == "active" and self.phase in TRAINS
+            own = [cause for cause in node.lives if computes or cause.clock == "powered"]
+            found += [(node, node.lives, cause) for cause in own]
+            found += [(node, node.relapses, cause) for cause in node.relapses]
+        return found
 
     def _move_on(self, step: float) -> None:
-        for _, life in self._ticking():
-            life.left -= step
+        for _, lives, cause in self._ticking():
+            lives[cause] -= step
         self.now += step
         if self.phase == "compute":
             productive = step / self._slowdown()
@@ -223,9 +136,7 @@ class Job:
             self.then()
         self._look_around()
 
-    def _go(
-        self, phase: str, seconds: float, then: Callable[[], None], exposed: bool = False
-    ) -> None:
+    def _go(self, phase: str, seconds: float, then: Then, exposed: bool = False) -> None:
         """Begin what takes some time; what fails meanwhile ends it where it is exposed."""
         self.phase = phase
         self.until = self.now + seconds
@@ -240,10 +151,10 @@ class Job:
     def _mark(self) -> None:
         self.timer = 0.0
         self.passed += 1
-        storage = self.passed % self.case.copies == 0
-        blocking = self.case.blocking if storage else self.case.copy_blocking
         self.lost_memory.clear()
-        if storage:
+        blocking = self.case.copy_blocking
+        if self.passed % self.case.copies == 0:
+            blocking = self.case.blocking
             self._save(blocking + self.case.flush)
         if self.case.copies > 1:
             self._save(blocking, memory=True)
@@ -259,7 +170,7 @@ class Job:
         pair_lost = any(number ^ 1 in self.lost_memory for number in self.lost_memory)
         if not (pair_lost or self.known or self.steps_back):
             usable += [mark for mark in self.marks if mark.memory][-1:]
-        clean = [mark for mark in usable if not mark.spoilt & self.known]
+        clean = [mark for mark in usable if not mark.spoilt.keys() & self.known]
         return max(clean, key=lambda mark: (mark.work, mark.memory))
 
     def _fall_back(self) -> None:
@@ -272,7 +183,7 @@ class Job:
         self.time["rework"] += self.time["productive"] - mark.productive
         self.time["productive"] = mark.productive
         self.work = mark.work
-        self.spoilt = set(mark.spoilt)
+        self.spoilt = dict(mark.spoilt)
         self.marks = [each for each in self.marks if each.work <= mark.work and each is not mark]
         if self.known or self.steps_back:
             # What was copied to memory since is thrown away, and with it whatever it was written over.
@@ -284,14 +195,14 @@ class Job:
     # Failures
 
     def _fail(self) -> None:
-        struck = [(node, life) for node, life in self._ticking() if life.left <= SAME]
-        for node, life in struck:
-            life.left = life.cause.life
-            if not life.again:
-                node.lives.remove(life)
-        for node, life in struck:
+        struck = [each for each in self._ticking() if each[1][each[2]] <= SAME]
+        for node, lives, cause in struck:
+            lives[cause] = cause.life
+            if lives is node.relapses:
+                del lives[cause]
+        for node, _, cause in struck:
             if node.place in POWERED:
-                self._strike(node, life.cause)
+                self._strike(node, cause)
 
     def _strike(self, node: Node, cause: Cause) -> None:
         self.count[cause.name] += 1
@@ -299,7 +210,7 @@ class Job:
             fault = Fault(cause, self.now + cause.detect, node)
             node.faults.append(fault)
             if cause.silent and node.place == "active" and self._running():
-                self._spoil(fault)
+                self.spoilt[fault] = self.work
             return
         hit = [node]
         if cause.switch:
@@ -313,14 +224,9 @@ class Job:
                 self.steps_back = max(self.steps_back, cause.rollback)
             self._interrupt(cause, cause.detect)
 
-    def _spoil(self, fault: Fault) -> None:
-        """What is trained from here on is corrupt."""
-        self.spoilt.add(fault)
-        self.began[fault] = self.work
-
-    def _spoilt(self) -> frozenset[Fault]:
+    def _spoilt(self) -> dict[Fault, float]:
         """The faults under which a step was trained that still counts."""
-        return frozenset(f for f in self.spoilt if self.began[f] < self.work - SAME)
+        return {fault: work for fault, work in self.spoilt.items() if work < self.work - SAME}
 
     def _running(self) -> bool:
         return self.phase in (*TRAINS, "save")
@@ -346,46 +252,6 @@ class Job:
                 seconds = self.case.off_duty or seconds + (begins - clock) % DAY
         self._go("respond", seconds, partial(self._assemble, "restart"))
 
-    def _take_out(self, node: Node, cause: Cause) -> None:
-        pending = [life.cause for life in node.lives if not life.again]
-        if cause.refail is not None and cause not in pending:
-            node.lives.append(Life(cause.refail, cause, "powered", again=False))
-        if not cause.hardware:
-            return
-        node.failures += 1
-        # A spare that was bad from the beginning had no copy yet.
-        if node.place == "active" and cause is not self.case.bad_spare:
-            self.lost_memory.add(node.number)
-        node.standby = False
-        node.faults.clear()
-        if cause.permanent or node.failures == self.case.evict_after:
-            node.place = "idle"
-            return
-        node.place = "repair_queue"
-        self.queue.append((node, cause.repair))
-        self._begin_repairs()
-
-    def _begin_repairs(self) -> None:
-        crew = self.case.crew or math.inf
-        while self.queue and sum(node.back < math.inf for node in self.nodes) < crew:
-            node, seconds = self.queue.pop(0)
-            node.place = "repair"
-            node.back = self.now + seconds
-
-    def _return(self, node: Node) -> None:
-        node.back = math.inf
-        self._begin_repairs()
-        self._queue_up(node, "cold_spare")
-        # A node that comes back to a job that lacks nodes is there to be taken, not to stand by.
-        if len(self._at("active")) >= self.target:
-            self._stand_by(node)
-
-    def _stand_by(self, node: Node) -> None:
-        """Take an empty place among the hot spares, inside the job first."""
-        node.standby = sum(each.standby for each in self.nodes) < (self.case.standby or 0)
-        if node.standby or len(self._at("hot_spare")) < self.case.hot:
-            self._queue_up(node, "hot_spare")
-
     def _find(self, fault: Fault) -> None:
         node = fault.node
         there = fault in node.faults
@@ -398,7 +264,7 @@ class Job:
         if spoilt:
             self.known.add(fault)
         else:
-            self.spoilt.discard(fault)
+            self.spoilt.pop(fault, None)
         if there:
             node.faults.remove(fault)
             self._take_out(node, fault.cause)
@@ -407,37 +273,23 @@ class Job:
 
     # Who takes part
 
-    def _at(self, place: str) -> list[Node]:
-        return sorted((n for n in self.nodes if n.place == place), key=lambda n: n.turn)
-
-    def _queue_up(self, node: Node, place: str) -> None:
-        self.turns += 1
-        node.turn = self.turns
-        node.place = place
-
-    def _possible(self) -> int:
-        """Nodes of the largest job that could run."""
-        there = sum(n.place in ("active", "hot_spare", "cold_spare") for n in self.nodes)
-        if there >= self.case.nodes:
-            return self.case.nodes
-        return there // self.case.replica * self.case.replica if self.case.drop else 0
-
     def _look_around(self) -> None:
         if self.phase == "wait":
             self._fill()
         if self.phase not in TRAINS:
             return
         if self.found or self._possible() > len(self._at("active")):
-            self._stop(self._stopped_as_planned)
+            self._stop(0.0, partial(self._assemble, "reconfigure"))
         elif self.windows and min(self.windows)[0] <= self.now + SAME:
             due, every, seconds = min(self.windows)
             self.windows.remove((due, every, seconds))
             if every:
                 missed = math.floor((self.now - due + SAME) / every)
                 self.windows.append((due + (missed + 1) * every, every, seconds))
-            self._stop(partial(self._stand_still, seconds))
+            self._stop(seconds, self._restart)
 
-    def _stop(self, then: Callable[[], None]) -> None:
+    def _stop(self, stand: float, then: Then) -> None:
+        """Save, take the stragglers out, and stand still for some time."""
         self.count["planned_stops"] += 1
         if self.phase == "block":
             # What was being written is written again, as a part of the stop.
@@ -446,38 +298,19 @@ class Job:
         self._save(seconds)
         if self.case.copies > 1:
             self._save(seconds, memory=True)
-        self._go("save", seconds, then)
+        self._go("save", seconds, partial(self._stopped, stand, then))
 
-    def _stopped_as_planned(self) -> None:
+    def _stopped(self, stand: float, then: Then) -> None:
         self.lost_memory.clear()
-        if straggler := self._evict():
-            self._respond(straggler.name in self.case.automatic)
-        else:
-            self._assemble("reconfigure")
-
-    def _stand_still(self, seconds: float) -> None:
-        self.lost_memory.clear()
-        then = self._restart
         if straggler := self._evict():
             then = partial(self._respond, straggler.name in self.case.automatic)
-        self._go("planned", seconds, then, exposed=True)
-
-    def _evict(self) -> Cause | None:
-        """Take out the stragglers that were found; the cause of the first."""
-        first = self.found[0].cause if self.found else None
-        for fault in self.found:
-            if fault in fault.node.faults:
-                fault.node.faults.remove(fault)
-                self._take_out(fault.node, fault.cause)
-        self.found.clear()
-        return first
+        self._go("planned", stand, then, exposed=True)
 
     def _assemble(self, why: str) -> None:
         self.why = why
         self.target = self._possible() if why == "reconfigure" else self.case.nodes
         self.lacking = self.first
-        self.chosen = False
-        self.boxed = False
+        self.chosen = self.boxed = False
         self._fill()
 
     def _fill(self) -> None:
@@ -509,14 +342,6 @@ class Job:
             self.chosen = self.boxed = False
             self._go("wait", math.inf, self._fill)
 
-    def _take(self, spares: list[Node]) -> None:
-        gap = self.target - len(self._at("active"))
-        for node in spares[: max(gap, 0)]:
-            node.place = "active"
-            node.turn = 0
-            node.standby = False
-            node.new = True
-
     def _unpack(self, box: Node) -> None:
         self.count["provisioned"] += 1
         self.boxed = True
@@ -530,12 +355,7 @@ class Job:
 
     def _start(self) -> None:
         if self.chosen:
-            # After a choice empty places on standby are filled with all there are.
-            for position, node in enumerate(self._at("hot_spare")):
-                node.standby = position < (self.case.standby or 0)
-            for node in self._at("cold_spare"):
-                if not node.boxed:
-                    self._stand_by(node)
+            self._all_stand_by()
         if self.first:
             self._go(self.why, 0.0, self._compute)
         elif self.why == "reconfigure":
@@ -549,11 +369,10 @@ class Job:
 
     def _restarted(self) -> None:
         """What is new is tested, and the restart may fail."""
-        spares = [node for node in self.nodes if node.new and node.place == "active"]
+        spares = [node for node in self._at("active") if node in self.new]
         bad = [node for node in spares if next(self.bad_spares, False)]
         self.count["bad_spares"] += len(bad)
-        for node in self.nodes:
-            node.new = False
+        self.new.clear()
         for node in bad:
             self._take_out(node, self.case.bad_spare)
         if bad:
@@ -573,10 +392,9 @@ class Job:
         self.timer = 0.0
         self.passed = 0
         self.share = len(self._at("active")) / self.case.nodes
-        for node in self.nodes:
-            node.new = False
+        self.new.clear()
         for node in self._at("active"):
             for fault in node.faults:
                 if fault.cause.silent and fault not in self.spoilt:
-                    self._spoil(fault)
+                    self.spoilt[fault] = self.work
         self._train()
