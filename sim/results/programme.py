@@ -10,77 +10,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.results import economics
 from sim.results.economics import Bill, Costs
-from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, Part, at, by_pool, levels
-from sim.results.reach import Reach
+from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, Floats, Part, at, by_pool, levels
+from sim.results.reach import Reach, first_time
 from sim.results.run import RunResult
 from sim.scenario.stock import Programme
 from sim.throughput.chip_worth import ChipWorth
 
-Floats = NDArray[np.float64]
 NO_POOLS = ChipWorth((), (), ())
 POWERED = ("active", "hot_spare", "research")
 """Places of chips that draw power."""
-ALMOST = 1 - 1e-12
-"""A need that is met but for the last digits is met."""
 
 
 def growth_of(programme: Programme) -> float:
     """Factor a year by which the need of a run grows."""
     return programme.growth * YEAR
-
-
-def crossing(
-    times: Floats,
-    available: Floats,
-    chips: float,
-    growth: float,
-    horizon: float,
-    start: float = 0.0,
-) -> float:
-    """When a need of ``chips · growth^years`` first exceeds what is available.
-
-    Parameters
-    ----------
-    times, available : array of float
-        Seconds at which what is available changes, beginning with 0, and what it is from then on.
-    chips : float
-        The need at first.
-    growth : float
-        Factor a year.
-    horizon : float
-        Seconds to which it is looked for.
-    start : float
-        Seconds at which the need begins, and its years.
-
-    Returns
-    -------
-    float
-        Seconds; nan if it does not come before the horizon.
-
-    Examples
-    --------
-    >>> round(crossing(np.array([0.0]), np.array([10000.0]), 2048, 2.4, 10 * YEAR) / YEAR, 3)
-    1.811
-    """
-
-    def need(when: Floats) -> Floats:
-        return chips * growth ** ((when - start) / YEAR)
-
-    ends = np.append(times[1:], horizon)
-    begins = np.maximum(times, start)
-    # The need may fall as well as rise, so the most of a stretch is at one of its ends.
-    most = np.maximum(need(ends), need(begins))
-    late = (ends > start) & (available < most * ALMOST)
-    if not late.any():
-        return math.nan
-    k = int(np.argmax(late))
-    if available[k] < need(begins)[k]:
-        return float(begins[k])
-    return float(start + YEAR * math.log(available[k] / chips) / math.log(growth))
 
 
 def first_due(programme: Programme, start: dt.date) -> float:
@@ -195,13 +141,14 @@ class ProgrammeResult(RunResult):
         if not isinstance(programme, Programme):
             return min((run.due for run in self.runs if run.short), default=math.nan)
         times, chips = self.owned
-        return crossing(
+        return first_time(
             times,
             self.worth.available(chips),
             programme.chips,
             growth_of(programme),
-            scenario.horizon,
             first_due(programme, scenario.start),
+            scenario.horizon,
+            met=False,
         )
 
     @cached_property

@@ -12,11 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim import catalogue
 from sim.catalogue.market import Need
-from sim.results.ledger import DAY, YEAR, at
+from sim.results.ledger import DAY, YEAR, Floats, at
 from sim.throughput.chip_worth import ChipWorth
 
 if TYPE_CHECKING:  # a programme asks this module for its outlook, not the other way round
@@ -24,30 +23,38 @@ if TYPE_CHECKING:  # a programme asks this module for its outlook, not the other
     from sim.scenario import Scenario
     from sim.scenario.stock import Outlook
 
-Floats = NDArray[np.float64]
 UNIT = "H100-SXM-80"
 """Chip by whose dense BF16 peak others are counted."""
 ALMOST = 1 - 1e-12
 """A need that is met but for the last digits is met."""
 
 
-def first_met(
-    times: Floats, have: Floats, flop: float, growth: float, begin: float, horizon: float
+def first_time(
+    times: Floats,
+    have: Floats,
+    need: float,
+    growth: float,
+    begin: float,
+    horizon: float,
+    *,
+    met: bool,
 ) -> float:
-    """When a need of ``flop · growth^years`` is first met by what there is.
+    """When a need of ``need · growth^years`` is first met by what there is, or first not.
 
     Parameters
     ----------
     times, have : array of float
         Seconds at which what there is changes, beginning with 0, and what it is from then on.
-    flop : float
+    need : float
         The need at first, in the unit of `have`.
     growth : float
-        Factor a year.
+        Factor a year; below 1 the need falls.
     begin : float
         Seconds at which the need begins, and its years; before it nothing is looked for.
     horizon : float
         Seconds to which it is looked for.
+    met : bool
+        Whether a need that is met is looked for, or one that is not.
 
     Returns
     -------
@@ -56,24 +63,26 @@ def first_met(
 
     Examples
     --------
-    >>> falling = first_met(np.array([0.0]), np.array([1e24]), 8e24, 0.5, 0.0, 10 * YEAR)
-    >>> falling / YEAR
+    >>> have, end = (np.array([0.0]), np.array([1e24])), 10 * YEAR
+    >>> first_time(*have, 8e24, 0.5, 0.0, end, met=True) / YEAR
     3.0
+    >>> round(first_time(*have, 2e23, 2.4, 0.0, end, met=False) / YEAR, 3)
+    1.838
     """
-
-    def need(when: Floats) -> Floats:
-        return flop * growth ** ((when - begin) / YEAR)
-
-    ends = np.append(times[1:], horizon)
     begins = np.maximum(times, begin)
-    least = np.minimum(need(begins), need(ends))
-    met = (ends > begins) & (have >= least * ALMOST)
-    if not met.any():
+    ends = np.append(times[1:], horizon)
+    at_once, at_last = (
+        (have >= need * growth ** ((when - begin) / YEAR) * ALMOST) == met
+        for when in (begins, ends)
+    )
+    found = (ends > begins) & (at_once | at_last)
+    if not found.any():
         return math.nan
-    k = int(np.argmax(met))
-    if have[k] >= need(begins)[k] * ALMOST:
+    k = int(np.argmax(found))
+    if at_once[k]:
         return float(begins[k])
-    return float(begin + YEAR * math.log(have[k] / flop) / math.log(growth))
+    # What is met but for the last digits may have passed the need just before.
+    return max(begins[k], float(begin + YEAR * math.log(have[k] / need) / math.log(growth)))
 
 
 def access(scenario: Scenario, when: Floats) -> Floats:
@@ -205,11 +214,12 @@ class Reach:
         begin = max(_seconds(self.scenario, item.date), 0.0)
         years = begin / YEAR - _seconds(self.scenario, item.date) / YEAR
         growth = item.growth * YEAR
-        return first_met(
+        return first_time(
             self.times,
             self.flop,
             item.flop * growth**years,
             growth,
             begin,
             self.scenario.horizon,
+            met=True,
         )

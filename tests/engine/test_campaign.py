@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from sim.engine import simulate
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
-from sim.results.programme import crossing
 from sim.throughput.chip_worth import ChipWorth
 from tests.engine.bare import (
     CHIPS,
@@ -241,16 +240,6 @@ def test_work_is_neither_made_nor_lost_by_offloading(chips, research, share, mix
     owned = np.array(chips)
     assert moved.free(owned).sum() == pytest.approx(plain.free(owned).sum(), rel=1e-9, abs=1e-6)
     assert (moved.free(owned) >= -1e-6).all()
-
-
-def test_crossing_waits_for_what_is_still_to_come():
-    times, available = np.array([0.0, 1.0, 2.0]) * YEAR, np.array([10.0, 100.0, 5.0])
-    assert crossing(times, available, 9, 1.0001, 3 * YEAR) == 2 * YEAR
-    assert crossing(times, available, 9, 2.0, 3 * YEAR) == pytest.approx(YEAR * math.log2(10 / 9))
-    assert crossing(times, available, 11, 1.0, 3 * YEAR) == 0
-    assert crossing(times, available, 11, 1.0, 3 * YEAR, start=YEAR) == 2 * YEAR
-    assert math.isnan(crossing(times, available, 5, 1.0, 3 * YEAR))
-    assert crossing(times, available, 12, 0.5, 3 * YEAR) == 0
 
 
 def test_a_pool_may_begin_empty_and_fill_up():

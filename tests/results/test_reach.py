@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from sim.engine import simulate
 from sim.results.ledger import YEAR
 from sim.results.programme import ProgrammeResult
-from sim.results.reach import first_met
+from sim.results.reach import first_time
 from sim.scenario import load_scenario
 
 DATES = ("2023-12-31", "2025-12-31")
@@ -73,17 +74,40 @@ def test_a_closed_place_is_used_by_no_run_from_its_date_on():
     assert result.reach.on(dt.date(2025, 12, 1), abroad) == 0.0
 
 
+@pytest.mark.parametrize("met", [True, False])
 @pytest.mark.parametrize("growth", [0.3, 0.9, 1.0, 2.0])
 @pytest.mark.parametrize("begin", [0.0, 0.7 * YEAR])
-def test_the_first_date_is_that_of_a_search_in_small_steps(growth, begin):
+@pytest.mark.parametrize("need", [0.5, 5.0])
+def test_the_first_date_is_that_of_a_search_in_small_steps(need, begin, growth, met):
     random = np.random.default_rng(3)
     times = np.concatenate([[0.0], np.sort(random.uniform(0, 5 * YEAR, 20))])
     have = random.lognormal(0, 1, 21)
-    found = first_met(times, have, 5.0, growth, begin, 5 * YEAR)
+    found = first_time(times, have, need, growth, begin, 5 * YEAR, met=met)
     fine = np.linspace(begin, 5 * YEAR, 400_001)[:-1]
     level = have[np.searchsorted(times, fine, side="right") - 1]
-    met = level >= 5.0 * growth ** ((fine - begin) / YEAR)
+    there = (level >= need * growth ** ((fine - begin) / YEAR)) == met
     if np.isnan(found):
-        assert not met.any()
+        assert not there.any()
     else:
-        assert found == pytest.approx(fine[met.argmax()], abs=fine[1] - fine[0])
+        assert found == pytest.approx(fine[there.argmax()], abs=fine[1] - fine[0])
+
+
+def test_a_need_that_outgrows_waits_for_what_is_still_to_come():
+    stock = np.array([0.0, 1.0, 2.0]) * YEAR, np.array([10.0, 100.0, 5.0])
+
+    def short(need: float, growth: float, begin: float = 0.0) -> float:
+        return first_time(*stock, need, growth, begin, 3 * YEAR, met=False)
+
+    assert short(9, 1.0001) == 2 * YEAR
+    assert short(9, 2.0) == pytest.approx(YEAR * math.log2(10 / 9))
+    assert short(11, 1.0) == 0
+    assert short(11, 1.0, begin=YEAR) == 2 * YEAR
+    assert math.isnan(short(5, 1.0))
+    assert short(12, 0.5) == 0
+
+
+def test_a_need_that_is_met_but_for_the_last_digits_is_met():
+    stock = np.array([0.0]), np.array([10.0 * (1 - 1e-13)])
+    assert first_time(*stock, 10.0, 0.5, YEAR, 3 * YEAR, met=True) == YEAR
+    assert math.isnan(first_time(*stock, 10.0, 1.0, YEAR, 3 * YEAR, met=False))
+    assert first_time(*stock, 10.0, 2.0, YEAR, 3 * YEAR, met=False) == YEAR
