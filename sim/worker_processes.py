@@ -26,8 +26,8 @@ class Processes(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
 
-_KEPT: dict[int, Processes] = {}
-"""Idle processes, by their number."""
+_KEPT: dict[tuple[int, int], Processes] = {}
+"""Idle processes, by the process that started them and their number."""
 
 
 @contextmanager
@@ -47,14 +47,16 @@ def pool(jobs: int, keep: bool = False) -> Iterator[Processes]:
     CheckFailed
         When one of them dies.
     """
-    processes = _idle(jobs) if keep else None
+    # A copy of this process inherits what it keeps, but nobody would answer it.
+    key = (os.getpid(), jobs)
+    processes = _idle(key) if keep else None
     if processes is None:
         # Fresh ones, as a copy of this process would inherit its threads' locks in any state.
         processes = Processes(jobs, get_context("spawn"), initializer=_end_with_parent)
     try:
         yield processes
-        if keep and jobs not in _KEPT:
-            _KEPT[jobs] = processes
+        if keep and key not in _KEPT:
+            _KEPT[key] = processes
     except BaseException as error:
         # Nobody wants what they are at any more, and it may take long. Python 3.14 has a method
         # for it.
@@ -65,13 +67,13 @@ def pool(jobs: int, keep: bool = False) -> Iterator[Processes]:
             raise CheckFailed(problem) from None
         raise
     finally:
-        if _KEPT.get(jobs) is not processes:
+        if _KEPT.get(key) is not processes:
             processes.shutdown(cancel_futures=True)
 
 
-def _idle(jobs: int) -> Processes | None:
+def _idle(key: tuple[int, int]) -> Processes | None:
     """Processes that were kept, if they are still alive."""
-    processes = _KEPT.pop(jobs, None)
+    processes = _KEPT.pop(key, None)
     try:
         if processes:
             processes.submit(int).result()

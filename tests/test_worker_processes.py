@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,30 @@ def test_those_kept_are_found_by_the_next_who_keeps_as_many() -> None:
         assert workers.submit(os.getpid).result() != seen[0]
         with pool(1, keep=True) as inner:
             assert inner is not workers, "work inside of other work has processes of its own"
+
+
+FORKED = """
+import os
+from sim.worker_processes import pool
+
+if __name__ == "__main__":
+    with pool(1, keep=True) as workers:
+        workers.submit(abs, -1).result()
+    if os.fork() == 0:
+        with pool(1, keep=True) as workers:
+            print(workers.submit(abs, -2).result(), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot copy a process")
+def test_a_copy_of_this_process_does_not_wait_for_what_it_inherited(tmp_path: Path) -> None:
+    file = tmp_path / "forked.py"
+    file.write_text(FORKED)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "ignore", str(file)]
+    assert subprocess.check_output(command, env=env, timeout=60) == b"2\n"
 
 
 def test_the_processes_end_when_the_one_that_started_them_is_killed() -> None:

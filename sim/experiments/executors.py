@@ -121,15 +121,15 @@ class Workers:
         spent = 0.0
         done = 0
         # What is planned here for the first runs travels with the scenario to the others.
-        while done < len(runs) and (self.executor is None or spent < ALONE):
-            point, replication = runs[done]
+        for point, replication in runs:
             yield point.run(replication, self.simulator)
             done += 1
             spent = time.perf_counter() - began
+            if self.executor and spent >= ALONE:
+                break
         rest = runs[done:]
-        if rest:
-            assert self.executor
-            size = math.ceil(done * BATCH / spent) if done else 1
+        if self.executor and rest:
+            size = math.ceil(done * BATCH / spent)
             batches = [rest[k : k + size] for k in range(0, len(rest), size)]
             work = partial(_batch, code_version(), self.simulator)
             yield from chain.from_iterable(self.executor.map(work, batches))
@@ -155,15 +155,17 @@ def open_workers(
     """
     check_whole("jobs", jobs, 1)
     store = Store(out, simulator) if out else None
+    # Processes that are kept would not see that a stand-in has been edited since.
+    keep = simulator is simulate
     # It decides whether a run is refused and no number, so the store need not know it.
     if max_events is not None:
         simulator = partial(simulator, max_events=max_events)
-    with _executor(jobs, executor) as opened:
+    with _executor(jobs, executor, keep) as opened:
         yield Workers(opened, store, simulator, progress)
 
 
 def _executor(
-    jobs: int, executor: Executor | str | None
+    jobs: int, executor: Executor | str | None, keep: bool
 ) -> AbstractContextManager[Executor | None]:
     if isinstance(executor, Executor):
         return nullcontext(executor)
@@ -174,7 +176,7 @@ def _executor(
     # Loaded here: who runs alone need not wait for it.
     from sim import worker_processes
 
-    return worker_processes.pool(jobs, keep=True)
+    return worker_processes.pool(jobs, keep)
 
 
 @contextmanager

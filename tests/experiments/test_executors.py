@@ -89,6 +89,17 @@ def test_processes_use_the_simulator_they_are_told() -> None:
     assert found[1][0].fingerprint == "3.3"
 
 
+def test_only_processes_that_know_no_stand_in_are_kept() -> None:
+    """One that was edited since is read again by fresh ones."""
+
+    seen = []
+    for simulator in (engine.simulate, ten_days, engine.simulate):
+        with executors.open_workers(jobs=2, simulator=simulator) as workers:
+            seen.append(workers.executor)
+    assert seen[0] is seen[2]
+    assert seen[1] is not seen[0]
+
+
 class Counting(Backwards):
     """Notes how many runs each batch has."""
 
@@ -178,7 +189,7 @@ def die() -> None:
 def test_a_process_that_dies_ends_the_run_with_a_message() -> None:
     with (
         pytest.raises(CheckFailed, match="worker process died"),
-        executors._executor(2, None) as pool,
+        executors._executor(2, None, keep=False) as pool,
     ):
         assert pool
         pool.submit(die).result()
