@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -238,3 +239,24 @@ def test_two_unlike_stacks_wait_for_the_slower_exchange_and_the_longer_fixed_tim
         assert found.fixed == alone[0].fixed
         assert found.sync == alone[1].sync
         assert found.overlap == 0.0
+
+
+def test_what_a_step_costs_once_is_exchange_optimizer_and_the_fixed_time() -> None:
+    stage = gpt(tensor=8)._replace(ranks=16, pool=pool(stack="megascale"))
+    group = pool_group(stage)
+    assert min(group.sync, group.optimizer, group.fixed) > 0
+    bare = dataclasses.replace(group, overlap=0.0, cover=0.0)
+    once = bare.sync + bare.optimizer + bare.fixed
+    assert bare.once() == pytest.approx(once)
+    assert bare.once(3.0) == pytest.approx(once + 2 * bare.sync)
+    beat, ramp = bare.pipeline.beat_and_ramp()
+    assert bare.seconds() == pytest.approx(bare.microbatches * beat + ramp + once)
+    twice = bare.times({"pool": 2.0})
+    assert twice.once() == pytest.approx(2 * once)
+
+
+def test_ranks_of_context_share_the_optimizer_too() -> None:
+    alone = optimizer(gpt()._replace(ranks=16))
+    for degree in (2, 4):
+        assert optimizer(gpt(context=degree)._replace(ranks=16)) == pytest.approx(alone / degree)
+        assert optimizer(gpt()._replace(ranks=16 * degree)) == pytest.approx(alone / degree)
