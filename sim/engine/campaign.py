@@ -125,31 +125,30 @@ def laid_out(scenario: Scenario) -> Pools:
 def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth, Plan]:
     """What a chip of each pool is worth, and the plan of the first run on the reference pool."""
     plans = {}
+    # What the model does not fit on does nothing, and no run asks for its replica.
+    rate = dict.fromkeys(scenario.fleet, 0.0)
+    least = dict.fromkeys(scenario.fleet, 1)
     for name, pool in pools.items():
         alone = {name: _like(scenario, name, pool, pool.active_nodes)}
-        plans[name] = throughput_of(scenario, first.run, alone).full
-    rate = {name: plan.tokens_per_s / sum(plan.used_chips.values()) for name, plan in plans.items()}
-    least = {
-        name: shape.replica_chips
-        for plan in plans.values()
-        for name, shape in plan.layouts.items()
-        if shape
-    }
+        plan = plans[name] = throughput_of(scenario, first.run, alone).full
+        rate[name] = plan.tokens_per_s / sum(plan.used_chips.values())
+        if shape := plan.layouts[name]:
+            least[name] = shape.replica_chips
     peak = {
         name: pool.chip.bf16 * pool.chip.kernel_efficiency for name, pool in scenario.fleet.items()
     }
-    offload = {
-        pool_of(scenario.fleet, name, "offload"): share for name, share in scenario.offload.items()
-    }
+    offload = dict.fromkeys(scenario.fleet, 0.0)
+    for name, share in scenario.offload.items():
+        offload[pool_of(scenario.fleet, name, "offload")] = share
     reference = scenario.reference_pool
-    order = sorted(scenario.fleet, key=lambda name: (-rate.get(name, 0.0), name))
+    order = sorted(rate, key=lambda name: (-rate[name], name))
     worth = ChipWorth(
         pools=tuple(order),
-        worth=tuple(rate.get(name, 0.0) / rate[reference] for name in order),
-        least=tuple(least.get(name, 1) for name in order),
+        worth=tuple(rate[name] / rate[reference] for name in order),
+        least=tuple(least[name] for name in order),
         mixing=scenario.mixing.efficiency,
         research=scenario.research,
-        offload=tuple(offload.get(name, 0.0) for name in order),
+        offload=tuple(offload[name] for name in order),
         bench=tuple(peak[name] / peak[reference] for name in order),
     )
     return worth, plans[reference]
