@@ -174,8 +174,19 @@ def test_a_copy_in_memory_counts_once_it_is_made(now, kept):
 def test_another_interval_begins_where_a_phase_does():
     progress = Progress(1e9, POLICY, ComputingClock())
     progress.advance(0.0, 60.0, ONE)
-    progress.follow(sawtooth(70.0), 1e9)
+    progress.follow(sawtooth(70.0, flush=5.0), 1e9)
     progress.advance(60.0, 69.9, ONE)
     assert progress.checkpoints.passed == 0
     progress.advance(129.9, 0.1, ONE)
     assert progress.checkpoints.passed == 1
+    assert durable(progress, 134.9) == 0
+    assert durable(progress, 135.0) == 130
+
+
+def test_what_a_phase_has_written_is_durable_when_it_said():
+    """The mark at 100 s blocks for 10 s and is flushed for 20 more, whatever comes after."""
+    progress = progress_to(1e9)
+    progress.advance(0.0, 120.0, ONE)
+    progress.follow(sawtooth(70.0, flush=1.0), 1e9)
+    assert durable(progress, 129.9) == 0
+    assert durable(progress, 130.0) == 100

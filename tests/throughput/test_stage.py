@@ -90,6 +90,18 @@ def test_a_chip_without_fp8_runs_everything_in_bf16() -> None:
     assert found == compute_seconds(bf16, a100, shape(), constants())
 
 
+@pytest.mark.parametrize("name", ["llama-3-405b", "deepseek-v3"])
+@pytest.mark.parametrize("micro", [1, 2, 4])
+def test_the_heads_take_their_flops_over_the_rate_of_bf16(name: str, micro: int) -> None:
+    """DeepSeek-V3 has two: one predicts the token after the next."""
+    bare = constants().model_copy(update={"matrix_traffic": 0.0})
+    h100, trained = pool("H100-SXM-80", stack="llama-3"), model(name)
+    found = compute_seconds(trained, h100, shape(tensor=8, micro=micro), bare)
+    flops = 6 * trained.hidden * trained.vocabulary * (2 if name == "deepseek-v3" else 1)
+    rate = 989e12 * h100.chip.kernel_efficiency * h100.stack.kernels * h100.stack.maturity
+    assert found.last == pytest.approx(micro * trained.sequence / 8 * flops / rate, rel=1e-3)
+
+
 def test_full_recomputation_adds_a_third_to_the_layers() -> None:
     gpt, a100 = model("gpt-175b"), pool()
     once = compute_seconds(gpt, a100, shape(recompute="selective"), constants())
