@@ -158,6 +158,7 @@ def flow_arrivals(
         return []
     price = policy.grey_price() if flow.origin == "grey" else ALWAYS
     times, total = cumulative(flow, policy, policy.on(flow, chip, pool), horizon)
+    bounded(total.item(-1), f"depot.supply.{name}: chips")
     if flow.lots is None:
         ends = month_ends(horizon)
         # A sum of months may be short of a whole chip by its last digit.

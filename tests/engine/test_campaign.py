@@ -355,3 +355,42 @@ def test_300_000_chips_over_five_years_take_five_seconds_and_half_a_gigabyte():
     assert time.process_time() - start < 5
     assert 55_000 < sum(result.failures.values()) < 65_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 500_000
+
+
+GREY = {
+    "chip": "pool",
+    "origin": "grey",
+    "until": "2024-01-01",
+    "chips": [["2023-01-01", 6400]],
+    "lots": {"lognormal": {"median": 8, "sigma": 0.5}},
+}
+LIFTED = {"date": "2023-01-01", "trickle": 1e6}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"depot": {"supply": {"f": GREY | {"share": 1e6}}}}, r"depot.supply.f: chips: 6\.4e\+09"),
+        ({"depot": {"supply": {"f": GREY}}, "policy": {"x": LIFTED}}, "depot.supply.f: chips: 6"),
+        ({"depot": {"supply": {"f": GREY | {"scale": 1e30}}}}, "depot.supply.f: chips: 6"),
+        (
+            {"fleet": pool(nodes=10_000_000)},
+            "fleet.pool: 10,000,000 nodes, .* than 10,000,000 chips",
+        ),
+        ({"fleet": pool(cold_spares=2_000_000)}, "fleet.pool: 2,000,004 nodes"),
+        ({"fleet": pool(hot_spares={"uncertain": [0, 1e7, 1e7]})}, "fleet.pool: .* nodes"),
+        (
+            {"depot": {"deliveries": [{"chip": "pool", "nodes": 5e6, "date": "2023-02-01"}]}},
+            "fleet.pool: 5,000,004 nodes, those that will come among them",
+        ),
+        ({"represents": 0.5}, "represents = 0.5: must be at least 1"),
+        ({"represents": 1e-9}, "represents = 1e-09: must be at least 1"),
+    ],
+)
+def test_more_chips_than_can_be_simulated_are_refused_by_what_brings_them_and_at_once(
+    changes, told
+):
+    start = time.process_time()
+    with pytest.raises(InputError, match=told):
+        run(programme(**changes))
+    assert time.process_time() - start < 1.0
