@@ -24,7 +24,7 @@ from sim.quantities.unknowns import (
     settled,
     sketch,
 )
-from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
+from sim.scenario.bounds import YEAR, check_fabric, check_needs, check_programme, check_time
 from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
 from sim.scenario.origin import Origin, T
@@ -142,6 +142,8 @@ class Scenario(Case):
         check_outlook(self.dates, self.start, self.horizon, alone)
         if isinstance(self.runs, Programme):
             check_programme(self.runs, self.horizon)
+        if self.outlook:
+            check_needs(self.outlook.needs, self.start + dt.timedelta(seconds=self.horizon))
         nodes = sum(pool.active_nodes for pool in self.fleet.values())
         check_fabric(self.fabric, nodes, self.horizon)
         causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]

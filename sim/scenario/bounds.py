@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 
+from sim.catalogue.market import Need
 from sim.errors import InputError
+from sim.quantities.notation import LARGEST
+from sim.quantities.uncertain import highest, lowest
 from sim.scenario.parts import Fabric
 from sim.scenario.stock import Programme
 
@@ -57,6 +61,31 @@ def check_programme(programme: Programme, span: float) -> None:
     if abs(growth) > math.log10(MOST_GROWTH):
         problem = f"the last run would be 1e{growth:,.0f} times the first; most: {MOST_GROWTH:g}"
         raise InputError(problem, key="runs.growth", given=programme.growth)
+
+
+def check_needs(needs: Mapping[str, Need], last: dt.date) -> None:
+    """Check that what needs grow to can be written down.
+
+    Parameters
+    ----------
+    needs : mapping of str to Need
+    last : datetime.date
+        Up to which they are followed.
+
+    Raises
+    ------
+    InputError
+        When one grows or falls beyond measure.
+    """
+    for name, need in needs.items():
+        years = (last - need.date).days * DAY / YEAR
+        factors = (lowest(need.growth), highest(need.growth))
+        decades = max((years * math.log10(factor * YEAR) for factor in factors), key=abs)
+        if abs(decades) > math.log10(LARGEST):
+            problem = f"from {need.date} to {last} it would change by a factor of 1e{decades:.0f}"
+            given = need.growth
+            key = f"outlook.needs.{name}.growth"
+            raise InputError(f"{problem}; most: {LARGEST:g}", key=key, given=given)
 
 
 def check_fabric(fabric: Fabric, nodes: int, horizon: float) -> None:

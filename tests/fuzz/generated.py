@@ -34,7 +34,29 @@ PROGRAMME = ONE | {
     "depot": {"stock": {"pool": 8}, "vendor": {"lead": "7 d"}, "cannibalise": True},
 }
 PLANNED = ONE | {"fleet": {"pool": {key: POOL[key] for key in POOL if key != "throughput"}}}
-BASES = (ONE, TWO, PROGRAMME, PLANNED)
+COMING = {
+    "chip": "pool",
+    "origin": "grey",
+    "until": "2025-01-01",
+    "chips": [["2024-01-01", 64]],
+    "lots": {"lognormal": {"median": 8, "sigma": 0.5}},
+}
+OUTLOOK = PROGRAMME | {
+    "depot": {
+        "supply": {"flow": COMING},
+        "deliveries": [{"chip": "pool", "nodes": 1, "before": "ban"}],
+    },
+    "policy": {
+        "ban": {"date": "2024-09-01", "blocks": ["A100-SXM-80"], "trickle": 0.5, "price": 2}
+    },
+    "outlook": {
+        "shares": {"owner": 0.25, "run": 0.1},
+        "length": "90 d",
+        "chips": 8,
+        "needs": {"need": {"date": "2024-01-01", "flop": 1e20, "growth": "2 / yr"}},
+    },
+}
+BASES = (ONE, TWO, PROGRAMME, PLANNED, OUTLOOK)
 NUMBERS = (
     0,
     1,
