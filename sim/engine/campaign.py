@@ -25,7 +25,7 @@ from sim.scenario.bounds import check_programme
 from sim.scenario.stock import Programme, pool_of
 from sim.streams import Luck
 from sim.throughput import Plan, Throughput, laid_out_like, planned
-from sim.throughput.chip_worth import ChipWorth
+from sim.throughput.chip_worth import ChipWorth, Floats
 
 Process = Generator[simpy.Event, Any, Any]
 Pools = dict[str, Pool]
@@ -197,29 +197,27 @@ class Campaign:
         self.runs += [ProgrammeRun(task.number, task.due, task.chips) for task in ahead]
         self.runs.sort(key=lambda run: run.number)
 
-    def _working(self, *, mended: bool = False) -> dict[str, float]:
+    def _working(self, *, mended: bool = False) -> Floats:
         """Chips by pool in nodes that work, or will when they are `mended`."""
-        chips = {}
+        chips = []
         for name in self._worth.pools:
             pool = self._pools[name]
             nodes = pool.at_hand
             if mended:
                 nodes += pool.under_repair
-            chips[name] = float(nodes * pool.size)
-        return chips
+            chips.append(float(nodes * pool.size))
+        return np.array(chips)
 
     def _held_up(self, task: Task) -> bool:
         """Whether a run lacks nothing but nodes that are under repair."""
-
-        def enough(working: Mapping[str, float]) -> bool:
-            return self._worth.staff(np.array(list(working.values())), task.chips) is not None
-
-        return not enough(self._working()) and enough(self._working(mended=True))
+        if self._worth.staff(self._working(), task.chips) is not None:
+            return False
+        return self._worth.staff(self._working(mended=True), task.chips) is not None
 
     def _try(self, task: Task) -> Process:
         """Train a run if there are chips enough."""
         working = self._working()
-        available = float(self._worth.available(np.array(list(working.values()))))
+        available = float(self._worth.available(working))
         outcome = ProgrammeRun(task.number, task.due, task.chips, available, short=True)
         throughput = self._staffed(task, working)
         if throughput:
@@ -228,12 +226,11 @@ class Campaign:
         what = "ended" if outcome.staffed else "not staffed"
         self._site.record.event(self._env.now, "run", name=str(task.number), what=what)
 
-    def _staffed(self, task: Task, working: Mapping[str, float]) -> Throughput | None:
+    def _staffed(self, task: Task, owned: Floats) -> Throughput | None:
         """The run on the best chips that suffice; None if none do.
 
         A smallest pool that fits no layout gives more chips, and drops out where it has no more.
         """
-        owned = np.array(list(working.values()))
         chips = self._worth.staff(owned, task.chips)
         if chips is None:
             return None
@@ -244,7 +241,8 @@ class Campaign:
             if found := self._throughput(task.run, chips):
                 return found
             if chips[small] >= most:
-                return self._staffed(task, {**working, small: 0.0})
+                owned[column] = 0.0
+                return self._staffed(task, owned)
             chips[small] = min(2 * chips[small], most)
 
     def _throughput(self, run: Run, chips: Mapping[str, float]) -> Throughput | None:

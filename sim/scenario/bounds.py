@@ -57,10 +57,7 @@ def check_programme(programme: Programme, span: float) -> None:
     if number > MOST_RUNS:
         problem = f"{number:,.3g} runs until the horizon are more than {MOST_RUNS:,}"
         raise InputError(problem, key="runs.every", given=programme.every)
-    growth = max(span, 0.0) / YEAR * math.log10(programme.growth * YEAR)
-    if abs(growth) > math.log10(MOST_GROWTH):
-        problem = f"the last run would be 1e{growth:,.0f} times the first; most: {MOST_GROWTH:g}"
-        raise InputError(problem, key="runs.growth", given=programme.growth)
+    _check_growth("runs.growth", "run", programme.growth, max(span, 0.0), MOST_GROWTH)
 
 
 def check_needs(needs: Mapping[str, Need], last: dt.date) -> None:
@@ -78,14 +75,16 @@ def check_needs(needs: Mapping[str, Need], last: dt.date) -> None:
         When one grows or falls beyond measure.
     """
     for name, need in needs.items():
-        years = (last - need.date).days * DAY / YEAR
-        factors = (lowest(need.growth), highest(need.growth))
-        decades = max((years * math.log10(factor * YEAR) for factor in factors), key=abs)
-        if abs(decades) > math.log10(LARGEST):
-            problem = f"from {need.date} to {last} it would change by a factor of 1e{decades:.0f}"
-            given = need.growth
-            key = f"outlook.needs.{name}.growth"
-            raise InputError(f"{problem}; most: {LARGEST:g}", key=key, given=given)
+        span = (last - need.date).days * DAY
+        for growth in (lowest(need.growth), highest(need.growth)):
+            _check_growth(f"outlook.needs.{name}.growth", "need", growth, span, LARGEST)
+
+
+def _check_growth(key: str, what: str, growth: float, span: float, most: float) -> None:
+    decades = span / YEAR * math.log10(growth * YEAR)
+    if abs(decades) > math.log10(most):
+        problem = f"the last {what} would be 1e{decades:,.0f} times the first; most: {most:g}"
+        raise InputError(problem, key=key, given=growth)
 
 
 def check_fabric(fabric: Fabric, nodes: int, horizon: float) -> None:

@@ -47,7 +47,9 @@ __all__ = [
 
 def sawtooth(period: float, **keys: Any) -> Sawtooth:
     """Checkpoints that cost nothing but what is said."""
-    free = dict.fromkeys(("blocking", "flush", "load", "memory_blocking", "memory_load"), 0.0)
+    free: dict[str, Any] = dict.fromkeys(
+        ("blocking", "flush", "load", "memory_blocking", "memory_load"), 0.0
+    )
     plain = {"in_steps": False, "storage_every": 1, "final": False}
     return Sawtooth(period, **(free | plain | keys))
 

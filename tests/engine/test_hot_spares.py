@@ -34,7 +34,7 @@ def test_they_come_and_go_as_in_a_list(first, asked):
             inside = max(inside, min(number, len(line)))
             spares.stand_by(number)
         elif line:
-            place = {"next": 0, "last": len(line) - 1}.get(move, place)
+            place = {"next": 0, "last": len(line) - 1, "any": place}[move]
             node = line.pop(place)
             inside -= place < inside
             if move == "next":
