@@ -72,7 +72,7 @@ def test_only_the_stages_on_both_sides_of_the_link_send_over_it() -> None:
         next(message.seconds for message in stage.messages if message.kind == "pipeline")
         for stage in stages.pipeline.stages
     ]
-    one = sent[0]
+    one = 2 * (2 * 2048 * 12288 / 8 / (0.8 * 25e9) + 5e-6)
     over = 2 * (2 * 2048 * 12288 / 8 / 1e9 + 5e-6)
     inner = [one, 2 * one, 2 * one, one + over]
     assert sent == pytest.approx([*inner, *reversed(inner)])
