@@ -81,7 +81,7 @@ NUMBERS = (
 )
 WRONG = (None, True, "x", "", [], {}, "nan", float("nan"), float("inf"), "1 GB", "1e400 s", [1, 2], {"like": "x"}, "\x1b[31m", "9" * 500)  # fmt: skip
 WORDS = ("s", "min", "h", "d", "yr")
-SCENARIOS = ("deepseek-v3", "two-thousand-plus", "embargoed-stock", "mine.yaml", "pipe", ".", "deepsek-v3", "/dev/zero", "\x1b[2J", "x" * 9999)  # fmt: skip
+SCENARIOS = ("deepseek-v3", "two-thousand-plus", "embargoed-stock", "last-time-buy", "mine.yaml", "pipe", ".", "deepsek-v3", "/dev/zero", "\x1b[2J", "x" * 9999)  # fmt: skip
 
 
 class Generator:
@@ -124,7 +124,7 @@ class Generator:
         return [*words, "--max-events", pick(("100", "2000", "0"))]
 
     def _path(self) -> str:
-        keys = ("horizon", "fleet.good.chips", "fleet.good.cold_spares", "checkpoint.interval", "recovery.restart", "chips.Hopper-SXM.kernel_efficiency", "fleet.good.failures", "recovery", "no.such.key", "..", "fleet", "runs", "x" * 9999)  # fmt: skip
+        keys = ("horizon", "fleet.good.chips", "fleet.good.cold_spares", "checkpoint.interval", "recovery.restart", "chips.Hopper-SXM.kernel_efficiency", "fleet.good.failures", "recovery", "runs.chips", "runs.every", "runs.growth", "depot.stock", "research", "no.such.key", "..", "fleet", "runs", "x" * 9999)  # fmt: skip
         return self.luck.choice(keys)
 
     def _change(self, data: dict[str, Any], part: dict[str, Any]) -> None:
