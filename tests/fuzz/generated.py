@@ -131,7 +131,9 @@ class Generator:
         """Set something somewhere below a mapping."""
         part = self._one(part)
         if self.luck.random() < 0.03:
-            data[self.luck.choice(("unknown", "like", "chps", ""))] = self.luck.choice(WRONG)
+            data[self.luck.choice(("unknown", "like", "chps", ""))] = deepcopy(
+                self.luck.choice(WRONG)
+            )
             return
         names = [*part.get("properties", {}), *data]
         if not names:
@@ -152,7 +154,7 @@ class Generator:
         """A value for a part of the schema, now and then one that does not belong there."""
         pick = self.luck.choice
         if self.luck.random() < 0.04 or depth > 5:
-            return pick(WRONG)
+            return deepcopy(pick(WRONG))
         told = part.get("description", "")
         part = self._one(part)
         told = part.get("description", told)
@@ -183,7 +185,7 @@ class Generator:
                     for name, below in wanted.items()
                     if self.luck.random() < share
                 }
-        return pick((*NUMBERS, *WRONG))
+        return deepcopy(pick((*NUMBERS, *WRONG)))
 
     def _one(self, part: dict[str, Any]) -> dict[str, Any]:
         """One of the things that a part may be, references followed."""
