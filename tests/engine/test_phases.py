@@ -213,6 +213,16 @@ def test_a_policy_can_change():
     assert ends(result) == [("1", 3.0)]
 
 
+def test_a_spare_that_a_phase_does_not_want_is_idle():
+    """Of five nodes two replicas of two train; the fifth is a hot spare, and then none."""
+    pairs = pool(layout={"pipeline": 2, "tensor": 8}, hot_spares=1)
+    later = {"fleet": {"pool": {"nodes": 5, "hot_spares": 0}}}
+    result = simulate(phased({"until": "2024-01-03"}, later, horizon="5 d", fleet=pairs))
+    counts = {place: chips for (_, place), chips in result.counts.items() if chips}
+    assert counts == {"active": 32, "idle": 8}
+    assert result.metrics["chips.idle_days"] == pytest.approx(8 * 3)
+
+
 def test_nodes_that_left_can_come_again():
     """Two of four nodes go on day 1 and come again on day 3: a day of work is missing."""
     few = {"fleet": {"pool": {"nodes": NODES // 2}}}
