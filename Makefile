@@ -8,7 +8,6 @@ RUN := $(VENV)/bin/python
 PYRIGHT := 'pyright[nodejs]==1.1.414' pandas-stubs==3.1.0.261029
 PLAYWRIGHT := playwright==1.65.2
 UV := uv==0.13.9
-MYPYC := mypy==2.4.1 setuptools==80.9.0
 
 define CHECK_PYTHON
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -36,7 +35,7 @@ verify: $(VENV)/.stamp ## Regenerate the figures elsewhere and compare them with
 	$(RUN) -m sim verify --jobs $(JOBS)
 
 test: $(VENV)/.stamp ## Run the tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile
 
 test-browser: $(VENV)/.stamp ## Run every notebook in JupyterLab in a real browser (Chromium)
 	@command -v chromium >/dev/null || apt-get install --yes chromium
@@ -75,7 +74,7 @@ fast: $(VENV)/.stamp ## Compile the engine into the user's cache, if there is a 
 	@if ! command -v $${CC:-cc} >/dev/null; then \
 	    echo 'There is no C compiler: the engine runs as it is written, slower and with the same digits.'; \
 	else \
-	    $(RUN) -m pip install --quiet $(MYPYC) && $(RUN) -m sim compile || \
+	    $(RUN) -m sim compile || \
 	    echo 'Not compiled: the engine runs as it is written, slower and with the same digits.'; \
 	fi
 

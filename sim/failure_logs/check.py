@@ -18,7 +18,7 @@ from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.hazards import AGEING
 from sim.failure_logs.log import Log
 from sim.failure_logs.model import BAD
-from sim.failure_logs.selection import BURSTS, DRIFT, ENOUGH, FEWEST, Trial
+from sim.failure_logs.selection import BURSTS, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
 from sim.scenario import Scenario, load_scenario
@@ -220,10 +220,7 @@ def limits(fitted: Fit) -> list[str]:
             "Nodes were taken for new when first watched: the exposure has no `installed`",
         ),
         (AGEING in kept, "Nodes start as old as at the end of the log; for new ones remove `age`"),
-        (
-            DRIFT in kept,
-            "Within a run the level is constant; how far it drifts is drawn for each run",
-        ),
+        (True, "Within a run the level is constant; how far it may drift is drawn for each run"),
         (
             BURSTS in kept,
             "Bursts strike neighbours in an instant; which nodes are near is not known",

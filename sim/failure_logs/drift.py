@@ -1,4 +1,9 @@
-"""A level of failures that wanders from month to month, and may find its way back."""
+"""A level of failures that wanders from month to month, and months that stand apart from it.
+
+The local level model of Harvey (1989, Forecasting, Structural Time Series Models and the Kalman
+Filter), its observations Poisson: what is left of a month's surprise stays in the level, the rest
+is that month's own.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +15,12 @@ from scipy import special, stats
 
 from sim.results.ledger import DAY, Floats
 
-STEPS, KEPT = np.array([*product(np.geomspace(0.02, 0.8, 16), (0.0, 0.5, 0.8, 1.0))]).T
-"""What is tried: the standard deviation of a month's step, of the logarithm of the level, and the
-share of it that is kept from month to month; with all of it the level never finds its way back."""
+STEPS, APART = np.array([*product(np.linspace(0.02, 0.8, 14), (0.0, 0.1, 0.2, 0.4))]).T
+"""What is tried: standard deviations, of the logarithm, of a month's step of the level and of what
+is a month's own."""
+TYPICAL = 0.2
+"""Mean of an exponential prior of the step: half a year and the next, in the fleets of the table
+`drifts`, lie a factor of 1.4 apart."""
 FIRST = 0.25
 """Variance of the level before the first month."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
@@ -28,92 +36,98 @@ def edges(seconds: float) -> Floats:
 
 @dataclass(frozen=True)
 class Walk:
-    """The level after some months, for each pair of `STEPS` and `KEPT` that is tried.
+    """The level after some months, for each pair of `STEPS` and `APART` that is tried.
 
     Attributes
     ----------
     mean, variance : array
         Of the logarithm of the level.
     fit : array
-        Log-likelihood of the months so far.
+        Logarithm of the prior, and of the likelihood of the months so far.
+    step : array
+        Standard deviation of a step, over a month of this log.
     """
 
     mean: Floats
     variance: Floats
     fit: Floats
+    step: Floats
 
-    @property
-    def likeliest(self) -> int:
-        """The place of the likeliest pair."""
-        return int(np.argmax(self.fit))
-
-    def after(self, count: float, expected: float) -> tuple[Walk, Floats]:
-        """The level after one more month, and the log-probability of that month before it came."""
-        prior = KEPT**2 * self.variance + STEPS**2
-        expectation = KEPT * self.mean
-        levels = expectation[:, None] + np.sqrt(prior)[:, None] * NODES
-        chances = stats.poisson.logpmf(count, expected * np.exp(levels))
-        chance: Floats = np.asarray(special.logsumexp(chances, axis=1, b=SHARES))
-        mode = expectation
+    def after(self, count: float, expected: float) -> Walk:
+        """The level after one more month."""
+        level = self.variance + self.step**2
+        prior = level + APART**2
+        mode = self.mean
         # Newton's method for the peak of a Poisson count times a normal level: Laplace's estimate.
         for _ in range(30):
             rate = expected * np.exp(mode)
-            slope = count - rate - (mode - expectation) / prior
+            slope = count - rate - (mode - self.mean) / prior
             mode = mode + np.clip(slope / (rate + 1 / prior), -1.0, 1.0)
         spread = 1 / (1 / prior + expected * np.exp(mode))
-        return Walk(mode, spread, self.fit + chance), chance
+        # A full month knows its level far better than the months before foretold it, so the
+        # integral is taken over points around the peak.
+        levels = mode[:, None] + np.sqrt(spread)[:, None] * NODES
+        chances = stats.poisson.logpmf(count, expected * np.exp(levels))
+        chances -= (levels - self.mean[:, None]) ** 2 / (2 * prior)[:, None] - NODES**2 / 2
+        sizes = np.sqrt(spread / prior)
+        chance: Floats = np.asarray(special.logsumexp(chances, axis=1, b=SHARES)) + np.log(sizes)
+        stays = level / prior
+        mean = self.mean + stays * (mode - self.mean)
+        variance = level - stays**2 * (prior - spread)
+        return Walk(mean, variance, self.fit + chance, self.step)
 
 
-def walked(counts: Floats, expected: Floats) -> tuple[Walk, Floats]:
+def walked(counts: Floats, expected: Floats, month: float = MONTH) -> Walk:
     """Follow the level through the months of a log.
 
-    Returns
-    -------
-    walk, chances : Walk and array of shape (months, sizes)
-        Where it stands at the end, and the log-probability of each month before it came.
+    Parameters
+    ----------
+    counts, expected : array
+        Failures of each month, and how many a constant level would lead to expect.
+    month : float
+        Its seconds.
 
     Examples
     --------
-    >>> walk, _ = walked(np.array([20.0, 20, 40, 40]), np.full(4, 20.0))
-    >>> bool(walk.mean[-1] > 0.5)
+    >>> walk = walked(np.array([20.0, 20, 40, 40]), np.full(4, 20.0))
+    >>> bool(np.average(walk.mean, weights=np.exp(walk.fit)) > 0.3)
     True
     """
-    none = np.zeros(len(STEPS))
-    walk = Walk(none, none + FIRST, none)
-    chances = []
+    # The variance of a walk is in proportion to time.
+    step = STEPS * np.sqrt(month / MONTH)
+    walk = Walk(np.zeros_like(step), np.full_like(step, FIRST), -STEPS / TYPICAL, step)
     for count, mean in zip(counts, expected, strict=True):
-        walk, chance = walk.after(count, mean)
-        chances.append(chance)
-    return walk, np.array(chances)
+        walk = walk.after(count, mean)
+    return walk
 
 
-def gain(counts: Floats, expected: Floats, known: int) -> float:
+def gain(counts: Floats, expected: Floats, known: int, month: float = MONTH) -> float:
     """What the walk adds to the log-probability of the months after the first `known` ones.
 
-    The size of its steps is the likeliest in those that are known.
+    How far it steps is known as well as those months tell it.
     """
-    size = walked(counts[:known], expected[:known])[0].likeliest
-    chances = walked(counts, expected)[1][known:, size]
-    return float((chances - stats.poisson.logpmf(counts[known:], expected[known:])).sum())
+    before = walked(counts[:known], expected[:known], month)
+    after = walked(counts, expected, month)
+    foretold = np.logaddexp.reduce(after.fit) - np.logaddexp.reduce(before.fit)
+    return float(foretold - stats.poisson.logpmf(counts[known:], expected[known:]).sum())
 
 
-def ahead(walk: Walk, seconds: float, n: int, random: np.random.Generator) -> Floats:
-    """Draw the mean level over a time to come.
+def ahead(walk: Walk, months: int, n: int, random: np.random.Generator) -> Floats:
+    """Draw the mean level over months to come.
 
     Parameters
     ----------
     walk : Walk
-    seconds : float
+    months : int
+        As long as those of the log.
     n : int
         Draws.
     random : numpy.random.Generator
     """
-    months = max(round(seconds / MONTH), 1)
-    chances = np.exp(walk.fit - walk.fit.max())
-    size = random.choice(len(STEPS), n, p=chances / chances.sum())
+    size = random.choice(len(STEPS), n, p=special.softmax(walk.fit))
     now = random.normal(walk.mean[size], np.sqrt(walk.variance[size]))
     total = np.zeros(n)
     for _ in range(months):
-        now = random.normal(KEPT[size] * now, STEPS[size])
-        total += np.exp(now)
+        now = random.normal(now, walk.step[size])
+        total += np.exp(random.normal(now, APART[size]))
     return total / months

@@ -136,11 +136,14 @@ def fitted_as(
     random = stream(seed, 0, "fit")
     columns = _parameters(log, model, months.gaps(last), choice.kept, random)
     level = np.ones(DRAWS + 1)
-    if WALK in choice.kept and not looking_back:
-        walk, _ = drift.walked(*months.by_month(last, choice.kept))
-        level[1:] = drift.ahead(walk, ahead * DAY, DRAWS, random)
-        # Where the level finds its way back, that of the last month is no guess of those ahead.
-        level[0] = np.median(level[1:])
+    # A level that was not seen to drift may do so yet, as others did. Only where nothing was tried
+    # it is taken for constant.
+    if choice.trials and not looking_back:
+        walk = drift.walked(*months.by_month(last, choice.kept), months.length)
+        later = max(round(ahead * DAY / months.length), 1)
+        level[1:] = drift.ahead(walk, later, DRAWS, random)
+        if WALK in choice.kept:
+            level[0] = np.median(level[1:])
         level = np.clip(level, 1 / MOST_DRIFT, MOST_DRIFT)
     causes = []
     for k, name in enumerate(log.causes):

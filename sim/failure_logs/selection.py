@@ -75,6 +75,7 @@ class Months:
         self.log = log
         self.nodes = len(log.names)
         self.edges = drift.edges(log.seconds)
+        self.length = self.edges[1]
         months = len(self.edges) - 1
         self.ends = [*(round(part * months) for part in PARTS), months]
         # Sets of mechanisms are weighed again and again.
@@ -123,7 +124,7 @@ class Months:
         if WALK in kept:
             for known, seen in pairwise(self.ends):
                 counts, expected = self.by_month(known, fixed)
-                total += drift.gain(counts[:seen], expected[:seen], known)
+                total += drift.gain(counts[:seen], expected[:seen], known, self.length)
         return total
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from sim.failure_logs import drift
 from sim.failure_logs.selection import ENOUGH, PARTS
@@ -66,3 +66,51 @@ def test_where_nothing_wanders_no_drift_is_kept() -> None:
     kept = sum(ours(rng.poisson(72.0, MONTHS).astype(float)) > ENOUGH for _ in range(LOGS))
     # Twenty times as probable by chance: less than one in twenty.
     assert kept <= stats.binom.ppf(0.999, LOGS, 0.05)
+
+
+@pytest.mark.parametrize("count", [0.0, 3.0, 300.0, 20_000.0])
+def test_a_month_is_as_probable_as_its_integral_says(count: float) -> None:
+    """Also one that knows the level far better than the months before it."""
+    before = drift.walked(np.array([]), np.array([]))
+    after = before.after(count, 200.0)
+    for k in (0, 20, 55):
+        width = np.sqrt(drift.FIRST + drift.STEPS[k] ** 2 + drift.APART[k] ** 2)
+        middle = np.log(max(count, 0.5) / 200)
+
+        def density(x: float, width: float = width) -> float:
+            return float(stats.poisson.pmf(count, 200 * np.exp(x)) * stats.norm.pdf(x, 0, width))
+
+        reach = (middle - 6, middle + 6)
+        whole = integrate.quad(density, *reach, points=[middle], limit=500, epsabs=0)[0]
+        assert after.fit[k] - before.fit[k] == pytest.approx(np.log(whole), abs=1e-3)
+
+
+def test_a_level_that_was_never_seen_to_move_may_still_do_so() -> None:
+    """By less the more months say that it did not, and by more the farther one looks ahead."""
+
+    def spread(months: int, ahead: int) -> float:
+        walk = drift.walked(np.full(months, 200.0), np.full(months, 200.0))
+        return float(np.log(drift.ahead(walk, ahead, 4000, np.random.default_rng(1))).std())
+
+    assert spread(6, 12) > 1.5 * spread(48, 12) > 0.03
+    assert spread(12, 24) > 1.3 * spread(12, 6)
+
+
+def test_a_month_that_stands_apart_is_no_new_level() -> None:
+    """Every third month has half as many again; the last was such a one."""
+    counts = np.tile([200.0, 200, 300], 8)
+    walk = drift.walked(counts, np.full(24, counts.mean()))
+    level = drift.ahead(walk, 12, 4000, np.random.default_rng(1))
+    assert abs(np.median(level) - 1) < 0.1
+    assert np.quantile(level, 0.95) < 1.3
+
+
+def test_steps_of_a_log_that_is_cut_into_tens_of_days_are_those_of_its_months() -> None:
+    flat = np.full(36, 30.0)
+    tens = drift.walked(flat, flat, drift.MONTH / 3)
+    months = drift.walked(3 * flat[:12], 3 * flat[:12])
+    spreads = [
+        np.log(drift.ahead(walk, ahead, 8000, np.random.default_rng(1))).std()
+        for walk, ahead in ((tens, 36), (months, 12))
+    ]
+    assert spreads[0] == pytest.approx(spreads[1], rel=0.15)

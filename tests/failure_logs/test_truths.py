@@ -46,7 +46,7 @@ def held(truth: str, logs: int) -> None:
 
 @pytest.mark.parametrize("truth", truths.TRUTHS)
 def test_what_comes_next_lies_where_the_table_puts_it(truth: str) -> None:
-    held(truth, 14)
+    held(truth, 10)
 
 
 @pytest.mark.prove
