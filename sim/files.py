@@ -41,7 +41,7 @@ def unusable(path: Path | str) -> str:
     if stat.S_ISDIR(mode):
         return "is a folder, not a file"
     # A pipe or a device may keep its reader waiting, or never end.
-    return "" if stat.S_ISREG(mode) else "is not a regular file"
+    return "" if stat.S_ISREG(mode) else "is not a regular file; write what it holds into one"
 
 
 def read(path: Path | str, most: int = -1) -> bytes:

@@ -90,7 +90,8 @@ def explained(name: str) -> str:
     every = keys()
     # What is spelt out in full is that key; a part of a path may stand in several places.
     whole = [key for path, key in every.items() if same_path(path, name)]
-    ends = [key for path, key in every.items() if path.endswith(f".{name}")]
+    end = f".{name}".replace(".0.", ".")
+    ends = [key for path, key in every.items() if path.replace(".0.", ".").endswith(end)]
     for key in whole or ends:
         unit = f", in {key.unit}" if key.unit else ""
         told.append(

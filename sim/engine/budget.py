@@ -82,7 +82,7 @@ class Budget:
         self._look = min(2 * self._spent, self._most)
 
 
-def bounded(number: float, what: str) -> int:
+def bounded(number: float, what: str, most: int = MOST_EVENTS) -> int:
     """A number of things, as a whole one.
 
     Raises
@@ -91,9 +91,9 @@ def bounded(number: float, what: str) -> int:
         When there are more of them than can be worked through.
     """
     # Not a number is too many as well.
-    if not number <= MOST_EVENTS:
+    if not number <= most:
         raise InputError(
-            f"{what}: {number:,.4g} of them are too many; at most {MOST_EVENTS:,} are possible"
+            f"{what}: {number:,.4g} of them are too many; at most {most:,} are possible"
         )
     return int(number)
 

@@ -25,7 +25,7 @@ from sim.scenario.bounds import check_programme
 from sim.scenario.stock import Programme, pool_of
 from sim.streams import Luck
 from sim.throughput import Plan, Throughput, laid_out_like, planned
-from sim.throughput.chip_worth import ChipWorth
+from sim.throughput.chip_worth import ChipWorth, Floats
 
 Process = Generator[simpy.Event, Any, Any]
 Pools = dict[str, Pool]
@@ -125,31 +125,30 @@ def laid_out(scenario: Scenario) -> Pools:
 def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth, Plan]:
     """What a chip of each pool is worth, and the plan of the first run on the reference pool."""
     plans = {}
+    # What the model does not fit on does nothing, and no run asks for its replica.
+    rate = dict.fromkeys(scenario.fleet, 0.0)
+    least = dict.fromkeys(scenario.fleet, 1)
     for name, pool in pools.items():
         alone = {name: _like(scenario, name, pool, pool.active_nodes)}
-        plans[name] = throughput_of(scenario, first.run, alone).full
-    rate = {name: plan.tokens_per_s / sum(plan.used_chips.values()) for name, plan in plans.items()}
-    least = {
-        name: shape.replica_chips
-        for plan in plans.values()
-        for name, shape in plan.layouts.items()
-        if shape
-    }
+        plan = plans[name] = throughput_of(scenario, first.run, alone).full
+        rate[name] = plan.tokens_per_s / sum(plan.used_chips.values())
+        if shape := plan.layouts[name]:
+            least[name] = shape.replica_chips
     peak = {
         name: pool.chip.bf16 * pool.chip.kernel_efficiency for name, pool in scenario.fleet.items()
     }
-    offload = {
-        pool_of(scenario.fleet, name, "offload"): share for name, share in scenario.offload.items()
-    }
+    offload = dict.fromkeys(scenario.fleet, 0.0)
+    for name, share in scenario.offload.items():
+        offload[pool_of(scenario.fleet, name, "offload")] = share
     reference = scenario.reference_pool
-    order = sorted(scenario.fleet, key=lambda name: (-rate.get(name, 0.0), name))
+    order = sorted(rate, key=lambda name: (-rate[name], name))
     worth = ChipWorth(
         pools=tuple(order),
-        worth=tuple(rate.get(name, 0.0) / rate[reference] for name in order),
-        least=tuple(least.get(name, 1) for name in order),
+        worth=tuple(rate[name] / rate[reference] for name in order),
+        least=tuple(least[name] for name in order),
         mixing=scenario.mixing.efficiency,
         research=scenario.research,
-        offload=tuple(offload.get(name, 0.0) for name in order),
+        offload=tuple(offload[name] for name in order),
         bench=tuple(peak[name] / peak[reference] for name in order),
     )
     return worth, plans[reference]
@@ -198,29 +197,27 @@ class Campaign:
         self.runs += [ProgrammeRun(task.number, task.due, task.chips) for task in ahead]
         self.runs.sort(key=lambda run: run.number)
 
-    def _working(self, *, mended: bool = False) -> dict[str, float]:
+    def _working(self, *, mended: bool = False) -> Floats:
         """Chips by pool in nodes that work, or will when they are `mended`."""
-        chips = {}
+        chips = []
         for name in self._worth.pools:
             pool = self._pools[name]
             nodes = pool.at_hand
             if mended:
                 nodes += pool.under_repair
-            chips[name] = float(nodes * pool.size)
-        return chips
+            chips.append(float(nodes * pool.size))
+        return np.array(chips)
 
     def _held_up(self, task: Task) -> bool:
         """Whether a run lacks nothing but nodes that are under repair."""
-
-        def enough(working: Mapping[str, float]) -> bool:
-            return self._worth.staff(np.array(list(working.values())), task.chips) is not None
-
-        return not enough(self._working()) and enough(self._working(mended=True))
+        if self._worth.staff(self._working(), task.chips) is not None:
+            return False
+        return self._worth.staff(self._working(mended=True), task.chips) is not None
 
     def _try(self, task: Task) -> Process:
         """Train a run if there are chips enough."""
         working = self._working()
-        available = float(self._worth.available(np.array(list(working.values()))))
+        available = float(self._worth.available(working))
         outcome = ProgrammeRun(task.number, task.due, task.chips, available, short=True)
         throughput = self._staffed(task, working)
         if throughput:
@@ -229,12 +226,11 @@ class Campaign:
         what = "ended" if outcome.staffed else "not staffed"
         self._site.record.event(self._env.now, "run", name=str(task.number), what=what)
 
-    def _staffed(self, task: Task, working: Mapping[str, float]) -> Throughput | None:
+    def _staffed(self, task: Task, owned: Floats) -> Throughput | None:
         """The run on the best chips that suffice; None if none do.
 
         A smallest pool that fits no layout gives more chips, and drops out where it has no more.
         """
-        owned = np.array(list(working.values()))
         chips = self._worth.staff(owned, task.chips)
         if chips is None:
             return None
@@ -245,7 +241,8 @@ class Campaign:
             if found := self._throughput(task.run, chips):
                 return found
             if chips[small] >= most:
-                return self._staffed(task, {**working, small: 0.0})
+                owned[column] = 0.0
+                return self._staffed(task, owned)
             chips[small] = min(2 * chips[small], most)
 
     def _throughput(self, run: Run, chips: Mapping[str, float]) -> Throughput | None:

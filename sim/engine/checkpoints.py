@@ -32,14 +32,14 @@ class Sawtooth:
     """
 
     period: float
-    in_steps: bool = False
-    blocking: float = 0.0
-    flush: float = 0.0
-    load: float = 0.0
-    storage_every: int = 1
-    memory_blocking: float = 0.0
-    memory_load: float = 0.0
-    final: bool = False
+    in_steps: bool
+    blocking: float
+    flush: float
+    load: float
+    storage_every: int
+    memory_blocking: float
+    memory_load: float
+    final: bool
 
     @property
     def save(self) -> float:

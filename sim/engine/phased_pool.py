@@ -61,12 +61,11 @@ class PhasedPool(NodePool):
             node = self.hot.pop()
             self.rest.append(node)
             self.put(node, "idle", now)
-        self.standby = min(self.standby, len(self.hot))
         for _ in range(min(-boxes, self._leaving, len(self.boxed))):
-            self._send_away(self.boxed[-1], now)
+            self._send_away(self.boxed.pop(), now)
         for spares in (self.cold, self.rest, self.hot, self.boxed):
             while self._leaving and spares:
-                self._send_away(spares[-1], now)
+                self._send_away(spares.pop(), now)
         while self.rest and self.active < self.target:
             self._begin(self.rest.popleft(), now)
         for arrived in range(more):
@@ -78,8 +77,9 @@ class PhasedPool(NodePool):
         self.put(node, "active", now)
 
     def _send_away(self, node: int, now: float) -> None:
+        """Let a node leave that is in no line of spares any more."""
         self._leaving -= 1
-        self.take_out(node)
+        self.hidden.pop(node, None)
         self.put(node, "cold_spare", now)
         self.place[node] = "away"
         self._away.append(node)

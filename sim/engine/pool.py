@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sim.catalogue.failures import FailureTable
 from sim.engine.ageing import Ageing
 from sim.engine.hidden import Fault
+from sim.engine.hot_spares import HotSpares
 from sim.engine.progress import ComputingClock
 from sim.engine.record import CountedWay, Record
 from sim.engine.relapses import Relapses
@@ -138,9 +139,7 @@ class NodePool:
             if count and place != "absent":
                 self._record.supply(self.name, place, self.size * count)
         self.active = self.whole
-        self.hot = deque(range(self.whole, self.whole + self.hot_wanted))
-        """Hot spares; the first `standby` of them are part of the job."""
-        self.standby = 0
+        self.hot = HotSpares(range(self.whole, self.whole + self.hot_wanted))
         self.cold: deque[int] = deque()
         """Nodes that have come back; they need no unpacking."""
         powered = self.whole + self.hot_wanted + self.research
@@ -225,11 +224,7 @@ class NodePool:
         self.hidden.pop(node, None)
         place = self.place[node]
         if place == "hot_spare":
-            position = self.hot.index(node)
-            # Standby nodes come first in the queue, so a position tells whether it was one.
-            if position < self.standby:
-                self.standby -= 1
-            del self.hot[position]
+            self.hot.remove(node)
         elif place == "cold_spare":
             (self.cold if node in self.cold else self.boxed).remove(node)
         elif place == "idle":
@@ -238,7 +233,8 @@ class NodePool:
     @property
     def at_once(self) -> int:
         """Spares inside the job, which need no scheduling."""
-        return len(self.hot) if self._standby_wanted is EVERY_HOT_SPARE else self.standby
+        every = self._standby_wanted is EVERY_HOT_SPARE
+        return len(self.hot) if every else len(self.hot.inside)
 
     @property
     def standby_wanted(self) -> int:
@@ -252,7 +248,6 @@ class NodePool:
         for called in range(nodes):
             if self.hot:
                 node = self.hot.popleft()
-                self.standby = max(self.standby - 1, 0)
             elif self.cold:
                 node = self.cold.popleft()
             elif self.rest:
@@ -282,7 +277,7 @@ class NodePool:
 
         It goes on standby if a place there is empty, is hot if too few are, else cold.
         """
-        standby = self.standby < (self._standby_wanted or 0)
+        standby = len(self.hot.inside) < (self._standby_wanted or 0)
         wanted = standby or len(self.hot) < self.hot_wanted
         # While active nodes are missing no node is a hot spare: the job takes the cold ones as well
         # when it next assembles, and a hot one it did not take would look like a standby node.
@@ -290,11 +285,7 @@ class NodePool:
             self.cold.append(node)
             self.put(node, "cold_spare", now)
             return
-        if standby:
-            self.hot.insert(self.standby, node)
-            self.standby += 1
-        else:
-            self.hot.append(node)
+        self.hot.append(node, inside=standby)
         self.put(node, "hot_spare", now)
 
     def lacks_standby(self) -> bool:
@@ -318,7 +309,7 @@ class NodePool:
             node = self.cold.popleft()
             self.hot.append(node)
             self.put(node, "hot_spare", now)
-        self.standby = min(len(self.hot), wanted)
+        self.hot.stand_by(wanted)
 
     def shrink_to(self, target: int, now: float) -> None:
         """Want so many active nodes; those there are beyond stand by as hot spares."""
@@ -346,10 +337,9 @@ class NodePool:
         for node, place in enumerate(self.place):
             if place in ("active", "hot_spare"):
                 self.put(node, "research", now)
-        self.hot.clear()
+        self.hot = HotSpares(())
         self.whole = 0
         self.target = 0
-        self.standby = 0
 
     def renew(self, node: int) -> None:
         """Another node has come in the place of one: all its lives begin, no failure behind it."""

@@ -30,6 +30,7 @@ from sim.engine.training import Training
 from sim.errors import InputError
 from sim.scenario import Checkpoint, Pool, Run, Scenario
 from sim.scenario import Fabric as FabricSpec
+from sim.scenario.layout import MOST_CHIPS
 from sim.scenario.stock import Depot as DepotSpec
 from sim.streams import Luck
 from sim.throughput import Plan, Throughput
@@ -96,6 +97,12 @@ class Site:
         standby = scenario.recovery.standby
         course = self._course
         away = course.away[name] if course else 0
+        coming = _boxed_nodes(self.coming, name, spec.chip.node_size) + away
+        nodes = spec.active_nodes + spec.hot_spares + spec.cold_spares + coming
+        # Each number is bounded where it is read, and a product or a sum of them is not.
+        if nodes * spec.chip.node_size > MOST_CHIPS:
+            problem = f"fleet.{name}: {nodes:,.0f} nodes, those that will come among them, are more"
+            raise InputError(f"{problem} than {MOST_CHIPS:,} chips", given=nodes)
         make: type[NodePool] = PhasedPool if course else NodePool
         pool = make(
             name,
@@ -107,7 +114,7 @@ class Site:
             self.record,
             self.luck,
             scenario.horizon,
-            _boxed_nodes(self.coming, name, spec.chip.node_size) + away,
+            coming,
         )
         if course and isinstance(pool, PhasedPool):
             pool.begin(course.phase.strengths[name], away)

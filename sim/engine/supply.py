@@ -20,6 +20,7 @@ from sim.engine.budget import bounded
 from sim.engine.production import Recipe, made
 from sim.results.ledger import DAY, YEAR
 from sim.scenario import Scenario
+from sim.scenario.layout import MOST_CHIPS
 from sim.scenario.stock import Delivery, pool_of
 from sim.streams import Luck
 
@@ -158,6 +159,7 @@ def flow_arrivals(
         return []
     price = policy.grey_price() if flow.origin == "grey" else ALWAYS
     times, total = cumulative(flow, policy, policy.on(flow, chip, pool), horizon)
+    bounded(total.item(-1), f"depot.supply.{name}: chips", MOST_CHIPS)
     if flow.lots is None:
         ends = month_ends(horizon)
         # A sum of months may be short of a whole chip by its last digit.

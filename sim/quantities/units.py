@@ -193,7 +193,8 @@ def number(value: Any, unit: str = "") -> float:
         raise expected(wanted(unit), value)
     if not math.isfinite(result):
         raise InputError("must be finite", given=value, allowed="a finite number")
-    return result
+    # Adding nothing turns -0.0 into 0.0, which every product would carry on.
+    return result + 0.0
 
 
 def whole(value: Any) -> int:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from sim.catalogue.failures import FLAPS
 from sim.errors import InputError, nearest
-from sim.quantities.notation import Positive, PositiveSeconds, Share
+from sim.quantities.notation import PositiveSeconds, Quantity, Share
 from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import (
     Sketch,
@@ -24,7 +24,7 @@ from sim.quantities.unknowns import (
     settled,
     sketch,
 )
-from sim.scenario.bounds import YEAR, check_fabric, check_programme, check_time
+from sim.scenario.bounds import YEAR, check_fabric, check_needs, check_programme, check_time
 from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
 from sim.scenario.origin import Origin, T
@@ -90,7 +90,7 @@ class Scenario(Case):
     """How large a run could be staffed over the years, with or without `runs`."""
     worlds: dict[str, World] = Field(default_factory=dict)
     """What could have been otherwise: layers that can be put on this scenario, by any name."""
-    represents: Positive = 1.0
+    represents: Annotated[float, Quantity(least=1.0)] = 1.0
     """Chips for which one simulated chip stands; the numbers of a file are those of all."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
@@ -142,6 +142,8 @@ class Scenario(Case):
         check_outlook(self.dates, self.start, self.horizon, alone)
         if isinstance(self.runs, Programme):
             check_programme(self.runs, self.horizon)
+        if self.outlook:
+            check_needs(self.outlook.needs, self.start + dt.timedelta(seconds=self.horizon))
         nodes = sum(pool.active_nodes for pool in self.fleet.values())
         check_fabric(self.fabric, nodes, self.horizon)
         causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]

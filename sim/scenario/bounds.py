@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 
+from sim.catalogue.market import Need
 from sim.errors import InputError
+from sim.quantities.notation import LARGEST
+from sim.quantities.uncertain import highest, lowest
 from sim.scenario.parts import Fabric
 from sim.scenario.stock import Programme
 
@@ -53,10 +57,34 @@ def check_programme(programme: Programme, span: float) -> None:
     if number > MOST_RUNS:
         problem = f"{number:,.3g} runs until the horizon are more than {MOST_RUNS:,}"
         raise InputError(problem, key="runs.every", given=programme.every)
-    growth = max(span, 0.0) / YEAR * math.log10(programme.growth * YEAR)
-    if abs(growth) > math.log10(MOST_GROWTH):
-        problem = f"the last run would be 1e{growth:,.0f} times the first; most: {MOST_GROWTH:g}"
-        raise InputError(problem, key="runs.growth", given=programme.growth)
+    _check_growth("runs.growth", "run", programme.growth, max(span, 0.0), MOST_GROWTH)
+
+
+def check_needs(needs: Mapping[str, Need], last: dt.date) -> None:
+    """Check that what needs grow to can be written down.
+
+    Parameters
+    ----------
+    needs : mapping of str to Need
+    last : datetime.date
+        Up to which they are followed.
+
+    Raises
+    ------
+    InputError
+        When one grows or falls beyond measure.
+    """
+    for name, need in needs.items():
+        span = (last - need.date).days * DAY
+        for growth in (lowest(need.growth), highest(need.growth)):
+            _check_growth(f"outlook.needs.{name}.growth", "need", growth, span, LARGEST)
+
+
+def _check_growth(key: str, what: str, growth: float, span: float, most: float) -> None:
+    decades = span / YEAR * math.log10(growth * YEAR)
+    if abs(decades) > math.log10(most):
+        problem = f"the last {what} would be 1e{decades:,.0f} times the first; most: {most:g}"
+        raise InputError(problem, key=key, given=growth)
 
 
 def check_fabric(fabric: Fabric, nodes: int, horizon: float) -> None:

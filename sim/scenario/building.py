@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -57,7 +57,7 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
         With file, line, key, what was given and what is allowed, for everything that is wrong.
     """
     own = source.data.get("catalogue")
-    if own is not None and not (isinstance(own, str) and Path(own).is_dir()):
+    if own is not None and not (isinstance(own, str) and os.path.isdir(own)):
         raise source.error(("catalogue",), f"catalogue: there is no folder '{own}'", given=own)
     name = source.documents[0].name
     try:

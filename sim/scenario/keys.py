@@ -92,15 +92,21 @@ def keys(type_: type[Strict] = Scenario, path: str = "") -> dict[str, Key]:
 
 
 def same_path(path: str, given: str) -> bool:
-    """Whether a path with the user's own names and positions is one of ours.
+    """Whether a path with the user's own names is one of ours, with positions in lists or without.
 
     Examples
     --------
     >>> same_path("fleet.NAME.chips", "fleet.weak.chips"), same_path("runs.chips", "chips")
     (True, False)
+    >>> same_path("run.phases.0.until", "run.phases.1.until")
+    True
+    >>> same_path("run.phases.0.until", "run.phases.until")
+    True
     """
     ours = path.split(".")
     theirs = given.split(".")
+    if not any(part.isdigit() for part in theirs):
+        ours = [part for part in ours if part != "0"]
     pairs = zip(ours, theirs, strict=False)
     same = (a in (NAME, b) or (a == "0" and b.isdigit()) for a, b in pairs)
     return len(ours) == len(theirs) and all(same)

@@ -20,7 +20,7 @@ from sim.catalogue.market import PolicyEvent
 from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
-from sim.scenario.parts import Batch, Chips, Nodes, Pool
+from sim.scenario.parts import Batch, Chips, Nodes, Pool, SomeChips
 from sim.scenario.phases import Run
 from sim.scenario.reading import merge
 from sim.scenario.references import (
@@ -111,7 +111,7 @@ class PlannedRun(Trained):
 
     date: dt.date
     """When the run is due."""
-    chips: Chips
+    chips: SomeChips
     """What it needs, in chips of the reference pool."""
 
 
@@ -129,7 +129,7 @@ class Programme(Trained):
     """When the first run is due; at the start unless given."""
     growth: PerYear = 1 / (365.25 * 86400)
     """Factor a year."""
-    chips: Chips
+    chips: SomeChips
     """What the first run needs, in chips of the reference pool."""
 
 
@@ -157,7 +157,7 @@ class Outlook(Strict):
     """Needs to compare it with, by any name."""
     length: PositiveSeconds
     """How long the run is to take."""
-    chips: Chips
+    chips: SomeChips
     """Chips of each type on which its worth is computed."""
     dates: tuple[dt.date, ...] = ()
     """Dates at which it is told; the ends of the years unless given."""

@@ -248,6 +248,10 @@ def test_schema(sim: Sim) -> None:
         ("rework", "time.rework_days: a metric of a run, in days\n"),
         ("fleet.weak.chips", "fleet.NAME.chips: a key of a scenario, in chip\n  Active chips"),
         ("evict_after", "recovery.evict_after: a key of a scenario\n"),
+        ("run.phases.until", "run.phases.0.until: a key of a scenario, in token\n"),
+        ("run.phases.1.until", "run.phases.0.until: a key of a scenario, in token\n"),
+        ("causes.restart", "fleet.NAME.failures.causes.0.restart: a key"),
+        ("fleet.weak.failures.causes.detect", "fleet.NAME.failures.causes.0.detect: a key"),
     ],
 )
 def test_explain(sim: Sim, name: str, says: str) -> None:

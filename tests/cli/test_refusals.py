@@ -1,5 +1,6 @@
 """How the command line says no."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,13 @@ def test_wrong_usage(sim: Sim, arguments: list[str]) -> None:
     assert (answer.code, answer.out) == (2, "")
     assert "Usage: sim" in answer.err
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_a_pipe_is_no_scenario(sim: Sim, tmp_path: Path) -> None:
+    """What is on the other side of `<(printf …)` may never end, and every worker would read it."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    answer = sim("run", "pipe.yaml")
+    assert (answer.code, answer.out) == (2, "")
+    told = "error: pipe.yaml: is not a regular file; write what it holds into one"
+    assert answer.err.startswith(told)

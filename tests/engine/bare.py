@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.engine import simulate
+from sim.engine.checkpoints import Sawtooth
 from sim.engine.risks import GOLDEN
 from sim.results.ledger import DAY, HOUR
 from sim.results.programme import ProgrammeResult
@@ -42,6 +43,15 @@ __all__ = [
     "pool",
     "weibull",
 ]
+
+
+def sawtooth(period: float, **keys: Any) -> Sawtooth:
+    """Checkpoints that cost nothing but what is said."""
+    free: dict[str, Any] = dict.fromkeys(
+        ("blocking", "flush", "load", "memory_blocking", "memory_load"), 0.0
+    )
+    plain = {"in_steps": False, "storage_every": 1, "final": False}
+    return Sawtooth(period, **(free | plain | keys))
 
 
 def agree(values: Sequence[float], exact: float) -> bool:

@@ -19,6 +19,7 @@ from sim.results.ledger import DAY, YEAR
 from sim.throughput.chip_worth import ChipWorth
 from tests.engine.bare import (
     CHIPS,
+    PLAIN,
     RATE,
     bare_scenario,
     cause,
@@ -154,6 +155,14 @@ def test_time_between_runs_is_in_the_ledger():
     result = run(programme())
     assert result.time["between"] == pytest.approx(900 * DAY)
     assert math.fsum(result.time.values()) == pytest.approx(1000 * DAY)
+    told = [event.time / DAY for event in result.trace.events("state") if event.what == "between"]
+    assert told == pytest.approx([100 * k + 10 for k in range(10)])
+
+
+def test_only_runs_make_chips_active():
+    assert run(programme()).active_chip_seconds == pytest.approx(10 * CHIPS * 10 * DAY, rel=1e-12)
+    too_large = [{"date": "2023-01-01", "chips": CHIPS + 1}]
+    assert run(programme(too_large)).active_chip_seconds == 0.0
 
 
 def test_nodes_that_do_research_are_powered_and_step_in_for_broken_ones():
@@ -187,6 +196,39 @@ def test_nodes_that_do_research_are_powered_and_step_in_for_broken_ones():
 def test_research_leaves_less_for_the_run():
     assert run(programme(research=0.5)).runs[0].staffed is False
     assert run(programme({"every": "100 d", "chips": 16}, research=0.5)).runs[0].staffed is True
+
+
+def test_chips_are_worth_what_they_do_and_nothing_where_the_model_does_not_fit():
+    """The weak ones do a quarter of the work; those without memory none."""
+    plain = PLAIN["fleet"]["pool"]
+    weak = {"chip": "H20-96", "throughput": {"tokens_per_second_per_chip": RATE / 4}}
+    weak["stack"] = "megatron-lm"
+    tiny = {
+        "chip": {"like": "H800-SXM-80", "memory": "1 MB"},
+        "stack": "hai-llm",
+        "throughput": None,
+    }
+    fleet = {"pool": plain, "weak": plain | weak, "tiny": plain | tiny}
+    asked = programme(fleet=fleet, research=0.5, offload={"weak": 0.5}, reference="pool")
+    worth = run(asked).worth
+    assert worth.pools == ("pool", "weak", "tiny")
+    assert worth.worth == pytest.approx((1.0, 0.25, 0.0))
+    assert worth.offload == (0.0, 0.5, 0.0)
+    assert (worth.mixing, worth.research) == (1.0, 0.5)
+    chips = {name: one.chip for name, one in asked.resolve(0, 0).fleet.items()}
+    peak = {name: chip.bf16 * chip.kernel_efficiency for name, chip in chips.items()}
+    assert worth.bench == pytest.approx([peak[name] / peak["pool"] for name in worth.pools])
+
+
+def test_chips_of_which_nothing_else_is_said_are_worth_their_sum():
+    plain = ChipWorth(("good", "weak"), (1.0, 0.5), (1, 1))
+    assert plain.together(np.array([8.0, 8.0])) == pytest.approx([8.0, 12.0])
+
+
+def test_a_type_of_which_nothing_is_free_costs_no_mixing():
+    mixed = ChipWorth(("good", "weak", "last"), (1.0, 0.5, 0.1), (1, 1, 1), mixing=0.9)
+    assert mixed.together(np.array([0.0, 8.0, 0.0])) == pytest.approx([0.0, 4.0, 4.0])
+    assert mixed.together(np.array([8.0, 0.0, 10.0])) == pytest.approx([8.0, 8.0, 0.9 * 9])
 
 
 BOTH = ChipWorth(("good", "weak"), (1.0, 0.2), (1, 1), mixing=0.9, research=0.5)
@@ -313,3 +355,42 @@ def test_300_000_chips_over_five_years_take_five_seconds_and_half_a_gigabyte():
     assert time.process_time() - start < 5
     assert 55_000 < sum(result.failures.values()) < 65_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 500_000
+
+
+GREY = {
+    "chip": "pool",
+    "origin": "grey",
+    "until": "2024-01-01",
+    "chips": [["2023-01-01", 6400]],
+    "lots": {"lognormal": {"median": 8, "sigma": 0.5}},
+}
+LIFTED = {"date": "2023-01-01", "trickle": 1e6}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"depot": {"supply": {"f": GREY | {"share": 1e6}}}}, r"depot.supply.f: chips: 6\.4e\+09"),
+        ({"depot": {"supply": {"f": GREY}}, "policy": {"x": LIFTED}}, "depot.supply.f: chips: 6"),
+        ({"depot": {"supply": {"f": GREY | {"scale": 1e30}}}}, "depot.supply.f: chips: 6"),
+        (
+            {"fleet": pool(nodes=10_000_000)},
+            "fleet.pool: 10,000,000 nodes, .* than 10,000,000 chips",
+        ),
+        ({"fleet": pool(cold_spares=2_000_000)}, "fleet.pool: 2,000,004 nodes"),
+        ({"fleet": pool(hot_spares={"uncertain": [0, 1e7, 1e7]})}, "fleet.pool: .* nodes"),
+        (
+            {"depot": {"deliveries": [{"chip": "pool", "nodes": 5e6, "date": "2023-02-01"}]}},
+            "fleet.pool: 5,000,004 nodes, those that will come among them",
+        ),
+        ({"represents": 0.5}, "represents = 0.5: must be at least 1"),
+        ({"represents": 1e-9}, "represents = 1e-09: must be at least 1"),
+    ],
+)
+def test_more_chips_than_can_be_simulated_are_refused_by_what_brings_them_and_at_once(
+    changes, told
+):
+    start = time.process_time()
+    with pytest.raises(InputError, match=told):
+        run(programme(**changes))
+    assert time.process_time() - start < 1.0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sim.catalogue.failures import Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
 from sim.engine import simulate
-from sim.engine.fabric import Fabric, Flaps, flap_failures, share_below
+from sim.engine.fabric import Fabric, Flaps, evenly_spread, flap_failures, share_below
 from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Sum, Weibull
 from sim.results.ledger import DAY, HOUR
 from sim.streams import Luck
@@ -159,6 +159,24 @@ def test_the_share_of_short_sums():
     assert share_below(both, 6.0) == pytest.approx(exact, abs=2e-4)
     mixed = Mixture((1.0, 1.0), (both, Constant(60.0)))
     assert share_below(mixed, 6.0) == pytest.approx(exact / 2, abs=1e-4)
+
+
+def test_points_are_spread_as_in_the_additive_recurrence_of_the_golden_ratio_and_its_kin():
+    """In one dimension 1/φ, in two the plastic number (Roberts, 2018)."""
+    [one] = evenly_spread(1, 1)
+    assert one == pytest.approx([(math.sqrt(5) - 1) / 2])
+    points = evenly_spread(3, 2)
+    assert points[0] == pytest.approx([0.7548776662466927, 0.5698402909980532])
+    assert points[2] == pytest.approx(3 * points[0] % 1)
+
+
+def test_links_that_never_flap_stop_nothing():
+    for flaps in (
+        Flaps(flaps_of(0.0, Constant(9.0), "30 s"), 8, Luck(1, 0)),
+        Flaps(flaps_of(1.0, Constant(9.0), "30 s"), 0, Luck(1, 0)),
+    ):
+        assert flaps.running(1e9) == 1e9
+        assert flaps.stopped(1e9) == 0.0
 
 
 SUM = {"sum": ["1 d", {"exponential": {"mean": "1 d"}}]}

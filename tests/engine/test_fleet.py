@@ -7,10 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import simpy
 
 from sim.engine import simulate
+from sim.engine.setup import Site
 from sim.results.ledger import DAY, HOUR
 from sim.scenario import Scenario
+from sim.streams import Luck
 from tests.engine.bare import bare_scenario, cause, endless, failing, lone, moves_to, pool, times
 
 MINUTE = 60.0
@@ -239,6 +242,19 @@ def idle_fifth(**changes: Any) -> Scenario:
     """Two replicas of two nodes, and a node that the layout leaves idle."""
     fleet = {"nodes": 5, "layout": {"pipeline": 2, "tensor": 8}} | changes.pop("fleet", {})
     return bare_scenario(fleet=pool(**fleet), horizon="100 d", **changes)
+
+
+@pytest.mark.parametrize(("hot", "cold"), [(0, 0), (2, 0), (0, 3), (1, 2)])
+def test_every_node_that_could_be_put_to_work_is_at_hand(hot, cold):
+    """Four at work, an idle one and the spares; one that has left is not."""
+    scenario = idle_fifth(fleet={"hot_spares": hot, "cold_spares": cold}).resolve(0, 0)
+    site = Site(simpy.Environment(), scenario, {"pool": 32}, Luck(0, 0))
+    [nodes] = site.fleet.every
+    assert nodes.at_hand == 5 + hot + cold
+    for gone, node in enumerate([*nodes.rest, *range(4, 4 + hot), *nodes.boxed], 1):
+        nodes.take_out(node)
+        nodes.put(node, "repair", 0.0)
+        assert nodes.at_hand == 5 + hot + cold - gone
 
 
 @pytest.mark.parametrize("cold", [0, 1])

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.engine import simulate
-from sim.engine.checkpoints import Sawtooth, Speed
+from sim.engine.checkpoints import Speed
 from sim.engine.progress import ComputingClock, Progress
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
@@ -28,6 +28,7 @@ from tests.engine.bare import (
     exponential,
     lone,
     pool,
+    sawtooth,
     times,
 )
 from tests.engine.generated import WORK, anything, scenario
@@ -38,6 +39,20 @@ def test_without_failures_the_makespan_is_the_work():
     assert result.finished
     assert result.wall == pytest.approx(WORK, rel=1e-12)
     assert result.metrics["ettr"] == 1.0
+
+
+def test_the_trace_tells_what_the_job_does_and_when_it_is_through():
+    down = pool(failures={"causes": [lone(0, 3, permanent=1, detect="1 h")]}, hot_spares=1)
+    recovery = {"restart": "2 h"}
+    result = simulate(bare_scenario(fleet=down, recovery=recovery, checkpoint={"interval": "1 d"}))
+    states = [(event.what, event.time / DAY) for event in result.trace.events("state")]
+    expected = [
+        ("detect", 3),
+        ("restart", 3 + 1 / 24),
+        ("compute", 3 + 3 / 24),
+        ("finished", 10 + 3 / 24),
+    ]
+    assert states[-4:] == [(what, pytest.approx(day)) for what, day in expected]
 
 
 def test_a_run_that_does_not_finish_is_censored_at_the_horizon_and_keeps_what_is_durable():
@@ -118,7 +133,7 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
 
 def test_a_goal_on_a_mark_costs_no_checkpoint_whatever_the_last_digits():
     """Three periods: two marks on the way. 0.1 * 3 is a little more than 0.3."""
-    saw = Sawtooth(period=0.1, blocking=10.0)
+    saw = sawtooth(0.1, blocking=10.0)
     for goal, seconds in ((0.1 * 3, 20.3), (0.3, 20.3), (0.31, 30.31)):
         progress = Progress(goal, saw, ComputingClock())
         assert progress.seconds_to_finish(Speed(1.0, 1.0, 8)) == pytest.approx(seconds)

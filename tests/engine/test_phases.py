@@ -213,6 +213,47 @@ def test_a_policy_can_change():
     assert ends(result) == [("1", 3.0)]
 
 
+def test_a_spare_that_a_phase_does_not_want_is_idle():
+    """Of five nodes two replicas of two train; the fifth is a hot spare, and then none."""
+    pairs = pool(layout={"pipeline": 2, "tensor": 8}, hot_spares=1)
+    later = {"fleet": {"pool": {"nodes": 5, "hot_spares": 0}}}
+    result = simulate(phased({"until": "2024-01-03"}, later, horizon="5 d", fleet=pairs))
+    counts = {place: chips for (_, place), chips in result.counts.items() if chips}
+    assert counts == {"active": 32, "idle": 8}
+    assert result.metrics["chips.idle_days"] == pytest.approx(8 * 3)
+
+
+def test_nodes_that_left_can_come_again():
+    """Two of four nodes go on day 1 and come again on day 3: a day of work is missing."""
+    few = {"fleet": {"pool": {"nodes": NODES // 2}}}
+    q = phased({"until": "2024-01-02"}, few | {"until": "2024-01-04"}, horizon="30 d")
+    result = simulate(q)
+    assert result.wall == pytest.approx(WORK + DAY)
+    assert result.counts["pool", "active"] == CHIPS
+    moved = [(event.time / DAY, event.amount) for event in result.trace.events("arrival")]
+    assert moved == [(1.0, -8)] * 2 + [(3.0, 8)] * 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "category"),
+    [
+        ({"recovery": {"restart": "3 h"}}, "restart"),
+        ({"checkpoint": {"load": "3 h"}}, "restart"),
+        ({"recovery": {"response": {"time": "3 h"}}}, "respond"),
+        ({"recovery": {"reschedule": "3 h"}}, "restart"),
+    ],
+)
+@pytest.mark.parametrize("day", [1.0, 5.0])
+def test_a_failure_costs_what_its_phase_says(keys, category, day):
+    """The first three days are as they are; from then on something takes three hours."""
+    down = pool(failures={"causes": [lone(0, day, permanent=1)]}, cold_spares=1)
+    saving = {"interval": "1 h"}
+    q = phased({"until": "2024-01-04"}, keys, horizon="30 d", checkpoint=saving, fleet=down)
+    result = simulate(q)
+    assert result.interruptions == 1
+    assert result.time[category] / HOUR == pytest.approx(3.0 if day > 3 else 0.0)
+
+
 def test_a_phase_may_not_be_saved_more_often_than_another_takes_to_be_durable():
     q = phased(
         {"until": "20 %", "checkpoint": {"interval": "2 h", "flush": "90 min"}},

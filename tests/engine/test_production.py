@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim import catalogue
-from sim.catalogue.market import PolicyEvent
+from sim.catalogue.market import PolicyEvent, Production
 from sim.engine.production import Recipe, made
 from sim.engine.supply import YEAR, Policy, production_arrivals
 
@@ -59,3 +59,24 @@ def test_a_control_on_memory_ends_what_is_made_of_it():
 
     blocked = PolicyEvent(date=dt.date(2023, 7, 1), blocks=("HBM",))
     assert come(block=blocked) < 0.5 * come()
+
+
+def test_what_is_planned_is_made_to_the_last_chip_where_both_stocks_suffice():
+    plan = {"chip": "chip", "origin": "domestic", "chips": [["2022-01-01", 1200]], "share": 1}
+    ample = plan | {"chips": [["2022-01-01", 1e6]]}
+    production = Production.model_validate(
+        {
+            "dies": {"fab": {**ample, "chip": "die", "until": "2023-01-01"}},
+            "stacks": {"memory": {**ample, "chip": "HBM", "until": "2023-01-01"}},
+            "products": {
+                "chip": {"plan": {**plan, "until": "2023-01-01"}, "dies": 1, "stacks": 8},
+            },
+        }
+    )
+    rules = Policy({}, dt.date(2022, 1, 1))
+    found = production_arrivals(production, {"chip": "pool"}, rules, 2 * YEAR)
+    assert sum(arrival.chips for arrival in found) == 1200
+    # The same number every month, but for what the calendar makes of a month.
+    assert len(found) == 12
+    assert {arrival.chips for arrival in found} <= {99, 100, 101}
+    assert {arrival.pool for arrival in found} == {"pool"}

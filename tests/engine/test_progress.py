@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.checkpoints import Sawtooth, Speed
+from sim.engine.checkpoints import Speed
 from sim.engine.progress import ComputingClock, Progress
+from tests.engine.bare import sawtooth
 
-POLICY = Sawtooth(period=100.0, blocking=10.0, flush=20.0)
+POLICY = sawtooth(100.0, blocking=10.0, flush=20.0)
+ONE = Speed(1.0, 1.0, 8)
+"""A token a second."""
 
 
 def progress_to(goal: float) -> Progress:
@@ -82,11 +85,12 @@ def test_no_checkpoint_is_written_at_the_very_end():
     assert progress_to(300.0).seconds_to_finish(Speed(1.0, 1.0, 8)) == 300 + 2 * 10
 
 
-def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before():
+@pytest.mark.parametrize("cut", [0.0, 50.0, 105.0, 215.0])
+def test_a_failure_before_the_flush_is_over_falls_back_to_the_checkpoint_before(cut):
+    """Marks at 100 and 210 s, however the time is cut; the second is durable at 240 s."""
     progress = progress_to(1e9)
-    progress.advance(
-        0.0, 239.0, Speed(1.0, 1.0, 8)
-    )  # marks at 100 and 210; the second durable at 240
+    progress.advance(0.0, cut, ONE)
+    progress.advance(cut, 239.0 - cut, ONE)
     assert durable(progress, 239.0) == 100
     assert durable(progress, 240.0) == 200
 
@@ -113,7 +117,7 @@ def test_standing_still_never_finishes():
 
 def test_a_timer_in_steps_goes_on_in_steps_after_a_mark():
     """A step takes two seconds: marks come at 200, 400 and 600 s, however the time is cut."""
-    steps = Sawtooth(period=100.0, in_steps=True)
+    steps = sawtooth(100.0, in_steps=True)
     slow = Speed(rate=1.0, unstalled=1.0, chips=8, step=2.0)
     for stretches in ([600.0], [250.0, 350.0], [250.0, 149.0, 201.0]):
         progress = Progress(1e9, steps, ComputingClock())
@@ -122,3 +126,67 @@ def test_a_timer_in_steps_goes_on_in_steps_after_a_mark():
             progress.advance(now, seconds, slow)
             now += seconds
         assert progress.checkpoints.passed == 3
+
+
+class OneStop:
+    """Links that stop the job once, for 40 s after 130 s of running."""
+
+    def stopped(self, running: float) -> float:
+        return min(max(running - 130.0, 0.0), 40.0)
+
+    def running(self, moving: float) -> float:
+        return moving + 40.0 if moving > 130.0 else moving
+
+
+@pytest.mark.parametrize(("goal", "seconds"), [(129.5, 129.5), (130.5, 170.5), (300.0, 340.0)])
+def test_a_stop_of_the_links_delays_what_lies_behind_it_and_nothing_before(goal, seconds):
+    for cut in (0.0, 60.0, 129.0):
+        progress = Progress(goal, sawtooth(1e6), ComputingClock(), OneStop())
+        progress.advance(0.0, cut, ONE)
+        assert progress.tokens == cut
+        assert progress.seconds_to_finish(ONE) == pytest.approx(seconds - cut)
+        assert progress.advance(cut, seconds - cut, ONE)[1] == pytest.approx(seconds - goal)
+        assert progress.tokens == pytest.approx(goal)
+
+
+@pytest.mark.parametrize("cut", [0.0, 110.0, 150.0, 180.0])
+def test_a_mark_behind_a_stop_of_the_links_holds_what_was_trained_by_then(cut):
+    """The second mark comes after 200 s of running, of which 40 s were a stop."""
+    progress = Progress(1e9, sawtooth(100.0), ComputingClock(), OneStop())
+    progress.advance(0.0, cut, ONE)
+    progress.advance(cut, 260.0 - cut, ONE)
+    assert progress.tokens == pytest.approx(220.0)
+    assert durable(progress, 260.0) == pytest.approx(160.0)
+    assert progress.checkpoints.durable.chip_seconds == pytest.approx(8 * 160.0)
+
+
+@pytest.mark.parametrize(("now", "kept"), [(100.5, 0.0), (101.5, 100.0), (202.0, 100.0)])
+def test_a_copy_in_memory_counts_once_it_is_made(now, kept):
+    """The first is made from 100 s to 101.4 s, the second from 201.4 s on."""
+    tiers = sawtooth(100.0, blocking=10.0, storage_every=3, memory_blocking=1.4)
+    progress = Progress(1e9, tiers, ComputingClock())
+    progress.advance(0.0, now, ONE)
+    progress.checkpoints.settle(now)
+    assert progress.usable(memory=True).tokens == kept
+    assert progress.usable(memory=False).tokens == 0.0
+
+
+def test_another_interval_begins_where_a_phase_does():
+    progress = Progress(1e9, POLICY, ComputingClock())
+    progress.advance(0.0, 60.0, ONE)
+    progress.follow(sawtooth(70.0, flush=5.0), 1e9)
+    progress.advance(60.0, 69.9, ONE)
+    assert progress.checkpoints.passed == 0
+    progress.advance(129.9, 0.1, ONE)
+    assert progress.checkpoints.passed == 1
+    assert durable(progress, 134.9) == 0
+    assert durable(progress, 135.0) == 130
+
+
+def test_what_a_phase_has_written_is_durable_when_it_said():
+    """The mark at 100 s blocks for 10 s and is flushed for 20 more, whatever comes after."""
+    progress = progress_to(1e9)
+    progress.advance(0.0, 120.0, ONE)
+    progress.follow(sawtooth(70.0, flush=1.0), 1e9)
+    assert durable(progress, 129.9) == 0
+    assert durable(progress, 130.0) == 100

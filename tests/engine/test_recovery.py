@@ -224,6 +224,16 @@ def test_a_second_straggler_found_while_the_first_is_evicted_costs_no_work():
     assert (result.interruptions, result.planned_stops) == (0, 1)
 
 
+@pytest.mark.parametrize(("second", "load"), [(1, 10), (2, 1)])
+def test_stragglers_that_leave_take_their_copies_in_memory_along(second, load):
+    """Two leave at one stop: of a pair nothing is left to restart from but the storage."""
+    tier = SLOW_SAVE | {"memory": {"per_interval": 4, "load": "1 min"}, "load": "10 min"}
+    late = lone(second, 30 / 24, slowdown=1.5, detect="6.05 h")
+    result = asked([straggler(), late], checkpoint=tier, pool={"hot_spares": 2})
+    assert result.planned_stops == 1
+    assert result.time["restart"] / MINUTE == pytest.approx(load)
+
+
 def test_a_horizon_within_a_planned_stop_takes_no_node_in():
     """Node 0 is back at 40.5 h, and the checkpoint is not durable at 40.55 h."""
     lost = [lone(0, 30.5 / 24, repair="10 h")]

@@ -11,7 +11,7 @@ from sim.catalogue.failures import BadNodes, Burst, Cause, FailureTable, Refail,
 from sim.engine import simulate
 from sim.engine.ageing import NEVER, Queue
 from sim.engine.risks import CURED, DETECT, STAGES, Lives, Source, node_rate
-from sim.quantities.distributions import Constant, Sum, Weibull
+from sim.quantities.distributions import Constant, Lognormal, Sum, Weibull
 from sim.results.ledger import DAY
 from sim.streams import Luck
 from sim.validation.formulas import renewal_function
@@ -168,6 +168,32 @@ def test_the_factor_of_a_bad_node_is_on_its_hazard_whatever_the_shape():
     hazard = (days / 10 * math.gamma(1.5)) ** 2
     assert agree(left, nodes * math.exp(-4 * hazard))
     assert not agree(left, nodes * math.exp(-3 * hazard))
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "faster"),
+    [
+        (Weibull(1.0, DAY), 16.0),
+        (Weibull(2.0, DAY), 4.0),
+        (Weibull(0.5, DAY), 256.0),
+        (Lognormal(DAY, 1.0), 16.0),
+        (Constant(DAY), 16.0),
+    ],
+)
+def test_a_bad_node_lives_as_much_faster_as_its_hazard_asks(lifetime, faster):
+    """Where there is no shape to reckon with, it lives `factor` times as fast."""
+    source = of(Cause(cause="x", lifetime=lifetime), BadNodes(share=0.1, factor=16))
+    assert source.acceleration == pytest.approx(faster)
+    row = source.row(0, 0)
+    strong = source.life(row, 0, 0, 0, weak=False)
+    assert source.life(row, 0, 0, 0, weak=True) == pytest.approx(strong / faster)
+
+
+def test_a_cause_that_never_strikes_adds_nothing_to_the_rate():
+    often = Cause(cause="often", per_1000_node_days=1000)
+    never = Cause(cause="never", per_1000_node_days=0)
+    assert node_rate(FailureTable(causes=(often, never)), 8) == pytest.approx(1 / DAY)
+    assert node_rate(FailureTable(causes=(never,)), 8) == 0
 
 
 def test_a_cured_node_lives_on_as_a_good_one_of_its_age():

@@ -11,7 +11,7 @@ import pytest
 from sim import catalogue
 from sim.catalogue.market import Flow, PolicyEvent
 from sim.engine.supply import DAY, YEAR, Arrival, Policy, arrivals, flow_arrivals, value_at
-from sim.quantities.distributions import Lognormal
+from sim.quantities.distributions import Constant, Lognormal
 from sim.scenario import load_scenario
 from sim.streams import Luck
 
@@ -149,6 +149,15 @@ def test_no_lot_comes_before_the_flow_begins_or_while_it_is_stopped():
     times = [a.time for a in come("grey-h100", rules)]
     assert min(times) > rules.seconds(dt.date(2023, 1, 1))
     assert max(times) <= rules.seconds(stop.date)
+
+
+def test_no_lot_is_left_out_of_a_flow_of_very_many():
+    """Ten thousand lots of one chip, in two of three histories within 100 of that."""
+    lots = {"lots": Constant(1.0), "chips": ((dt.date(2022, 1, 1), 10_000.0),)}
+    dates = {"until": dt.date(2023, 1, 1), "then": 0.0, "scale": 1.0, "share": 1.0, "most": None}
+    counts = [chips(come("grey-h100", policy(), seed, **lots, **dates)) for seed in range(5)]
+    assert np.mean(counts) == pytest.approx(10_000, abs=4 * 100 / math.sqrt(5))
+    assert max(counts) > 10_050
 
 
 def test_no_lot_is_left_out_where_luck_brings_more_than_expected():

@@ -34,7 +34,29 @@ PROGRAMME = ONE | {
     "depot": {"stock": {"pool": 8}, "vendor": {"lead": "7 d"}, "cannibalise": True},
 }
 PLANNED = ONE | {"fleet": {"pool": {key: POOL[key] for key in POOL if key != "throughput"}}}
-BASES = (ONE, TWO, PROGRAMME, PLANNED)
+COMING = {
+    "chip": "pool",
+    "origin": "grey",
+    "until": "2025-01-01",
+    "chips": [["2024-01-01", 64]],
+    "lots": {"lognormal": {"median": 8, "sigma": 0.5}},
+}
+OUTLOOK = PROGRAMME | {
+    "depot": {
+        "supply": {"flow": COMING},
+        "deliveries": [{"chip": "pool", "nodes": 1, "before": "ban"}],
+    },
+    "policy": {
+        "ban": {"date": "2024-09-01", "blocks": ["A100-SXM-80"], "trickle": 0.5, "price": 2}
+    },
+    "outlook": {
+        "shares": {"owner": 0.25, "run": 0.1},
+        "length": "90 d",
+        "chips": 8,
+        "needs": {"need": {"date": "2024-01-01", "flop": 1e20, "growth": "2 / yr"}},
+    },
+}
+BASES = (ONE, TWO, PROGRAMME, PLANNED, OUTLOOK)
 NUMBERS = (
     0,
     1,
@@ -59,7 +81,7 @@ NUMBERS = (
 )
 WRONG = (None, True, "x", "", [], {}, "nan", float("nan"), float("inf"), "1 GB", "1e400 s", [1, 2], {"like": "x"}, "\x1b[31m", "9" * 500)  # fmt: skip
 WORDS = ("s", "min", "h", "d", "yr")
-SCENARIOS = ("deepseek-v3", "two-thousand-plus", "embargoed-stock", "mine.yaml", "pipe", ".", "deepsek-v3", "/dev/zero", "\x1b[2J", "x" * 9999)  # fmt: skip
+SCENARIOS = ("deepseek-v3", "two-thousand-plus", "embargoed-stock", "last-time-buy", "mine.yaml", "pipe", ".", "deepsek-v3", "/dev/zero", "\x1b[2J", "x" * 9999)  # fmt: skip
 
 
 class Generator:
@@ -102,14 +124,16 @@ class Generator:
         return [*words, "--max-events", pick(("100", "2000", "0"))]
 
     def _path(self) -> str:
-        keys = ("horizon", "fleet.good.chips", "fleet.good.cold_spares", "checkpoint.interval", "recovery.restart", "chips.Hopper-SXM.kernel_efficiency", "fleet.good.failures", "recovery", "no.such.key", "..", "fleet", "runs", "x" * 9999)  # fmt: skip
+        keys = ("horizon", "fleet.good.chips", "fleet.good.cold_spares", "checkpoint.interval", "recovery.restart", "chips.Hopper-SXM.kernel_efficiency", "fleet.good.failures", "recovery", "runs.chips", "runs.every", "runs.growth", "depot.stock", "research", "no.such.key", "..", "fleet", "runs", "x" * 9999)  # fmt: skip
         return self.luck.choice(keys)
 
     def _change(self, data: dict[str, Any], part: dict[str, Any]) -> None:
         """Set something somewhere below a mapping."""
         part = self._one(part)
         if self.luck.random() < 0.03:
-            data[self.luck.choice(("unknown", "like", "chps", ""))] = self.luck.choice(WRONG)
+            data[self.luck.choice(("unknown", "like", "chps", ""))] = deepcopy(
+                self.luck.choice(WRONG)
+            )
             return
         names = [*part.get("properties", {}), *data]
         if not names:
@@ -130,7 +154,7 @@ class Generator:
         """A value for a part of the schema, now and then one that does not belong there."""
         pick = self.luck.choice
         if self.luck.random() < 0.04 or depth > 5:
-            return pick(WRONG)
+            return deepcopy(pick(WRONG))
         told = part.get("description", "")
         part = self._one(part)
         told = part.get("description", told)
@@ -161,7 +185,7 @@ class Generator:
                     for name, below in wanted.items()
                     if self.luck.random() < share
                 }
-        return pick((*NUMBERS, *WRONG))
+        return deepcopy(pick((*NUMBERS, *WRONG)))
 
     def _one(self, part: dict[str, Any]) -> dict[str, Any]:
         """One of the things that a part may be, references followed."""

@@ -35,6 +35,7 @@ def outcome(number: int) -> str:
         told = "ran"
         for name, value in result.metrics.items():
             assert not math.isinf(value), name
+            assert value or math.copysign(1.0, value) == 1.0, name
     assert time.process_time() - start < MOST_SECONDS
     return told
 

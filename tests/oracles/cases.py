@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -12,14 +12,33 @@ from typing import Any
 from sim.scenario import Scenario
 from sim.streams import Luck
 from tests.engine.bare import RATE, bare_scenario, lone, pool
-from tests.oracles.one_job import DAY
-from tests.oracles.parts import Cause
 
+DAY = 86400.0
 MINUTE = 60.0
 HOUR = 3600.0
+NEVER = math.inf
 SEQUENCES = 480
 SEQUENCE = bare_scenario().run.model.sequence
 START = dt.date(2024, 1, 1)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause of failure that strikes one node again and again, each time after the same life."""
+
+    name: str
+    node: int = 0
+    life: float = math.inf
+    clock: str = "powered"
+    switch: bool = False
+    hardware: bool = True
+    silent: bool = False
+    slowdown: float = 1.0
+    permanent: bool = False
+    detect: float = 0.0
+    repair: float = 0.0
+    refail: float | None = None
+    rollback: int = 0
 
 
 def case_of(seed: int) -> SimpleNamespace:
@@ -84,7 +103,7 @@ def case_of(seed: int) -> SimpleNamespace:
         automatic=maybe(["c0"], ["c0", "c1"], otherwise=[])[: len(causes)],
         windows=[
             (due * DAY, every * HOUR, draw.uniform(0, 9) * HOUR)
-            for due, every in maybe([(1, 0)], [(2, 31)], [(1, 17), (2, 0)], otherwise=[])
+            for due, every in maybe([(1, NEVER)], [(2, 31)], [(1, 17), (2, NEVER)], otherwise=[])
         ],
         bad_share=bad_share,
         bad_spares=listed("spare", bad_share),
@@ -152,7 +171,7 @@ def scenario_of(case: SimpleNamespace) -> Scenario:
     windows = [
         {
             "date": str(START + dt.timedelta(seconds=due)),
-            "every": f"{every} s" if every else None,
+            "every": f"{every} s" if every < NEVER else None,
             "duration": f"{seconds} s",
         }
         for due, every, seconds in case.windows

@@ -2,28 +2,28 @@
 
 It was written from the words of the design, not from the engine; where they leave a choice,
 docs/design.md names the one that both have taken. It steps from one instant to the next: all that
-could happen is listed, the nearest happens, and every clock is moved on by hand. Each node carries
-what is left of each of its lives; each checkpoint is an event (`tests/oracles/parts.py`). Times are
-seconds, work is in seconds of the whole fleet; `tests/oracles/cases.py` says what a case is made of.
+could happen is listed, the nearest happens, and every clock is moved on by hand. Times are seconds,
+work is in seconds of the whole fleet; `tests/oracles/cases.py` says what a case is made of.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
-from tests.oracles.parts import POWERED, Cause, Fault, Fleet, Mark, Node
+from tests.oracles.cases import DAY, Cause
+from tests.oracles.parts import POWERED, Clock, Fleet, Mark, Node
 
 Then = Callable[[], None]
-SAME = 1e-6
-"""Instants nearer than this are one."""
-TRAINS = ("compute", "block", "final")
-"""Phases in which what could be better is looked for, and the computing clock runs."""
-DAY = 86400.0
+SAME = 1e-6  # instants nearer than this are one
+TRAINS = ("compute", "block", "final")  # what could be better is looked for; computing clocks run
+RUNS = (*TRAINS, "save")
+EXPOSED = ("planned", "restart", "reconfigure")  # what fails meanwhile ends it
+BOOKED: dict[str, str] = dict.fromkeys(("block", "save", "final"), "checkpoint")
+BOOKED |= dict.fromkeys(("choose", "unpack"), "restart")
 
 
 class Job(Fleet):
@@ -31,42 +31,33 @@ class Job(Fleet):
 
     def __init__(self, case: SimpleNamespace) -> None:
         super().__init__(case)
-        self.time: defaultdict[str, float] = defaultdict(float)
-        self.count: Counter[str] = Counter()
+        self.told: defaultdict[str, float] = defaultdict(float)  # seconds, and how often
         self.work = 0.0
         self.share = 1.0
-        self.timer = 0.0
-        self.passed = 0
-        self.marks = [Mark(0.0, 0.0, 0.0, memory=False, spoilt={})]
-        self.spoilt: dict[Fault, float] = {}
-        self.known: set[Fault] = set()
+        self.marks = [Mark(0.0, 0.0, 0.0, memory=False)]
+        self.spoilt: dict[Clock, float] = {}  # hidden faults, and the work at which each began
+        self.clean = math.inf  # the work at which the first corruption began that was found
         self.steps_back = 0
-        self.windows = list(case.windows)
+        self.windows = sorted(case.windows)
         self.bad_spares = iter(case.bad_spares)
         self.failing_restarts = iter(case.failing_restarts)
-        self.failed = 0
-        self.answered = False
-        self.chosen = self.lacking = self.boxed = self.exposed = self.done = False
         self.first = True
+        self.done = False
 
     def run(self) -> Job:
         """Step from instant to instant until the work is done or the horizon is reached."""
         self._assemble("restart")
         while not self.done and self.now < self.case.horizon - SAME:
-            step = min(self._next(), self.case.horizon) - self.now
-            self._move_on(max(step, 0.0))
+            self._move_on(max(min(self._next(), self.case.horizon) - self.now, 0.0))
             self._happen()
-        if not self._running():
+        if self.phase not in RUNS:
             self._fall_back()
         return self
 
     def _next(self) -> float:
-        instants = [self.until]
-        instants.extend(node.back for node in self.nodes)
-        instants.extend(self.now + lives[cause] for _, lives, cause in self._ticking())
-        instants.extend(fault.found for fault in self._hidden())
-        instants.extend(mark.durable for mark in self.marks if mark.durable > self.now + SAME)
-        instants.extend(due for due, _, _ in self.windows if due > self.now + SAME)
+        instants = [self.until, *(node.back for node in self.nodes)]
+        instants += [self.now + clock.left for clock in (*self._ticking(), *self._hidden())]
+        instants += [due for due, _, _ in self.windows if due > self.now + SAME]
         if self.phase == "compute":
             end, pace, _ = self._stage()
             speed = self.share * pace / self._slowdown()
@@ -74,9 +65,8 @@ class Job(Fleet):
             instants.append(self.now + self._to_mark())
         return min(instants)
 
-    def _hidden(self) -> set[Fault]:
-        there = {fault for node in self.nodes for fault in node.faults}
-        return there | (self.spoilt.keys() - self.known)
+    def _hidden(self) -> set[Clock]:
+        return {fault for node in self.nodes for fault in node.faults} | self.spoilt.keys()
 
     def _stage(self) -> tuple[float, float, float]:
         """Of the phase of the run at this position: its end, its pace, its interval."""
@@ -86,24 +76,24 @@ class Job(Fleet):
         _, _, interval = self._stage()
         return interval / self.case.copies - self.timer
 
-    def _ticking(self) -> list[tuple[Node, dict[Cause, float], Cause]]:
-        """The lives and relapses whose clock runs."""
+    def _ticking(self) -> list[Clock]:
+        """Lives that run: relapses wherever a node has power, others as their causes say."""
         found = []
         for node in (node for node in self.nodes if node.place in POWERED):
             computes = node.place == "active" and self.phase in TRAINS
-            own = [cause for cause in node.lives if computes or cause.clock == "powered"]
-            found += [(node, node.lives, cause) for cause in own]
-            found += [(node, node.relapses, cause) for cause in node.relapses]
+            for life in node.lives:
+                if computes or life.once or life.cause.clock == "powered":
+                    found.append(life)
         return found
 
     def _move_on(self, step: float) -> None:
-        for _, lives, cause in self._ticking():
-            lives[cause] -= step
+        for clock in (*self._ticking(), *self._hidden()):
+            clock.left -= step
         self.now += step
         if self.phase == "compute":
             productive = step / self._slowdown()
-            self.time["productive"] += productive
-            self.time["stall"] += step - productive
+            self.told["productive"] += productive
+            self.told["stall"] += step - productive
             _, pace, interval = self._stage()
             self.work += productive * self.share * pace
             self.timer += step
@@ -111,8 +101,7 @@ class Job(Fleet):
                 self.timer = 0.0
                 self.passed = 0
         else:
-            saving = self.phase in ("block", "save", "final")
-            self.time["checkpoint" if saving else self.phase] += step
+            self.told[BOOKED.get(self.phase, self.phase)] += step
 
     def _happen(self) -> None:
         if self.phase == "final" and self.until <= self.now + SAME:
@@ -120,7 +109,7 @@ class Job(Fleet):
         elif self.phase == "compute" and self.work >= self.case.work - SAME:
             self.work = self.case.work
             self.done = not self.case.final
-            self._go("final", self.case.blocking + self.case.flush, self._train)
+            self._go("final", self.case.blocking + self.case.flush)
         elif self.phase == "compute" and self._to_mark() <= SAME:
             self._mark()
         if self.done:
@@ -130,23 +119,16 @@ class Job(Fleet):
                 self._return(node)
         self._fail()
         for fault in self._hidden():
-            if fault.found <= self.now + SAME:
+            if fault.left <= SAME:
                 self._find(fault)
-        if self.until <= self.now + SAME:
+        if self.then and self.until <= self.now + SAME:
             self.then()
         self._look_around()
 
-    def _go(self, phase: str, seconds: float, then: Then, exposed: bool = False) -> None:
-        """Begin what takes some time; what fails meanwhile ends it where it is exposed."""
+    def _go(self, phase: str, seconds: float = math.inf, then: Then | None = None) -> None:
         self.phase = phase
         self.until = self.now + seconds
         self.then = then
-        self.exposed = exposed
-
-    def _train(self) -> None:
-        self._go("compute", math.inf, self._train)
-
-    # Checkpoints
 
     def _mark(self) -> None:
         self.timer = 0.0
@@ -156,22 +138,22 @@ class Job(Fleet):
         if self.passed % self.case.copies == 0:
             blocking = self.case.blocking
             self._save(blocking + self.case.flush)
-        if self.case.copies > 1:
-            self._save(blocking, memory=True)
-        self._go("block", blocking, self._train)
+        self._save(blocking, memory=True)
+        self._go("block", blocking, partial(self._go, "compute"))
 
     def _save(self, seconds: float, memory: bool = False) -> None:
-        durable = self.now + seconds
-        self.marks.append(Mark(self.work, self.time["productive"], durable, memory, self._spoilt()))
+        self.marks.append(Mark(self.work, self.told["productive"], self.now + seconds, memory))
 
     def _usable(self) -> Mark:
         """The newest checkpoint that is whole and older than every corruption that was found."""
-        usable = [mark for mark in self.marks if not mark.memory]
         pair_lost = any(number ^ 1 in self.lost_memory for number in self.lost_memory)
-        if not (pair_lost or self.known or self.steps_back):
-            usable += [mark for mark in self.marks if mark.memory][-1:]
-        clean = [mark for mark in usable if not mark.spoilt.keys() & self.known]
-        return max(clean, key=lambda mark: (mark.work, mark.memory))
+        copied = self.case.copies > 1 and self._trusted() and not pair_lost
+        clean = [mark for mark in self.marks if mark.work <= self.clean + SAME]
+        return max((m for m in clean if copied or not m.memory), key=lambda m: (m.work, m.memory))
+
+    def _trusted(self) -> bool:
+        """Whether nothing that was trained is to be thrown away, and with it all copies of it."""
+        return self.clean == math.inf and not self.steps_back
 
     def _fall_back(self) -> None:
         mark = self._usable()
@@ -179,37 +161,32 @@ class Job(Fleet):
         if self.steps_back and too_new > 0 and mark.work:
             period = self.case.interval * self.share
             work = max(mark.work - math.ceil(too_new / period) * period, 0.0)
-            mark = replace(mark, work=work, productive=mark.productive * work / mark.work)
-        self.time["rework"] += self.time["productive"] - mark.productive
-        self.time["productive"] = mark.productive
+            mark = mark._replace(work=work, productive=mark.productive * work / mark.work)
+        self.told["rework"] += self.told["productive"] - mark.productive
+        self.told["productive"] = mark.productive
         self.work = mark.work
-        self.spoilt = dict(mark.spoilt)
-        self.marks = [each for each in self.marks if each.work <= mark.work and each is not mark]
-        if self.known or self.steps_back:
-            # What was copied to memory since is thrown away, and with it whatever it was written over.
-            self.marks = [each for each in self.marks if not each.memory]
-        self.marks.append(mark)
-        self.known.clear()
+        self.spoilt = {f: work for f, work in self.spoilt.items() if work < mark.work - SAME}
+        older = [each for each in self.marks if each.work <= mark.work and each is not mark]
+        # Copies that are thrown away were written over those before.
+        self.marks = [each for each in older if self._trusted() or not each.memory] + [mark]
+        self.clean = math.inf
         self.steps_back = 0
 
-    # Failures
-
     def _fail(self) -> None:
-        struck = [each for each in self._ticking() if each[1][each[2]] <= SAME]
-        for node, lives, cause in struck:
-            lives[cause] = cause.life
-            if lives is node.relapses:
-                del lives[cause]
-        for node, _, cause in struck:
-            if node.place in POWERED:
-                self._strike(node, cause)
+        struck = [life for life in self._ticking() if life.left <= SAME]
+        for life in struck:
+            life.left = life.cause.life
+            if life.once:
+                life.node.lives.remove(life)
+            if life.node.place in POWERED:
+                self._strike(life.node, life.cause)
 
     def _strike(self, node: Node, cause: Cause) -> None:
-        self.count[cause.name] += 1
+        self.told[cause.name] += 1
         if cause.silent or cause.slowdown > 1:
-            fault = Fault(cause, self.now + cause.detect, node)
+            fault = Clock(node, cause, cause.detect, once=True)
             node.faults.append(fault)
-            if cause.silent and node.place == "active" and self._running():
+            if cause.silent and node.place == "active" and self.phase in RUNS:
                 self.spoilt[fault] = self.work
             return
         hit = [node]
@@ -220,22 +197,14 @@ class Job(Fleet):
         for each in hit:
             self._take_out(each, cause)
         if of_job:
-            if not self.first:
-                self.steps_back = max(self.steps_back, cause.rollback)
+            self.steps_back = max(self.steps_back, cause.rollback)
             self._interrupt(cause, cause.detect)
 
-    def _spoilt(self) -> dict[Fault, float]:
-        """The faults under which a step was trained that still counts."""
-        return {fault: work for fault, work in self.spoilt.items() if work < self.work - SAME}
-
-    def _running(self) -> bool:
-        return self.phase in (*TRAINS, "save")
-
     def _interrupt(self, cause: Cause, detect: float) -> None:
-        if self._running():
-            self.count["interruptions"] += self.phase != "save"
+        if self.phase in RUNS:
+            self.told["interruptions"] += self.phase != "save"
             self.marks = [mark for mark in self.marks if mark.durable <= self.now + SAME]
-        elif not self.exposed:
+        elif self.phase not in EXPOSED:
             return
         self._go("detect", detect, partial(self._respond, cause.name in self.case.automatic))
         self._evict()
@@ -252,26 +221,23 @@ class Job(Fleet):
                 seconds = self.case.off_duty or seconds + (begins - clock) % DAY
         self._go("respond", seconds, partial(self._assemble, "restart"))
 
-    def _find(self, fault: Fault) -> None:
+    def _find(self, fault: Clock) -> None:
         node = fault.node
         there = fault in node.faults
         active = there and node.place == "active"
-        if fault.cause.slowdown > 1 and active and self._running():
-            fault.found = math.inf
+        if fault.cause.slowdown > 1 and active and self.phase in RUNS:
+            fault.left = math.inf
             self.found.append(fault)
             return
-        spoilt = fault in self._spoilt()
+        began = self.spoilt.pop(fault, math.inf)
+        spoilt = began < self.work - SAME
         if spoilt:
-            self.known.add(fault)
-        else:
-            self.spoilt.pop(fault, None)
+            self.clean = min(self.clean, began)
         if there:
             node.faults.remove(fault)
             self._take_out(node, fault.cause)
         if spoilt or active:
             self._interrupt(fault.cause, 0.0)
-
-    # Who takes part
 
     def _look_around(self) -> None:
         if self.phase == "wait":
@@ -280,31 +246,28 @@ class Job(Fleet):
             return
         if self.found or self._possible() > len(self._at("active")):
             self._stop(0.0, partial(self._assemble, "reconfigure"))
-        elif self.windows and min(self.windows)[0] <= self.now + SAME:
-            due, every, seconds = min(self.windows)
-            self.windows.remove((due, every, seconds))
-            if every:
-                missed = math.floor((self.now - due + SAME) / every)
-                self.windows.append((due + (missed + 1) * every, every, seconds))
+        elif self.windows and self.windows[0][0] <= self.now + SAME:
+            due, every, seconds = self.windows.pop(0)
+            missed = math.floor((self.now - due + SAME) / every)
+            self.windows = sorted([*self.windows, (due + (missed + 1) * every, every, seconds)])
             self._stop(seconds, self._restart)
 
     def _stop(self, stand: float, then: Then) -> None:
         """Save, take the stragglers out, and stand still for some time."""
-        self.count["planned_stops"] += 1
+        self.told["planned_stops"] += 1
         if self.phase == "block":
             # What was being written is written again, as a part of the stop.
             self.marks = [m for m in self.marks if m.durable <= self.now + SAME]
         seconds = self.case.blocking + self.case.flush
         self._save(seconds)
-        if self.case.copies > 1:
-            self._save(seconds, memory=True)
+        self._save(seconds, memory=True)
         self._go("save", seconds, partial(self._stopped, stand, then))
 
     def _stopped(self, stand: float, then: Then) -> None:
         self.lost_memory.clear()
         if straggler := self._evict():
             then = partial(self._respond, straggler.name in self.case.automatic)
-        self._go("planned", stand, then, exposed=True)
+        self._go("planned", stand, then)
 
     def _assemble(self, why: str) -> None:
         self.why = why
@@ -316,69 +279,61 @@ class Job(Fleet):
     def _fill(self) -> None:
         """Fill the places of the job: from standby, by choosing anew, from boxes; then restart."""
         before = len(self._at("active"))
-        hot = self._at("hot_spare")
-        self._take([node for node in hot if node.standby or self.case.standby is None])
+        self._take([n for n in self._at("hot_spare") if n.standby or self.case.standby is None])
         self.lacking |= len(self._at("active")) < self.target
-        unboxed = [node for node in self._at("cold_spare") if not node.boxed]
-        self._take(self._at("hot_spare") + unboxed)
-        gap = self.target - len(self._at("active"))
-        boxes = [node for node in self._at("cold_spare") if node.boxed]
-        spares = len(self._at("hot_spare") + self._at("cold_spare")) - len(boxes)
+        self._take(self._at("hot_spare") + self._at("cold_spare"))
+        gap = len(self._at("active")) < self.target
+        boxes = self._at("box")
+        spares = len(self._at("hot_spare") + self._at("cold_spare"))
         possible = self._possible()
         came = boxes or len(self._at("active")) > before or self.first
         choose = self.lacking and not self.chosen and self.why == "restart"
         if choose and came and possible:
             self.chosen = True
-            self.count["selections"] += 1
-            self._go(self.why, self.case.reschedule, self._fill)
-        elif boxes and (gap > 0 or (self.boxed and spares < (self.case.standby or 0))):
-            self._go(self.why, self.case.provision, partial(self._unpack, boxes[0]))
+            self.told["selections"] += 1
+            self._go("choose", self.case.reschedule, self._fill)
+        elif boxes and (gap or (self.boxed and spares < (self.case.standby or 0))):
+            self._go("unpack", self.case.provision, partial(self._unpack, boxes[0]))
         elif possible:
             self.target = possible
             for node in self._at("active")[: possible - 1 : -1]:
                 self._queue_up(node, "hot_spare")
-            self._start()
+            if self.chosen:
+                self._all_stand_by()
+            if self.first:
+                self._compute()
+            elif self.why == "reconfigure":
+                self._go("reconfigure", self.case.reconfigure, self._compute)
+            else:
+                self._restart()
         else:
             self.chosen = self.boxed = False
-            self._go("wait", math.inf, self._fill)
+            self._go("wait")
 
     def _unpack(self, box: Node) -> None:
-        self.count["provisioned"] += 1
+        self.told["provisioned"] += 1
         self.boxed = True
-        box.boxed = False
-        if len(self._at("active")) < self.target:
-            box.place = "active"
-            box.turn = 0
-        else:
+        box.place = "active"
+        if len(self._at("active")) > self.target:
+            box.place = "cold_spare"
             self._stand_by(box)
         self._fill()
 
-    def _start(self) -> None:
-        if self.chosen:
-            self._all_stand_by()
-        if self.first:
-            self._go(self.why, 0.0, self._compute)
-        elif self.why == "reconfigure":
-            self._go(self.why, self.case.reconfigure, self._compute, exposed=True)
-        else:
-            self._restart()
-
     def _restart(self) -> None:
         load = self.case.copy_load if self._usable().memory else self.case.load
-        self._go("restart", self.case.restart + load, self._restarted, exposed=True)
+        self._go("restart", self.case.restart + load, self._restarted)
 
     def _restarted(self) -> None:
         """What is new is tested, and the restart may fail."""
-        spares = [node for node in self._at("active") if node in self.new]
-        bad = [node for node in spares if next(self.bad_spares, False)]
-        self.count["bad_spares"] += len(bad)
+        bad = [n for n in self._at("active") if n in self.new and next(self.bad_spares, False)]
+        self.told["bad_spares"] += len(bad)
         self.new.clear()
         for node in bad:
             self._take_out(node, self.case.bad_spare)
         if bad:
             self._assemble("restart")
         elif self.failed <= self.case.tries and next(self.failing_restarts, False):
-            self.count["failed_restarts"] += 1
+            self.told["failed_restarts"] += 1
             self.failed += 1
             self._respond(automatic=self.failed <= self.case.tries)
         else:
@@ -386,15 +341,11 @@ class Job(Fleet):
 
     def _compute(self) -> None:
         self._fall_back()
-        self.first = False
-        self.answered = False
-        self.failed = 0
+        self.first = self.answered = False
+        self.failed = self.passed = 0
         self.timer = 0.0
-        self.passed = 0
         self.share = len(self._at("active")) / self.case.nodes
         self.new.clear()
-        for node in self._at("active"):
-            for fault in node.faults:
-                if fault.cause.silent and fault not in self.spoilt:
-                    self.spoilt[fault] = self.work
-        self._train()
+        silent = [f for n in self._at("active") for f in n.faults if f.cause.silent]
+        self.spoilt = dict.fromkeys(silent, self.work) | self.spoilt
+        self._go("compute")

@@ -1,41 +1,26 @@
-"""What the job of the oracle is made of: causes, faults, checkpoints, and a fleet of nodes."""
+"""What the job of the oracle is made of: clocks, checkpoints, and a fleet of nodes."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from itertools import count
 from types import SimpleNamespace
+from typing import NamedTuple
+
+from tests.oracles.cases import Cause
 
 POWERED = ("active", "hot_spare")
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A cause of failure that strikes one node again and again, each time after the same life."""
-
-    name: str
-    node: int = 0
-    life: float = math.inf
-    clock: str = "powered"
-    switch: bool = False
-    hardware: bool = True
-    silent: bool = False
-    slowdown: float = 1.0
-    permanent: bool = False
-    detect: float = 0.0
-    repair: float = 0.0
-    refail: float | None = None
-    rollback: int = 0
+USABLE = (*POWERED, "cold_spare", "box")
 
 
 @dataclass(eq=False)
-class Fault:
-    """A fault that nobody has noticed yet: silent corruption or a straggler."""
+class Clock:
+    """What is left until something befalls a node: a cause strikes it, or its fault is found."""
 
-    cause: Cause
-    found: float
     node: Node
+    cause: Cause
+    left: float
+    once: bool = False  # it is a relapse, or a fault; others begin anew
 
 
 @dataclass(eq=False)
@@ -44,31 +29,21 @@ class Node:
 
     number: int
     place: str
-    lives: dict[Cause, float]
-    """What is left until a cause strikes; it strikes again after the same time."""
-    relapses: dict[Cause, float] = field(default_factory=dict)
-    """The same of causes that come back once, by the powered clock."""
-    faults: list[Fault] = field(default_factory=list)
+    standby: bool = False  # it is a hot spare inside the job
+    turn: int = 0  # spares step in in the order in which they became spares
+    lives: list[Clock] = field(default_factory=list)  # and relapses
+    faults: list[Clock] = field(default_factory=list)  # that nobody has noticed yet
     failures: int = 0
     back: float = math.inf
-    standby: bool = False
-    """Whether it is a hot spare inside the job."""
-    boxed: bool = False
-    """Whether it is a cold spare that was never unpacked."""
-    turn: int = 0
-    """Spares step in in the order in which they became spares."""
 
 
-@dataclass(eq=False)
-class Mark:
+class Mark(NamedTuple):
     """A checkpoint: where the job stood when it began, and when it can be relied upon."""
 
     work: float
     productive: float
     durable: float
     memory: bool
-    spoilt: dict[Fault, float]
-    """The faults under which a step was trained that still counts, and the work at their beginning."""
 
 
 class Fleet:
@@ -77,37 +52,30 @@ class Fleet:
     def __init__(self, case: SimpleNamespace) -> None:
         self.case = case
         self.now = 0.0
-        self.nodes = [self._node(number) for number in range(case.nodes + case.hot + case.cold)]
-        self.turns = count(1)
         self.queue: list[tuple[Node, float]] = []
-        self.target = case.nodes
-        """Nodes that the job wants to run with."""
-        self.found: list[Fault] = []
-        """Stragglers that will leave at the next stop."""
-        self.new: set[Node] = set()
-        """Those that were spares when it last trained."""
-        self.lost_memory: set[int] = set()
-        """Those whose copies in memory are lost."""
-
-    def _node(self, number: int) -> Node:
-        case = self.case
-        lives = {cause: cause.life for cause in case.causes if cause.node == number}
-        place = "active"
-        if number >= case.nodes:
-            place = "hot_spare" if number < case.nodes + case.hot else "cold_spare"
-        standby = place == "hot_spare" and number < case.nodes + (case.standby or 0)
-        return Node(number, place, lives, standby=standby, boxed=place == "cold_spare")
+        self.target = case.nodes  # nodes that the job wants to run with
+        self.found: list[Clock] = []  # stragglers that will leave at the next stop
+        self.new: set[Node] = set()  # those that were spares when it last trained
+        self.lost_memory: set[int] = set()  # those whose copies in memory are lost
+        places = ["active"] * case.nodes + ["hot_spare"] * case.hot + ["box"] * case.cold
+        self.nodes = [Node(number, place) for number, place in enumerate(places)]
+        for node in self._at("hot_spare")[: case.standby or 0]:
+            node.standby = True
+        for cause in case.causes:
+            node = self.nodes[cause.node]
+            node.lives.append(Clock(node, cause, cause.life))
 
     def _at(self, place: str) -> list[Node]:
-        return sorted((n for n in self.nodes if n.place == place), key=lambda n: n.turn)
+        there = [node for node in self.nodes if node.place == place]
+        return there if place == "active" else sorted(there, key=lambda node: node.turn)
 
     def _queue_up(self, node: Node, place: str) -> None:
-        node.turn = next(self.turns)
+        node.turn = 1 + max(each.turn for each in self.nodes)
         node.place = place
 
     def _possible(self) -> int:
         """Nodes of the largest job that could run."""
-        there = sum(n.place in ("active", "hot_spare", "cold_spare") for n in self.nodes)
+        there = sum(n.place in USABLE for n in self.nodes)
         if there >= self.case.nodes:
             return self.case.nodes
         return there // self.case.replica * self.case.replica if self.case.drop else 0
@@ -116,13 +84,13 @@ class Fleet:
         gap = self.target - len(self._at("active"))
         for node in spares[: max(gap, 0)]:
             node.place = "active"
-            node.turn = 0
             node.standby = False
             self.new.add(node)
 
     def _take_out(self, node: Node, cause: Cause) -> None:
-        if cause.refail is not None:
-            node.relapses.setdefault(cause, cause.refail)
+        waits = any(life.once and life.cause is cause for life in node.lives)
+        if cause.refail is not None and not waits:
+            node.lives.append(Clock(node, cause, cause.refail, once=True))
         if not cause.hardware:
             return
         node.failures += 1
@@ -160,8 +128,7 @@ class Fleet:
             self._queue_up(node, "hot_spare")
 
     def _slowdown(self) -> float:
-        faults = [fault for node in self._at("active") for fault in node.faults]
-        return max((fault.cause.slowdown for fault in faults), default=1.0)
+        return max([1.0, *(f.cause.slowdown for n in self._at("active") for f in n.faults)])
 
     def _evict(self) -> Cause | None:
         """Take out the stragglers that were found; the cause of the first."""
@@ -178,5 +145,4 @@ class Fleet:
         for position, node in enumerate(self._at("hot_spare")):
             node.standby = position < (self.case.standby or 0)
         for node in self._at("cold_spare"):
-            if not node.boxed:
-                self._stand_by(node)
+            self._stand_by(node)

@@ -181,6 +181,11 @@ def test_reads_every_float_python_writes(value: float) -> None:
     assert parse(repr(value), "") == value
 
 
+@pytest.mark.parametrize(("value", "unit"), [(-0.0, ""), ("-0.0", ""), ("-0 s", "s"), (-0.0, "s")])
+def test_nothing_has_no_sign(value: object, unit: str) -> None:
+    assert math.copysign(1.0, number(value, unit)) == 1.0
+
+
 @pytest.mark.parametrize("unit", EXAMPLES)
 def test_each_example_in_a_message_is_itself_allowed(unit: str) -> None:
     assert parse(EXAMPLES[unit], unit) > 0

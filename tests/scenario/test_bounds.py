@@ -71,6 +71,32 @@ def test_a_programme_that_outgrows_all_numbers_is_refused(
     assert words in str(wrong.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"date": "0001-01-01"}, "frontier.growth: the last need would be 1e"),
+        ({"growth": "1e-9 / yr"}, "outlook.needs.frontier.growth: "),
+        (
+            {"growth": {"uncertain": ["1 / yr", "2 / yr", "1e9 / yr"]}},
+            "the last need would be 1e43 times the first; most: 1e+30",
+        ),
+    ],
+)
+def test_a_need_that_outgrows_all_numbers_is_refused(changes: dict[str, Any], words: str) -> None:
+    """It ended in a traceback, when a run had been simulated: `OverflowError`."""
+    stock = load_scenario("national-stock")
+    with pytest.raises(InputError) as wrong:
+        stock.override({f"outlook.needs.frontier.{key}": value for key, value in changes.items()})
+    assert words in str(wrong.value)
+    stock.override({"outlook.needs.frontier.date": "2000-01-01"})
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "x" * 9999, "a\0b", 7, ["a"]])
+def test_a_catalogue_that_is_no_folder_is_refused(folder: Any) -> None:
+    with pytest.raises(InputError, match="there is no folder"):
+        load_scenario("deepseek-v3").override({"catalogue": folder})
+
+
 def test_periods_as_short_as_can_be_followed_are_accepted() -> None:
     scenario = load_scenario("deepseek-v3")
     shortest = 2 * 0.1 * scenario.horizon / MOST_EVENTS

@@ -62,6 +62,7 @@ def test_an_event_of_ones_own_needs_a_date(stock):
         ({"offload": {"weak": 0.5}}, "offload: no pool of the fleet"),
         ({"reference": "weak"}, "reference: no pool of the fleet"),
         ({"depot.repair.capacity": "0 per month"}, "must be above zero"),
+        ({"runs.chips": 0}, "must be above zero"),
         ({"runs.growth": 2.4}, "a unit is missing"),
         (
             {

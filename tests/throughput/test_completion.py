@@ -46,3 +46,15 @@ def test_only_what_a_layout_depends_on_is_planned_again(
         assert fleet["good"].chips == scenario.fleet["good"].chips
         assert fleet["good"].layout.pipeline
     assert len(counted) == times
+
+
+def test_no_more_fleets_are_remembered_than_a_bound(
+    counted: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "MOST", 2)
+    plain = load_scenario("deepseek-v3")
+    for chips in (2048, 4096, 6144, 8192, 8192):
+        changed = plain.override({"fleet.good.chips": chips})
+        planned(changed.run, changed.fleet, changed.mixing, changed.constants)
+        assert len(completion._REMEMBERED) <= 2
+    assert len(counted) == 4

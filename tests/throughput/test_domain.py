@@ -61,6 +61,35 @@ def test_stacks_fitted_to_dense_models_only_do_not_know_experts() -> None:
     assert "nothing was fitted" in routed.measure
 
 
+@pytest.mark.parametrize("distance", [0.0, 0.3, 0.8])
+def test_the_spread_of_the_error_is_made_of_what_is_near_what_is_far_and_what_is_unseen(
+    distance: float,
+) -> None:
+    """Three independent parts, none of them more than the rule allows together."""
+    known = rule()
+    published = [Point(2048.0, 8192.0, 8192.0, 64)]
+    at = published[0]._replace(width=2048.0 * math.exp(distance / known.weights.width))
+    core = pool("H100-SXM-80", stack="megatron-core")
+    dense = reach(core, model("llama-3-70b"), at, published)
+    routed = reach(core, model("deepseek-v3"), at, published)
+    assert dense.distance == pytest.approx(distance)
+    assert dense.spread == pytest.approx(math.hypot(known.near, known.slope * distance))
+    parts = (known.near, known.slope * distance, known.unseen)
+    assert routed.spread == pytest.approx(min(math.hypot(*parts), known.most))
+    none = reach(core, model("llama-3-70b"), at, [])
+    assert none.spread == pytest.approx(
+        min(math.hypot(known.near, known.slope * known.limit), known.most)
+    )
+    assert none.distance == math.inf
+
+
+def test_a_rate_that_is_taken_as_measured_lies_nowhere() -> None:
+    measured = pool(throughput={"tokens_per_second_per_chip": 100})
+    assert fleet(run(), [measured]).reaches == {}
+    [only] = fleet(run(), [measured, pool()], names=["measured", "modelled"]).reaches
+    assert only == "modelled"
+
+
 def test_each_chip_and_stack_has_a_residual_and_those_alike_share_it() -> None:
     both = case({"a": H100, "b": H800, "c": H100, "d": MEASURED})
     names = [name for name in both.unknowns() if "residual" in name]

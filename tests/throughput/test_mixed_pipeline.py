@@ -64,6 +64,20 @@ def test_a_node_of_each_type_makes_a_pipeline_of_two_stages_without_virtual_ones
         assert (found.virtual, found.schedule, found.pipeline) == (1, "1f1b", 1)
 
 
+def test_only_the_stages_on_both_sides_of_the_link_send_over_it() -> None:
+    """Each stage sends to those beside it; the first and the last have one of them."""
+    pools = [half("A100-SXM-80"), half("A100-SXM-80")]
+    stages = fleet(run(MODEL, 256), pools, PIPELINE | {"link": "1 GB/s"}).full.groups[0]
+    sent = [
+        next(message.seconds for message in stage.messages if message.kind == "pipeline")
+        for stage in stages.pipeline.stages
+    ]
+    one = 2 * (2 * 2048 * 12288 / 8 / (0.8 * 25e9) + 5e-6)
+    over = 2 * (2 * 2048 * 12288 / 8 / 1e9 + 5e-6)
+    inner = [one, 2 * one, 2 * one, one + over]
+    assert sent == pytest.approx([*inner, *reversed(inner)])
+
+
 def test_a_slow_link_between_the_types_slows_the_step_and_is_named() -> None:
     training, pools = run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")]
     quick = fleet(training, pools, PIPELINE).full

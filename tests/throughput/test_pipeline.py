@@ -100,3 +100,17 @@ def test_a_slow_network_slows_only_what_crosses_it() -> None:
     )
     assert stage.exposed_by_kind(3.0) == pytest.approx({"expert": 12.0, "tensor": 2.0})
     assert stage.exposed(3.0) == pytest.approx(14.0)
+
+
+@given(st.integers(1, 8), SECONDS, st.floats(0.0, 3.0), st.floats(0.0, 1.0))
+def test_what_is_exposed_is_paid_in_every_beat_and_on_the_way_through_every_stage(
+    stages: int, compute: float, message: float, overlap: float
+) -> None:
+    """Equal stages take (m + p − 1)(c + x), as one group of stages or as many single ones."""
+    passed = (Message("tensor", message, overlap),)
+    one = Pipeline((Stage("pool", stages, compute, compute, passed),), 1.0)
+    many = Pipeline((Stage("pool", 1, compute, compute, passed),) * stages, 1.0)
+    beat = compute + max((1 - overlap) * message, message - compute)
+    for pipeline in (one, many):
+        assert pipeline.beat_and_ramp()[0] == pytest.approx(beat)
+        assert closed_form(pipeline, 10) == pytest.approx((10 + stages - 1) * beat)

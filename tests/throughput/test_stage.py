@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -87,6 +88,18 @@ def test_a_chip_without_fp8_runs_everything_in_bf16() -> None:
     bf16 = v3.model_copy(update={"precision": "bf16"})
     found = compute_seconds(v3, a100, shape(), constants())
     assert found == compute_seconds(bf16, a100, shape(), constants())
+
+
+@pytest.mark.parametrize("name", ["llama-3-405b", "deepseek-v3"])
+@pytest.mark.parametrize("micro", [1, 2, 4])
+def test_the_heads_take_their_flops_over_the_rate_of_bf16(name: str, micro: int) -> None:
+    """DeepSeek-V3 has two: one predicts the token after the next."""
+    bare = constants().model_copy(update={"matrix_traffic": 0.0})
+    h100, trained = pool("H100-SXM-80", stack="llama-3"), model(name)
+    found = compute_seconds(trained, h100, shape(tensor=8, micro=micro), bare)
+    flops = 6 * trained.hidden * trained.vocabulary * (2 if name == "deepseek-v3" else 1)
+    rate = 989e12 * h100.chip.kernel_efficiency * h100.stack.kernels * h100.stack.maturity
+    assert found.last == pytest.approx(micro * trained.sequence / 8 * flops / rate, rel=1e-3)
 
 
 def test_full_recomputation_adds_a_third_to_the_layers() -> None:
@@ -238,3 +251,24 @@ def test_two_unlike_stacks_wait_for_the_slower_exchange_and_the_longer_fixed_tim
         assert found.fixed == alone[0].fixed
         assert found.sync == alone[1].sync
         assert found.overlap == 0.0
+
+
+def test_what_a_step_costs_once_is_exchange_optimizer_and_the_fixed_time() -> None:
+    stage = gpt(tensor=8)._replace(ranks=16, pool=pool(stack="megascale"))
+    group = pool_group(stage)
+    assert min(group.sync, group.optimizer, group.fixed) > 0
+    bare = dataclasses.replace(group, overlap=0.0, cover=0.0)
+    once = bare.sync + bare.optimizer + bare.fixed
+    assert bare.once() == pytest.approx(once)
+    assert bare.once(3.0) == pytest.approx(once + 2 * bare.sync)
+    beat, ramp = bare.pipeline.beat_and_ramp()
+    assert bare.seconds() == pytest.approx(bare.microbatches * beat + ramp + once)
+    twice = bare.times({"pool": 2.0})
+    assert twice.once() == pytest.approx(2 * once)
+
+
+def test_ranks_of_context_share_the_optimizer_too() -> None:
+    alone = optimizer(gpt()._replace(ranks=16))
+    for degree in (2, 4):
+        assert optimizer(gpt(context=degree)._replace(ranks=16)) == pytest.approx(alone / degree)
+        assert optimizer(gpt()._replace(ranks=16 * degree)) == pytest.approx(alone / degree)
