@@ -99,7 +99,7 @@ class Job:
         if degraded and self._better_plan():
             return CHANGED
         # A spare with which the job trains is good.
-        fleet.newcomers()
+        fleet.trust_newcomers()
         self.training.resume(fleet.at_work(), now)
         while True:
             start = now

@@ -86,8 +86,12 @@ class Source:
         self._field = field
         self._name = f"{purpose}.{cause.cause}"
         self._rows = field.purpose(self._name)
-        self._stages = _stages(cause)
-        self._columns = STAGES + 3 * len(self._stages)
+        stages = _stages(cause)
+        # Names are put together here and not at every failure.
+        self._stages = [
+            (STAGES + 3 * k, f"repair.{STAGES + 3 * k}", stage) for k, stage in enumerate(stages)
+        ]
+        self._columns = STAGES + 3 * len(stages)
         self._cured = bad.cured if bad else 0.0
         self._everywhere = cause.nodes == ALL
 
@@ -160,13 +164,11 @@ class Source:
         """Seconds of a repair, and whether its last stage succeeded."""
         total = 0.0
         success = True
-        at = STAGES
-        for stage in self._stages:
-            total += self._time(stage.time, row[at + 2], f"repair.{at}", unit, number)
+        for at, name, stage in self._stages:
+            total += self._time(stage.time, row[at + 2], name, unit, number)
             success = row[at + 1] < stage.success
             if row[at] < stage.enough:
                 break
-            at += 3
         return total, success
 
     def _time(
@@ -267,8 +269,16 @@ class Lives(Ageing):
         row = source.row(unit, number)
         ages[k] = age + source.life(row, unit, number, node, weak=node in self._weak)
         numbers[k] = number + 1
-        self._settle(node, ages)
-        return source.failure(row, unit, number, node)
+        self._least[node] = min(ages)
+        failure = source.failure(row, unit, number, node)
+        if self._due[node] != NONE:
+            due = self._offset[node] + self._least[node]
+            if failure.hidden or not failure.cause.hardware:
+                self._run(node, due)
+            else:
+                # It leaves now, and its clock stops: in the queue it would only be passed over.
+                self._due[node] = due
+        return failure
 
     def replace(self, node: int) -> None:
         """A new node has come in the place of one whose clock stands still: all its lives begin."""
@@ -279,7 +289,7 @@ class Lives(Ageing):
             row = slot.source.row(unit, numbers[k])
             ages[k] = age + slot.source.life(row, unit, numbers[k], node, weak=False)
             numbers[k] += 1
-        self._settle(node, ages)
+        self._least[node] = min(ages)
 
     def cure(self, node: int) -> None:
         """A bad node has become good: what is left of its lives stretches, its clock standing."""
@@ -287,7 +297,7 @@ class Lives(Ageing):
         age = -self._offset[node]
         for k, slot in enumerate(self._slots):
             ages[k] = age + (ages[k] - age) * slot.source.acceleration
-        self._settle(node, ages)
+        self._least[node] = min(ages)
 
     def start(self, node: int, clock: float) -> None:
         """The node's clock begins to run."""
@@ -311,12 +321,6 @@ class Lives(Ageing):
     def _age(self, node: int, clock: float) -> float:
         running = self._due[node] != NONE
         return (clock if running else 0.0) - self._offset[node]
-
-    def _settle(self, node: int, ages: list[float]) -> None:
-        """The next failure of a node is the earliest of its slots."""
-        self._least[node] = min(ages)
-        if self._due[node] != NONE:
-            self._run(node, self._offset[node] + self._least[node])
 
 
 class Slot:
