@@ -142,4 +142,8 @@ class Uniforms:
 
     def draw(self, distribution: Distribution) -> float:
         """One draw of a distribution."""
-        return distribution.one(*[self.next() for _ in range(distribution.dims)])
+        dims = distribution.dims
+        # Nearly all need one number, which takes no list.
+        if dims == 1:
+            return distribution.one(self.next())
+        return distribution.one(*[self.next() for _ in range(dims)])
