@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from heapq import heapify, heapreplace
 
 import numpy as np
@@ -101,40 +100,41 @@ class Flaps:
         self._spec = spec
         self._gaps = luck.stream(f"flaps{label}.gaps")
         self._lengths = luck.stream(f"flaps{label}.lengths")
-        # Lists, as one number is found in them in a fifth of the time that arrays take.
-        self._starts: list[float] = []
+        self._starts: NDArray[np.float64] = np.zeros(0)
         """Moving time of each flap."""
-        self._stops = [0.0]
+        self._stops: NDArray[np.float64] = np.zeros(1)
         """Seconds stopped before each flap, and after the last."""
-        self._begins: list[float] = []
+        self._begins: NDArray[np.float64] = np.zeros(0)
         """Running time of each flap."""
+        self._drawn = -math.inf
+        """Running time of the last flap."""
 
     def running(self, moving: float) -> float:
         """Running seconds after which `moving` of them were no stops."""
         if not self._rate:
             return moving
-        while not self._starts or self._starts[-1] <= moving:
+        while not len(self._starts) or self._starts[-1] <= moving:
             self._extend()
-        return moving + self._stops[bisect_left(self._starts, moving)]
+        return moving + float(self._stops[self._starts.searchsorted(moving)])
 
     def stopped(self, running: float) -> float:
         """Seconds of full stops in the first `running` seconds."""
         if not self._rate:
             return 0.0
-        while not self._begins or self._begins[-1] <= running:
+        while self._drawn <= running:
             self._extend()
-        k = bisect_right(self._begins, running)
-        moving = running - self._stops[k]
+        k = int(self._begins.searchsorted(running, "right"))
+        moving = running - self._stops.item(k)
         if k:
             # Within the k-th flap the clock of moving time stands at its start.
-            moving = max(moving, self._starts[k - 1])
+            moving = max(moving, self._starts.item(k - 1))
         return running - moving
 
     def _extend(self) -> None:
         """Draw as many flaps again as there are."""
         spec = self._spec
         count = max(self.BLOCK, len(self._starts))
-        last = self._starts[-1] if self._starts else 0.0
+        last = self._starts[-1] if len(self._starts) else 0.0
         starts = last + np.cumsum(-np.log1p(-self._gaps.random(count))) / self._rate
         # They are drawn and kept, but nothing happens for each: a tenth of an event at most.
         self._budget.spend("link flaps", starts.item(-1), count // 10)
@@ -142,9 +142,10 @@ class Flaps:
         # The longer ones are failures, with a stream of their own: a thinned Poisson process.
         ridden = durations <= spec.ride_through
         durations = np.where(ridden, durations + spec.back_off, 0.0)
-        self._stops += (self._stops[-1] + np.cumsum(durations)).tolist()
-        self._starts += starts.tolist()
-        self._begins += (starts + self._stops[-1 - count : -1]).tolist()
+        self._starts = np.concatenate([self._starts, starts])
+        self._stops = np.concatenate([self._stops, self._stops[-1] + np.cumsum(durations)])
+        self._begins = self._starts + self._stops[:-1]
+        self._drawn = self._begins.item(-1)
 
 
 def flap_failures(spec: FlapSpec, scale: float = 1.0) -> Cause | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,7 +123,10 @@ def month_ends(horizon: float) -> NDArray[np.float64]:
 
 def value_at(steps: Steps, time: float) -> float:
     """The value that holds at a time."""
-    return next(value for since, value in reversed(steps) if since <= time)
+    for since, value in reversed(steps):
+        if since <= time:
+            return value
+    raise AssertionError("steps begin before all times")
 
 
 def cumulative(
@@ -165,10 +168,15 @@ def flow_arrivals(
     else:
         ends, counts = _lots(flow, times, total, luck, name)
     return [
-        Arrival(float(time), pool, int(chips), True, flow.premium * value_at(price, time))
-        for time, chips in zip(ends, counts, strict=True)
-        if chips >= 1
+        Arrival(time, pool, chips, True, flow.premium * value_at(price, time))
+        for time, chips in _coming(ends, counts)
     ]
+
+
+def _coming(times: NDArray[np.float64], counts: NDArray[np.float64]) -> Iterator[tuple[float, int]]:
+    """The times at which whole chips come, and how many."""
+    some = counts >= 1
+    return zip(times[some].tolist(), counts[some].astype(int).tolist(), strict=True)
 
 
 def _lots(
@@ -233,11 +241,7 @@ def production_arrivals(
     found = []
     for name, months in chips.items():
         counts = np.diff(np.floor(np.cumsum(months) + 1e-9), prepend=0.0)
-        found += [
-            Arrival(float(time), pools[name], int(count), True)
-            for time, count in zip(ends, counts, strict=True)
-            if count >= 1
-        ]
+        found += [Arrival(time, pools[name], chips, True) for time, chips in _coming(ends, counts)]
     return found
 
 
