@@ -16,6 +16,7 @@ import numpy as np
 
 from sim.engine import check_sizes, simulate
 from sim.engine.replay import outages
+from sim.engine.setup import uncollected
 from sim.errors import InputError
 from sim.files import read, write
 from sim.quantities.uncertain import highest
@@ -111,9 +112,13 @@ class Point:
     def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""
         scenario = self.known_scenario
-        result = simulator(scenario, self.seed, replication, fixed_inputs=self.fixed_inputs)
-        metrics = {name: float(value) for name, value in result.metrics.items()}
-        return Outcome(replication, result.finished, metrics, result.fingerprint)
+        # What is not kept is gone before the collector looks.
+        with uncollected():
+            result = simulator(scenario, self.seed, replication, fixed_inputs=self.fixed_inputs)
+            metrics = {name: float(value) for name, value in result.metrics.items()}
+            outcome = Outcome(replication, result.finished, metrics, result.fingerprint)
+            del result
+        return outcome
 
 
 Settings = Sequence[tuple[Mapping[str, Any], Point]]

@@ -158,18 +158,21 @@ class Trace:
         # Pools and places are asked for in turn: each time through all rows would take long.
         if self._flows_until == len(self.rows):
             return self._flows
-        found: dict[tuple[Way, bool], list[float]] = defaultdict(list)
+        nodes: dict[Way, list[float]] = defaultdict(list)
+        loose: dict[Way, list[float]] = defaultdict(list)
         arrivals: dict[Row, Way] = {}
         for row in self.rows:
             way = row[1]
             if not isinstance(way, str):
-                found[way, row[2] == NO_NODE].append(row[0])
+                found = loose if row[2] == NO_NODE else nodes
+                found[way].append(row[0])
             elif way == "arrival":
                 kind = row[2:]
                 if kind not in arrivals:
                     arrivals[kind] = Way(row[2], "", row[4], round(row[5]))
-                found[arrivals[kind], False].append(row[0])
-        self._flows = [Flow(*key, np.array(times)) for key, times in found.items()]
+                nodes[arrivals[kind]].append(row[0])
+        self._flows = [Flow(way, False, np.array(times)) for way, times in nodes.items()]
+        self._flows += [Flow(way, True, np.array(times)) for way, times in loose.items()]
         self._flows_until = len(self.rows)
         return self._flows
 
