@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,8 @@ from numpy.typing import NDArray
 from sim.catalogue.failures import BadNodes, Cause, FailureTable, RepairStage
 from sim.engine.ageing import NONE, Ageing, Clock, Failure
 from sim.quantities.distributions import Constant, Distribution, Weibull
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, Floats
 from sim.streams import Field
-
-Floats: TypeAlias = NDArray[np.float64]
 
 PER_1000_NODE_DAYS = 1 / (1000 * DAY)
 ALL = (0.0, 1.0)
@@ -86,12 +83,8 @@ class Source:
         self._field = field
         self._name = f"{purpose}.{cause.cause}"
         self._rows = field.purpose(self._name)
-        stages = _stages(cause)
-        # Names are put together here and not at every failure.
-        self._stages = [
-            (STAGES + 3 * k, f"repair.{STAGES + 3 * k}", stage) for k, stage in enumerate(stages)
-        ]
-        self._columns = STAGES + 3 * len(stages)
+        self._stages = _stages(cause)
+        self._columns = STAGES + 3 * len(self._stages)
         self._cured = bad.cured if bad else 0.0
         self._everywhere = cause.nodes == ALL
 
@@ -164,11 +157,13 @@ class Source:
         """Seconds of a repair, and whether its last stage succeeded."""
         total = 0.0
         success = True
-        for at, name, stage in self._stages:
-            total += self._time(stage.time, row[at + 2], name, unit, number)
+        at = STAGES
+        for stage in self._stages:
+            total += self._time(stage.time, row[at + 2], f"repair.{at}", unit, number)
             success = row[at + 1] < stage.success
             if row[at] < stage.enough:
                 break
+            at += 3
         return total, success
 
     def _time(
@@ -272,12 +267,10 @@ class Lives(Ageing):
         self._least[node] = min(ages)
         failure = source.failure(row, unit, number, node)
         if self._due[node] != NONE:
-            due = self._offset[node] + self._least[node]
+            due = self._due[node] = self._offset[node] + self._least[node]
+            # One that leaves now stops its clock: in the queue it would only be passed over.
             if failure.hidden or not failure.cause.hardware:
                 self._run(node, due)
-            else:
-                # It leaves now, and its clock stops: in the queue it would only be passed over.
-                self._due[node] = due
         return failure
 
     def replace(self, node: int) -> None:

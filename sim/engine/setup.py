@@ -247,12 +247,6 @@ def intervals(scenario: Scenario, throughput: Throughput) -> tuple[float, float]
     return found[0], found[1]
 
 
-def run_to_the_end(env: simpy.Environment, process: Generator[simpy.Event, Any, None]) -> None:
-    """Run a process to its end."""
-    with uncollected():
-        env.run(until=env.process(process))
-
-
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Let the garbage collector wait until a million objects have been made.

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent, Production
 from sim.engine.budget import bounded
 from sim.engine.production import Recipe, made
-from sim.results.ledger import DAY, YEAR
+from sim.results.ledger import DAY, YEAR, Floats
 from sim.scenario import Scenario
 from sim.scenario.stock import Delivery, pool_of
 from sim.streams import Luck
@@ -116,7 +115,7 @@ class Policy:
         return steps
 
 
-def month_ends(horizon: float) -> NDArray[np.float64]:
+def month_ends(horizon: float) -> Floats:
     """Seconds to the end of each month, the last of which may be cut short."""
     return np.append(np.arange(MONTH, horizon, MONTH), horizon)
 
@@ -129,9 +128,7 @@ def value_at(steps: Steps, time: float) -> float:
     raise AssertionError("steps begin before all times")
 
 
-def cumulative(
-    flow: Flow, policy: Policy, factor: Steps, horizon: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def cumulative(flow: Flow, policy: Policy, factor: Steps, horizon: float) -> tuple[Floats, Floats]:
     """Times where the rate of a flow changes, and the chips expected to have come by them."""
     starts = [policy.seconds(date) for date, _ in flow.chips]
     ends = [*starts[1:], policy.seconds(flow.until)]
@@ -173,7 +170,7 @@ def flow_arrivals(
     ]
 
 
-def _coming(times: NDArray[np.float64], counts: NDArray[np.float64]) -> Iterator[tuple[float, int]]:
+def _coming(times: Floats, counts: Floats) -> Iterator[tuple[float, int]]:
     """The times at which whole chips come, and how many."""
     some = counts >= 1
     return zip(times[some].tolist(), counts[some].astype(int).tolist(), strict=True)
@@ -181,11 +178,11 @@ def _coming(times: NDArray[np.float64], counts: NDArray[np.float64]) -> Iterator
 
 def _lots(
     flow: Flow,
-    times: NDArray[np.float64],
-    total: NDArray[np.float64],
+    times: Floats,
+    total: Floats,
     luck: Luck,
     name: str,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Lots of random size, as many as give the expected flow on average (compound Poisson).
 
     The k-th lot comes when the expected flow reaches the k-th point of a unit Poisson process, so
@@ -223,7 +220,7 @@ def production_arrivals(
     """
     ends = month_ends(horizon)
 
-    def delivered(flows: Iterable[Flow]) -> NDArray[np.float64]:
+    def delivered(flows: Iterable[Flow]) -> Floats:
         lines = [cumulative(flow, policy, policy.on(flow, flow.chip), horizon) for flow in flows]
         return np.sum([np.diff(np.interp(ends, *line), prepend=0.0) for line in lines], axis=0)
 

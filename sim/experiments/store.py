@@ -109,16 +109,14 @@ class Point:
         said = {key: value for key, value in self.content.items() if key not in of_the_code}
         return _hash(said)
 
+    # What is not kept of a result is gone before the collector looks.
+    @uncollected()
     def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""
         scenario = self.known_scenario
-        # What is not kept is gone before the collector looks.
-        with uncollected():
-            result = simulator(scenario, self.seed, replication, fixed_inputs=self.fixed_inputs)
-            metrics = {name: float(value) for name, value in result.metrics.items()}
-            outcome = Outcome(replication, result.finished, metrics, result.fingerprint)
-            del result
-        return outcome
+        result = simulator(scenario, self.seed, replication, fixed_inputs=self.fixed_inputs)
+        metrics = {name: float(value) for name, value in result.metrics.items()}
+        return Outcome(replication, result.finished, metrics, result.fingerprint)
 
 
 Settings = Sequence[tuple[Mapping[str, Any], Point]]

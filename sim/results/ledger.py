@@ -241,7 +241,7 @@ def levels(
         if place in places and pool in (None, name)
     )
     times = [np.zeros(1)]
-    steps: list[Chips] = [np.zeros(1, int)]
+    steps = [np.zeros(1, int)]
     for flow in result.trace.flows():
         gain = flow.way.gain(places) if pool in (None, flow.way.pool) else 0
         if flow.loose and not loose:

@@ -112,12 +112,7 @@ def _come(coming: list[Arrival], item: CountedStock) -> float:
         bisect_right(coming, date, key=lambda arrival: arrival.time)
         for date in (begin, _evening(item.date))
     )
-    units = item.units
-    return sum(
-        arrival.chips * units[arrival.pool]
-        for arrival in coming[first:last]
-        if arrival.pool in units
-    )
+    return sum(arrival.chips * item.units.get(arrival.pool, 0.0) for arrival in coming[first:last])
 
 
 def _simulated(n: int) -> list[ProgrammeResult]:
