@@ -241,18 +241,18 @@ def levels(
         if place in places and pool in (None, name)
     )
     times = [np.zeros(1)]
-    steps = [np.zeros(1, int)]
+    steps = [0]
     for flow in result.trace.flows():
         gain = flow.way.gain(places) if pool in (None, flow.way.pool) else 0
         if flow.loose and not loose:
             end -= gain * len(flow.times)
         elif gain:
             times.append(flow.times)
-            steps.append(np.full(len(flow.times), gain))
+            steps += [gain] * len(flow.times)
     when = np.concatenate(times)
     order = when.argsort(kind="stable")
     when = when[order]
-    total = np.concatenate(steps)[order].cumsum()
+    total = np.array(steps)[order].cumsum()
     # Of several changes at one instant only the last level ever holds.
     last: NDArray[np.bool_] = np.append(when[1:] != when[:-1], True)
     return when[last], (end - total[-1] + total)[last]
