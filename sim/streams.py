@@ -7,11 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zlib import crc32
 
-import numpy as np
 from numpy.random import PCG64DXSM, Generator, SeedSequence
-from numpy.typing import NDArray
 
-from sim.quantities.distributions import Distribution
+from sim.quantities.distributions import Distribution, Floats
 
 
 def stream(seed: int, replication: int, name: str) -> Generator:
@@ -86,7 +84,7 @@ class Field:
         self._here = 0
         """Where in the stream the generator stands."""
         self._purposes: dict[str, int] = {}
-        self._parts: dict[tuple[int, int, int, int], NDArray[np.float64]] = {}
+        self._parts: dict[tuple[int, int, int, int], Floats] = {}
 
     def purpose(self, name: str) -> int:
         """Where the numbers of a purpose begin."""
@@ -106,11 +104,11 @@ class Field:
         row: list[float] = part[:, unit % self.TOGETHER].tolist()
         return row
 
-    def block(self, purpose: int, units: int, columns: int) -> NDArray[np.float64]:
+    def block(self, purpose: int, units: int, columns: int) -> Floats:
         """A first row for each unit, those of the first units the same whatever their number."""
         return self._draw(purpose, units, columns)
 
-    def _draw(self, place: int, rows: int, columns: int) -> NDArray[np.float64]:
+    def _draw(self, place: int, rows: int, columns: int) -> Floats:
         """As many numbers as are asked for, from a place on."""
         self._bits.advance(place - self._here)
         self._here = place + rows * columns
@@ -142,4 +140,8 @@ class Uniforms:
 
     def draw(self, distribution: Distribution) -> float:
         """One draw of a distribution."""
-        return distribution.one(*[self.next() for _ in range(distribution.dims)])
+        dims = distribution.dims
+        # Nearly all need one number, which takes no list.
+        if dims == 1:
+            return distribution.one(self.next())
+        return distribution.one(*[self.next() for _ in range(dims)])

@@ -12,7 +12,7 @@ from sim.engine import campaign
 from sim.engine.budget import extremes
 from sim.engine.checkpoints import Watch
 from sim.engine.phases import Course, phases_of
-from sim.engine.setup import Site, run_to_the_end, throughput_of
+from sim.engine.setup import Site, throughput_of, uncollected
 from sim.errors import InputError
 from sim.quantities.uncertain import Uncertain
 from sim.results.run import RunResult
@@ -26,6 +26,7 @@ from sim.throughput import Throughput, laid_out_like, planned
 Pools = dict[str, Pool]
 
 
+@uncollected()
 def simulate(
     scenario: Scenario,
     seed: int = 0,
@@ -88,7 +89,7 @@ def _simulate(
     site = Site(env, first.scenario, used, luck, course if course.several else None)
     job = site.job(first.scenario.run, first.throughput, watch=watch)
     site.limit(max_events, partial(job.training.likely_end, horizon=settled.horizon))
-    run_to_the_end(env, job.run())
+    env.run(until=env.process(job.run()))
     training = job.training
     course.close(env.now, training.progress.tokens)
     outcome: dict[str, Any] = site.outcome() | {"scenario": settled}

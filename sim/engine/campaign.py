@@ -9,14 +9,14 @@ under repair when enough have come back.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import simpy
 
-from sim.engine.setup import Site, run_to_the_end, throughput_of
+from sim.engine.setup import Site, throughput_of
+from sim.engine.standstill import Process
 from sim.errors import InputError
 from sim.results.ledger import DAY, YEAR
 from sim.results.programme import ProgrammeResult, ProgrammeRun, first_due, growth_of
@@ -27,7 +27,6 @@ from sim.streams import Luck
 from sim.throughput import Plan, Throughput, laid_out_like, planned
 from sim.throughput.chip_worth import ChipWorth, Floats
 
-Process = Generator[simpy.Event, Any, Any]
 Pools = dict[str, Pool]
 BETWEEN = "between"
 """Wall clock when no run trains."""
@@ -336,7 +335,7 @@ def simulate(
     ]
     bought += [(a.time, a.pool, a.chips, a.premium) for a in site.coming]
     campaign = Campaign(site, worth, laid_out)
-    run_to_the_end(env, campaign.run())
+    env.run(until=env.process(campaign.run()))
     runs = tuple(campaign.runs)
     # A programme of which no run was staffed has finished nothing.
     staffed = [run for run in runs if run.staffed]

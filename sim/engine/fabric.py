@@ -6,13 +6,12 @@ import math
 from heapq import heapify, heapreplace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.catalogue.failures import FLAPS, Cause, Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
 from sim.engine.budget import Budget
 from sim.quantities.distributions import Distribution, Mixture, Sum, Weibull
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, Floats
 from sim.streams import Luck
 
 CERTAIN = 1 - 2**-53
@@ -100,11 +99,11 @@ class Flaps:
         self._spec = spec
         self._gaps = luck.stream(f"flaps{label}.gaps")
         self._lengths = luck.stream(f"flaps{label}.lengths")
-        self._starts: NDArray[np.float64] = np.zeros(0)
+        self._starts: Floats = np.zeros(0)
         """Moving time of each flap."""
-        self._stops: NDArray[np.float64] = np.zeros(1)
+        self._stops: Floats = np.zeros(1)
         """Seconds stopped before each flap, and after the last."""
-        self._begins: NDArray[np.float64] = np.zeros(0)
+        self._begins: Floats = np.zeros(0)
         """Running time of each flap."""
         self._drawn = -math.inf
         """Running time of the last flap."""
@@ -195,7 +194,7 @@ def share_below(distribution: Distribution, limit: float) -> float:
     return low if low > 1e-15 else 0.0
 
 
-def evenly_spread(count: int, dims: int) -> NDArray[np.float64]:
+def evenly_spread(count: int, dims: int) -> Floats:
     """Points of the unit cube by an additive recurrence, whose steps are powers of 1/g.
 
     With g the root above 1 of ``g^(dims + 1) = g + 1``, the golden ratio in one dimension.

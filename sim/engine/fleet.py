@@ -310,9 +310,13 @@ class Fleet:
     def newcomers(self) -> list[tuple[NodePool, int]]:
         """The spares that have joined the job since it was asked last, by pool and node."""
         found = [(pool, node) for pool in self.pools for node in sorted(pool.newcomers)]
+        self.trust_newcomers()
+        return [(pool, node) for pool, node in found if pool.place[node] == "active"]
+
+    def trust_newcomers(self) -> None:
+        """The spares that have joined the job so far are nodes like any other."""
         for pool in self.pools:
             pool.newcomers.clear()
-        return [(pool, node) for pool, node in found if pool.place[node] == "active"]
 
     def fill(self) -> None:
         """Put spares where active nodes are missing."""

@@ -99,7 +99,7 @@ class Job:
         if degraded and self._better_plan():
             return CHANGED
         # A spare with which the job trains is good.
-        fleet.newcomers()
+        fleet.trust_newcomers()
         self.training.resume(fleet.at_work(), now)
         while True:
             start = now
@@ -139,12 +139,13 @@ class Job:
     def _speed(self, slowdown: float, straggling: float) -> Speed:
         """How fast the present plan trains, communication or every step slowed by a factor."""
         # The network changes far more often than it takes new values.
-        if (slowdown, straggling) not in self._speeds:
+        speed = self._speeds.get((slowdown, straggling))
+        if speed is None:
             rate = self.plan.tokens_per_s_at(slowdown) / straggling
             chips = sum(self.plan.used_chips.values())
             speed = Speed(rate, self.plan.tokens_per_s, chips, self.plan.tokens_per_step)
             self._speeds[slowdown, straggling] = speed
-        return self._speeds[slowdown, straggling]
+        return speed
 
     def _first(self, start: float, speed: Speed) -> tuple[float, int, Due]:
         """When computing is first disturbed, by what, and the failure that is due next."""

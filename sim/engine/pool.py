@@ -357,8 +357,9 @@ class NodePool:
 
     def strike(self, node: int) -> int:
         """A node has failed once more; failures so far, those before it was replaced left out."""
-        self.strikes[node] = self.strikes.get(node, 0) + 1
-        return self.strikes[node] - self.inherited.get(node, 0)
+        failures = self.strikes.get(node, 0) + 1
+        self.strikes[node] = failures
+        return failures - self.inherited.get(node, 0)
 
 
 def _change(before: bool, after: bool) -> int:

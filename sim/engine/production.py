@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
+
+from sim.results.ledger import Floats
 
 Process = Generator[simpy.Event, Any, None]
-Floats: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

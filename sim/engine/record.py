@@ -49,13 +49,13 @@ class CountedWay(Way):
         self, trace: Trace, pool: str, origin: str, place: str, chips: int, cells: dict[str, Cell]
     ) -> None:
         super().__init__(pool, origin, place, chips)
-        self._trace = trace.rows
+        self.rows = trace.rows
         self._from = cells[origin]
         self._into = cells[place]
 
     def take(self, time: float, node: int = NO_NODE) -> None:
         """Note that a node, or loose chips, go this way."""
-        self._trace.append((time, self, node))
+        self.rows.append((time, self, node))
         # Both cells are changed here and not by `Cell.change`: no line of the engine runs as often.
         left = self._from
         left.seconds += left.chips * (time - left.since)
@@ -121,6 +121,16 @@ class Record:
             cells = self._cells[pool]
             self._ways[key] = CountedWay(self.trace, pool, origin, place, chips, cells)
         return self._ways[key]
+
+    def hand_over(self) -> Trace:
+        """The trace of a run that has ended."""
+        trace = self.trace
+        self.trace = Trace()
+        self._rows = self.trace.rows
+        # Ways and rows that named each other would stay in memory until somebody looks for those.
+        for way in self._ways.values():
+            way.rows = self._rows
+        return trace
 
     @property
     def chips(self) -> dict[tuple[str, str], int]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +20,8 @@ from numpy.typing import NDArray
 from sim.catalogue.failures import BadNodes, Cause, FailureTable, RepairStage
 from sim.engine.ageing import NONE, Ageing, Clock, Failure
 from sim.quantities.distributions import Constant, Distribution, Weibull
-from sim.results.ledger import DAY
+from sim.results.ledger import DAY, Floats
 from sim.streams import Field
-
-Floats: TypeAlias = NDArray[np.float64]
 
 PER_1000_NODE_DAYS = 1 / (1000 * DAY)
 ALL = (0.0, 1.0)
@@ -267,8 +264,14 @@ class Lives(Ageing):
         row = source.row(unit, number)
         ages[k] = age + source.life(row, unit, number, node, weak=node in self._weak)
         numbers[k] = number + 1
-        self._settle(node, ages)
-        return source.failure(row, unit, number, node)
+        self._least[node] = min(ages)
+        failure = source.failure(row, unit, number, node)
+        if self._due[node] != NONE:
+            due = self._due[node] = self._offset[node] + self._least[node]
+            # One that leaves now stops its clock: in the queue it would only be passed over.
+            if failure.hidden or not failure.cause.hardware:
+                self._run(node, due)
+        return failure
 
     def replace(self, node: int) -> None:
         """A new node has come in the place of one whose clock stands still: all its lives begin."""
@@ -279,7 +282,7 @@ class Lives(Ageing):
             row = slot.source.row(unit, numbers[k])
             ages[k] = age + slot.source.life(row, unit, numbers[k], node, weak=False)
             numbers[k] += 1
-        self._settle(node, ages)
+        self._least[node] = min(ages)
 
     def cure(self, node: int) -> None:
         """A bad node has become good: what is left of its lives stretches, its clock standing."""
@@ -287,7 +290,7 @@ class Lives(Ageing):
         age = -self._offset[node]
         for k, slot in enumerate(self._slots):
             ages[k] = age + (ages[k] - age) * slot.source.acceleration
-        self._settle(node, ages)
+        self._least[node] = min(ages)
 
     def start(self, node: int, clock: float) -> None:
         """The node's clock begins to run."""
@@ -311,12 +314,6 @@ class Lives(Ageing):
     def _age(self, node: int, clock: float) -> float:
         running = self._due[node] != NONE
         return (clock if running else 0.0) - self._offset[node]
-
-    def _settle(self, node: int, ages: list[float]) -> None:
-        """The next failure of a node is the earliest of its slots."""
-        self._least[node] = min(ages)
-        if self._due[node] != NONE:
-            self._run(node, self._offset[node] + self._least[node])
 
 
 class Slot:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.catalogue.market import Flow, PolicyEvent, Production
 from sim.engine.budget import bounded
 from sim.engine.production import Recipe, made
-from sim.results.ledger import DAY, YEAR
+from sim.results.ledger import DAY, YEAR, Floats
 from sim.scenario import Scenario
 from sim.scenario.layout import MOST_CHIPS
 from sim.scenario.stock import Delivery, pool_of
@@ -117,19 +116,20 @@ class Policy:
         return steps
 
 
-def month_ends(horizon: float) -> NDArray[np.float64]:
+def month_ends(horizon: float) -> Floats:
     """Seconds to the end of each month, the last of which may be cut short."""
     return np.append(np.arange(MONTH, horizon, MONTH), horizon)
 
 
 def value_at(steps: Steps, time: float) -> float:
     """The value that holds at a time."""
-    return next(value for since, value in reversed(steps) if since <= time)
+    for since, value in reversed(steps):
+        if since <= time:
+            return value
+    raise AssertionError("steps begin before all times")
 
 
-def cumulative(
-    flow: Flow, policy: Policy, factor: Steps, horizon: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def cumulative(flow: Flow, policy: Policy, factor: Steps, horizon: float) -> tuple[Floats, Floats]:
     """Times where the rate of a flow changes, and the chips expected to have come by them."""
     starts = [policy.seconds(date) for date, _ in flow.chips]
     ends = [*starts[1:], policy.seconds(flow.until)]
@@ -167,19 +167,24 @@ def flow_arrivals(
     else:
         ends, counts = _lots(flow, times, total, luck, name)
     return [
-        Arrival(float(time), pool, int(chips), True, flow.premium * value_at(price, time))
-        for time, chips in zip(ends, counts, strict=True)
-        if chips >= 1
+        Arrival(time, pool, chips, True, flow.premium * value_at(price, time))
+        for time, chips in _coming(ends, counts)
     ]
+
+
+def _coming(times: Floats, counts: Floats) -> Iterator[tuple[float, int]]:
+    """The times at which whole chips come, and how many."""
+    some = counts >= 1
+    return zip(times[some].tolist(), counts[some].astype(int).tolist(), strict=True)
 
 
 def _lots(
     flow: Flow,
-    times: NDArray[np.float64],
-    total: NDArray[np.float64],
+    times: Floats,
+    total: Floats,
     luck: Luck,
     name: str,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Lots of random size, as many as give the expected flow on average (compound Poisson).
 
     The k-th lot comes when the expected flow reaches the k-th point of a unit Poisson process, so
@@ -217,7 +222,7 @@ def production_arrivals(
     """
     ends = month_ends(horizon)
 
-    def delivered(flows: Iterable[Flow]) -> NDArray[np.float64]:
+    def delivered(flows: Iterable[Flow]) -> Floats:
         lines = [cumulative(flow, policy, policy.on(flow, flow.chip), horizon) for flow in flows]
         return np.sum([np.diff(np.interp(ends, *line), prepend=0.0) for line in lines], axis=0)
 
@@ -235,11 +240,7 @@ def production_arrivals(
     found = []
     for name, months in chips.items():
         counts = np.diff(np.floor(np.cumsum(months) + 1e-9), prepend=0.0)
-        found += [
-            Arrival(float(time), pools[name], int(count), True)
-            for time, count in zip(ends, counts, strict=True)
-            if count >= 1
-        ]
+        found += [Arrival(time, pools[name], chips, True) for time, chips in _coming(ends, counts)]
     return found
 
 

@@ -10,7 +10,7 @@ unfinished runs leave it open. A reading without a limit lies *outside the model
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Unpack
 
 import numpy as np
@@ -308,7 +308,9 @@ def _moved_most_by(parts: Sequence[Simulated], seed: int, values: Floats) -> tup
     for k in range(n):
         drawn: dict[str, float] = {}
         for part in parts:
-            drawn |= part.changed_scenario.draws(seed, k)
+            scenario = part.changed_scenario
+            # Readings share scenarios: what was drawn for one of them is there for the others.
+            drawn |= scenario.once(("draws", seed, k), partial(scenario.draws, seed, k))
         draws.append(drawn)
     ranks = pd.DataFrame(draws).assign(values=values).rank()
     # Twice the distance from the middle is a whole number, so that the sums are exact.

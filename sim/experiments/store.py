@@ -16,6 +16,7 @@ import numpy as np
 
 from sim.engine import check_sizes, simulate
 from sim.engine.replay import outages
+from sim.engine.setup import uncollected
 from sim.errors import InputError
 from sim.files import read, write
 from sim.quantities.uncertain import highest
@@ -108,6 +109,8 @@ class Point:
         said = {key: value for key, value in self.content.items() if key not in of_the_code}
         return _hash(said)
 
+    # What is not kept of a result is gone before the collector looks.
+    @uncollected()
     def run(self, replication: int, simulator: Simulator = simulate) -> Outcome:
         """Carry out one replication."""
         scenario = self.known_scenario

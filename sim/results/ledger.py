@@ -6,7 +6,8 @@ This is the one place that writes a move and reads it again. It needs neither Si
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -102,6 +103,24 @@ class Way:
         self.origin = origin
         self.place = place
         self.chips = chips
+        # Of a move in words only the node differs from those of its kind.
+        self.head = f"move\n{pool}."
+        self.tail = f"\n{origin} {place} {chips}"
+
+    def gain(self, places: Collection[str]) -> int:
+        """Chips that come to some places, or (below zero) leave them."""
+        come = self.place in places
+        if come == (self.origin in places):
+            return 0
+        return self.chips if come else -self.chips
+
+
+class Flow(NamedTuple):
+    """All the moves of one kind: when chips went a way, in nodes or loose (times in seconds)."""
+
+    way: Way
+    loose: bool
+    times: Floats
 
 
 Row = tuple[Any, ...]
@@ -116,8 +135,8 @@ class Trace:
 
     def __init__(self, rows: list[Row] | None = None) -> None:
         self.rows: list[Row] = rows if rows is not None else []
-        self._split: dict[str, list[Row]] = {}
-        self._split_until = 0
+        self._flows: list[Flow] = []
+        self._flows_until = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -134,14 +153,28 @@ class Trace:
         """All events of these kinds."""
         return [Event(*row) for row in self.rows if row[1] in kinds]
 
-    def of(self, pool: str) -> list[Row]:
-        """The rows that concern chips of a pool."""
-        # A programme asks for every pool in turn; each time through all rows would take long.
-        for row in self.rows[self._split_until :]:
-            name = row[2] if isinstance(row[1], str) else row[1].pool
-            self._split.setdefault(name, []).append(row)
-        self._split_until = len(self.rows)
-        return self._split.get(pool, [])
+    def flows(self) -> list[Flow]:
+        """The moves by their ways, which are a few dozen; an arrival comes from no place."""
+        # Pools and places are asked for in turn: each time through all rows would take long.
+        if self._flows_until == len(self.rows):
+            return self._flows
+        nodes: dict[Way, list[float]] = defaultdict(list)
+        loose: dict[Way, list[float]] = defaultdict(list)
+        arrivals: dict[Row, Way] = {}
+        for row in self.rows:
+            way = row[1]
+            if not isinstance(way, str):
+                found = loose if row[2] == NO_NODE else nodes
+                found[way].append(row[0])
+            elif way == "arrival":
+                kind = row[2:]
+                if kind not in arrivals:
+                    arrivals[kind] = Way(row[2], "", row[4], round(row[5]))
+                nodes[arrivals[kind]].append(row[0])
+        self._flows = [Flow(way, False, np.array(times)) for way, times in nodes.items()]
+        self._flows += [Flow(way, True, np.array(times)) for way, times in loose.items()]
+        self._flows_until = len(self.rows)
+        return self._flows
 
     def moves(self) -> list[Move]:
         """All moves."""
@@ -157,17 +190,17 @@ class Trace:
 
 def _words(row: Row) -> str:
     """A row without its time, in words that no rewriting of the code may change."""
-    if not isinstance(row[1], str):
-        _, way, node = row
-        whose = "depot" if node == NO_NODE else node
-        return f"move\n{way.pool}.{whose}\n{way.origin} {way.place} {way.chips}"
-    event = Event(*row)
-    if event.kind == "arrival":
-        return f"arrival\n{event.pool}\n{event.what} {event.amount:.0f}"
-    if event.kind == "rework":
-        return f"rework\njob\n{event.amount}"
-    whose = f"{event.pool}.{event.node}" if event.pool else event.name or "job"
-    return f"{event.kind}\n{whose}\n{event.what}"
+    way = row[1]
+    if not isinstance(way, str):
+        node = row[2]
+        return f"{way.head}{'depot' if node == NO_NODE else node}{way.tail}"
+    _, kind, pool, node, what, amount, name = row
+    if kind == "arrival":
+        return f"arrival\n{pool}\n{what} {amount:.0f}"
+    if kind == "rework":
+        return f"rework\njob\n{amount}"
+    whose = f"{pool}.{node}" if pool else name or "job"
+    return f"{kind}\n{whose}\n{what}"
 
 
 class Traced(Protocol):
@@ -179,27 +212,6 @@ class Traced(Protocol):
     def counts(self) -> dict[tuple[str, str], int]: ...
     @property
     def wall(self) -> float: ...
-
-
-@dataclass(frozen=True)
-class Part:
-    """What `levels` needs of a result, with the rows of one pool only."""
-
-    trace: Trace
-    counts: dict[tuple[str, str], int]
-    wall: float
-
-
-def by_pool(result: Traced, pools: Iterable[str]) -> dict[str, Part]:
-    """The moves and arrivals of each pool, found in one look through the trace."""
-    rows: dict[str, list[Row]] = {pool: [] for pool in pools}
-    for row in result.trace.rows:
-        way = row[1]
-        if not isinstance(way, str):
-            rows[way.pool].append(row)
-        elif way == "arrival":
-            rows[row[2]].append(row)
-    return {pool: Part(Trace(part), result.counts, result.wall) for pool, part in rows.items()}
 
 
 def levels(
@@ -228,32 +240,22 @@ def levels(
         for (name, place), count in result.counts.items()
         if place in places and pool in (None, name)
     )
-    gains: dict[Way, int] = {}
-    times: list[float] = []
-    steps: list[int] = []
-    for row in result.trace.rows if pool is None else result.trace.of(pool):
-        time, way = row[0], row[1]
-        if isinstance(way, str):
-            if way != "arrival" or row[4] not in places:
-                continue
-            gain = round(row[5])
-        elif way in gains:
-            gain = gains[way]
-        else:
-            inside = (way.origin in places, way.place in places)
-            gain = {(False, True): way.chips, (True, False): -way.chips}.get(inside, 0)
-            gains[way] = gain
-        if not loose and row[2] == NO_NODE:
-            end -= gain
+    times = [np.zeros(1)]
+    steps = [0]
+    for flow in result.trace.flows():
+        gain = flow.way.gain(places) if pool in (None, flow.way.pool) else 0
+        if flow.loose and not loose:
+            end -= gain * len(flow.times)
         elif gain:
-            times.append(time)
-            steps.append(gain)
-    total = np.cumsum([0, *steps])
-    counts = end - total[-1] + total
+            times.append(flow.times)
+            steps += [gain] * len(flow.times)
+    when = np.concatenate(times)
+    order = when.argsort(kind="stable")
+    when = when[order]
+    total = np.array(steps)[order].cumsum()
     # Of several changes at one instant only the last level ever holds.
-    when = np.array([0.0, *times])
     last: NDArray[np.bool_] = np.append(when[1:] != when[:-1], True)
-    return when[last], counts[last]
+    return when[last], (end - total[-1] + total)[last]
 
 
 def at(times: Floats, levels: NDArray[Any], when: Floats) -> NDArray[Any]:

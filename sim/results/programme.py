@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.results import economics
 from sim.results.economics import Bill, Costs
-from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, Floats, Part, at, by_pool, levels
+from sim.results.ledger import DAY, HOUR, MENDED, USABLE, YEAR, Floats, at, levels
 from sim.results.reach import Reach, first_time
 from sim.results.run import RunResult
 from sim.scenario.stock import Programme
@@ -118,13 +118,8 @@ class ProgrammeResult(RunResult):
         """As `stock`, with the chips in nodes that are under repair: an outage outgrows none."""
         return self._nodes_in(USABLE | MENDED)
 
-    @cached_property
-    def _parts(self) -> dict[str, Part]:
-        return by_pool(self, self.worth.pools)
-
     def _nodes_in(self, places: frozenset[str]) -> tuple[Floats, Floats]:
-        parts = self._parts
-        series = [levels(parts[pool], places, pool, loose=False) for pool in self.worth.pools]
+        series = [levels(self, places, pool, loose=False) for pool in self.worth.pools]
         # Pools change at different times: all are asked at each of them.
         times = np.unique(np.concatenate([times for times, _ in series]))
         return times, np.column_stack([at(*one, times) for one in series]).astype(float)

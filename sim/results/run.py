@@ -89,10 +89,11 @@ class RunResult(Answer):
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Every metric by name, as `sim.results.metrics` describes it; nan where not known."""
-        found = {name: metric.of(self) for name, metric in metrics_of(self.scenario).items()}
+        metrics = metrics_of(self.scenario)
+        found = {name: metric.of(self) for name, metric in metrics.items()}
         many = self.scenario.represents
         if many != 1.0:
-            for name, metric in metrics_of(self.scenario).items():
+            for name, metric in metrics.items():
                 if metric.unit in EXTENSIVE:
                     found[name] *= many
         return found

@@ -5,6 +5,7 @@ or in two places.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import math
 import sys
@@ -292,3 +293,19 @@ def test_what_is_only_rounding_is_nothing() -> None:
     for replication in range(10):
         metrics = simulate(scenario, 1, replication).metrics
         assert not {name: value for name, value in metrics.items() if 0 < abs(value) < 1e-9}
+
+
+def test_a_trace_is_gone_with_its_result_and_waits_for_no_collector():
+    fleet = pool(nodes=100, cold_spares=50, failures={"causes": [cause(per_1000_node_days=50)]})
+    scenario = endless(365, fleet=fleet)
+    simulate(scenario)
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        rows = len(simulate(scenario).trace)
+        left = len(gc.get_objects()) - before
+    finally:
+        gc.enable()
+    assert rows > 5000
+    assert left < rows / 2
