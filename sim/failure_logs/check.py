@@ -151,8 +151,7 @@ def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame
     table = table.replace([np.inf, -np.inf], np.nan).dropna(ignore_index=True)
     # Where all repairs take the same time, the last digits of it must not decide.
     margin = ROUNDING * table["log"].abs()
-    apart = np.maximum(table["p5"] - table["log"], table["log"] - table["p95"])
-    table["inside"] = apart <= margin
+    table["inside"] = table["log"].between(table["p5"] - margin, table["p95"] + margin)
     return table
 
 

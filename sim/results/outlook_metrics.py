@@ -25,32 +25,21 @@ def outlook_metrics(scenario: Scenario) -> Iterable[Metric]:
 
 def at_date(date: Any) -> Iterable[Metric]:
     """The largest run on a date, in chips of several kinds and as compute."""
-    name = f"largest.{date}"
     run = f"of the largest run that could be staffed on {date}"
-    yield Metric(
-        f"{name}_chips",
-        "reference chips",
-        f"Chips {run}, in chips of the reference pool.",
-        lambda r: r.reach.on(date, r.reach.reference_chips),
-    )
-    yield Metric(
-        f"{name}_home",
-        "reference chips",
-        f"Chips {run} on chips at home alone, in chips of the reference pool.",
-        lambda r: r.reach.on(date, r.reach.home_chips),
-    )
-    yield Metric(
-        f"{name}_h100",
-        "H100",
-        f"Chips {run}, by their dense BF16 peak.",
-        lambda r: r.reach.on(date, r.reach.unit_chips),
-    )
-    yield Metric(
-        f"{name}_flop",
-        "FLOP",
-        f"Compute {run}.",
-        lambda r: r.reach.on(date, r.reach.flop),
-    )
+    chips = "in chips of the reference pool"
+    kinds = {
+        "chips": ("reference chips", f"Chips {run}, {chips}.", "reference_chips"),
+        "home": ("reference chips", f"Chips {run} on chips at home alone, {chips}.", "home_chips"),
+        "h100": ("H100", f"Chips {run}, by their dense BF16 peak.", "unit_chips"),
+        "flop": ("FLOP", f"Compute {run}.", "flop"),
+    }
+    for kind, (unit, meaning, which) in kinds.items():
+        yield Metric(
+            f"largest.{date}_{kind}",
+            unit,
+            meaning,
+            lambda r, which=which: r.reach.on(date, getattr(r.reach, which)),
+        )
 
 
 def of_need(need: str, title: str, dates: Iterable[Any]) -> Iterable[Metric]:

@@ -9,9 +9,11 @@ from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool
 from sim.scenario.phases import Run
+from sim.throughput.domain import error_factor, taken_rate
 from sim.throughput.layouts import Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
-from sim.throughput.stage import Group, floor, pool_group
+from sim.throughput.pipeline import Pipeline, bubble_share
+from sim.throughput.stage import Group, alone, pool_group
 
 ROUNDING = 1e-9
 PLENTY = 10**40
@@ -78,6 +80,16 @@ def best(
     if fastest is None:
         raise InputError(f"{name}: {_why_not(places, pool.layout, chips)}")
     return fastest
+
+
+def floor(placed: Placement) -> float:
+    """Seconds that a step of whole pipelines of such stages takes at least: no communication."""
+    if taken_rate(placed.pool):
+        return 0.0
+    shape = placed.shape
+    pipeline = Pipeline((alone(placed),), bubble_share(shape.schedule, shape.virtual))
+    beat, ramp = pipeline.beat_and_ramp()
+    return error_factor(placed) * (placed.microbatches * beat + ramp)
 
 
 def _fits(placed: Placement) -> bool:

@@ -378,23 +378,13 @@ def pool_group(placed: Placement) -> Group:
         pipeline = Pipeline((Stage(name, 1, beat, beat),), bubble=0.0)
         memory = {name: stage_bytes(placed)}
         return Group({name: shape}, memory, placed.ranks, placed.microbatches, pipeline)
-    stage = replace(_alone(placed), messages=messages(placed))
+    stage = replace(alone(placed), messages=messages(placed))
     pipeline = Pipeline((stage,), bubble_share(shape.schedule, shape.virtual))
     # Some gradients are final, and some weights not needed yet, during the last micro-batch; where
     # stages are virtual, during its last round on all but one of them.
     last_round = shape.pipeline * (1 - 1 / shape.virtual)
     cover = stage.compute * min(max(1.0, last_round), placed.microbatches)
     return group_of([placed], {name: shape}, pipeline, cover)
-
-
-def floor(placed: Placement) -> float:
-    """Seconds that a step of whole pipelines of such stages takes at least: no communication."""
-    if taken_rate(placed.pool):
-        return 0.0
-    shape = placed.shape
-    pipeline = Pipeline((_alone(placed),), bubble_share(shape.schedule, shape.virtual))
-    beat, ramp = pipeline.beat_and_ramp()
-    return error_factor(placed) * (placed.microbatches * beat + ramp)
 
 
 def _alone(placed: Placement) -> Stage:
