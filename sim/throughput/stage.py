@@ -387,7 +387,7 @@ def pool_group(placed: Placement) -> Group:
     return group_of([placed], {name: shape}, pipeline, cover)
 
 
-def _alone(placed: Placement) -> Stage:
+def alone(placed: Placement) -> Stage:
     """A stage that need not talk to any other."""
     shape = placed.shape
     seconds = compute_seconds(placed.model, placed.pool, shape, placed.constants)
