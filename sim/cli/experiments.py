@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -32,7 +32,9 @@ from sim.cli.options import (
     set_in,
 )
 from sim.errors import InputError
-from sim.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 PICTURES = (".svg", ".png")
 """How files with pictures end."""
