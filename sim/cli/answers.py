@@ -179,11 +179,11 @@ def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
 
     chosen = choices(scenario)
     data = {
+        "domain": domain(scenario),
         "asked": scenario.changed,
         "status": scenario.standing,
         "units": {name: metric.unit for name, metric in metrics_of(scenario).items()},
         "sources": sources(scenario),
-        "domain": domain(scenario),
         **asdict(chosen),
     }
     return data, chosen
