@@ -102,7 +102,7 @@ def start() -> str:
         "Begin with the [tutorial](tutorial.md), move the handles of the [explorer](explorer.md), "
         "or look up [a key](reference/keys.md), [a metric](reference/metrics.md) or "
         "[a command](reference/commands.md). [Limits](limits.md) says how sure all this is, and "
-        "[how to cite](cite.md) how to name it.\n"
+        "[how to cite](cite.md) says how to name it in a text.\n"
     )
     return "\n".join(parts)
 

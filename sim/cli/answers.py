@@ -179,6 +179,7 @@ def about(scenario: Scenario) -> tuple[dict[str, Any], Choices]:
 
     chosen = choices(scenario)
     data = {
+        "domain": domain(scenario),
         "asked": scenario.changed,
         "status": scenario.standing,
         "units": {name: metric.unit for name, metric in metrics_of(scenario).items()},
@@ -286,7 +287,7 @@ def fit(report: dict[str, Any]) -> str:
     lines += ["", f"{'fitted':34}{'best':>12}  95 % interval"]
     for name, value in report["parameters"].items():
         ends = f"{value['lo']:.4g} … {value['hi']:.4g}"
-        lines.append(f"  {name:32}{value['best']:>12.4g}  {ends}")
+        lines.append(f"  {name:32}{value['best']:>12.4g}  {ends}  {report['units'][name]}".rstrip())
     lines += [
         "",
         f"{'tried':34}{'gain':>12}  (log-probability of what it had not seen; 3 is asked)",

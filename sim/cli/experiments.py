@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -31,6 +32,9 @@ from sim.cli.options import (
     set_in,
 )
 from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 PICTURES = (".svg", ".png")
 """How files with pictures end."""
@@ -71,7 +75,7 @@ def run(
         files.write(out / "scenario.json", content + "\n")
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = cli.answers.about(scenario)
-    data = result.report() | {"domain": cli.answers.domain(scenario)} | about
+    data = result.report() | about
     answer(data, lambda: cli.answers.run(scenario, result, chosen), **vars(record))
 
 
@@ -145,9 +149,7 @@ def sweep(
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    about, _ = cli.answers.about(scenario)
-    data = result.report() | about
-    answer(data, lambda: f"{scenario.heading}\n{result.table(metric)}", **vars(record))
+    _answer(scenario, result, record, lambda: result.table(metric))
 
 
 @grouped
@@ -175,9 +177,7 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    about, _ = cli.answers.about(scenario)
-    data = result.report() | about
-    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
+    _answer(scenario, result, record)
 
 
 @grouped
@@ -208,9 +208,7 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    about, _ = cli.answers.about(scenario)
-    data = result.report() | about
-    answer(data, lambda: f"{scenario.heading}\n{result}", **vars(record))
+    _answer(scenario, result, record)
 
 
 @grouped
@@ -252,7 +250,7 @@ def worlds(
     if as_csv:
         print(result.frame.to_csv(index=False, lineterminator="\n"), end="")
         return
-    answer(result.report(), lambda: f"{scenario.heading}\n{result}", **vars(record))
+    _answer(scenario, result, record)
 
 
 @grouped
@@ -283,11 +281,21 @@ def advise(
     Example: `sim advise deepseek-v3 --choose "checkpoint.interval=10 min,1 h"`
     """
     values = _lists(choose, "--choose")
+    scenario = loaded(name, sets)
     result = sim.advise(
-        loaded(name, sets), values, goal=goal, by=by.date() if by else None, within=within,
+        scenario, values, goal=goal, by=by.date() if by else None, within=within,
         most=most, called=name, out=record.out, **vars(how),
     )  # fmt: skip
-    answer(result.report(), lambda: str(result), **vars(record))
+    _answer(scenario, result, record)
+
+
+def _answer(
+    scenario: Scenario, result: Any, record: Record, text: Callable[[], str] | None = None
+) -> None:
+    """Print what was found of a scenario, after what it is, or as JSON with what it chose."""
+    about, _ = cli.answers.about(scenario)
+    told = text or result.__str__
+    answer(result.report() | about, lambda: f"{scenario.heading}\n{told()}", **vars(record))
 
 
 def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:

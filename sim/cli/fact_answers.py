@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sim import catalogue
 from sim.catalogue.model_files import Shape
 from sim.errors import InputError
@@ -85,7 +87,7 @@ def explained(name: str) -> str:
     told = [
         f"{metric.name}: a metric of {of}, in {metric.unit or 'numbers'}\n  {metric.meaning}"
         for of, metric in known
-        if metric.name in spelt
+        if metric.name in spelt or _stands_for(metric.name, name)
     ]
     every = keys()
     # What is spelt out in full is that key; a part of a path may stand in several places.
@@ -103,6 +105,11 @@ def explained(name: str) -> str:
         there += [path.rpartition(".")[2] for path in every]
         raise InputError.no_such(f"no metric or key is called '{name}'", name, there)
     return "\n".join(told)
+
+
+def _stands_for(metric: str, name: str) -> bool:
+    """Whether a metric is called so in some scenario: capitals stand for its own names."""
+    return re.fullmatch(re.sub("[A-Z]+", ".+", re.escape(metric)), name) is not None
 
 
 def scenarios() -> str:

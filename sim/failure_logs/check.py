@@ -37,6 +37,9 @@ STATISTICS = {
     "daily_variance_to_mean": "outages a day, variance/mean",
     "down.p99": "nodes down, 99 % quantile",
 }
+UNITS = {"rate": "per 1,000 node-days", "scale": "s", "after": "s", "share": "share"}
+"""Of a parameter, by the end of its name; all others are plain numbers."""
+ROUNDING = 1e-9
 PARTS = 12
 """Parts of the last third whose outages are foretold one by one."""
 OFTEN = 3
@@ -146,7 +149,9 @@ def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame
     table = pd.DataFrame({"title": list(log), "log": list(log.values()), "p5": low, "p95": high})
     # A short log has no repairs that were watched for a month.
     table = table.replace([np.inf, -np.inf], np.nan).dropna(ignore_index=True)
-    table["inside"] = (table["p5"] <= table["log"]) & (table["log"] <= table["p95"])
+    # Where all repairs take the same time, the last digits of it must not decide.
+    margin = ROUNDING * table["log"].abs()
+    table["inside"] = table["log"].between(table["p5"] - margin, table["p95"] + margin)
     return table
 
 
@@ -182,6 +187,7 @@ def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
         "node_days": log.node_days,
         "tried": [asdict(trial) for trial in fitted.trials],
         "parameters": pd.DataFrame({"best": draws.iloc[0], **ends}).to_dict("index"),
+        "units": {name: UNITS.get(str(name).rpartition(".")[2], "") for name in draws},
         "limits": limits(fitted),
     }
     if found:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from textwrap import fill
+from time import monotonic
 from typing import Any
 
 import ipywidgets as widgets
@@ -38,6 +40,10 @@ from sim.scenario import Scenario, load_scenario
 from sim.scenario.stock import Programme
 from sim.throughput.elastic import POLICIES
 
+PATIENCE = 0.25
+"""Seconds after which a redraw begins no other run; its picture takes half a second more."""
+EVENTS = 15_000
+"""Failures and the like, half a second's worth, of the longest run that a redraw waits for."""
 AS_GIVEN = "as given"
 INTERVALS = ("5 min", "10 min", "30 min", "1 h", "2 h", "6 h", "optimal")
 FAILURES = {"none": 0, "as counted": 1, "twice": 2, "4 times": 4}
@@ -76,7 +82,7 @@ class Explorer:
     scenario : str
         Its name.
     runs : int
-        Replications drawn at every change.
+        Replications to draw; a change draws those of them that take no longer than `PATIENCE`.
     seed : int
         Root seed, the same at every change.
     """
@@ -203,8 +209,11 @@ class Explorer:
     @property
     def command(self) -> str:
         """The line that asks the same of the command line."""
+        return self._line(self.runs)
+
+    def _line(self, runs: int) -> str:
         verb = f"worlds {self.base.name} {self._world}" if self._world else f"run {self.base.name}"
-        words = [f"sim {verb} --seed {self.seed} --replications {self.runs}"]
+        words = [f"sim {verb} --seed {self.seed} --replications {runs}"]
         for path, value in self.changes.items():
             words.append(f'--set "{path}={"null" if value is None else value}"')
         return " ".join(words)
@@ -217,38 +226,52 @@ class Explorer:
         InputError
             When the fleet cannot run this.
         """
-        return self._drawn(self.scenario)
+        scenario = self.scenario
+        return picture(self._simulated(scenario, math.inf), scenario.standing)
 
-    def _drawn(self, scenario: Scenario) -> tuple[Picture, str]:
-        results = [simulate(scenario, self.seed, k) for k in range(self.runs)]
-        return picture(results, scenario.standing)
+    def _simulated(self, scenario: Scenario, patience: float) -> list[RunResult]:
+        """The first run, and those of the others that begin within some seconds."""
+        bound = None if math.isinf(patience) else EVENTS
+        end = monotonic() + patience
+        results: list[RunResult] = []
+        for k in range(self.runs):
+            results.append(simulate(scenario, self.seed, k, max_events=bound))
+            if monotonic() > end:
+                break
+        return results
 
     def show(self) -> None:
         """Display the handles, the line to copy, and the picture, drawn again at every change."""
         line = widgets.Textarea(layout=widgets.Layout(width="98%", height="5em"))
+        everything = widgets.Button(description=f"draw all {self.runs} runs")
         told = widgets.HTML()
         place = widgets.HTML()
         trouble = widgets.Label()
 
-        def redraw(_: object = None) -> None:
+        def redraw(patience: float) -> None:
             line.value = self.command
             trouble.value = ""
             try:
                 # One and the same object: what is planned for it is planned once.
                 scenario = self.scenario
-                (figure, _numbers), title = self._drawn(scenario)
+                results = self._simulated(scenario, patience)
+                (figure, _numbers), title = picture(results, scenario.standing)
             except InputError as error:
                 trouble.value = str(error)
+                if patience < math.inf and "max_events" in str(error):
+                    trouble.value = f"too many failures to wait for: {everything.description}"
             else:
+                line.value = self._line(len(results))
                 place.value = html(figure, title)
                 plt.close(figure)
-                lines = str(choices(scenario))
+                lines = f"{len(results)} of {self.runs} runs drawn\n{choices(scenario)}"
                 told.value = f"<pre>{escape(lines)}</pre>"
 
         for handle in self.handles.values():
-            handle.observe(redraw, "value")
-        display(widgets.VBox([*self.handles.values(), line, told, trouble, place]))
-        redraw()
+            handle.observe(lambda _: redraw(PATIENCE), "value")
+        everything.on_click(lambda _: redraw(math.inf))
+        display(widgets.VBox([*self.handles.values(), everything, line, told, trouble, place]))
+        redraw(PATIENCE)
 
 
 @styled()
@@ -283,7 +306,7 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
         *_chips(bottom, results, many_years),
     ]
     least, median, most = (_number(one) for one in np.quantile(ends, [0, 0.5, 1]))
-    runs = f"{len(ends)} runs lie between {least} and {most}"
+    runs = f"{len(ends)} runs lie between {least} and {most}" if len(ends) > 1 else "a single run"
     title = f"{median} {unit} {what}; {runs}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {outlast} by {ends.max():.3g} {unit}"

@@ -163,8 +163,10 @@ def label_ends(axes: Axes, x: float, labels: list[End]) -> None:
     """
     figure = axes.figure
     assert isinstance(figure, Figure)
+    engine = figure.get_layout_engine()
+    assert engine
     # Only a layout that is done knows where a height lies on the paper.
-    figure.draw_without_rendering()
+    engine.execute(figure)
     # From the lowest upwards, each name at its line or just above the name before.
     floor = -math.inf
     for y, text, colour in sorted(labels):

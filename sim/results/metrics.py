@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import InputError, nearest
 from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
 from sim.results.metric import Metric
-from sim.results.outlook_metrics import outlook_metrics
+from sim.results.outlook_metrics import at_date, of_need, outlook_metrics
 
 if TYPE_CHECKING:  # a result asks this module for its metrics, not the other way round
     from sim.results.programme import ProgrammeResult
@@ -344,8 +344,9 @@ EVERY = {
         *(_depleted("POOL"), _stock("CHIP"), _phase_end("K")),
     ),
     "a programme": (*PROGRAMME, _usable("POOL")),
+    "an outlook": (*at_date("DATE"), *of_need("NEED", "NEED", ["DATE"])),
 }
-"""All there are, by what has them; CHIP and POOL stand for any name, K for a position."""
+"""All there are, by what has them; CHIP, POOL and NEED stand for any name, K for a position."""
 UNITS = {metric.name: metric.unit for metrics in EVERY.values() for metric in metrics}
 """Units of the metrics that every scenario of a kind has."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sim import catalogue
@@ -107,7 +107,7 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
     known = rule()
     own = pool.throughput
     if isinstance(own, Calibrated):
-        distance, words = _nearest(at, [own.place], "the measured run")
+        distance, words = _nearest(at, (own.place,), "the measured run")
         if distance < 0.01:
             words = "as measured"
         spread = min(known.slope * distance, known.most)
@@ -122,7 +122,7 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
     if not published:
         spread = min(math.sqrt(variance + (known.slope * known.limit) ** 2), known.most)
         return Reach(False, math.inf, f"no run on the stack {stack}", spread)
-    distance, words = _nearest(at, published, f"the nearest run on {stack}")
+    distance, words = _nearest(at, tuple(published), f"the nearest run on {stack}")
     if distance < 0.01:
         words = f"as a run on {stack}"
     if variance > known.near**2:
@@ -155,7 +155,9 @@ MEASURES = {
 }
 
 
-def _nearest(at: Point, published: Sequence[Point], what: str) -> tuple[float, str]:
+# Many layouts lie at one place, and each is asked for again in every run.
+@lru_cache(maxsize=4096)
+def _nearest(at: Point, published: tuple[Point, ...], what: str) -> tuple[float, str]:
     """The distance to the nearest of some runs, and what differs most from it."""
     apart = [_differences(at, other) for other in published]
     differences = min(apart, key=lambda found: sum(part**2 for part in found.values()))

@@ -378,14 +378,20 @@ def pool_group(placed: Placement) -> Group:
         pipeline = Pipeline((Stage(name, 1, beat, beat),), bubble=0.0)
         memory = {name: stage_bytes(placed)}
         return Group({name: shape}, memory, placed.ranks, placed.microbatches, pipeline)
-    seconds = compute_seconds(placed.model, placed.pool, shape, placed.constants)
-    layers = executed(placed.model).layers
-    compute = (layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline
-    slowest = fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe")
-    stage = Stage(name, shape.pipeline, compute, slowest, messages(placed))
+    stage = replace(alone(placed), messages=messages(placed))
     pipeline = Pipeline((stage,), bubble_share(shape.schedule, shape.virtual))
     # Some gradients are final, and some weights not needed yet, during the last micro-batch; where
     # stages are virtual, during its last round on all but one of them.
     last_round = shape.pipeline * (1 - 1 / shape.virtual)
-    cover = compute * min(max(1.0, last_round), placed.microbatches)
+    cover = stage.compute * min(max(1.0, last_round), placed.microbatches)
     return group_of([placed], {name: shape}, pipeline, cover)
+
+
+def alone(placed: Placement) -> Stage:
+    """A stage that need not talk to any other."""
+    shape = placed.shape
+    seconds = compute_seconds(placed.model, placed.pool, shape, placed.constants)
+    layers = executed(placed.model).layers
+    compute = (layers * seconds.layer + seconds.first + seconds.last) / shape.pipeline
+    slowest = fullest_stage(layers, shape.pipeline, seconds, shape.schedule == "dualpipe")
+    return Stage(placed.name, shape.pipeline, compute, slowest)

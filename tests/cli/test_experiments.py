@@ -25,6 +25,7 @@ ABOUT = {
     "status",
     "units",
     "sources",
+    "domain",
     "idle_chips",
     "layouts",
     "taken_as_none",
@@ -169,12 +170,22 @@ def test_the_spares_it_takes(plain: str) -> None:
 
 def test_settings_are_chosen_and_the_line_that_runs_them_is_told(plain: str) -> None:
     choose = ["--choose", "checkpoint.interval=1 h,20 h", "--choose", "recovery.policy=wait"]
-    answer = answered("advise", plain, *choose, "--within", "0.05")
+    answer = answered("advise", plain, *choose, "--within", "0.05", "--set", "title=mine")
+    assert answer.keys() >= ABOUT
+    assert answer["asked"] == {"title": "mine"}
     [pick, other] = answer["options"]
     assert pick["at"] == {"checkpoint.interval": "1 h", "recovery.policy": "wait"}
     assert other["behind"] > 0
-    assert pick["command"].startswith(f"sim run {plain} --set 'checkpoint.interval=1 h'")
+    assert pick["command"].startswith(f"sim run {plain} --set title=mine --set ")
+    assert " --set 'checkpoint.interval=1 h'" in pick["command"]
     assert "cannot be told from it" in said("advise", plain, *choose)
+
+
+def test_worlds_say_what_was_asked_of_which_scenario() -> None:
+    share = ("--set", "outlook.shares.run=0.1")
+    answer = answered("worlds", "national-stock", "no-grey-market", "--replications", "1", *share)
+    assert answer.keys() >= ABOUT
+    assert (answer["asked"], answer["status"]) == ({"outlook.shares.run": 0.1}, "counterfactual")
 
 
 def test_a_row_of_the_claims_is_one_object() -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from sim import __version__ as version
 from sim import catalogue
+from sim.cli.fact_answers import explained
 from sim.results.ledger import PLACES, TIME
+from sim.results.metrics import metrics_of
 from sim.scenario import load_scenario, names
 from sim.validation.fleets import factors
 from tests.cli.program import GOOD, Sim, contents
@@ -269,8 +271,15 @@ def test_every_metric_of_a_run_can_be_explained(sim: Sim) -> None:
             "depleted": "depleted.POOL",
             "phase": "phase.K_end_days",
         }
-        known = family.get(name.partition(".")[0], name)
-        assert sim("explain", known).out.startswith(f"{known}: a metric of a run")
+        known = family.get(name.partition(".")[0], name) if "." in name else name
+        assert sim("explain", name).out.startswith(f"{known}: a metric of a run")
+
+
+@pytest.mark.parametrize("name", ["embargoed-stock", "national-stock"])
+def test_every_metric_over_years_can_be_explained(name: str) -> None:
+    for metric in metrics_of(load_scenario(name)):
+        told = explained(metric)
+        assert re.match(r"\S+: a metric of (a run|a programme|an outlook)", told), metric
 
 
 def outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,20 @@ def test_a_fitted_table_has_the_statistics_of_its_log(truth: str, tmp_path: Path
     assert told["outages"] == len(fitted.log.node)
     save(fitted, found, tmp_path)
     assert (tmp_path / "failure_log.csv").read_text().startswith("day,seen,p5,p95")
+
+
+def test_a_parameter_has_a_unit_and_repairs_that_take_one_time_are_no_contradiction() -> None:
+    """The days 1.2 less 1 and 3.2 less 3 differ in the last digits only."""
+    rows = [
+        Outage(f"n{k % 16}", (1 + 2 * k) * DAY, (1.2 + 2 * k) * DAY, "outage", "hardware")
+        for k in range(40)
+    ]
+    fitted = fit(made(rows, [Window(f"n{k}", 0.0, 100 * DAY, 0.0) for k in range(16)]))
+    found = check(fitted, runs=10)
+    told = report(fitted, found)
+    assert {row["title"]: row["inside"] for row in told["statistics"]}[STATISTICS["repair.p90"]]
+    assert told["units"] == {"outage.rate": "per 1,000 node-days"}
+    assert re.search(r"outage\.rate .* per 1,000 node-days\n", fit_text(told))
 
 
 def test_what_cannot_be_told_apart_is_said() -> None:

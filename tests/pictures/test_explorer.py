@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import sys
+import time
 
 import matplotlib.pyplot as plt
 import pytest
@@ -191,6 +192,7 @@ def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
 ) -> None:
     shown = []
     monkeypatch.setattr(explorer, "display", shown.append)
+    monkeypatch.setattr(explorer, "PATIENCE", 60.0)
     handles.show()
     [box] = shown
     *_, line, told, trouble, picture = box.children
@@ -206,6 +208,46 @@ def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
     assert "one replica needs 1024 chips, available 256" in trouble.value
     assert "fleet.good.chips=256" in line.value
     assert plt.get_fignums() == []
+
+
+def test_a_redraw_shows_the_runs_it_has_time_for_and_says_how_many(
+    handles: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    monkeypatch.setattr(explorer, "display", shown.append)
+    monkeypatch.setattr(explorer, "PATIENCE", 0.0)
+    handles.show()
+    [box] = shown
+    *_, button, line, told, trouble, picture = box.children
+    assert line.value == "sim run two-thousand-plus --seed 1 --replications 1"
+    assert told.value.startswith("<pre>1 of 3 runs drawn")
+    assert re.match('<img alt="[0-9.]+ days to train; a single run"', picture.value)
+    button.click()
+    assert line.value == handles.command
+    assert "; 3 runs lie between" in picture.value
+    # A run of more failures than there is time for is drawn when it is asked for.
+    monkeypatch.setattr(explorer, "EVENTS", 10)
+    handles.handles["failures"].value = 2
+    assert trouble.value == "too many failures to wait for: draw all 3 runs"
+    before = picture.value
+    button.click()
+    assert (trouble.value, picture.value != before) == ("", True)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("name", ["two-thousand-plus", "national-stock", "domestic-ramp"])
+def test_every_handle_redraws_within_a_second(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three seconds on a machine that others use, of processor time."""
+    monkeypatch.setattr(explorer, "display", lambda box: None)
+    country = Explorer(name)
+    country.show()
+    for path, handle in country.handles.items():
+        if not hasattr(handle, "options"):
+            continue
+        start = time.process_time()
+        handle.index = (handle.index + 1) % len(handle.options)
+        assert time.process_time() - start < 3, path
+        handle.index = (handle.index - 1) % len(handle.options)
 
 
 def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_control(

@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.prove
 
-BUILD = "build==1.6.2"
+BUILD = "build>=1.6"
 PYTHON = os.environ.get("PYTHON", sys.executable)
 LARGEST = 330e6
 """Bytes of the core and of all it needs, but for the bytecode that Python writes beside it."""

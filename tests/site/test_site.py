@@ -158,6 +158,7 @@ def test_ten_questions_are_answered_among_the_first_three_hits(opened: Any) -> N
         "explorer.html",
         "explorer.html#view=worlds&chips=3",
         "reference/keys.html",
+        "reference/catalogue.html",
         "notebooks/03_the_exchange_rate.html",
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Mixing
-from sim.throughput import planned
+from sim.throughput import planned, planner
 from sim.throughput.layouts import check, distance
 from tests.throughput.cases import GPT, V3, deepseek, fleet, listed, model, pool, run, shape
 
@@ -34,6 +34,21 @@ def test_what_a_layout_fixes_the_planner_keeps() -> None:
     [layout] = fleet(run("deepseek-v3", 15360), [some]).full.layouts.values()
     assert layout is not None
     assert (layout.pipeline, layout.expert, layout.schedule) == (8, 32, "dualpipe")
+
+
+@pytest.mark.parametrize("residual", [None, 0.8, 1.3])
+def test_what_is_passed_over_would_not_have_been_the_fastest(
+    residual: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole enumerations choose the same layouts, to the digit, as those that stop early."""
+    cases = [(run(), pool(chips=512)), (run("deepseek-v3", 15360), deepseek(1536, layout={}))]
+    cases += [(run("llama-3-405b", 2048), pool("H20-96", 4096))]
+    for training, one in cases:
+        drawn = one.model_copy(update={"residual": residual})
+        quick = fleet(training, [drawn]).full
+        with monkeypatch.context() as patch:
+            patch.setattr(planner, "floor", lambda placed: 0.0)
+            assert fleet(training, [drawn]).full == quick
 
 
 def test_how_far_a_layout_is_from_the_planners() -> None:
