@@ -142,8 +142,12 @@ def fitted_as(
         walk = drift.walked(*months.by_month(last, choice.kept), months.length)
         later = max(round(ahead * DAY / months.length), 1)
         level[1:] = drift.ahead(walk, later, DRAWS, random)
+        middle = np.median(level[1:])
+        # What does not help to foretell gives no direction, only spread.
         if WALK in choice.kept:
-            level[0] = np.median(level[1:])
+            level[0] = middle
+        else:
+            level[1:] /= middle
         level = np.clip(level, 1 / MOST_DRIFT, MOST_DRIFT)
     causes = []
     for k, name in enumerate(log.causes):

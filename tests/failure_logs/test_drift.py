@@ -9,8 +9,10 @@ import pytest
 from scipy import integrate, stats
 
 from sim.failure_logs import drift
-from sim.failure_logs.selection import ENOUGH, PARTS
+from sim.failure_logs.fit import fitted_as
+from sim.failure_logs.selection import ENOUGH, PARTS, WALK, choose
 from sim.results.ledger import Floats
+from tests.failure_logs import truths
 
 MONTHS = 10
 STEP = 0.25
@@ -114,3 +116,14 @@ def test_steps_of_a_log_that_is_cut_into_tens_of_days_are_those_of_its_months() 
         for walk, ahead in ((tens, 36), (months, 12))
     ]
     assert spreads[0] == pytest.approx(spreads[1], rel=0.15)
+
+
+def test_a_drift_that_is_not_kept_gives_spread_and_no_direction() -> None:
+    log = truths.log_of("bad nodes", 1)
+    choice = choose(log)
+    assert WALK not in choice.kept
+    ahead = fitted_as(log, choice, ahead=300.0).draws["fault.rate"]
+    back = fitted_as(log, choice, ahead=300.0, looking_back=True).draws["fault.rate"]
+    assert ahead[0] == back[0]
+    assert ahead.median() == pytest.approx(back.median(), rel=0.05)
+    assert np.log(ahead).std() > 1.2 * np.log(back).std()
