@@ -66,6 +66,8 @@ def fit(
 
         save(fitted, found, picture)
     report = checks.report(fitted, found)
+    set_here = {name: value for name, value in given.items() if value}
+    report |= {"asked": set_here | {"ahead": ahead, "seed": seed}, "status": "fitted"}
     answer(report, lambda: cli.answers.fit(report), as_json)
     print(f"written: {', '.join(cli.answers.short(path) for path in written)}", file=sys.stderr)
 
