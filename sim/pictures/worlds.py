@@ -16,6 +16,7 @@ from sim.pictures.style import WIDTH, Picture, headline, styled
 from sim.results.ledger import YEAR
 from sim.results.programme import ProgrammeResult
 from sim.scenario import Scenario
+from sim.scenario.stock import Outlook
 
 HAVE, INK, RATIO = "#0072B2", "#555555", "#D55E00"
 
@@ -103,6 +104,11 @@ def met(result: Worlds, need: str) -> Picture:
     return figure, pd.concat(parts, ignore_index=True)
 
 
+def share_of_one_run(outlook: Outlook) -> float:
+    """The share of the stock at home that one run could have."""
+    return outlook.shares.owner * outlook.shares.of_fleet(outlook.length / YEAR)
+
+
 @styled()
 def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, str]:
     """The reach over a need on a date, by one run's share of the stock and the growth of the need.
@@ -127,7 +133,7 @@ def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, st
     outlook = result.reach.outlook
     item = outlook.needs[need]
     years = (date - item.date).days / 365.25
-    own = outlook.shares.owner * outlook.shares.of_fleet(outlook.length / YEAR)
+    own = share_of_one_run(outlook)
     all_of_it = result.reach.on(date, result.reach.flop) / own
     shares = np.geomspace(0.003, 0.3, 41)
     growths = np.linspace(1.0, 8.0, 41)
@@ -144,6 +150,8 @@ def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, st
     axes.set(
         xscale="log",
         xlabel="one run's share of the stock",
+        xticks=(0.01, 0.1),
+        xticklabels=("1 %", "10 %"),
         ylabel=f"growth of the need a year ({item.title or need})",
     )
     data = pd.DataFrame({"share": share.ravel(), "growth": growth.ravel(), "reach": reach.ravel()})
