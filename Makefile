@@ -59,7 +59,7 @@ build/site-npm/.stamp: site/package.json site/package-lock.json
 	@touch $@
 
 prove: $(VENV)/.stamp ## Run the slow proofs; TRACE=FILE hands them a trace
-	TRACE='$(TRACE)' $(RUN) -m pytest -m prove
+	TRACE='$(TRACE)' $(RUN) -m pytest -m prove --numprocesses $(JOBS) --dist worksteal
 
 fit-steptime: $(VENV)/.stamp ## Fit the constants of the step-time model again, and print them
 	$(RUN) -m benchmarks.fit_steptime
