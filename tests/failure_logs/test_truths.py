@@ -8,7 +8,9 @@ from scipy import stats
 
 from sim.engine import simulate
 from sim.failure_logs.check import cluster
-from sim.failure_logs.fit import fit
+from sim.failure_logs.fit import fit, fitted_as
+from sim.failure_logs.selection import choose
+from sim.results.ledger import DAY
 from sim.validation.trace import outages_of
 from tests.failure_logs import truths
 
@@ -53,3 +55,35 @@ def test_what_comes_next_lies_where_the_table_puts_it(truth: str) -> None:
 @pytest.mark.parametrize("truth", truths.TRUTHS)
 def test_what_comes_next_lies_there_in_a_hundred_logs(truth: str) -> None:
     held(truth, 100)
+
+
+INCIDENTS = truths.RATE + 1 / 12 / truths.NODES
+"""A day and node, where every twelfth day brings a burst."""
+PARAMETERS = {
+    "ageing": {"fault.shape": 2.5, "fault.scale": 250 * DAY},
+    "bad nodes": {
+        "bad_nodes.share": 0.1,
+        "bad_nodes.factor": 8.0,
+        "fault.rate": 1000 * truths.RATE,
+    },
+    "bursts": {
+        "fault.rate": 1000 * INCIDENTS,
+        "fault.burst": 1 - truths.RATE / INCIDENTS,
+    },
+}
+
+
+@pytest.mark.prove
+def test_parameters_of_what_was_kept_lie_in_their_intervals() -> None:
+    """Pooled, in nine of ten cases or more; a drift has no parameter of its own in the table."""
+    held = []
+    for truth, parameters in PARAMETERS.items():
+        for seed in range(50):
+            log = truths.log_of(truth, seed)
+            draws = fitted_as(log, choose(log), ahead=truths.DAYS, looking_back=True).draws
+            for name, value in parameters.items():
+                if name in draws:
+                    low, high = draws[name].quantile([0.025, 0.975])
+                    held.append(low <= value <= high)
+    assert len(held) > 300
+    assert np.mean(held) >= 0.9, np.mean(held)
