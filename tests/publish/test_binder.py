@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sim import documents
 from sim.publish import figures
 
 pytestmark = pytest.mark.prove
@@ -35,7 +36,10 @@ def test_the_same_steps_in_a_fresh_environment_end_with_figures(
     python = os.environ.get("PYTHON", sys.executable)
     home = tmp_path / "fresh"
     done([python, "-m", "venv", home], tmp_path)
-    done([home / "bin/pip", "install", "--quiet", "--requirement", "requirements.lock"], clone)
+    environment = documents.read(clone / "environment.yml").data
+    [listed] = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
+    for words in listed:
+        done([home / "bin/pip", "install", "--quiet", *words.split()], clone)
     done(["bash", "postBuild"], clone, home / "bin")
     assert str(clone) in done(
         [home / "bin/python", "-c", "import sim; print(sim.__file__)"], tmp_path
