@@ -80,7 +80,7 @@ def explained(name: str) -> str:
     InputError
         With the nearest name, when nothing is called so.
     """
-    from sim.scenario.keys import keys, same_path
+    from sim.scenario.keys import keys, named, same_path
 
     spelt = (name, f"time.{name}_days", f"chips.{name}_days")
     known = [(of, metric) for of, metrics in EVERY.items() for metric in metrics]
@@ -92,8 +92,8 @@ def explained(name: str) -> str:
     every = keys()
     # What is spelt out in full is that key; a part of a path may stand in several places.
     whole = [key for path, key in every.items() if same_path(path, name)]
-    end = f".{name}".replace(".0.", ".")
-    ends = [key for path, key in every.items() if path.replace(".0.", ".").endswith(end)]
+    words = named(name)
+    ends = [key for path, key in every.items() if words and named(path)[-len(words) :] == words]
     for key in whole or ends:
         unit = f", in {key.unit}" if key.unit else ""
         told.append(

@@ -77,7 +77,9 @@ class Budget:
             what = max(self._counts, key=lambda name: self._counts[name])
             raise InputError(
                 f"too many events: {self._spent:,} by day {now / DAY:.4g} of {end / DAY:.4g}, "
-                f"most of them {what}; a run may have {self._most:,} (max_events)"
+                f"most of them {what}; a run may have {self._most:,} (max_events)",
+                key="max_events",
+                given=self._most,
             )
         self._look = min(2 * self._spent, self._most)
 

@@ -19,8 +19,8 @@ STEPS, APART = np.array([*product(np.linspace(0.02, 0.8, 14), (0.0, 0.1, 0.2, 0.
 """What is tried: standard deviations, of the logarithm, of a month's step of the level and of what
 is a month's own."""
 TYPICAL = 0.2
-"""Mean of an exponential prior of the step: half a year and the next, in the fleets of the table
-`drifts`, lie a factor of 1.4 apart."""
+"""Mean of an exponential prior of the step: such a walk takes the halves of a record as far apart
+as those of the table `drifts` are, but for InfiniteHBD's, whose halves are evidence."""
 FIRST = 0.25
 """Variance of the level before the first month."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)

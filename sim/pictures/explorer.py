@@ -82,7 +82,7 @@ class Explorer:
     scenario : str
         Its name.
     runs : int
-        Replications to draw; a change draws those of them that take no longer than `PATIENCE`.
+        Replications to draw; a change draws those that begin within `PATIENCE`.
     seed : int
         Root seed, the same at every change.
     """
@@ -258,7 +258,7 @@ class Explorer:
                 (figure, _numbers), title = picture(results, scenario.standing)
             except InputError as error:
                 trouble.value = str(error)
-                if patience < math.inf and "max_events" in str(error):
+                if patience < math.inf and error.key == "max_events":
                     trouble.value = f"too many failures to wait for: {everything.description}"
             else:
                 line.value = self._line(len(results))

@@ -115,7 +115,7 @@ class Way:
         return self.chips if come else -self.chips
 
 
-class Flow(NamedTuple):
+class Passages(NamedTuple):
     """All the moves of one kind: when chips went a way, in nodes or loose (times in seconds)."""
 
     way: Way
@@ -135,8 +135,8 @@ class Trace:
 
     def __init__(self, rows: list[Row] | None = None) -> None:
         self.rows: list[Row] = rows if rows is not None else []
-        self._flows: list[Flow] = []
-        self._flows_until = 0
+        self._passages: list[Passages] = []
+        self._sorted_until = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -153,11 +153,11 @@ class Trace:
         """All events of these kinds."""
         return [Event(*row) for row in self.rows if row[1] in kinds]
 
-    def flows(self) -> list[Flow]:
+    def passages(self) -> list[Passages]:
         """The moves by their ways, which are a few dozen; an arrival comes from no place."""
         # Pools and places are asked for in turn: each time through all rows would take long.
-        if self._flows_until == len(self.rows):
-            return self._flows
+        if self._sorted_until == len(self.rows):
+            return self._passages
         nodes: dict[Way, list[float]] = defaultdict(list)
         loose: dict[Way, list[float]] = defaultdict(list)
         arrivals: dict[Row, Way] = {}
@@ -171,10 +171,10 @@ class Trace:
                 if kind not in arrivals:
                     arrivals[kind] = Way(row[2], "", row[4], round(row[5]))
                 nodes[arrivals[kind]].append(row[0])
-        self._flows = [Flow(way, False, np.array(times)) for way, times in nodes.items()]
-        self._flows += [Flow(way, True, np.array(times)) for way, times in loose.items()]
-        self._flows_until = len(self.rows)
-        return self._flows
+        self._passages = [Passages(way, False, np.array(times)) for way, times in nodes.items()]
+        self._passages += [Passages(way, True, np.array(times)) for way, times in loose.items()]
+        self._sorted_until = len(self.rows)
+        return self._passages
 
     def moves(self) -> list[Move]:
         """All moves."""
@@ -242,13 +242,13 @@ def levels(
     )
     times = [np.zeros(1)]
     steps = [0]
-    for flow in result.trace.flows():
-        gain = flow.way.gain(places) if pool in (None, flow.way.pool) else 0
-        if flow.loose and not loose:
-            end -= gain * len(flow.times)
+    for found in result.trace.passages():
+        gain = found.way.gain(places) if pool in (None, found.way.pool) else 0
+        if found.loose and not loose:
+            end -= gain * len(found.times)
         elif gain:
-            times.append(flow.times)
-            steps += [gain] * len(flow.times)
+            times.append(found.times)
+            steps += [gain] * len(found.times)
     when = np.concatenate(times)
     order = when.argsort(kind="stable")
     when = when[order]

@@ -91,6 +91,11 @@ def keys(type_: type[Strict] = Scenario, path: str = "") -> dict[str, Key]:
     return found
 
 
+def named(path: str) -> list[str]:
+    """The names on a path, without positions in lists."""
+    return [part for part in path.split(".") if not part.isdigit()]
+
+
 def same_path(path: str, given: str) -> bool:
     """Whether a path with the user's own names is one of ours, with positions in lists or without.
 
@@ -103,12 +108,9 @@ def same_path(path: str, given: str) -> bool:
     >>> same_path("run.phases.0.until", "run.phases.until")
     True
     """
-    ours = path.split(".")
-    theirs = given.split(".")
-    if not any(part.isdigit() for part in theirs):
-        ours = [part for part in ours if part != "0"]
-    pairs = zip(ours, theirs, strict=False)
-    same = (a in (NAME, b) or (a == "0" and b.isdigit()) for a, b in pairs)
+    ours = named(path)
+    theirs = named(given)
+    same = (a in (NAME, b) for a, b in zip(ours, theirs, strict=False))
     return len(ours) == len(theirs) and all(same)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+from sim import catalogue
 from sim.failure_logs import drift
 from sim.failure_logs.fit import fitted_as
 from sim.failure_logs.selection import ENOUGH, PARTS, WALK, choose
@@ -116,6 +117,19 @@ def test_steps_of_a_log_that_is_cut_into_tens_of_days_are_those_of_its_months() 
         for walk, ahead in ((tens, 36), (months, 12))
     ]
     assert spreads[0] == pytest.approx(spreads[1], rel=0.15)
+
+
+HALVES = {"fire-flyer-hardware": 3.0, "fire-flyer-links": 5.8, "titan-new": 15.5}
+"""Months of the halves of records that are no evidence."""
+
+
+def test_a_typical_step_is_that_of_the_fleets_in_the_catalogue() -> None:
+    """The means of two halves of a walk differ by two thirds of a half's months, in variance."""
+    squares = []
+    for name, months in HALVES.items():
+        record = catalogue.table("drifts")[name].item
+        squares.append(np.log(record.later / record.earlier) ** 2 / (2 / 3 * months))
+    assert np.sqrt(np.mean(squares)) == pytest.approx(drift.TYPICAL, abs=0.02)
 
 
 def test_a_drift_that_is_not_kept_gives_spread_and_no_direction() -> None:

@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 import time
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
@@ -30,6 +31,17 @@ def asked(
         command_line.main()
     assert end.value.code in (0, None)
     return json.loads(capsys.readouterr().out)["metrics"]
+
+
+def displayed(
+    handles: Explorer, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> tuple[Any, ...]:
+    shown: list[Any] = []
+    monkeypatch.setattr(explorer, "display", shown.append)
+    monkeypatch.setattr(explorer, "PATIENCE", patience)
+    handles.show()
+    [box] = shown
+    return box.children
 
 
 def test_untouched_it_is_the_scenario(handles: Explorer) -> None:
@@ -190,12 +202,7 @@ def test_a_crossing_that_is_censored_is_not_shown_as_reached() -> None:
 def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
     handles: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = []
-    monkeypatch.setattr(explorer, "display", shown.append)
-    monkeypatch.setattr(explorer, "PATIENCE", 60.0)
-    handles.show()
-    [box] = shown
-    *_, line, told, trouble, picture = box.children
+    *_, line, told, trouble, picture = displayed(handles, monkeypatch, 60.0)
     first = picture.value
     assert re.match('<img alt="[0-9.]+ days to train', first)
     assert (trouble.value, line.value) == ("", handles.command)
@@ -213,12 +220,7 @@ def test_it_draws_again_at_every_change_and_refuses_in_words_what_cannot_run(
 def test_a_redraw_shows_the_runs_it_has_time_for_and_says_how_many(
     handles: Explorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown = []
-    monkeypatch.setattr(explorer, "display", shown.append)
-    monkeypatch.setattr(explorer, "PATIENCE", 0.0)
-    handles.show()
-    [box] = shown
-    *_, button, line, told, trouble, picture = box.children
+    *_, button, line, told, trouble, picture = displayed(handles, monkeypatch, 0.0)
     assert line.value == "sim run two-thousand-plus --seed 1 --replications 1"
     assert told.value.startswith("<pre>1 of 3 runs drawn")
     assert re.match('<img alt="[0-9.]+ days to train; a single run"', picture.value)
