@@ -69,7 +69,13 @@ class InputError(ValueError):
 
     @classmethod
     def no_such(
-        cls, problem: str, given: str, names: Iterable[str], more: str = "", **known: Any
+        cls,
+        problem: str,
+        given: str,
+        names: Iterable[str],
+        more: str = "",
+        listed: str = "",
+        **known: Any,
     ) -> Self:
         """The error of a name that is none of those there are, with a hint at the nearest.
 
@@ -79,6 +85,8 @@ class InputError(ValueError):
             The message before and after the hint.
         given : str
         names : iterable of str
+        listed : str
+            Under which word the message lists all names; it lists none unless given.
         **known
             More of what the error takes.
 
@@ -89,7 +97,8 @@ class InputError(ValueError):
         no such table (did you mean "chips"?) ('chips', 'models')
         """
         allowed = tuple(names)
-        message = f"{problem}{nearest(given, allowed)}{more}"
+        every = f"; {listed}: {', '.join(allowed) or 'none'}" if listed else ""
+        message = f"{problem}{nearest(given, allowed)}{every}{more}"
         return cls(message, given=given, allowed=allowed, **known)
 
 

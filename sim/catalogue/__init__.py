@@ -124,8 +124,8 @@ def table(kind: str, own: str | None = None) -> Mapping[str, Entry]:
 @cache
 def _table(kind: str, folder: Path, _changed: int = 0) -> Table:
     if kind not in KINDS:
-        listed = f"; allowed: {', '.join(KINDS)}"
-        raise InputError.no_such(f"the catalogue has no table '{kind}'", kind, KINDS, listed)
+        problem = f"the catalogue has no table '{kind}'"
+        raise InputError.no_such(problem, kind, KINDS, listed="allowed")
     path = folder / f"{kind}.yaml"
     if folder == FOLDER:
         pieces = Pieces(path)
@@ -151,8 +151,8 @@ def entry(kind: str, name: str, own: str | None = None) -> Entry:
     """
     entries = table(kind, own)
     if name not in entries:
-        listed = f"; known: {', '.join(entries)}"
-        raise InputError.no_such(f"no '{name}' among the {kind}", name, entries, listed)
+        problem = f"no '{name}' among the {kind}"
+        raise InputError.no_such(problem, name, entries, listed="known")
     return entries[name]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Tag
 
 from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
@@ -35,12 +35,10 @@ class Burst(Strict):
     shared_repair: Share = 0.0
     """Probability that all nodes of a burst are repaired in the time drawn for the first."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Burst:
+    def check(self) -> None:
         fewest, most = self.nodes
         if not 1 <= fewest <= most <= 1000:
             raise InputError("nodes must be [fewest, most] with 1 ≤ fewest ≤ most ≤ 1000")
-        return self
 
 
 class RepairStage(Strict):
@@ -115,8 +113,7 @@ class Cause(Strict):
     burst: Burst | None = None
     """How often neighbours fail together; never unless given."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Cause:
+    def check(self) -> None:
         if (self.per_1000_node_days is None) == (self.lifetime is None):
             raise InputError("give either per_1000_node_days or lifetime")
         # Failures that follow each other at once would never let time go on.
@@ -133,7 +130,6 @@ class Cause(Strict):
         # Both end after `detect`, but only a silent one then costs the work done since.
         if self.silent and self.slowdown > 1:
             raise InputError("a cause is silent or a straggler, not both")
-        return self
 
 
 def _there(path: str) -> str:
@@ -170,8 +166,7 @@ class FailureTable(Inline):
         """How many times as often as its rates say all causes strike."""
         return self.scale * self.rate_factor * self.drift
 
-    @model_validator(mode="after")
-    def _one_origin(self) -> FailureTable:
+    def check(self) -> None:
         names = [cause.cause for cause in self.causes]
         # What is drawn for a cause is found by its name.
         for name in names:
@@ -182,7 +177,6 @@ class FailureTable(Inline):
             raise InputError("trace_until needs a trace")
         if self.trace and (self.causes or self.bad_nodes or self.often != 1):
             raise InputError("give either a trace or causes")
-        return self
 
 
 class CountedFleet(Strict):
@@ -219,15 +213,13 @@ class Congestion(Inline):
     bad: Duration
     """Length of a bad period."""
 
-    @model_validator(mode="after")
-    def _sometimes_good(self) -> Congestion:
+    def check(self) -> None:
         # The length of a good period follows from the share, and would be zero.
         if self.share >= 1:
             raise InputError("share must be below 1")
         # Periods that follow each other at once would never let time go on.
         if self.bad.mean <= 0:
             raise InputError("must be above zero", key="bad", given=self.bad.mean)
-        return self
 
 
 class Flaps(Inline):

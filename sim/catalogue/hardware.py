@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sim.catalogue.strict import Inline, Strict
 from sim.errors import InputError
@@ -71,11 +71,9 @@ class Chip(Inline):
     released: dt.date | None = None
     """When it could first be bought."""
 
-    @model_validator(mode="after")
-    def _narrower_is_faster(self) -> Chip:
+    def check(self) -> None:
         if self.fp8 is not None and highest(self.fp8) < lowest(self.bf16):
             raise InputError("must not be below bf16; leave it out if the chip has none", key="fp8")
-        return self
 
 
 class Experts(Strict):
@@ -95,8 +93,7 @@ class Experts(Strict):
     dense_layers: int = Field(0, ge=0)
     """Layers at the front without routed experts."""
 
-    @model_validator(mode="after")
-    def _enough_to_visit(self) -> Experts:
+    def check(self) -> None:
         visited = self.per_token
         if self.count is not None and visited > self.count:
             problem = f"a token cannot visit {visited} of {self.count} experts"
@@ -105,7 +102,6 @@ class Experts(Strict):
         if groups is not None and groups > visited:
             problem = f"{visited} experts a token cannot be in {groups} groups"
             raise InputError(problem, key="groups_per_token", given=groups)
-        return self
 
 
 class Model(Inline):
@@ -150,8 +146,7 @@ class Model(Inline):
     Attention and output head stay in BF16, as does a chip without FP8.
     """
 
-    @model_validator(mode="after")
-    def _parts_within_whole(self) -> Model:
+    def check(self) -> None:
         active = lowest(self.active_parameters)
         if self.active_parameters > self.parameters:
             raise InputError("active_parameters must not exceed parameters")
@@ -162,7 +157,6 @@ class Model(Inline):
             raise InputError(problem, key="active_parameters", given=self.active_parameters)
         if self.experts:
             self._check_experts(self.experts, active)
-        return self
 
     def _check_experts(self, experts: Experts, active: float) -> None:
         # Attention and embeddings are part of no expert.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sim.catalogue.strict import Duration, Inline, Lots, Strict
 from sim.errors import InputError
@@ -94,13 +94,11 @@ class Flow(Inline):
         low, high = self.chosen
         return low <= self.choice < high or self.choice == high == 1.0
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Flow:
+    def check(self) -> None:
         dates = [*(date for date, _ in self.chips), self.until]
         # Chips of a stretch without length would come at an infinite rate.
         if dates != sorted(set(dates)):
             raise InputError("the dates of chips and until must rise")
-        return self
 
 
 class Product(Strict):

@@ -79,9 +79,8 @@ class Config:
         self.data: dict[str, Any] = data.get("text_config") or data
         self.family = str(self.data.get("model_type", "")).removesuffix("_text")
         if self.family not in FAMILIES:
-            listed = f"; known: {', '.join(FAMILIES)}"
             problem = f"{path}: model_type '{self.family}' is not known"
-            raise InputError.no_such(problem, self.family, FAMILIES, listed, file=path)
+            raise InputError.no_such(problem, self.family, FAMILIES, listed="known", file=path)
 
     def number(self, key: str, default: int | None = None) -> int:
         """A whole number above zero.

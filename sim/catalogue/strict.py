@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, ClassVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -64,6 +64,14 @@ class Strict(BaseModel):
         if dt.date in types and isinstance(value, (int, float)):
             raise expected(A_DATE, value)
         return value
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what does not fit together: each type says what that is."""
 
 
 def refusal(problem: ErrorDetails) -> InputError:

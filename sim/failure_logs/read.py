@@ -232,8 +232,8 @@ def _everyone(outages: Sequence[Outage], nodes: int, start: float, end: float) -
 
 def _one_of(given: str, allowed: Iterable[str], what: str) -> None:
     if given not in allowed:
-        listed = f"; allowed: {', '.join(allowed)}"
-        raise InputError.no_such(f"{what} '{given}' is unknown", given, allowed, listed)
+        problem = f"{what} '{given}' is unknown"
+        raise InputError.no_such(problem, given, allowed, listed="allowed")
 
 
 def _node(cells: dict[str, str]) -> str:

@@ -89,7 +89,7 @@ def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
     places = {number.name: (part, key) for path, number, (part, key) in _places(item, found, "")}
     if name not in places:
         problem = f"no unknown constant is called '{name}'"
-        raise InputError.no_such(problem, name, places, f"; there are: {', '.join(places)}")
+        raise InputError.no_such(problem, name, places, listed="there are")
     part, key = places[name]
     if not isinstance(part, BaseModel):
         if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -24,7 +24,7 @@ from sim.quantities.unknowns import (
     settled,
     sketch,
 )
-from sim.scenario.bounds import YEAR, check_fabric, check_needs, check_programme, check_time
+from sim.scenario.bounds import YEAR, check_bounds
 from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
 from sim.scenario.origin import Origin, T
@@ -32,17 +32,7 @@ from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery
 from sim.scenario.phases import Run, check_phases
 from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import CostsRef
-from sim.scenario.stock import (
-    Depot,
-    Events,
-    Outlook,
-    Programme,
-    Runs,
-    check,
-    check_outlook,
-    dates_of,
-    pool_of,
-)
+from sim.scenario.stock import Depot, Events, Outlook, Runs, check_names, pool_of
 from sim.scenario.worlds import World, stacked
 from sim.streams import stream
 
@@ -114,44 +104,26 @@ class Scenario(Case):
                 return {**data, "run": run}
         return data
 
-    @model_validator(mode="after")
-    def _stock_fits(self) -> Scenario:
-        check(self.fleet, self.depot, self.policy, self.offload)
+    def check(self) -> None:
+        super().check()
+        check_names(self)
         check_phases(self)
-        self._check_automatic()
-        if self.reference is not None:
-            pool_of(self.fleet, self.reference, "reference")
-        return self
+        self._check_causes()
+        check_bounds(self)
 
-    def _check_automatic(self) -> None:
-        """A machine can only restart the job after causes that there are."""
-        response = self.recovery.response
+    def _check_causes(self) -> None:
         causes = {cause.cause for pool in self.fleet.values() for cause in pool.failures.causes}
+        response = self.recovery.response
         for name in response.automatic if response else ():
             # A trace names no causes, and flaps belong to the network.
             if causes and name not in causes:
                 key = "recovery.response.automatic"
-                listed = f"; known: {', '.join(sorted(causes))}"
                 problem = f"{key}: the fleet has no cause '{name}'"
-                raise InputError.no_such(problem, name, sorted(causes), listed, key=key)
-
-    @model_validator(mode="after")
-    def _within_bounds(self) -> Scenario:
-        check_time(self.start, self.horizon)
-        alone = 1.0 if self.over_years else self.represents
-        check_outlook(self.dates, self.start, self.horizon, alone)
-        if isinstance(self.runs, Programme):
-            check_programme(self.runs, self.horizon)
-        if self.outlook:
-            check_needs(self.outlook.needs, self.start + dt.timedelta(seconds=self.horizon))
-        nodes = sum(pool.active_nodes for pool in self.fleet.values())
-        check_fabric(self.fabric, nodes, self.horizon)
-        causes = [c.cause for pool in self.fleet.values() for c in pool.failures.causes]
+                raise InputError.no_such(problem, name, sorted(causes), listed="known", key=key)
         # Flaps that no collective rides through are a cause of this name.
         if self.fabric.flaps and FLAPS in causes:
             problem = f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
             raise InputError(problem, key="fabric.flaps")
-        return self
 
     @classmethod
     def _read(cls, source: Source, name: str) -> Scenario:
@@ -165,19 +137,22 @@ class Scenario(Case):
         return made
 
     @property
-    def supplied_later(self) -> bool:
-        """Whether a pool may begin with nothing: in a programme it can be supplied over years."""
-        return self.over_years
-
-    @property
     def over_years(self) -> bool:
         """Whether it is about a stock over years rather than about one run."""
         return bool(self.runs) or self.outlook is not None
 
     @property
+    def end(self) -> dt.date:
+        """The day of the horizon."""
+        return self.start + dt.timedelta(seconds=float(self.horizon))
+
+    @property
     def dates(self) -> tuple[dt.date, ...]:
         """Dates at which the outlook is told, by default the ends of the years before the end."""
-        return dates_of(self.outlook, self.start, self.horizon)
+        if self.outlook is None:
+            return ()
+        ends = [dt.date(year, 12, 31) for year in range(self.start.year, self.end.year + 1)]
+        return self.outlook.dates or tuple(date for date in ends if date < self.end)
 
     @property
     def reference_pool(self) -> str:

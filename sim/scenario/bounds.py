@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from sim.catalogue.market import Need
 from sim.errors import InputError
 from sim.quantities.notation import LARGEST
 from sim.quantities.uncertain import highest, lowest
-from sim.scenario.parts import Fabric
 from sim.scenario.stock import Programme
+
+if TYPE_CHECKING:  # a scenario is held to these bounds, not the other way round
+    from sim.scenario import Scenario
 
 DAY = 86400.0
 YEAR = 365.25 * DAY
@@ -25,18 +26,22 @@ MOST_GROWTH = 1e12
 """Of the last run over the first, or of the first over the last."""
 
 
-def check_time(start: dt.date, horizon: float) -> None:
-    """Check that the calendar goes as far as the horizon.
+def check_bounds(scenario: Scenario) -> None:
+    """Check that a scenario ends in the calendar, and asks for no more than can be followed.
 
     Raises
     ------
     InputError
-        When it does not.
+        With the key of what is too much.
     """
-    last = (dt.date.max - start).days
-    if horizon > last * DAY:
+    last = (dt.date.max - scenario.start).days
+    if scenario.horizon > last * DAY:
         problem = f"must end before the year 10000, so be at most {last:,} d"
-        raise InputError(problem, key="horizon", given=horizon)
+        raise InputError(problem, key="horizon", given=scenario.horizon)
+    _check_outlook(scenario)
+    if isinstance(scenario.runs, Programme):
+        check_programme(scenario.runs, scenario.horizon)
+    _check_fabric(scenario)
 
 
 def check_programme(programme: Programme, span: float) -> None:
@@ -60,22 +65,19 @@ def check_programme(programme: Programme, span: float) -> None:
     _check_growth("runs.growth", "run", programme.growth, max(span, 0.0), MOST_GROWTH)
 
 
-def check_needs(needs: Mapping[str, Need], last: dt.date) -> None:
-    """Check that what needs grow to can be written down.
-
-    Parameters
-    ----------
-    needs : mapping of str to Need
-    last : datetime.date
-        Up to which they are followed.
-
-    Raises
-    ------
-    InputError
-        When one grows or falls beyond measure.
-    """
+def _check_outlook(scenario: Scenario) -> None:
+    represents = scenario.represents
+    if represents != 1.0 and not scenario.over_years:
+        problem = "a single run is simulated chip by chip; give runs or an outlook"
+        raise InputError(problem, key="represents", given=represents)
+    for date in scenario.dates:
+        if not scenario.start <= date < scenario.end:
+            allowed = f"a date from {scenario.start} to before {scenario.end}"
+            problem = f"{date} is not {allowed}"
+            raise InputError(problem, key="outlook.dates", given=date, allowed=allowed)
+    needs = scenario.outlook.needs if scenario.outlook else {}
     for name, need in needs.items():
-        span = (last - need.date).days * DAY
+        span = (scenario.end - need.date).days * DAY
         for growth in (lowest(need.growth), highest(need.growth)):
             _check_growth(f"outlook.needs.{name}.growth", "need", growth, span, LARGEST)
 
@@ -87,19 +89,15 @@ def _check_growth(key: str, what: str, growth: float, span: float, most: float) 
         raise InputError(problem, key=key, given=growth)
 
 
-def check_fabric(fabric: Fabric, nodes: int, horizon: float) -> None:
-    """Check that the network changes no more often than can be followed.
-
-    Raises
-    ------
-    InputError
-        When it does.
-    """
+def _check_fabric(scenario: Scenario) -> None:
+    fabric = scenario.fabric
+    horizon = scenario.horizon
     if fabric.congestion:
         bad = fabric.congestion.bad.mean
         changes = 2 * fabric.pods * fabric.congestion.share * horizon / bad
         _check_changes("fabric.congestion.bad", "lengthen bad periods", changes, MOST_EVENTS)
     if fabric.flaps:
+        nodes = sum(pool.active_nodes for pool in scenario.fleet.values())
         changes = nodes * fabric.flaps.per_node_day * horizon / DAY
         key = "fabric.flaps.per_node_day"
         _check_changes(key, "let links flap less often", changes, MOST_FLAPS)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
@@ -50,20 +50,18 @@ class Case(Strict):
     """Unknown constants that are known, by the names that the tool prints."""
 
     @property
-    def supplied_later(self) -> bool:
-        """Whether a pool may begin with nothing."""
+    def over_years(self) -> bool:
+        """Whether it is about a stock over years, which can supply a pool that has nothing yet."""
         return False
 
-    @model_validator(mode="after")
-    def _pools_are_whole(self) -> Case:
+    def check(self) -> None:
         for name, pool in self.fleet.items():
-            if not pool.active_nodes and not self.supplied_later:
+            if not pool.active_nodes and not self.over_years:
                 problem = "the pool has no nodes; remove it, or give it chips or nodes"
                 raise InputError(problem, key=f"fleet.{name}")
         # Who says what the model's error is, of all chips, says it of each.
         if isinstance(self.constants.model_error, Uncertain):
             add_residuals(self.fleet)
-        return self
 
 
 def patient(changes: Iterable[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -74,9 +73,8 @@ def why_unchanged(a: Scenario, b: Scenario) -> str:
 def why_idle(name: str, scenario: Scenario) -> str:
     """Explain why a policy event of a scenario can change nothing in it; empty if it can."""
     event = scenario.policy[name]
-    end = scenario.start + dt.timedelta(seconds=float(scenario.horizon))
-    if event.date > end:
-        return f"{name} comes on {event.date}, after the horizon ({end})"
+    if event.date > scenario.end:
+        return f"{name} comes on {event.date}, after the horizon ({scenario.end})"
     depot = scenario.depot
     if any(delivery.before == name for delivery in depot.deliveries):
         return ""

@@ -75,9 +75,8 @@ def check_date(name: str, given: Any) -> dt.date:
 def check_among(name: str, given: Any, allowed: Collection[str]) -> None:
     """Refuse a word that is none of those there are."""
     if given not in allowed:
-        listed = f"; allowed: {', '.join(allowed)}"
         problem = f"{name}: no {given!r:.60}"
-        raise InputError.no_such(problem, str(given), allowed, listed, key=name)
+        raise InputError.no_such(problem, str(given), allowed, listed="allowed", key=name)
 
 
 def _refused(name: str, allowed: str, given: Any) -> InputError:

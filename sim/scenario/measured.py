@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
@@ -24,8 +24,7 @@ class MeasuredRate(Strict):
     layout: Layout | None = None
     """How the model was spread over them; as in the pool unless given."""
 
-    @model_validator(mode="after")
-    def _one_number(self) -> MeasuredRate:
+    def check(self) -> None:
         if (self.tokens_per_second_per_chip is None) == (self.step is None):
             raise InputError("give either tokens_per_second_per_chip or step")
         for key in ("step", "at_sequences", "layout"):
@@ -33,7 +32,6 @@ class MeasuredRate(Strict):
             if given is not None and self.at_chips is None:
                 problem = f"{key} needs at_chips, the chips it was measured on"
                 raise InputError(problem, key=key, given=given)
-        return self
 
 
 class LayerSeconds(Strict):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import model_validator
-
 from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError
 from sim.quantities.notation import PositiveSeconds, Quantity, Share
@@ -32,14 +30,12 @@ class Response(Strict):
     automatic: tuple[str, ...] = ()
     """Causes after which a machine restarts the job and nobody need answer."""
 
-    @model_validator(mode="after")
-    def _some_hours(self) -> Response:
+    def check(self) -> None:
         first, last = self.hours
         if not first < last <= 24:
             raise InputError("hours must be [from, to] with from < to ≤ 24")
         if not self.days:
             raise InputError("days must name at least one day of the week")
-        return self
 
 
 class FailedRestarts(Strict):
@@ -72,8 +68,6 @@ class Window(Strict):
     duration: Duration
     """How long the job stands still."""
 
-    @model_validator(mode="after")
-    def _dated(self) -> Window:
+    def check(self) -> None:
         if self.date is None and self.every is None:
             raise InputError("give date, every or both")
-        return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from sim.catalogue.failures import FailureTable
 from sim.catalogue.strict import Duration, Strict
@@ -46,13 +46,7 @@ class Batch(Strict):
     micro: int = Field(1, ge=1, le=MOST_SEQUENCES)
     """Sequences that a replica works through at a time."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> Batch:
-        self.check()
-        return self
-
     def check(self) -> None:
-        """Refuse what does not fit together."""
         if self.micro > self.sequences:
             problem = f"must not exceed sequences, {self.sequences}"
             raise InputError(problem, key="micro", given=self.micro)
@@ -95,13 +89,7 @@ class Pool(Strict):
     abroad: bool = False
     """Whether its chips stand abroad: no run spans them and chips at home."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> Pool:
-        self.check()
-        return self
-
     def check(self) -> None:
-        """Refuse what does not fit together."""
         if self.chips is not None and self.nodes is not None:
             raise InputError("give chips or nodes, not both; null takes one away")
         if self.chips is not None:
@@ -113,14 +101,10 @@ class Pool(Strict):
         if self.throughput and self.throughput.at_chips:
             key = "throughput.at_chips"
             self._check_size(key, self.throughput.at_chips, self.chip.node_size)
-
-    @model_validator(mode="after")
-    def _below_the_peak(self) -> Pool:
         share = self.chip.kernel_efficiency * self.stack.kernels * self.stack.maturity
         if share > 1:
             product = "kernel_efficiency × kernels × maturity of chip and stack"
             raise InputError(f"{product} is {share:.4g} of the chip's peak, and must not exceed 1")
-        return self
 
     def _check_size(self, key: str, given: float, node: int) -> None:
         # An uncertain number is rounded to whole nodes when it is drawn.
@@ -208,13 +192,7 @@ class Checkpoint(PhaseCheckpoint):
     memory: MemoryTier | None = None
     """Further checkpoints in host memory, between those in storage."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> Checkpoint:
-        self.check()
-        return self
-
     def check(self) -> None:
-        """Refuse what does not fit together."""
         # How long steps or an optimal interval take is known only with the plan.
         if isinstance(self.interval, float) and not isinstance(self.interval, Steps):
             longest = highest(self.blocking) + highest(self.flush or 0.0)

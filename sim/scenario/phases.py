@@ -6,7 +6,7 @@ import datetime as dt
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from sim.catalogue.strict import A_DATE, Strict
 from sim.errors import InputError, expected
@@ -104,8 +104,7 @@ class Run(Strict):
     phases: tuple[Phase, ...] = ()
     """Phases in which something is otherwise, one after another."""
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Run:
+    def check(self) -> None:
         position = 0.0
         date = dt.date.min
         for number, end in enumerate(self.ends):
@@ -119,7 +118,6 @@ class Run(Strict):
                 problem = "a phase must end after those before it"
                 given = self.phases[number].until
                 raise InputError(problem, key=f"phases.{number}.until", given=given)
-        return self
 
     @property
     def ends(self) -> list[Any]:

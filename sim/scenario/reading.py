@@ -133,8 +133,8 @@ def find(name: str, folder: Path = Path()) -> Path:
     looks_like_one = name.endswith((".yaml", ".yml")) or "/" in name
     if looks_like_one or (name and os.path.exists(path)):
         return path
-    listed = f"; known: {', '.join(known)}; or give a file's path"
-    raise InputError.no_such(f"no scenario '{name:.80}'", name, known, listed)
+    more = "; or give a file's path"
+    raise InputError.no_such(f"no scenario '{name:.80}'", name, known, more, listed="known")
 
 
 def located(name: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     BeforeValidator,
@@ -12,7 +12,6 @@ from pydantic import (
     Field,
     Tag,
     ValidationInfo,
-    model_validator,
 )
 
 from sim import catalogue
@@ -32,6 +31,9 @@ from sim.scenario.references import (
     SharesRef,
     own_folder,
 )
+
+if TYPE_CHECKING:  # a scenario is made of these parts, not the other way round
+    from sim.scenario import Scenario
 
 PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
@@ -61,13 +63,11 @@ class Delivery(Strict):
     premium: Positive = 1.0
     """Price over the chip's own."""
 
-    @model_validator(mode="after")
-    def _once(self) -> Delivery:
+    def check(self) -> None:
         if (self.chips is None) == (self.nodes is None):
             raise InputError("give either chips (loose) or nodes (boxed)")
         if (self.date is None) == (self.before is None):
             raise InputError("give either a date, or the policy event it comes before")
-        return self
 
 
 class Depot(Strict):
@@ -101,8 +101,7 @@ class Trained(Strict):
 
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
-        own = {"model": self.model, "tokens": self.tokens, "batch": self.batch}
-        given = {key: value for key, value in own.items() if value is not None}
+        given = {key: getattr(self, key) for key in Trained.model_fields if getattr(self, key)}
         return base.model_copy(update=given)
 
 
@@ -163,33 +162,6 @@ class Outlook(Strict):
     """Dates at which it is told; the ends of the years unless given."""
 
 
-def dates_of(outlook: Outlook | None, start: dt.date, horizon: float) -> tuple[dt.date, ...]:
-    """Dates at which an outlook is told, by default the ends of the years before the horizon."""
-    if outlook is None:
-        return ()
-    end = start + dt.timedelta(seconds=horizon)
-    ends = [dt.date(year, 12, 31) for year in range(start.year, end.year + 1)]
-    return outlook.dates or tuple(date for date in ends if date < end)
-
-
-def check_outlook(
-    dates: Iterable[dt.date], start: dt.date, horizon: float, represents: float
-) -> None:
-    """Raise InputError unless all dates lie between the start and the horizon.
-
-    Also where a chip of a single run stands for many: it is simulated chip by chip.
-    """
-    if represents != 1.0:
-        problem = "a single run is simulated chip by chip; give runs or an outlook"
-        raise InputError(problem, key="represents", given=represents)
-    end = start + dt.timedelta(seconds=horizon)
-    for date in dates:
-        if not start <= date < end:
-            allowed = f"a date from {start} to before {end}"
-            problem = f"{date} is not {allowed}"
-            raise InputError(problem, key="outlook.dates", given=date, allowed=allowed)
-
-
 MATERIALS = ("HBM",)
 """What a control may block besides chips."""
 
@@ -248,12 +220,7 @@ def pool_of(fleet: Mapping[str, Pool], name: str, key: str) -> str:
     raise InputError.no_such(problem, name, dict.fromkeys(known), key=key)
 
 
-def check(
-    fleet: Mapping[str, Pool],
-    depot: Depot,
-    events: Mapping[str, PolicyEvent],
-    offload: Iterable[str],
-) -> None:
+def check_names(scenario: Scenario) -> None:
     """Check that every chip, pool and policy event that is named is there.
 
     Raises
@@ -261,6 +228,9 @@ def check(
     InputError
         When one is not, or when two events are one and the same act.
     """
+    fleet = scenario.fleet
+    depot = scenario.depot
+    events = scenario.policy
     for name in depot.stock:
         pool_of(fleet, name, "depot.stock")
     known = [*events, *catalogue.table("policy")]
@@ -276,8 +246,10 @@ def check(
     for name, production in depot.production.items():
         for product, item in production.products.items():
             pool_of(fleet, item.plan.chip, f"depot.production.{name}.products.{product}")
-    for name in offload:
+    for name in scenario.offload:
         pool_of(fleet, name, "offload")
+    if scenario.reference is not None:
+        pool_of(fleet, scenario.reference, "reference")
     _check_events(fleet, events)
 
 

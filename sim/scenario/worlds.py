@@ -90,8 +90,8 @@ def stacked(
     titles = [str(data.get("title", scenario))]
     for name in names:
         if name not in worlds:
-            listed = f"; there are: {', '.join(worlds) or 'none'}"
-            raise InputError.no_such(f"{scenario}: no world '{name}'", name, worlds, listed)
+            problem = f"{scenario}: no world '{name}'"
+            raise InputError.no_such(problem, name, worlds, listed="there are")
         changed = merge(changed, worlds[name].changes)
         titles.append(worlds[name].title or name)
     return {**changed, "title": "; ".join(titles)}
