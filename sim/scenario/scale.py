@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any
 
-from sim.catalogue.market import Flow, Production
+from sim.catalogue.market import Flow, RepairShop
 from sim.catalogue.strict import Strict
 from sim.scenario import Scenario
 from sim.scenario.parts import Pool
-from sim.scenario.stock import Depot, Programme
+from sim.scenario.stock import Delivery, Depot, PlannedRun, Programme
 
-S = TypeVar("S", bound=Strict)
+COUNTED: dict[type[Strict], tuple[str, ...]] = {
+    Pool: ("chips", "nodes", "hot_spares", "cold_spares"),
+    Programme: ("chips",),
+    PlannedRun: ("chips",),
+    Depot: ("stock",),
+    RepairShop: ("capacity",),
+    Delivery: ("chips", "nodes"),
+    Flow: ("share",),
+}
+"""What of a type is counted in chips, or grows with their number."""
 
 
 def shrunk(scenario: Scenario) -> Scenario:
@@ -28,52 +36,24 @@ def shrunk(scenario: Scenario) -> Scenario:
     many = scenario.represents
     if many == 1.0:
         return scenario
-    runs = scenario.runs
-    if isinstance(runs, Programme):
-        runs = _divided(runs, many, ("chips",))
-    elif runs:
-        runs = tuple(_divided(run, many, ("chips",)) for run in runs)
-    counted = ("chips", "nodes", "hot_spares", "cold_spares")
-    fleet: dict[str, Pool] = {
-        name: _divided(pool, many, counted) for name, pool in scenario.fleet.items()
-    }
-    return scenario.model_copy(
-        update={"fleet": fleet, "depot": _depot(scenario.depot, many), "runs": runs}
-    )
+    parts = {key: getattr(scenario, key) for key in ("fleet", "depot", "runs")}
+    return scenario.model_copy(update=_shrunk(parts, many))
 
 
-def _depot(depot: Depot, many: float) -> Depot:
-    share = ("share",)
-    return depot.model_copy(
-        update={
-            "stock": {name: chips / many for name, chips in depot.stock.items()},
-            "repair": depot.repair and _divided(depot.repair, many, ("capacity",)),
-            "deliveries": tuple(
-                _divided(one, many, ("chips", "nodes")) for one in depot.deliveries
-            ),
-            "supply": {name: _divided(flow, many, share) for name, flow in depot.supply.items()},
-            "production": {
-                name: _production(production, many) for name, production in depot.production.items()
-            },
-        }
-    )
+def _shrunk(part: Any, many: float) -> Any:
+    if isinstance(part, dict):
+        return {key: _shrunk(below, many) for key, below in part.items()}
+    if isinstance(part, tuple):
+        return tuple(_shrunk(below, many) for below in part)
+    if not isinstance(part, Strict):
+        return part
+    counted = COUNTED.get(type(part), ())
+    update = {k: _divided(v, many) if k in counted else _shrunk(v, many) for k, v in part}
+    return part.model_copy(update=update)
 
 
-def _production(production: Production, many: float) -> Production:
-    def part(flow: Flow) -> Flow:
-        return _divided(flow, many, ("share",))
-
-    products = {
-        name: product.model_copy(update={"plan": part(product.plan)})
-        for name, product in production.products.items()
-    }
-    dies = {name: part(flow) for name, flow in production.dies.items()}
-    stacks = {name: part(flow) for name, flow in production.stacks.items()}
-    return production.model_copy(update={"products": products, "dies": dies, "stacks": stacks})
-
-
-def _divided(item: S, many: float, keys: Iterable[str]) -> S:
-    """A copy in which some numbers, where they are given, are divided."""
-    given = {key: getattr(item, key) for key in keys}
-    counted = {key: value / many for key, value in given.items() if value is not None}
-    return item.model_copy(update=counted)
+def _divided(number: Any, many: float) -> Any:
+    """A number, or each of several, divided; nothing where none is given."""
+    if isinstance(number, dict):
+        return {key: value / many for key, value in number.items()}
+    return None if number is None else number / many
