@@ -21,9 +21,8 @@ from sim.failure_logs.model import BAD
 from sim.failure_logs.selection import BURSTS, ENOUGH, FEWEST, Trial
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
-from sim.scenario import Scenario, load_scenario
-from sim.scenario.reading import merge
-from sim.validation.bare_scenario import PLAIN
+from sim.scenario import Scenario
+from sim.validation.bare_scenario import endless, pool
 from sim.validation.trace import Outages, outages_of, statistics
 
 STATISTICS = {
@@ -89,23 +88,23 @@ def check(fitted: Fit, *, runs: int = 60, seed: int = 0) -> Check:
     back = fitted_as(log, fitted.choice, ahead=days, looking_back=True)
     rest = days / 3
     told = fit(log.until(2 * rest * DAY), ahead=rest)
-    later = _runs(told, rest, runs, seed)
+    later = foretold(told, rest, runs, seed)
     last = outages(log, 2 * rest * DAY)
     edges = np.linspace(0.0, rest * DAY, PARTS + 1)
     seen = _histogram(last, edges)
-    foretold = np.array([_histogram(run, edges) for run in later])
-    low, high = np.quantile(foretold, WITHIN, axis=0)
+    counts = np.array([_histogram(run, edges) for run in later])
+    low, high = np.quantile(counts, WITHIN, axis=0)
     nodes = len(log.names)
     return Check(
         statistics=_beside(
             _statistics(outages(log), nodes, days),
-            [_statistics(run, nodes, days) for run in _runs(back, days, runs, seed)],
+            [_statistics(run, nodes, days) for run in foretold(back, days, runs, seed)],
         ),
         forecast=_beside(_measures(last, rest), [_measures(run, rest) for run in later]),
         coverage=float(np.mean((low <= seen) & (seen <= high))),
         days=days - rest + edges[1:] / DAY,
         seen=np.cumsum(seen),
-        foretold=np.cumsum(foretold, axis=1),
+        foretold=np.cumsum(counts, axis=1),
     )
 
 
@@ -119,19 +118,20 @@ def cluster(fitted: Fit, days: float) -> Scenario:
     nodes = max(round(log.node_days / (log.seconds / DAY)), 1)
     with TemporaryDirectory() as folder:
         path, _, _ = save(fitted, Path(folder) / "fitted.yaml")
-        changes: dict[str, Any] = {
-            "horizon": f"{days} d",
-            # More than it can train: what is watched is the nodes.
-            "run": {"tokens": 1e18, "batch": {"sequences": 8 * nodes}},
-            "fleet": {"pool": {"nodes": nodes, "failures": str(path)}},
-            "checkpoint": {"interval": "1 d"},
-        }
-        return load_scenario(merge(PLAIN, changes))
+        return watched(days, nodes, {"failures": str(path)}, checkpoint={"interval": "1 d"})
 
 
-def _runs(fitted: Fit, days: float, runs: int, seed: int) -> list[Outages]:
+def watched(days: float, nodes: int, keys: dict[str, Any], **changes: Any) -> Scenario:
+    """A job on some nodes for some days, with further keys of its pool and of the scenario."""
+    # More than it can train: what is watched is the nodes.
+    run = {"tokens": 1e18, "batch": {"sequences": 8 * nodes}}
+    return endless(days, run=run, fleet=pool(nodes=nodes, **keys), **changes)
+
+
+def foretold(fitted: Fit, days: float, runs: int, seed: int, fixed: bool = False) -> list[Outages]:
+    """The outages of a fitted table in some runs; fixed are those of the best fit alone."""
     scenario = cluster(fitted, days)
-    return [outages_of(simulate(scenario, seed, k)) for k in range(runs)]
+    return [outages_of(simulate(scenario, seed, k, fixed_inputs=fixed)) for k in range(runs)]
 
 
 def outages(log: Log, since: float = 0.0) -> Outages:

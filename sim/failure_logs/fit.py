@@ -28,7 +28,7 @@ from sim.failure_logs.hazards import (
     vector,
 )
 from sim.failure_logs.log import Log
-from sim.failure_logs.model import LEAST, MOST, ClassMisfit, Kept, Model, of_cause
+from sim.failure_logs.model import ENDS, Kept, Model, class_misfit, of_cause
 from sim.failure_logs.read import read
 from sim.failure_logs.selection import BURSTS, WALK, Choice, Months, Trial, by_chance, choose
 from sim.results.ledger import DAY, YEAR, Floats
@@ -40,6 +40,8 @@ FEW_REPAIRS = 10
 """Repairs of a cause below which those of all causes are taken."""
 MOST_DRIFT = 30.0
 """A level to which no walk is followed: a fleet that fails thirty times as often is given up."""
+STEP = 0.02
+"""On the scale of the search, between the points from which the curvature is taken."""
 WIDEST = 4.0
 """Variance of a parameter of which the log says next to nothing, on the scale of the search."""
 
@@ -257,10 +259,10 @@ def _parameters(
     level = np.zeros(DRAWS + 1)
     found: dict[str, Floats] = {}
     if bad is not None:
-        best = np.array([special.logit(model.share), np.log(model.factor), 0.0])
-        covariance = _covariance(ClassMisfit(model, gaps, nodes), best)
+        best = model.of_class
+        covariance = _covariance(class_misfit(model, gaps, nodes), best)
         values = _around(best, covariance, random)
-        inner = np.clip(values, LEAST, MOST)[:, :2]
+        inner = np.clip(values, *ENDS)[:, :2]
         found["bad_nodes.share"] = special.expit(inner[:, 0])
         found["bad_nodes.factor"] = np.exp(inner[:, 1])
         # More bad nodes, or worse ones, leave less for the good: what all of them fail is known.
@@ -284,15 +286,15 @@ def _around(best: Floats, covariance: Floats, random: np.random.Generator) -> Fl
     return np.vstack([best, drawn])
 
 
-def _covariance(function: Callable[[Floats], float], best: Floats, step: float = 0.02) -> Floats:
+def _covariance(function: Callable[[Floats], float], best: Floats) -> Floats:
     """The inverse of the curvature of a function at its least."""
     size = len(best)
-    steps = np.eye(size) * step
+    steps = np.eye(size) * STEP
     curvature = np.zeros((size, size))
     for i, j in np.ndindex(size, size):
         for a, b in product((1, -1), repeat=2):
             corner = best + a * steps[i] + b * steps[j]
             curvature[i, j] += a * b * function(corner)
-    values, axes = np.linalg.eigh(curvature / (4 * step**2))
+    values, axes = np.linalg.eigh(curvature / (4 * STEP**2))
     # Along an axis on which the log says nothing the curvature may vanish.
     return (axes / np.maximum(values, 1 / WIDEST)) @ axes.T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,20 +16,18 @@ from pydantic import BeforeValidator
 from sim.catalogue.strict import Strict
 from sim.engine import simulate
 from sim.errors import InputError
-from sim.failure_logs.check import cluster, outages
+from sim.failure_logs.check import foretold, outages, watched
 from sim.failure_logs.fit import Fit, fit, fitted_as
 from sim.failure_logs.log import Log
 from sim.failure_logs.read import read
 from sim.failure_logs.selection import Choice
 from sim.results.ledger import DAY, Floats
 from sim.results.run import RunResult
-from sim.scenario import Scenario, load_scenario
-from sim.scenario.reading import merge
-from sim.validation.bare_scenario import PLAIN
+from sim.scenario import Scenario
 from sim.validation.hindcast import each
 from sim.validation.report import Row
 from sim.validation.score import BLOCKS, Forecast, summed
-from sim.validation.trace import Outages, outages_of
+from sim.validation.trace import Outages
 
 COMPUTING = ("compute", "degraded")
 TIES = 1e-9
@@ -128,26 +127,10 @@ def halves(log: Log) -> Iterator[Half]:
     middle = log.seconds / 2
     days = middle / DAY
     first = log.until(middle)
-    second = _since(log, middle)
+    second = log.until(math.inf, since=middle)
     for name, known, other in (("second half", first, second), ("first half", second, first)):
         independent = fitted_as(known, Choice(frozenset(), ()), ahead=days)
         yield Half(name, fit(known, ahead=days), independent, outages(other), days)
-
-
-def _since(log: Log, time: float) -> Log:
-    """The log as if it had begun at a time."""
-    later = log.start >= time
-    windows = log.windows[log.windows[:, 2] > time]
-    windows = np.maximum(windows - [0.0, time, time], 0.0)
-    return replace(
-        log,
-        windows=windows,
-        node=log.node[later],
-        cause=log.cause[later],
-        start=log.start[later] - time,
-        end=log.end[later] - time,
-        closed=log.closed[later],
-    )
 
 
 def _forecasts(past: PastLog, family: str, half: Half, n: int, seed: int) -> Iterator[Forecast]:
@@ -158,8 +141,8 @@ def _forecasts(past: PastLog, family: str, half: Half, n: int, seed: int) -> Ite
     job = Job(nodes, past.job_nodes, half.days, blocks)
     # No more jobs than there are nodes for: what more would tell, these tell already.
     happened = job.played([half.seen] * (nodes // past.job_nodes), seed)
-    ours = job.played(_foretold(half.fitted, half.days, n, seed), seed + 1)
-    rival = job.played(_foretold(half.constant, half.days, n, seed, fixed=True), seed + 2)
+    ours = job.played(foretold(half.fitted, half.days, n, seed), seed + 1)
+    rival = job.played(foretold(half.constant, half.days, n, seed, fixed=True), seed + 2)
     # Counts tie, so each is set apart from its like by a number that decides nothing else.
     for values in (happened, ours, rival):
         values += TIES * random.random(values.shape)
@@ -169,12 +152,6 @@ def _forecasts(past: PastLog, family: str, half: Half, n: int, seed: int) -> Ite
         constant = rival[:, measure, block]
         # Blocks are only counted, so they need neither title nor source.
         yield Forecast(BLOCKS[measure], family, f"{k}.{block}", "", "", seen, told, constant)
-
-
-def _foretold(fitted: Fit, days: float, n: int, seed: int, *, fixed: bool = False) -> list[Outages]:
-    """The outages of a fitted table in some runs; fixed are those of the best fit alone."""
-    scenario = cluster(fitted, days)
-    return [outages_of(simulate(scenario, seed, k, fixed_inputs=fixed)) for k in range(n)]
 
 
 @dataclass(frozen=True)
@@ -205,19 +182,11 @@ class Job:
         ends = table[["start_day", "end_day"]] / DAY
         table[["start_day", "end_day"]] = ends.clip(upper=self.days)
         table.to_csv(path, index=False)
-        pool: dict[str, Any] = {"nodes": self.size, "hot_spares": self.nodes - self.size}
+        keys: dict[str, Any] = {"hot_spares": self.nodes - self.size}
         # A trace without rows is refused, as nobody can tell it from a mistake.
         if len(table):
-            pool["failures"] = {"trace": str(path), "trace_until": f"{self.days + 1} d"}
-        changes: dict[str, Any] = {
-            "horizon": f"{self.days} d",
-            # More than it can train: what is watched is the nodes.
-            "run": {"tokens": 1e18, "batch": {"sequences": 8 * self.size}},
-            "fleet": {"pool": pool},
-            "checkpoint": {"interval": "1 h"},
-            "recovery": {"restart": "10 min"},
-        }
-        return load_scenario(merge(PLAIN, changes))
+            keys["failures"] = {"trace": str(path), "trace_until": f"{self.days + 1} d"}
+        return watched(self.days, self.size, keys, recovery={"restart": "10 min"})
 
     def _measured(self, result: RunResult) -> Floats:
         edges = np.linspace(0.0, self.days * DAY, self.blocks + 1)

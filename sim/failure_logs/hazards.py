@@ -8,8 +8,9 @@ chance that it was incomplete: then a second clock runs as well, whose time is W
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -200,15 +201,14 @@ def likeliest(
         start = Hazard(gaps.length.sum() / max(gaps.failed.sum(), 0.5))
     if start.again == 0.0:
         start = Hazard(start.scale, start.shape, again=0.1)
-    ends = bounds(keys)
-    found = optimize.minimize(
-        misfit,
-        np.clip(vector(start, keys), *ends),
-        (keys, gaps, bad, factor),
-        method="L-BFGS-B",
-        bounds=ends.T,
-    )
-    return _hazard(found.x, keys)
+    loss = partial(misfit, keys=keys, gaps=gaps, bad=bad, factor=factor)
+    return _hazard(least(loss, vector(start, keys), bounds(keys)), keys)
+
+
+def least(loss: Callable[[Floats], float], start: Floats, ends: Floats) -> Floats:
+    """Where a loss is least between some ends, sought from near a start."""
+    inside = np.clip(start, *ends)
+    return optimize.minimize(loss, inside, method="L-BFGS-B", bounds=ends.T).x
 
 
 def _hazard(values: Floats, keys: Sequence[str]) -> Hazard:

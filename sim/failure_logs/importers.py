@@ -75,12 +75,10 @@ def sheet(file: str) -> Sheet:
 
 def _cells(heads: list[str], row: list[str]) -> dict[str, str]:
     """The cells of a row by column."""
-    cells = {
-        head: cell.strip() for head, cell in zip_longest(heads, row[: len(heads)], fillvalue="")
-    }
-    more = [cell for cell in row[len(heads) :] if cell.strip()]
+    row = [cell.strip() for cell in row]
+    cells = dict(zip_longest(heads, row[: len(heads)], fillvalue=""))
     # A decimal comma makes two cells of one, and a row that breaks off is no open outage.
-    if more or len(row) < len(heads):
+    if any(row[len(heads) :]) or len(row) < len(heads):
         cells[ODD] = f"the row has {len(row)} cells, the header {len(heads)}"
     return cells
 

@@ -91,17 +91,17 @@ class Log:
         """Days for which nodes were watched."""
         return float(np.diff(self.windows[:, 1:]).sum() / DAY)
 
-    def until(self, time: float) -> Log:
-        """The log as it stood at a time."""
-        windows = np.minimum(self.windows, [math.inf, math.inf, time])
-        known = self.start < time
+    def until(self, time: float, since: float = 0.0) -> Log:
+        """The log as it stood at a time, as if it had begun at another."""
+        windows = self.windows[(self.windows[:, 1] < time) & (self.windows[:, 2] > since)]
+        known = (self.start >= since) & (self.start < time)
         return replace(
             self,
-            windows=windows[windows[:, 1] < time],
+            windows=np.clip(windows, [0, since, since], [math.inf, time, time]) - [0, since, since],
             node=self.node[known],
             cause=self.cause[known],
-            start=self.start[known],
-            end=np.minimum(self.end[known], time),
+            start=self.start[known] - since,
+            end=np.minimum(self.end[known], time) - since,
             closed=(self.closed & (self.end <= time))[known],
         )
 

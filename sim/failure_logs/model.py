@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
-from sim.failure_logs.hazards import Gaps, Hazard, likeliest
+from sim.failure_logs.hazards import Gaps, Hazard, least, likeliest
 from sim.results.ledger import Floats
 
-LEAST = np.array([special.logit(0.003), np.log(1.5), -3.0])
-MOST = np.array([special.logit(0.4), np.log(60.0), 3.0])
+ENDS = np.array([[special.logit(0.003), np.log(1.5), -3], [special.logit(0.4), np.log(60), 3]])
 """Between which values the share of bad nodes, their factor and the level are sought."""
 ROUNDS = 12
 SETTLED = 0.02
@@ -40,6 +39,11 @@ class Model:
     hazards: tuple[Hazard, ...]
     share: float = 0.0
     factor: float = 1.0
+
+    @property
+    def of_class(self) -> Floats:
+        """The share of bad nodes, their factor and the level on the scale of the search."""
+        return np.array([special.logit(self.share), np.log(self.factor), 0.0])
 
     def by_node(self, gaps: Sequence[Gaps], nodes: int, factor: float) -> Floats:
         """Log-likelihood of each node, were it of the class with a factor."""
@@ -110,14 +114,7 @@ def fitted(gaps: Sequence[Gaps], nodes: int, kept: Kept) -> Model:
 
 def _with_class(model: Model, gaps: Sequence[Gaps], nodes: int) -> Model:
     """The model with the likeliest class of bad nodes, and all hazards on a level with it."""
-    start = np.array([special.logit(model.share), np.log(model.factor), 0.0])
-    search = optimize.minimize(
-        ClassMisfit(model, gaps, nodes),
-        np.clip(start, LEAST, MOST),
-        method="L-BFGS-B",
-        bounds=np.array([LEAST, MOST]).T,
-    )
-    odds, factor, level = search.x
+    odds, factor, level = least(class_misfit(model, gaps, nodes), model.of_class, ENDS)
     hazards = tuple(
         replace(hazard, scale=hazard.scale / np.exp(level / hazard.shape))
         for hazard in model.hazards
@@ -125,28 +122,28 @@ def _with_class(model: Model, gaps: Sequence[Gaps], nodes: int) -> Model:
     return Model(hazards, float(special.expit(odds)), float(np.exp(factor)))
 
 
-class ClassMisfit:
-    """Minus the log-likelihood of a class of bad nodes, by node.
+def class_misfit(model: Model, gaps: Sequence[Gaps], nodes: int) -> Callable[[Floats], float]:
+    """Minus the log-likelihood of a class of bad nodes, as a function of what is sought of it.
 
     Failures after incomplete repairs say nothing about the class, so they are left out by their
     chances.
     """
+    chances = model.badness(gaps, nodes)
+    assert chances is not None
+    lives = np.zeros(nodes)
+    fresh = np.zeros(nodes)
+    for hazard, part in zip(model.hazards, gaps, strict=True):
+        factor = 1 + chances[part.node] * (model.factor - 1)
+        _, ends, expected = hazard.losses(part, factor)
+        lives += np.bincount(part.node, ends, nodes)
+        fresh += np.bincount(part.node, expected / factor, nodes)
 
-    def __init__(self, model: Model, gaps: Sequence[Gaps], nodes: int) -> None:
-        chances = model.badness(gaps, nodes)
-        assert chances is not None
-        self._lives = np.zeros(nodes)
-        self._fresh = np.zeros(nodes)
-        for hazard, part in zip(model.hazards, gaps, strict=True):
-            factor = 1 + chances[part.node] * (model.factor - 1)
-            _, lives, fresh = hazard.losses(part, factor)
-            self._lives += np.bincount(part.node, lives, nodes)
-            self._fresh += np.bincount(part.node, fresh / factor, nodes)
-
-    def __call__(self, values: Floats) -> float:
+    def misfit(values: Floats) -> float:
         odds, factor, level = values
-        good = self._lives * level - self._fresh * np.exp(level)
+        good = lives * level - fresh * np.exp(level)
         both = level + factor
-        bad = self._lives * both - self._fresh * np.exp(both)
+        bad = lives * both - fresh * np.exp(both)
         share = special.expit(odds)
         return -float(np.logaddexp(good + np.log1p(-share), bad + np.log(share)).sum())
+
+    return misfit

@@ -73,14 +73,14 @@ class Reader:
             self.columns = {"start": "start_day", "end": "end_day", **self.columns}
         rows = importers.outages(sheet)
         if rows is None:
-            rows = self._named(sheet, COLUMNS, needed=3)
+            rows = self._named(sheet, COLUMNS)
         return self._all(sheet.file, rows, self._outage)
 
     def windows(self, sheet: Sheet) -> list[Window]:
         """When which node was watched, from a file of it or from the jobs of `sacct`."""
         if importers.is_accounting(sheet):
             return self._all(sheet.file, importers.job_exposure(sheet), self._window)
-        return self._all(sheet.file, self._named(sheet, WINDOW, needed=3), self._window)
+        return self._all(sheet.file, self._named(sheet, WINDOW), self._window)
 
     def time(self, text: str) -> float:
         """Seconds since 1970 of a date, since the start of the log of a number.
@@ -113,18 +113,14 @@ class Reader:
         self.dated.add(True)
         return moment.timestamp()
 
-    def _named(self, sheet: Sheet, columns: Sequence[str], needed: int) -> list[Row]:
-        """The rows of a table under our names of its columns, of which the first are needed."""
+    def _named(self, sheet: Sheet, columns: Sequence[str]) -> list[Row]:
+        """The rows of a table under our names of its columns; the first three are needed."""
         ours = {name: self.columns.get(name, name) for name in columns}
-        for name in columns[:needed]:
+        for name in columns[:3]:
             if ours[name] not in sheet.heads:
-                found = ", ".join(sheet.heads) or "nothing"
-                raise InputError.no_such(
-                    f"{sheet.file}: no column '{ours[name]}'",
-                    ours[name],
-                    sheet.heads,
-                    f"; it has: {found}; say which with --columns {name}=THEIRS",
-                )
+                problem = f"{sheet.file}: no column '{ours[name]}'"
+                more = f"; say which with --columns {name}=THEIRS"
+                raise InputError.no_such(problem, ours[name], sheet.heads, more, listed="it has")
         ours[ODD] = ODD
         return [
             (line, {name: cells.get(theirs, "") for name, theirs in ours.items()})
