@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from sim.catalogue.hardware import StepTime
@@ -11,7 +11,7 @@ from sim.scenario.measured import MeasuredRate
 from sim.scenario.parts import Layout, Pool
 from sim.scenario.phases import Run
 from sim.throughput.domain import UNPLACED, Calibrated, point
-from sim.throughput.layouts import complete
+from sim.throughput.layouts import Pools, complete
 from sim.throughput.plan import Plan
 
 
@@ -22,12 +22,10 @@ class Planned(Protocol):
     def full(self) -> Plan: ...
 
 
-Planner = Callable[[Run, Mapping[str, Pool], StepTime], Planned]
+Planner = Callable[[Run, Pools, StepTime], Planned]
 
 
-def calibrated(
-    run: Run, pools: Mapping[str, Pool], constants: StepTime, fleet: Planner
-) -> dict[str, Pool]:
+def calibrated(run: Run, pools: Pools, constants: StepTime, fleet: Planner) -> dict[str, Pool]:
     """The pools, where the model of those that were measured at one size is right there.
 
     Parameters

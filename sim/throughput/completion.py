@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sim.catalogue.hardware import StepTime
 from sim.scenario.parts import Mixing, Pool
 from sim.scenario.phases import Run
 from sim.throughput.calibration import laid_out_like
-from sim.throughput.layouts import complete
+from sim.throughput.layouts import Pools, complete
 from sim.throughput.speeds import Throughput
 
 MOST = 512
@@ -17,7 +15,7 @@ _REMEMBERED: dict[str, dict[str, Pool]] = {}
 
 
 def planned(
-    run: Run, pools: Mapping[str, Pool], mixing: Mixing, constants: StepTime | None = None
+    run: Run, pools: Pools, mixing: Mixing, constants: StepTime | None = None
 ) -> dict[str, Pool]:
     """The pools with every layout completed by the planner, so that it need not choose again.
 

@@ -13,7 +13,7 @@ from sim.catalogue.hardware import Model
 from sim.scenario.measured import MeasuredRate
 from sim.scenario.parts import Pool
 from sim.throughput.kernels import inner_width, tokens
-from sim.throughput.layouts import Placement, Shape
+from sim.throughput.layouts import Placement, Pools, Shape
 
 NINETY = 1.6449
 """Standard deviations on each side that hold 90 % of a normal distribution."""
@@ -133,7 +133,7 @@ def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None
 
 def reaches(
     model: Model,
-    pools: Mapping[str, Pool],
+    pools: Pools,
     layouts: Mapping[str, Shape | None],
     used: Mapping[str, int],
 ) -> dict[str, Reach]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import product
@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sim.catalogue.hardware import Model, StepTime
 from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool
-from sim.scenario.phases import Run
 
+Pools = Mapping[str, Pool]
 DEGREES = attrgetter("tensor", "pipeline", "context", "expert")
 POWERS = tuple(2**k for k in range(20))
 USUAL_DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -120,38 +120,24 @@ class Placement(NamedTuple):
         return max(self.pool.chip.scale_up_domain // (self.shape.tensor * self.shape.context), 1)
 
 
-def candidates(
-    name: str,
-    run: Run,
-    pool: Pool,
-    fixed: Layout,
-    chips: int,
-    microbatches: int,
-    constants: StepTime,
-) -> Iterator[Placement]:
-    """The model on one rank, in every shape that keeps to what is fixed.
+def candidates(bare: Placement, fixed: Layout, chips: int) -> Iterator[Placement]:
+    """A placement on one rank, in every shape that keeps to what is fixed.
 
     Unless fixed, tensor parallelism stays in the node and divides the heads, experts spread over up
     to 64 ranks, and context parallelism is left to those who ask for it, as is recomputing nothing.
 
     Parameters
     ----------
-    name : str
-        Of the pool.
-    run : Run
-    pool : Pool
-        Its chip and its stack count, not its layout.
+    bare : Placement
+        Of its shape only the size of a micro-batch counts, and its pool's layout does not.
     fixed : Layout
     chips : int
         Those that a replica may take at most.
-    microbatches : int
-        Of a step.
-    constants : StepTime
     """
-    model = run.model
-    schedule = fixed.schedule or pool.stack.schedule
+    model = bare.model
+    schedule = fixed.schedule or bare.pool.stack.schedule
     context = fixed.context or 1
-    most = pool.chip.node_size
+    most = bare.pool.chip.node_size
     tensors = [t for t in POWERS if t <= most and model.heads % t == 0]
     if fixed.tensor:
         tensors = [fixed.tensor]
@@ -174,13 +160,12 @@ def candidates(
                 virtual=virtual,
                 schedule=schedule,
                 recompute=recompute,
-                micro=run.batch.micro,
+                micro=bare.shape.micro,
                 zero=fixed.zero,
                 expert_tensor=fixed.expert_tensor,
                 context_exchange=fixed.context_exchange,
             )
-            layers = model.layers / depth
-            yield Placement(name, pool, model, shape, 1, microbatches, constants, layers)
+            yield bare._replace(shape=shape, layers=model.layers / depth)
 
 
 def complete(shape: Shape) -> Layout:

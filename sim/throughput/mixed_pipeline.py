@@ -8,10 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Pool
-from sim.scenario.phases import Run
 from sim.throughput.flops import executed
 from sim.throughput.layouts import POWERS, Placement, candidates, check
 from sim.throughput.memory import stage_bytes
@@ -23,12 +20,9 @@ MOST_TRIED = 1_000
 
 
 def best_mixed(
-    run: Run,
-    fleet: Mapping[str, Pool],
+    parts: Sequence[Placement],
     held: Mapping[str, int],
-    microbatches: int,
     link: float | None,
-    constants: StepTime,
 ) -> Group:
     """The fastest pipeline through all pools, in their order.
 
@@ -37,15 +31,12 @@ def best_mixed(
 
     Parameters
     ----------
-    run : Run
-    fleet : mapping of str to Pool
+    parts : sequence of Placement
+        A step on one rank of each pool, not laid out yet.
     held : mapping of str to int
         Chips at hand.
-    microbatches : int
-        Of a step.
     link : float, optional
         Bytes/s per chip between pools; the slowest of their networks unless given.
-    constants : StepTime
 
     Raises
     ------
@@ -53,21 +44,21 @@ def best_mixed(
         When a pool has too few chips or the layers do not fit in memory.
     """
     options = []
-    for name, pool in fleet.items():
-        fixed = pool.layout
-        check(run.model, fixed, name)
-        if pool.throughput:
+    for bare in parts:
+        fixed = bare.pool.layout
+        check(bare.model, fixed, bare.name)
+        if bare.pool.throughput:
             raise InputError(
-                f"{name}: a measured rate is of whole replicas, and here the pool has only some of "
-                "their stages; give layer_seconds in place of throughput, or mixing.boundary=data"
+                f"{bare.name}: a measured rate is of whole replicas, and here the pool has only "
+                "some of their stages; give layer_seconds in place of throughput, or "
+                "mixing.boundary=data"
             )
         # Bubbles of other schedules than 1F1B are known for like stages, so 1F1B is the default.
         one = {"pipeline": 1, "virtual": fixed.virtual or 1, "schedule": fixed.schedule or "1f1b"}
-        rest = (fixed.model_copy(update=one), held[name], microbatches, constants)
-        options.append(list(candidates(name, run, pool, *rest)))
-    slowest = min(pool.chip.nic for pool in fleet.values())
-    across = link or constants.network_efficiency * slowest
-    wanted = executed(run.model).layers
+        options.append(list(candidates(bare, fixed.model_copy(update=one), held[bare.name])))
+    slowest = min(bare.pool.chip.nic for bare in parts)
+    across = link or parts[0].constants.network_efficiency * slowest
+    wanted = executed(parts[0].model).layers
     roomiest = 0
     groups = []
     for places in _choices(options, held):
@@ -78,7 +69,7 @@ def best_mixed(
             groups.append(chain.group(layers, across))
     if not groups:
         raise InputError(
-            f"{' + '.join(fleet)}: no pipeline across these pools works; "
+            f"{' + '.join(held)}: no pipeline across these pools works; "
             f"at best their memory has room for {roomiest} of {wanted} layers"
         )
     return min(groups, key=Group.seconds)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Pool
-from sim.scenario.phases import Run
+from sim.scenario.parts import Layout
 from sim.throughput.domain import error_factor, taken_rate
 from sim.throughput.layouts import Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
@@ -22,11 +20,8 @@ PLENTY = 10**40
 
 def best(
     kind: tuple[str, ...],
-    run: Run,
-    pool: Pool,
+    bare: Placement,
     chips: int,
-    microbatches: int,
-    constants: StepTime,
 ) -> Group:
     """The group of a pool that runs its part of the batch fastest.
 
@@ -34,14 +29,10 @@ def best(
     ----------
     kind : tuple of str
         Names of the pools that are alike and give their chips to it.
-    run : Run
-    pool : Pool
-        Any of them.
+    bare : Placement
+        Their part of a step on one rank, not laid out yet.
     chips : int
         At hand.
-    microbatches : int
-        The pool's part of a step.
-    constants : StepTime
 
     Raises
     ------
@@ -50,12 +41,12 @@ def best(
         nearest that does.
     """
     name = " + ".join(kind)
-    check(run.model, pool.layout, name)
+    pool = bare.pool
+    check(bare.model, pool.layout, name)
 
     def places(layout: Layout, limit: int) -> Iterator[Placement]:
         """Shapes on up to that many chips, with the ranks given or all in whole expert groups."""
-        rest = (layout, limit, microbatches, constants)
-        for placed in candidates(kind[0], run, pool, *rest):
+        for placed in candidates(bare, layout, limit):
             shape = placed.shape
             most = max(chips // shape.replica_chips, 1) * shape.expert_ranks
             ranks = layout.data or most

@@ -21,9 +21,9 @@ from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.calibration import calibrated
 from sim.throughput.collectives import ring
 from sim.throughput.domain import Reach, reaches
-from sim.throughput.elastic import POLICIES, ElasticPolicy
+from sim.throughput.elastic import POLICIES, Chips, ElasticPolicy, Groups
 from sim.throughput.flops import flops_per_token, peak_rate
-from sim.throughput.layouts import Shape, settled
+from sim.throughput.layouts import Placement, Pools, Shape, settled
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
@@ -32,8 +32,6 @@ from sim.throughput.step_noise import straggler_factor
 
 Kind = tuple[str, ...]
 """Names of pools whose nodes can share replicas."""
-Groups = tuple[Group, ...]
-Chips = Mapping[str, int]
 
 
 class Throughput:
@@ -79,7 +77,7 @@ class Throughput:
     def __init__(
         self,
         run: Run,
-        pools: Mapping[str, Pool],
+        pools: Pools,
         mixing: Mixing,
         *,
         step_noise: float = 0.0,
@@ -164,14 +162,14 @@ class Throughput:
         except InputError:
             return 0.0
 
-    def _like(self, run: Run, pools: Mapping[str, Pool], constants: StepTime) -> Throughput:
+    def _like(self, run: Run, pools: Pools, constants: StepTime) -> Throughput:
         rest = {"step_noise": self.step_noise, "equal": self.equal}
         return Throughput(run, pools, self.mixing, constants=constants, **rest)
 
     def _chips(self, nodes: Mapping[str, int]) -> dict[str, int]:
         return {name: nodes[name] * pool.chip.node_size for name, pool in self.pools.items()}
 
-    def grouped(self, chips: Chips, pools: Mapping[str, Pool], given_up: bool = False) -> Groups:
+    def grouped(self, chips: Chips, pools: Pools, given_up: bool = False) -> Groups:
         """The fastest group of each kind on the chips at hand, or one pipeline across all pools.
 
         Parameters
@@ -184,8 +182,8 @@ class Throughput:
             at each layout has to do.
         """
         if self.mixing.boundary == "pipeline" and len(pools) > 1:
-            across = self.mixing.link
-            return (best_mixed(self.run, pools, chips, self.microbatches, across, self.constants),)
+            parts = [self._bare(name, pool, self.microbatches) for name, pool in pools.items()]
+            return (best_mixed(parts, chips, self.mixing.link),)
         groups = self._best(pools, chips, self._first_parts(pools, chips), given_up)
         chosen = all(settled(pools[kind[0]].layout) for kind in self.kinds)
         if given_up or len(groups) < 2 or chosen:
@@ -195,7 +193,13 @@ class Throughput:
         again = self._best(pools, chips, [max(group.batch, 1) for group in groups], given_up)
         return min((groups, again), key=_finish)
 
-    def _first_parts(self, pools: Mapping[str, Pool], chips: Chips) -> list[int]:
+    def _bare(self, name: str, pool: Pool, microbatches: int) -> Placement:
+        """Some micro-batches of a step on one rank of a pool, not laid out yet."""
+        model = self.run.model
+        shape = Shape(micro=self.run.batch.micro)
+        return Placement(name, pool, model, shape, 1, microbatches, self.constants, model.layers)
+
+    def _first_parts(self, pools: Pools, chips: Chips) -> list[int]:
         """Micro-batches of each kind if they are shared by the speed of compute alone."""
         speeds = []
         for kind in self.kinds:
@@ -204,16 +208,13 @@ class Throughput:
         total = math.fsum(speeds) or 1.0
         return [math.ceil(self.microbatches * speed / total) for speed in speeds]
 
-    def _best(
-        self, pools: Mapping[str, Pool], chips: Chips, parts: Sequence[int], given_up: bool
-    ) -> Groups:
+    def _best(self, pools: Pools, chips: Chips, parts: Sequence[int], given_up: bool) -> Groups:
         """The fastest group of each kind for its part of the micro-batches."""
         groups = []
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
-            pool = pools[kind[0]]
             try:
-                group = best(kind, self.run, pool, held, part, self.constants)
+                group = best(kind, self._bare(kind[0], pools[kind[0]], part), held)
             except InputError:
                 if not given_up:
                     raise
@@ -359,7 +360,7 @@ def _finish(groups: Groups) -> float:
     return max(group.seconds() for group in groups if group.microbatches)
 
 
-def _kinds(pools: Mapping[str, Pool], mixing: Mixing) -> tuple[Kind, ...]:
+def _kinds(pools: Pools, mixing: Mixing) -> tuple[Kind, ...]:
     """Pools that are alike in all that matters to speed count as one: they can share replicas."""
 
     def traits(pool: Pool) -> tuple[Any, ...]:
