@@ -10,7 +10,16 @@ from sim.catalogue.strict import Duration, Inline, Strict
 from sim.errors import InputError
 from sim.files import unusable
 from sim.quantities.distributions import Constant, Weibull
-from sim.quantities.notation import Number, Positive, Quantity, Rate, Seconds, Share
+from sim.quantities.notation import (
+    CountedRate,
+    Multiple,
+    Number,
+    Positive,
+    Quantity,
+    Rate,
+    Seconds,
+    Share,
+)
 
 FLAPS = "link-flap"
 """The cause of those flaps that no collective rides through."""
@@ -98,7 +107,7 @@ class Cause(Strict):
     """Hardware causes send the node to repair; the others reboot it."""
     silent: bool = False
     """Training goes on until it is found (`detect`), and what was trained meanwhile is lost."""
-    slowdown: Annotated[float, Quantity(least=1.0)] = 1.0
+    slowdown: Multiple = 1.0
     """Above 1 the node is a straggler: it slows every step by this until found and evicted."""
     permanent: Share = 0.0
     """Share of the failures that kill the chip."""
@@ -184,7 +193,7 @@ class CountedFleet(Strict):
 
     title: str
     """One line that says what it is."""
-    per_1000_node_days: Annotated[float, Rate(positive=True)]
+    per_1000_node_days: CountedRate
     """Hardware failures per 1,000 node-days."""
     counted: str
     """What was counted as one failure."""
@@ -195,9 +204,9 @@ class Halves(Strict):
 
     title: str
     """One line that says what was counted."""
-    earlier: Annotated[float, Rate(positive=True)]
+    earlier: CountedRate
     """Failures per 1,000 node-days of the first half."""
-    later: Annotated[float, Rate(positive=True)]
+    later: CountedRate
     """Failures per 1,000 node-days of the second half."""
 
 
@@ -208,7 +217,7 @@ class Congestion(Inline):
     """One line that says what it is."""
     share: Share
     """Long-run share of wall time that is bad (π)."""
-    slowdown: Annotated[float, Quantity(least=1.0)]
+    slowdown: Multiple
     """Factor on the communication time while bad (s)."""
     bad: Duration
     """Length of a bad period."""

@@ -15,6 +15,7 @@ from sim.quantities.notation import (
     BytesPerSecond,
     Dollars,
     DollarsPerSecond,
+    Efficiency,
     FlopPerSecond,
     Number,
     Positive,
@@ -25,7 +26,6 @@ from sim.quantities.notation import (
 )
 from sim.quantities.uncertain import highest, lowest
 
-Efficiency = Annotated[float, Quantity(positive=True, most=1.0)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """Layers, heads and their like: no model has more, and what is looked through stays short."""
 
@@ -96,12 +96,11 @@ class Experts(Strict):
     def check(self) -> None:
         visited = self.per_token
         if self.count is not None and visited > self.count:
-            problem = f"a token cannot visit {visited} of {self.count} experts"
-            raise InputError(problem, key="per_token", given=visited)
+            self.refuse("per_token", f"a token cannot visit {visited} of {self.count} experts")
         groups = self.groups_per_token
         if groups is not None and groups > visited:
             problem = f"{visited} experts a token cannot be in {groups} groups"
-            raise InputError(problem, key="groups_per_token", given=groups)
+            self.refuse("groups_per_token", problem)
 
 
 class Model(Inline):
@@ -154,7 +153,7 @@ class Model(Inline):
         head = self.vocabulary * self.hidden
         if active <= head:
             problem = f"must exceed those of the output head, vocabulary × hidden = {head:,}"
-            raise InputError(problem, key="active_parameters", given=self.active_parameters)
+            self.refuse("active_parameters", problem)
         if self.experts:
             self._check_experts(self.experts, active)
 
@@ -164,12 +163,11 @@ class Model(Inline):
             raise InputError("experts.parameters must be below parameters")
         if experts.dense_layers >= self.layers:
             problem = f"must be below layers, {self.layers}, or no layer has routed experts"
-            key = "experts.dense_layers"
-            raise InputError(problem, key=key, given=experts.dense_layers)
+            self.refuse("experts.dense_layers", problem)
         visited = experts.per_token / (experts.count or math.inf) * lowest(experts.parameters)
         if highest(self.active_parameters) < visited:
             problem = f"must not be below those of the experts visited, {visited:,.12g}"
-            raise InputError(problem, key="active_parameters", given=active)
+            self.refuse("active_parameters", problem)
 
 
 class Stack(Inline):

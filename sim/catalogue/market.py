@@ -11,9 +11,12 @@ from sim.catalogue.strict import Duration, Inline, Lots, Strict
 from sim.errors import InputError
 from sim.quantities.notation import (
     Dollars,
+    Efficiency,
+    Multiple,
     Number,
     PerSecond,
     Positive,
+    PositivePerSecond,
     Quantity,
     Seconds,
     Share,
@@ -124,7 +127,7 @@ class Production(Inline):
     """Flows of dies, by any name."""
     stacks: dict[str, Flow] = Field(min_length=1)
     """Flows of stacks of memory, by any name."""
-    good: Annotated[float, Quantity(positive=True, most=1.0)] = 1.0
+    good: Efficiency = 1.0
     """Share of the packaged chips that work."""
     products: dict[str, Product] = Field(min_length=1)
     """By any name; all share the two stocks in proportion to their plans."""
@@ -185,7 +188,7 @@ class Need(Inline):
     """The day from which it grows or falls."""
     flop: Positive
     """Compute on that day (FLOP)."""
-    growth: Annotated[float, Quantity("1/s", positive=True)]
+    growth: PositivePerSecond
     """Factor a year from the date on: above 1 the need grows, below 1 it falls."""
     as_it_was: bool = False
     """Whether it is a trend of the world as it was, which is no need of another one."""
@@ -196,7 +199,7 @@ class RepairShop(Inline):
 
     title: str = ""
     """One line that says what it is."""
-    capacity: Annotated[float, Quantity("1/s", positive=True)]
+    capacity: PositivePerSecond
     """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
     """How long a chip is in the shop."""
@@ -213,7 +216,7 @@ class CostMethod(Inline):
     """One line that says what it is."""
     decline: Positive
     """Loss of value of training hardware, orders of magnitude a year."""
-    server_multiplier: Annotated[float, Quantity(least=1.0)]
+    server_multiplier: Multiple
     """Price of a server over the price of its bare chips."""
     interconnect_share: Share
     """Share of the network in server and network together."""
@@ -223,7 +226,7 @@ class CostMethod(Inline):
     """Power of the server over the rated power of its chips."""
     load: Share
     """Average over rated power."""
-    pue: Annotated[float, Quantity(least=1.0)]
+    pue: Multiple
     """Power usage effectiveness: energy of the site over that of its servers."""
     electricity: Annotated[float, Quantity("USD/J")]
     """Price of electricity."""

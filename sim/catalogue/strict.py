@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, NoReturn, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -72,6 +73,14 @@ class Strict(BaseModel):
 
     def check(self) -> None:
         """Refuse what does not fit together: each type says what that is."""
+
+    def refuse(self, key: str, problem: str) -> NoReturn:
+        """Refuse what stands at a dotted key."""
+        raise InputError(problem, key=key, given=attrgetter(key)(self))
+
+    def but(self, **changes: Any) -> Self:
+        """A copy with other values, which are not checked."""
+        return self.model_copy(update=changes)
 
 
 def refusal(problem: ErrorDetails) -> InputError:

@@ -163,7 +163,12 @@ def made(
     for window in watched:
         by_node.setdefault(window.node, []).append(window)
     rows = list(outages)
-    seen = [row for row in rows if _inside(row, by_node.get(row.node, ()))]
+    # A job's nodes are watched until the very moment at which it is interrupted.
+    seen = [
+        row
+        for row in rows
+        if any(window.start <= row.start <= window.end for window in by_node.get(row.node, ()))
+    ]
     kept = pd.DataFrame(joined(seen), columns=list(Outage._fields))
     if kept.empty:
         raise InputError(_why_none(rows, origin, end))
@@ -212,11 +217,6 @@ def _why_none(rows: Sequence[Outage], first: float, last: float) -> str:
         f"{said[0]} to {said[1]}, nodes were watched from day {said[2]} to {said[3]} "
         "(dates are days since 1970)"
     )
-
-
-def _inside(outage: Outage, windows: Iterable[Window]) -> bool:
-    # A job's nodes are watched until the very moment at which it is interrupted.
-    return any(window.start <= outage.start <= window.end for window in windows)
 
 
 def joined(spans: Iterable[Span]) -> list[Span]:

@@ -120,13 +120,10 @@ def distribution_from(data: Any, read: Read) -> Distribution:
         return Constant(read(data))
     if not is_value(data):
         given = ", ".join(map(str, data))
-        hint = ""
         # Of several names none is the one that was meant.
-        if len(data) == 1:
-            hint = nearest(given, WRITTEN)
-        names = ", ".join(WRITTEN)
+        hint = nearest(given, WRITTEN) if len(data) == 1 else ""
         problem = f"{{{given:.60}}} is no distribution{hint}"
-        listed = f"allowed: a constant or one of {names}"
+        listed = f"allowed: a constant or one of {', '.join(WRITTEN)}"
         raise InputError(f"{problem}; {listed}", given=data, allowed=tuple(WRITTEN))
     [(name, body)] = data.items()
     try:
@@ -386,6 +383,8 @@ PRIOR: dict[str, Any] = {
 Number = Annotated[float, Quantity()]
 Positive = Annotated[float, Quantity(positive=True)]
 Share = Annotated[float, Quantity(most=1.0)]
+Efficiency = Annotated[float, Quantity(positive=True, most=1.0)]
+Multiple = Annotated[float, Quantity(least=1.0)]
 Seconds = Annotated[float, Quantity("s")]
 PositiveSeconds = Annotated[float, Quantity("s", positive=True)]
 Bytes = Annotated[float, Quantity("byte", positive=True)]
@@ -395,4 +394,6 @@ Watts = Annotated[float, Quantity("W", positive=True)]
 Dollars = Annotated[float, Quantity("USD")]
 DollarsPerSecond = Annotated[float, Quantity("USD/s")]
 PerSecond = Annotated[float, Quantity("1/s")]
+PositivePerSecond = Annotated[float, Quantity("1/s", positive=True)]
+CountedRate = Annotated[float, Rate(positive=True)]
 Tokens = Annotated[float, Quantity("token", least=1.0)]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from sim.catalogue.failures import FLAPS
 from sim.errors import InputError, nearest
-from sim.quantities.notation import PositiveSeconds, Quantity, Share
+from sim.quantities.notation import Multiple, PositiveSeconds, Share
 from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import (
     Sketch,
@@ -80,7 +80,7 @@ class Scenario(Case):
     """How large a run could be staffed over the years, with or without `runs`."""
     worlds: dict[str, World] = Field(default_factory=dict)
     """What could have been otherwise: layers that can be put on this scenario, by any name."""
-    represents: Annotated[float, Quantity(least=1.0)] = 1.0
+    represents: Multiple = 1.0
     """Chips for which one simulated chip stands; the numbers of a file are those of all."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""

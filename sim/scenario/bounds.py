@@ -36,8 +36,7 @@ def check_bounds(scenario: Scenario) -> None:
     """
     last = (dt.date.max - scenario.start).days
     if scenario.horizon > last * DAY:
-        problem = f"must end before the year 10000, so be at most {last:,} d"
-        raise InputError(problem, key="horizon", given=scenario.horizon)
+        scenario.refuse("horizon", f"must end before the year 10000, so be at most {last:,} d")
     _check_outlook(scenario)
     if isinstance(scenario.runs, Programme):
         check_programme(scenario.runs, scenario.horizon)
@@ -66,10 +65,9 @@ def check_programme(programme: Programme, span: float) -> None:
 
 
 def _check_outlook(scenario: Scenario) -> None:
-    represents = scenario.represents
-    if represents != 1.0 and not scenario.over_years:
+    if scenario.represents != 1.0 and not scenario.over_years:
         problem = "a single run is simulated chip by chip; give runs or an outlook"
-        raise InputError(problem, key="represents", given=represents)
+        scenario.refuse("represents", problem)
     for date in scenario.dates:
         if not scenario.start <= date < scenario.end:
             allowed = f"a date from {scenario.start} to before {scenario.end}"

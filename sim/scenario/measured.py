@@ -28,10 +28,8 @@ class MeasuredRate(Strict):
         if (self.tokens_per_second_per_chip is None) == (self.step is None):
             raise InputError("give either tokens_per_second_per_chip or step")
         for key in ("step", "at_sequences", "layout"):
-            given = getattr(self, key)
-            if given is not None and self.at_chips is None:
-                problem = f"{key} needs at_chips, the chips it was measured on"
-                raise InputError(problem, key=key, given=given)
+            if getattr(self, key) is not None and self.at_chips is None:
+                self.refuse(key, f"{key} needs at_chips, the chips it was measured on")
 
 
 class LayerSeconds(Strict):

@@ -48,16 +48,15 @@ class Batch(Strict):
 
     def check(self) -> None:
         if self.micro > self.sequences:
-            problem = f"must not exceed sequences, {self.sequences}"
-            raise InputError(problem, key="micro", given=self.micro)
-
-
-def _automatic(value: Any) -> Any:
-    return Layout() if value == "auto" else value
+            self.refuse("micro", f"must not exceed sequences, {self.sequences}")
 
 
 AutoLayout = Annotated[
-    Layout, BeforeValidator(_automatic, json_schema_input_type=Literal["auto"] | Layout)
+    Layout,
+    BeforeValidator(
+        lambda value: Layout() if value == "auto" else value,
+        json_schema_input_type=Literal["auto"] | Layout,
+    ),
 ]
 
 
@@ -114,7 +113,7 @@ class Pool(Strict):
             raise InputError(problem, key=key, given=given, allowed=f"multiples of {node}")
         if self.active_nodes and round(lowest(given) / node) < 1:
             few = f"{lowest(given):,.12g} {key} are less than one node"
-            raise InputError(f"{few}; remove the pool if it has none", key=key, given=given)
+            self.refuse(key, f"{few}; remove the pool if it has none")
 
     @property
     def active_nodes(self) -> int:

@@ -172,27 +172,25 @@ def phases(scenario: Scenario) -> list[Scenario]:
 
 
 def _in_phase(scenario: Scenario, phase: Phase) -> Scenario:
-    own = {"sequence": phase.sequence} if phase.sequence else {}
-    model = scenario.run.model.model_copy(update=own)
-    batch = _changed(scenario.run.batch, phase.batch)
+    run = scenario.run
+    model = run.model.but(sequence=phase.sequence or run.model.sequence)
+    batch = _changed(run.batch, phase.batch)
     fleet = {}
     for name, pool in scenario.fleet.items():
         change = phase.fleet.get(name)
         sizes = (change.chips, change.nodes) if change else ()
         # Its size is given in one of two ways, and the other is gone.
         if any(size is not None for size in sizes):
-            pool = pool.model_copy(update={"chips": None, "nodes": None})
+            pool = pool.but(chips=None, nodes=None)
         # A pool without chips has no spares either.
         if 0.0 in sizes:
-            pool = pool.model_copy(update={"hot_spares": 0.0, "cold_spares": 0.0})
+            pool = pool.but(hot_spares=0.0, cold_spares=0.0)
         fleet[name] = _changed(pool, change)
-    return scenario.model_copy(
-        update={
-            "run": scenario.run.model_copy(update={"model": model, "batch": batch}),
-            "checkpoint": _changed(scenario.checkpoint, phase.checkpoint),
-            "recovery": _changed(scenario.recovery, phase.recovery),
-            "fleet": fleet,
-        }
+    return scenario.but(
+        run=run.but(model=model, batch=batch),
+        checkpoint=_changed(scenario.checkpoint, phase.checkpoint),
+        recovery=_changed(scenario.recovery, phase.recovery),
+        fleet=fleet,
     )
 
 
@@ -205,7 +203,7 @@ def _changed(base: S, change: Strict | None) -> S:
         before, after = getattr(base, key), getattr(change, key)
         both = isinstance(before, Strict) and isinstance(after, Strict)
         own[key] = _changed(before, after) if both else after
-    return base.model_copy(update=own)
+    return base.but(**own)
 
 
 def check_phases(scenario: Scenario) -> None:

@@ -24,4 +24,4 @@ def add_residuals(fleet: dict[str, Pool]) -> None:
         if pool.residual is None and not measured:
             unknown = f"constants.residual.{pool.chip.name}.{pool.stack.name}"
             number = Uncertain(1.0, own, unknown)
-            fleet[name] = pool.model_copy(update={"residual": number})
+            fleet[name] = pool.but(residual=number)

@@ -37,7 +37,7 @@ def shrunk(scenario: Scenario) -> Scenario:
     if many == 1.0:
         return scenario
     parts = {key: getattr(scenario, key) for key in ("fleet", "depot", "runs")}
-    return scenario.model_copy(update=_shrunk(parts, many))
+    return scenario.but(**_shrunk(parts, many))
 
 
 def _shrunk(part: Any, many: float) -> Any:
@@ -48,8 +48,8 @@ def _shrunk(part: Any, many: float) -> Any:
     if not isinstance(part, Strict):
         return part
     counted = COUNTED.get(type(part), ())
-    update = {k: _divided(v, many) if k in counted else _shrunk(v, many) for k, v in part}
-    return part.model_copy(update=update)
+    changes = {k: _divided(v, many) if k in counted else _shrunk(v, many) for k, v in part}
+    return part.but(**changes)
 
 
 def _divided(number: Any, many: float) -> Any:

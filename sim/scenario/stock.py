@@ -18,7 +18,7 @@ from sim import catalogue
 from sim.catalogue.market import PolicyEvent
 from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError, expected
-from sim.quantities.notation import Positive, PositiveSeconds, Quantity, Seconds, Tokens
+from sim.quantities.notation import Positive, PositivePerSecond, PositiveSeconds, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, SomeChips
 from sim.scenario.phases import Run
 from sim.scenario.reading import merge
@@ -34,8 +34,6 @@ from sim.scenario.references import (
 
 if TYPE_CHECKING:  # a scenario is made of these parts, not the other way round
     from sim.scenario import Scenario
-
-PerYear = Annotated[float, Quantity("1/s", positive=True)]
 
 
 class Vendor(Strict):
@@ -102,7 +100,7 @@ class Trained(Strict):
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
         given = {key: getattr(self, key) for key in Trained.model_fields if getattr(self, key)}
-        return base.model_copy(update=given)
+        return base.but(**given)
 
 
 class PlannedRun(Trained):
@@ -126,7 +124,7 @@ class Programme(Trained):
     """From one run to the next."""
     first: dt.date | None = None
     """When the first run is due; at the start unless given."""
-    growth: PerYear = 1 / (365.25 * 86400)
+    growth: PositivePerSecond = 1 / (365.25 * 86400)
     """Factor a year."""
     chips: SomeChips
     """What the first run needs, in chips of the reference pool."""

@@ -14,11 +14,6 @@ from sim.quantities.notation import is_value
 from sim.scenario.reading import merge
 
 
-def _as_text(changes: Any) -> Any:
-    # A record of a scenario has no type for dates, and must be the same scenario.
-    return json.loads(json.dumps(changes, default=str))
-
-
 class World(Strict):
     """What is otherwise in a world: a part of a scenario, in which null takes something away."""
 
@@ -26,7 +21,11 @@ class World(Strict):
     """One line that says what it is."""
     source: str = ""
     """Who speaks of it, or why it is asked."""
-    changes: Annotated[dict[str, Any], BeforeValidator(_as_text)]
+    changes: Annotated[
+        dict[str, Any],
+        # A record of a scenario has no type for dates, and must be the same scenario.
+        BeforeValidator(lambda changes: json.loads(json.dumps(changes, default=str))),
+    ]
     """A part of a scenario, as it would stand in its file."""
 
 

@@ -46,16 +46,16 @@ def calibrated(run: Run, pools: Pools, constants: StepTime, fleet: Planner) -> d
         measured = pool.throughput
         if measured and measured.at_chips and not isinstance(measured, Calibrated):
             right = _calibrated(name, run, pool, measured, constants, fleet)
-            found[name] = pool.model_copy(update={"throughput": right})
+            found[name] = pool.but(throughput=right)
     return found
 
 
 def laid_out_like(pool: Pool, like: Pool) -> Pool:
     """A pool in the layouts that were found for it with other values of what is unknown."""
-    found = pool.model_copy(update={"layout": like.layout})
+    found = pool.but(layout=like.layout)
     if pool.throughput and like.throughput:
-        measured = pool.throughput.model_copy(update={"layout": like.throughput.layout})
-        found = found.model_copy(update={"throughput": measured})
+        measured = pool.throughput.but(layout=like.throughput.layout)
+        found = found.but(throughput=measured)
     return found
 
 
@@ -65,17 +65,16 @@ def _calibrated(
     """What the model makes of a pool on the chips it was measured on, against the measurement."""
     chips = measured.at_chips
     assert chips is not None
-    batch = {"sequences": measured.at_sequences or run.batch.sequences}
-    there = run.model_copy(update={"batch": run.batch.model_copy(update=batch)})
+    sequences = measured.at_sequences or run.batch.sequences
+    there = run.but(batch=run.batch.but(sequences=sequences))
     # Its numbers have been read: units are behind them.
     plain = Calibrated.model_construct(**dict(measured), factor=1.0, place=UNPLACED)
-    known = {"throughput": plain, "residual": None, "chips": float(chips), "nodes": None}
+    known = pool.but(throughput=plain, residual=None, chips=float(chips), nodes=None)
     # The model as it stands: what is not known of it is what the measurement tells.
-    bare = constants.model_copy(update={"model_error": 1.0})
+    bare = constants.but(model_error=1.0)
 
     def plan(layout: Layout) -> Plan:
-        spread = layout.model_copy(update={"data": None})
-        alone = pool.model_copy(update={**known, "layout": spread})
+        alone = known.but(layout=layout.but(data=None))
         return fleet(there, {name: alone}, bare).full
 
     try:
@@ -88,13 +87,12 @@ def _calibrated(
         rate = told.tokens_per_step / (measured.step or 1.0) / chips
     shape = told.layouts[name]
     assert shape is not None
-    found = {
-        "tokens_per_second_per_chip": rate,
-        "layout": complete(shape),
-        "factor": told.tokens_per_s / chips / rate,
-        "place": point(run.model, shape, told.used_chips[name]),
-    }
-    return plain.model_copy(update=found)
+    return plain.but(
+        tokens_per_second_per_chip=rate,
+        layout=complete(shape),
+        factor=told.tokens_per_s / chips / rate,
+        place=point(run.model, shape, told.used_chips[name]),
+    )
 
 
 def _first_that_fits(plan: Callable[[Layout], Plan], layout: Layout, freely: bool) -> Plan:

@@ -51,6 +51,6 @@ def _completed(fleet: Throughput) -> dict[str, Pool]:
     for name, shape in fleet.full.layouts.items():
         if shape:
             pool = fleet.pools[name]
-            layout = complete(shape).model_copy(update={"data": pool.layout.data})
-            found[name] = pool.model_copy(update={"layout": layout})
+            layout = complete(shape).but(data=pool.layout.data)
+            found[name] = pool.but(layout=layout)
     return found

@@ -56,12 +56,11 @@ def re_route(fleet: Throughput, chips: Chips) -> Groups | None:
 def re_plan(fleet: Throughput, chips: Chips) -> Groups | None:
     """New layouts for the chips that are left, with tensor and expert parallelism as they are."""
     pools = dict(fleet.pools)
-    # Tensor and expert parallelism cut the weights: changing them would mean moving all of them.
-    free = {"pipeline": None, "virtual": None, "recompute": None}
     for group in fleet.groups:
         for name, shape in group.shapes.items():
-            layout = complete(shape).model_copy(update=free)
-            pools[name] = pools[name].model_copy(update={"layout": layout})
+            # Tensor and expert parallelism cut the weights: to change them would move them all.
+            layout = complete(shape).but(pipeline=None, virtual=None, recompute=None)
+            pools[name] = pools[name].but(layout=layout)
     try:
         return fleet.grouped(chips, pools, given_up=True)
     except InputError:

@@ -54,8 +54,9 @@ def best_mixed(
                 "mixing.boundary=data"
             )
         # Bubbles of other schedules than 1F1B are known for like stages, so 1F1B is the default.
-        one = {"pipeline": 1, "virtual": fixed.virtual or 1, "schedule": fixed.schedule or "1f1b"}
-        options.append(list(candidates(bare, fixed.model_copy(update=one), held[bare.name])))
+        virtual = fixed.virtual or 1
+        one = fixed.but(pipeline=1, virtual=virtual, schedule=fixed.schedule or "1f1b")
+        options.append(list(candidates(bare, one, held[bare.name])))
     slowest = min(bare.pool.chip.nic for bare in parts)
     across = link or parts[0].constants.network_efficiency * slowest
     wanted = executed(parts[0].model).layers

@@ -96,7 +96,7 @@ def _why_not(
     free = Layout(**{key: getattr(fixed, key) for key in kept})
     possible = list(filter(_fits, places(free, chips)))
     # Ranks are judged last: their number says nothing of the shape that was meant.
-    meant = places(fixed.model_copy(update={"data": None}), PLENTY)
+    meant = places(fixed.but(data=None), PLENTY)
     given = min(meant, key=lambda p: (p.shape.replica_chips > chips, stage_bytes(p)))
     if not possible:
         title = given.model.title or "the model"

@@ -128,8 +128,7 @@ class Throughput:
     @cached_property
     def freely_planned(self) -> Throughput:
         """The same fleet with every layout left to the planner, to see what the given ones cost."""
-        free = {"layout": Layout()}
-        pools = {name: pool.model_copy(update=free) for name, pool in self.pools.items()}
+        pools = {name: pool.but(layout=Layout()) for name, pool in self.pools.items()}
         try:
             return self._like(self.run, pools, self.constants)
         except InputError:
