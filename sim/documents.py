@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
@@ -17,6 +18,7 @@ from sim import files
 from sim.errors import InputError, in_file
 
 KeyPath = tuple[str | int, ...]
+V = TypeVar("V")
 
 LARGEST = 500_000
 DEEPEST = 40
@@ -75,6 +77,21 @@ def dotted(path: KeyPath) -> str:
     return ".".join(map(str, path))
 
 
+def mapped(data: Any, change: Callable[[Any, KeyPath], Any], path: KeyPath = ()) -> Any:
+    """Plain data in which each part, from the innermost, is what `change` makes of it and its path.
+
+    Examples
+    --------
+    >>> mapped({"a": [1, 2]}, lambda part, path: f"{dotted(path)}={part}" if part == 2 else part)
+    {'a': [1, 'a.1=2']}
+    """
+    if isinstance(data, Mapping):
+        data = {key: mapped(part, change, (*path, key)) for key, part in data.items()}
+    elif isinstance(data, list):
+        data = [mapped(part, change, (*path, place)) for place, part in enumerate(data)]
+    return change(data, path)
+
+
 def read(path: Path | str) -> Document:
     """Read a YAML 1.2 file with the safe loader.
 
@@ -129,8 +146,35 @@ def parse(text: str, name: str) -> Document:
         raise in_file(name, f"is nested more than {DEEPEST} levels deep") from None
 
 
-class Pieces(Mapping[str, Any]):
-    """The entries of a file of ours, each read when it is first asked for: most never are.
+class Lazy(Mapping[str, V]):
+    """Entries by name, each read when it is first asked for: most never are.
+
+    Parameters
+    ----------
+    names : collection of str
+    read : callable
+        Reads the entry of a name.
+    """
+
+    def __init__(self, names: Collection[str], read: Callable[[str], V]) -> None:
+        self._names = names
+        self._read = cache(read)
+
+    def __getitem__(self, name: str) -> V:
+        return self._read(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class Pieces(Lazy[Any]):
+    """The entries of a file of ours, each read when it is first asked for.
 
     Every entry begins with its key at the beginning of a line.
 
@@ -149,33 +193,22 @@ class Pieces(Mapping[str, Any]):
             head[0].rstrip(":"): text[head.start() : end]
             for head, end in zip(heads, ends, strict=True)
         }
-        self._read: dict[str, Document] = {}
+        self._documents: dict[str, Document] = {}
+        super().__init__(self._pieces, lambda key: self.document(key).data[key])
 
     def document(self, key: str) -> Document:
         """The file as far as an entry needs it, on the lines where that stands."""
-        if len(self._read) == FEW and key not in self._read:
-            self._read = dict.fromkeys(self._pieces, read(self._path))
-        if key not in self._read:
+        if len(self._documents) == FEW and key not in self._documents:
+            self._documents = dict.fromkeys(self._pieces, read(self._path))
+        if key not in self._documents:
             aliases = set(re.findall(r"\*(\w+)", self._pieces[key]))
             text = "\n" * self._above
             for name, piece in self._pieces.items():
                 needed = name == key or not aliases.isdisjoint(re.findall(r"&(\w+)", piece))
                 # The lines of what is left out stay, so that the others keep their numbers.
                 text += piece if needed else "\n" * piece.count("\n")
-            self._read[key] = parse(text, str(self._path))
-        return self._read[key]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.document(key).data[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._pieces
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._pieces)
-
-    def __len__(self) -> int:
-        return len(self._pieces)
+            self._documents[key] = parse(text, str(self._path))
+        return self._documents[key]
 
 
 def _first_line(text: str | None) -> str:

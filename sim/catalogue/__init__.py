@@ -9,7 +9,7 @@ of several entries by ``shared: NAME.WORD``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from sim import documents
 from sim.catalogue.kinds import KINDS
 from sim.catalogue.strict import refusal
-from sim.documents import Document, KeyPath, Pieces, dotted
+from sim.documents import Document, KeyPath, Lazy, Pieces, dotted
 from sim.errors import InputError, in_file, nearest
 from sim.quantities.notation import COUNT, is_value
 
@@ -59,40 +59,6 @@ def kinds() -> tuple[str, ...]:
     return tuple(KINDS)
 
 
-class Table(Mapping[str, Entry]):
-    """Entries by name, each read and checked when it is first asked for: most never are."""
-
-    def __init__(
-        self,
-        names: Collection[str],
-        document: Callable[[str], Document],
-        kind: str,
-        known: Mapping[str, dict[str, str]],
-    ) -> None:
-        self._names = names
-        self._document = document
-        self._kind = kind
-        self._sources = known
-        self._read: dict[str, Entry] = {}
-
-    def __getitem__(self, name: str) -> Entry:
-        if name not in self._read:
-            document = self._document(name)
-            body = document.data[name]
-            reader = _Reader(document, (self._kind, name), body, self._sources)
-            self._read[name] = reader.entry()
-        return self._read[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
 def table(kind: str, own: str | None = None) -> Mapping[str, Entry]:
     """Every entry of one table by name.
 
@@ -122,18 +88,22 @@ def table(kind: str, own: str | None = None) -> Mapping[str, Entry]:
 
 
 @cache
-def _table(kind: str, folder: Path, _changed: int = 0) -> Table:
+def _table(kind: str, folder: Path, _changed: int = 0) -> Lazy[Entry]:
     if kind not in KINDS:
         problem = f"the catalogue has no table '{kind}'"
         raise InputError.no_such(problem, kind, KINDS, listed="allowed")
     path = folder / f"{kind}.yaml"
     if folder == FOLDER:
         pieces = Pieces(path)
-        return Table(pieces, pieces.document, kind, sources())
-    document = documents.read(path)
-    if not isinstance(document.data, dict):
-        raise in_file(document.name, "a table is a mapping of names to entries")
-    return Table(document.data, lambda _: document, kind, sources(folder))
+        return Lazy(pieces, lambda name: _read(pieces.document(name), kind, name, sources()))
+    whole = documents.read(path)
+    if not isinstance(whole.data, dict):
+        raise in_file(whole.name, "a table is a mapping of names to entries")
+    return Lazy(whole.data, lambda name: _read(whole, kind, name, sources(folder)))
+
+
+def _read(document: Document, kind: str, name: str, known: Mapping[str, Any]) -> Entry:
+    return _Reader(document, (kind, name), document.data[name], known).entry()
 
 
 def entry(kind: str, name: str, own: str | None = None) -> Entry:

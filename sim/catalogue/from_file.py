@@ -7,6 +7,7 @@ from typing import Any
 
 from sim import documents
 from sim.catalogue import model_files
+from sim.documents import KeyPath, mapped
 from sim.errors import in_file
 
 SUFFIXES = {"failures": (".yaml", ".yml"), "models": (".json",)}
@@ -38,14 +39,11 @@ def values(kind: str, path: str) -> dict[str, Any]:
     data = documents.read(path).data
     if not isinstance(data, dict):
         raise in_file(path, f"expected the keys of one of the {kind}", given=data)
-    return _beside(data, Path(path).parent)
 
+    def beside(part: Any, _: KeyPath) -> Any:
+        """A file of draws as seen from here."""
+        if isinstance(part, dict) and part.keys() == {"file", "column"}:
+            return part | {"file": str(Path(path).parent / str(part["file"]))}
+        return part
 
-def _beside(data: Any, folder: Path) -> Any:
-    """Data with the files of draws that it names as seen from here."""
-    if isinstance(data, dict):
-        found = {key: _beside(part, folder) for key, part in data.items()}
-        if found.keys() == {"file", "column"}:
-            found["file"] = str(folder / str(found["file"]))
-        return found
-    return [_beside(part, folder) for part in data] if isinstance(data, list) else data
+    return mapped(data, beside)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sim.documents import KeyPath, mapped
 from sim.failure_logs.fit import Column, Fit
 from sim.failure_logs.log import Log
 from sim.failure_logs.model import BAD, EVERY
@@ -36,18 +37,14 @@ def table(fit: Fit, draws: str) -> dict[str, Any]:
         # Whether repairs cure a node the class was not asked: its nodes were bad all along.
         share, factor = Column("bad_nodes.share"), Column("bad_nodes.factor")
         found["bad_nodes"] = {"share": share, "factor": factor, "cured": 0}
-    return {key: _drawn(part, draws) for key, part in found.items()}
 
+    def drawn(part: Any, _: KeyPath) -> Any:
+        """A part, where each column of the draws is named with its file."""
+        if isinstance(part, Column):
+            return {"uncertain": {"draws": {"file": draws, "column": part}}}
+        return part
 
-def _drawn(value: Any, file: str) -> Any:
-    """A part of the table, where each column of the draws is named with its file."""
-    if isinstance(value, Column):
-        return {"uncertain": {"draws": {"file": file, "column": value}}}
-    if isinstance(value, dict):
-        return {key: _drawn(part, file) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_drawn(part, file) for part in value]
-    return value
+    return mapped(found, drawn)
 
 
 def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path, Path]:

@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-PATHS = (("failures", "trace"),)
-"""Each with the key above it."""
-ENDINGS = {"model": (".json",), "failures": (".yaml", ".yml")}
-"""Keys whose value is a name, or the path of a file with one of these endings."""
+from sim.catalogue.from_file import is_file
+from sim.documents import KeyPath, mapped
+
+KINDS = {"model": "models", "failures": "failures"}
+"""Keys whose value may be the path of a file in place of a name, with their table."""
 
 
-def absolute(value: Any, folder: Path, path: tuple[str, ...] = ()) -> Any:
+def absolute(value: Any, folder: Path, path: KeyPath = ()) -> Any:
     """Plain data with every path made absolute, as seen from a folder.
 
     At once: wherever it is needed later, another folder may be the current one.
@@ -29,16 +30,18 @@ def absolute(value: Any, folder: Path, path: tuple[str, ...] = ()) -> Any:
     >>> absolute({"failures": {"trace": "log.csv"}}, Path("/data"))
     {'failures': {'trace': '/data/log.csv'}}
     """
-    if isinstance(value, dict):
-        return {key: absolute(part, folder, (*path, key)) for key, part in value.items()}
-    if isinstance(value, str) and _is_path(value, path):
-        return os.path.abspath(folder / value)
-    return value
+
+    def seen(part: Any, path: KeyPath) -> Any:
+        if isinstance(part, str) and _is_path(part, path):
+            return os.path.abspath(folder / part)
+        return part
+
+    return mapped(value, seen, path)
 
 
-def _is_path(value: str, path: tuple[str, ...]) -> bool:
-    if path == ("catalogue",) or path[-2:] in PATHS:
+def _is_path(value: str, path: KeyPath) -> bool:
+    if path == ("catalogue",) or path[-2:] == ("failures", "trace"):
         return True
     # What something is like stands one level deeper than its name alone.
     key = path[-2:-1] if path[-1:] == ("like",) else path[-1:]
-    return bool(key) and value.endswith(ENDINGS.get(key[0], ("\0",)))
+    return is_file(KINDS.get("".join(map(str, key)), ""), value)

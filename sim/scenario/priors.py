@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sim import catalogue
-from sim.documents import Document, KeyPath
+from sim.documents import Document, KeyPath, mapped
 from sim.errors import InputError
 
 
-def filled(data: Any, document: Document, path: KeyPath = ()) -> Any:
+def filled(data: Any, document: Document) -> Any:
     """Plain data with the prior of the catalogue in place of each ``{prior: NAME}``.
 
     Parameters
@@ -18,8 +17,6 @@ def filled(data: Any, document: Document, path: KeyPath = ()) -> Any:
     data : plain data
     document : Document
         What errors are about.
-    path : tuple
-        Where in the document the data stands.
 
     Raises
     ------
@@ -31,16 +28,16 @@ def filled(data: Any, document: Document, path: KeyPath = ()) -> Any:
     >>> filled({"research": {"prior": "research-share"}}, Document("scenario", {}, {}))
     {'research': {'uncertain': [0.3, 0.5, 0.7]}}
     """
-    if isinstance(data, list):
-        return [filled(part, document, (*path, place)) for place, part in enumerate(data)]
-    if not isinstance(data, Mapping):
-        return data
-    if data.keys() != {"prior"}:
-        return {key: filled(part, document, (*path, key)) for key, part in data.items()}
-    name = str(data["prior"])
-    try:
-        value = catalogue.entry("priors", name).values["amount"]
-    except InputError as error:
-        raise document.error(path, str(error), given=name, allowed=error.allowed) from None
-    # The scenario's key names the unknown constant, as it would had it been written out.
-    return {"uncertain": value["uncertain"]}
+
+    def known(part: Any, path: KeyPath) -> Any:
+        if not isinstance(part, dict) or part.keys() != {"prior"}:
+            return part
+        name = str(part["prior"])
+        try:
+            value = catalogue.entry("priors", name).values["amount"]
+        except InputError as error:
+            raise document.error(path, str(error), given=name, allowed=error.allowed) from None
+        # The scenario's key names the unknown constant, as it would had it been written out.
+        return {"uncertain": value["uncertain"]}
+
+    return mapped(data, known)
