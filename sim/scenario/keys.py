@@ -19,13 +19,13 @@ from sim.catalogue.kinds import KINDS
 from sim.catalogue.strict import A_DATE, Strict
 from sim.quantities.distributions import Distribution
 from sim.quantities.notation import Quantity
-from sim.quantities.units import EXAMPLES
+from sim.quantities.units import COMMON, EXAMPLES
 from sim.scenario import Scenario, names
-from sim.scenario.reading import read
+from sim.scenario.reading import children, read
 
 NAME = "NAME"
 """In a path: any name that the user has chosen, as of a pool."""
-SIZES = {"yr": 31557600.0, "d": 86400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
+SIZES = {name: COMMON["s"][name] for name in ("yr", "d", "h", "min", "s")}
 """Seconds of what a time is written in."""
 
 
@@ -115,11 +115,7 @@ def same_path(path: str, given: str) -> bool:
 
 
 def _key(path: str, holder: type[Strict], name: str, field: FieldInfo) -> Key:
-    parts = [*_parts(field.annotation), *field.metadata]
-    parts += [limit for part in parts if isinstance(part, FieldInfo) for limit in part.metadata]
-    for part in field.metadata:
-        if isinstance(part, BeforeValidator):
-            parts += _parts(part.json_schema_input_type)
+    parts = [part for top in (field.annotation, *field.metadata) for part in _parts(top)]
     units = [part.unit for part in parts if isinstance(part, Quantity)]
     unit = units[0] if units else ""
     allowed = list(dict.fromkeys(filter(None, map(_words, parts))))
@@ -142,13 +138,13 @@ def _key(path: str, holder: type[Strict], name: str, field: FieldInfo) -> Key:
 def _parts(annotation: Any) -> Iterator[Any]:
     """All types, literals and marks of which an annotation is made."""
     yield annotation
+    inner = () if get_origin(annotation) is Literal else get_args(annotation)
     if isinstance(annotation, BeforeValidator):
-        yield from _parts(annotation.json_schema_input_type)
-    for part in getattr(annotation, "__metadata__", ()):
+        inner = (annotation.json_schema_input_type,)
+    elif isinstance(annotation, FieldInfo):
+        inner = annotation.metadata
+    for part in inner:
         yield from _parts(part)
-    if get_origin(annotation) is not Literal:
-        for part in get_args(annotation):
-            yield from _parts(part)
 
 
 def _below(annotation: Any, step: str = "") -> Iterator[tuple[str, type[Strict]]]:
@@ -227,13 +223,8 @@ def _collect(type_: type[Strict], data: Any, found: dict[tuple[type, str], str])
             text = str(value)
             found.setdefault((type_, name), text.lower() if isinstance(value, bool) else text)
         for step, part in _below(field.annotation):
-            several = isinstance(value, dict if NAME in step else (list, tuple)) and step
-            for one in _each(value) if several else [value]:
+            for one in children(value).values() if step else [value]:
                 _collect(part, one, found)
-
-
-def _each(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else list(value)
 
 
 def _made_up(parts: list[Any], unit: str) -> str:
