@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
@@ -14,18 +13,10 @@ from sim.throughput.domain import UNPLACED, Calibrated, point
 from sim.throughput.layouts import Pools, complete
 from sim.throughput.plan import Plan
 
-
-class Planned(Protocol):
-    """A fleet of which the step is known."""
-
-    @property
-    def full(self) -> Plan: ...
+Planner = Callable[[Run, Pools, StepTime], Plan]
 
 
-Planner = Callable[[Run, Pools, StepTime], Planned]
-
-
-def calibrated(run: Run, pools: Pools, constants: StepTime, fleet: Planner) -> dict[str, Pool]:
+def calibrated(run: Run, pools: Pools, constants: StepTime, step: Planner) -> dict[str, Pool]:
     """The pools, where the model of those that were measured at one size is right there.
 
     Parameters
@@ -33,8 +24,8 @@ def calibrated(run: Run, pools: Pools, constants: StepTime, fleet: Planner) -> d
     run : Run
     pools : mapping of str to Pool
     constants : StepTime
-    fleet : callable
-        Plans a whole fleet.
+    step : callable
+        Plans the step of a whole fleet.
 
     Raises
     ------
@@ -45,7 +36,7 @@ def calibrated(run: Run, pools: Pools, constants: StepTime, fleet: Planner) -> d
     for name, pool in pools.items():
         measured = pool.throughput
         if measured and measured.at_chips and not isinstance(measured, Calibrated):
-            right = _calibrated(name, run, pool, measured, constants, fleet)
+            right = _calibrated(name, run, pool, measured, constants, step)
             found[name] = pool.but(throughput=right)
     return found
 
@@ -60,7 +51,7 @@ def laid_out_like(pool: Pool, like: Pool) -> Pool:
 
 
 def _calibrated(
-    name: str, run: Run, pool: Pool, measured: MeasuredRate, constants: StepTime, fleet: Planner
+    name: str, run: Run, pool: Pool, measured: MeasuredRate, constants: StepTime, step: Planner
 ) -> Calibrated:
     """What the model makes of a pool on the chips it was measured on, against the measurement."""
     chips = measured.at_chips
@@ -75,7 +66,7 @@ def _calibrated(
 
     def plan(layout: Layout) -> Plan:
         alone = known.but(layout=layout.but(data=None))
-        return fleet(there, {name: alone}, bare).full
+        return step(there, {name: alone}, bare)
 
     try:
         told = _first_that_fits(plan, measured.layout or pool.layout, measured.layout is None)

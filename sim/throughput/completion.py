@@ -6,7 +6,7 @@ from sim.catalogue.hardware import StepTime
 from sim.scenario.parts import Mixing, Pool
 from sim.scenario.phases import Run
 from sim.throughput.calibration import laid_out_like
-from sim.throughput.layouts import Pools, complete
+from sim.throughput.layouts import Pools, complete, traits
 from sim.throughput.speeds import Throughput
 
 MOST = 512
@@ -25,18 +25,7 @@ def planned(
         As `Throughput`.
     """
     # All that layouts depend on: worlds and sweeps seldom change any of it.
-    fleet = {
-        name: (
-            pool.active_nodes,
-            pool.chip,
-            pool.stack,
-            pool.layout,
-            pool.throughput,
-            pool.layer_seconds,
-            pool.residual,
-        )
-        for name, pool in pools.items()
-    }
+    fleet = {name: (pool.active_nodes, traits(pool)) for name, pool in pools.items()}
     key = repr((run, fleet, mixing, constants))
     if key not in _REMEMBERED:
         if len(_REMEMBERED) == MOST:

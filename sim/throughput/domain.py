@@ -73,11 +73,8 @@ def rule() -> Domain:
 @cache
 def fitted_stacks() -> frozenset[tuple[str, bool]]:
     """Stacks that constants were fitted on, each with whether it was to models with experts."""
-    found = set()
-    for entry in catalogue.table("families").values():
-        if entry.item.role == "fitted":
-            found.add((entry.item.stack, entry.item.experts))
-    return frozenset(found)
+    families = [entry.item for entry in catalogue.table("families").values()]
+    return frozenset((one.stack, one.experts) for one in families if one.role == "fitted")
 
 
 def point(model: Model, shape: Shape, chips: int) -> Point:
@@ -179,10 +176,8 @@ def taken_rate(pool: Pool) -> float | None:
 def _differences(at: Point, other: Point) -> dict[str, float]:
     """Weighed logarithms of the ratios, by measure."""
     weights = rule().weights
-    found = {}
-    for name, a, b in zip(Point._fields, at, other, strict=True):
-        found[name] = getattr(weights, name) * math.log(a / b)
-    return found
+    ratios = zip(Point._fields, at, other, strict=True)
+    return {name: getattr(weights, name) * math.log(a / b) for name, a, b in ratios}
 
 
 def error_factor(placed: Placement) -> float:

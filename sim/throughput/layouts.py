@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import product
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sim.catalogue.hardware import Model, StepTime
 from sim.errors import InputError
@@ -168,6 +168,12 @@ def candidates(bare: Placement, fixed: Layout, chips: int) -> Iterator[Placement
             yield bare._replace(shape=shape, layers=model.layers / depth)
 
 
+def traits(pool: Pool) -> tuple[Any, ...]:
+    """All of a pool on which the speed of its chips depends."""
+    measured = pool.throughput, pool.layer_seconds
+    return pool.chip, pool.stack, pool.layout, pool.residual, measured
+
+
 def complete(shape: Shape) -> Layout:
     """The shape as a layout that leaves nothing but the number of ranks open."""
     degrees = asdict(shape)
@@ -202,8 +208,7 @@ def check(model: Model, fixed: Layout, name: str) -> None:
             f"virtual {max(model.layers // stages, 1)}"
         )
     if fixed.tensor and model.heads % fixed.tensor:
-        most = min(fixed.tensor, model.heads)
-        nearest = next(t for t in range(most, 0, -1) if model.heads % t == 0)
+        nearest = _divisor(model.heads, fixed.tensor)
         raise InputError(
             f"{where} tensor {fixed.tensor} does not divide {model.heads} attention heads; "
             f"nearest: {nearest}"
@@ -238,8 +243,7 @@ def _check_expert_tensor(fixed: Layout, where: str) -> int | None:
     if not fixed.tensor or not fixed.expert:
         raise InputError(f"{where} expert_tensor {split} needs tensor and expert as well")
     if fixed.tensor % split:
-        near = range(min(split, fixed.tensor), 0, -1)
-        nearest = next(t for t in near if fixed.tensor % t == 0)
+        nearest = _divisor(fixed.tensor, split)
         raise InputError(
             f"{where} expert_tensor {split} does not divide tensor {fixed.tensor}; "
             f"nearest: {nearest}"
@@ -253,6 +257,11 @@ def _check_expert_tensor(fixed: Layout, where: str) -> int | None:
             f"{-(-fixed.expert // each) * each}"
         )
     return fixed.expert // each
+
+
+def _divisor(number: int, most: int) -> int:
+    """The largest divisor of a number that is not above another."""
+    return next(t for t in range(min(number, most), 0, -1) if number % t == 0)
 
 
 def distance(a: Shape, b: Shape) -> float:

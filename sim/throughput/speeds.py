@@ -23,7 +23,7 @@ from sim.throughput.collectives import ring
 from sim.throughput.domain import Reach, reaches
 from sim.throughput.elastic import POLICIES, Chips, ElasticPolicy, Groups
 from sim.throughput.flops import flops_per_token, peak_rate
-from sim.throughput.layouts import Placement, Pools, Shape, settled
+from sim.throughput.layouts import Placement, Pools, Shape, settled, traits
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
@@ -91,10 +91,11 @@ class Throughput:
         self.constants: StepTime = constants or catalogue.entry("constants", "step-time").item
         # By name: the order in which a file lists the pools decides nothing.
         named = {name: pools[name] for name in sorted(pools)}
-        self.pools = calibrated(run, named, self.constants, self._like)
+        self.pools = calibrated(run, named, self.constants, self._step)
         self.microbatches = -(-run.batch.sequences // run.batch.micro)
         self.nodes = {name: pool.active_nodes for name, pool in self.pools.items()}
         self.kinds = _kinds(self.pools, mixing)
+        self._kind_of = {name: kind for kind in self.kinds for name in kind}
         self._useful = flops_per_token(run.model)
         self._plans: dict[tuple[tuple[int, ...], str, bool], Plan] = {}
         self.groups = self.grouped(self._chips(self.nodes), self.pools)
@@ -157,13 +158,16 @@ class Throughput:
             return 0.0
         try:
             some = {name: self.pools[name] for name in names}
-            return self._like(self.run, some, self.constants).full.tokens_per_s
+            return self._step(self.run, some, self.constants).tokens_per_s
         except InputError:
             return 0.0
 
     def _like(self, run: Run, pools: Pools, constants: StepTime) -> Throughput:
         rest = {"step_noise": self.step_noise, "equal": self.equal}
         return Throughput(run, pools, self.mixing, constants=constants, **rest)
+
+    def _step(self, run: Run, pools: Pools, constants: StepTime) -> Plan:
+        return self._like(run, pools, constants).full
 
     def _chips(self, nodes: Mapping[str, int]) -> dict[str, int]:
         return {name: nodes[name] * pool.chip.node_size for name, pool in self.pools.items()}
@@ -190,7 +194,8 @@ class Throughput:
         # How the batch is shared hangs on the layouts, and they on the share: one more look, now
         # with every cost in it, is as far as it pays to go.
         again = self._best(pools, chips, [max(group.batch, 1) for group in groups], given_up)
-        return min((groups, again), key=_finish)
+        # All wait for the last group.
+        return min((groups, again), key=lambda gs: max(g.seconds() for g in gs if g.microbatches))
 
     def _bare(self, name: str, pool: Pool, microbatches: int) -> Placement:
         """Some micro-batches of a step on one rank of a pool, not laid out yet."""
@@ -268,10 +273,7 @@ class Throughput:
 
     def held(self, name: str, chips: Chips) -> int:
         """Chips that a group may draw on for one of its pools: those of its kind."""
-        return sum(chips[other] for other in self._kind_of(name))
-
-    def _kind_of(self, name: str) -> Kind:
-        return next(kind for kind in self.kinds if name in kind)
+        return sum(chips[other] for other in self._kind_of[name])
 
     def _assemble(self, chips: Chips, groups: Groups, keep_batch: bool) -> Plan:
         """The plan in which these groups train together."""
@@ -337,7 +339,7 @@ class Throughput:
         for group in groups:
             for first, shape in group.shapes.items():
                 left = group.chips(first)
-                for name in self._kind_of(first):
+                for name in self._kind_of[first]:
                     used[name] = min(left, chips[name])
                     left -= used[name]
                     if used[name]:
@@ -354,26 +356,11 @@ class Throughput:
         return ring(size / fewest, len(groups), link, self.constants.latency)
 
 
-def _finish(groups: Groups) -> float:
-    """Seconds until the last group is done."""
-    return max(group.seconds() for group in groups if group.microbatches)
-
-
 def _kinds(pools: Pools, mixing: Mixing) -> tuple[Kind, ...]:
     """Pools that are alike in all that matters to speed count as one: they can share replicas."""
-
-    def traits(pool: Pool) -> tuple[Any, ...]:
-        measured = pool.throughput, pool.layer_seconds
-        return pool.chip, pool.stack, pool.layout, pool.residual, measured
-
-    kinds: list[list[str]] = []
+    kinds: dict[Any, list[str]] = {}
     for name, pool in pools.items():
         # A pool that says how many ranks it has keeps them for itself.
         shared = pool.layout.data is None and mixing.boundary == "data"
-        alike = (kind for kind in kinds if shared and traits(pools[kind[0]]) == traits(pool))
-        kind = next(alike, None)
-        if kind is None:
-            kinds.append([name])
-        else:
-            kind.append(name)
-    return tuple(map(tuple, kinds))
+        kinds.setdefault(traits(pool) if shared else name, []).append(name)
+    return tuple(map(tuple, kinds.values()))
