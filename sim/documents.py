@@ -101,15 +101,7 @@ def read(path: Path | str) -> Document:
         When the file is missing, empty, binary, not YAML, repeats a key or carries a tag for
         anything but plain data.
     """
-    name = str(Path(path))
-    raw = files.read(Path(path), LARGEST + 1)
-    if len(raw) > LARGEST:
-        raise in_file(name, f"is larger than {LARGEST:,} bytes, too large for a scenario")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise in_file(name, "is not a text file (UTF-8 expected)") from None
-    return parse(text, name)
+    return parse(files.text(Path(path), LARGEST), str(Path(path)))
 
 
 def parse(text: str, name: str) -> Document:

@@ -67,6 +67,30 @@ def read(path: Path | str, most: int = -1) -> bytes:
         raise in_file(str(path), f"cannot be read ({_reason(error)})") from None
 
 
+def text(path: Path | str, most: int = -1) -> str:
+    """Read a file of text.
+
+    Parameters
+    ----------
+    path : path or str
+    most : int
+        The most bytes that it may have; any number, if negative.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, is too large or is no text.
+    """
+    raw = read(path, most + 1 if most >= 0 else most)
+    if len(raw) > most >= 0:
+        raise in_file(str(path), f"is larger than {most:,} bytes")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = f"is no UTF-8 text from byte {error.start} on; a spreadsheet saves as 'CSV UTF-8'"
+        raise in_file(str(path), problem) from None
+
+
 def write(path: Path, content: str | bytes) -> None:
     """Write a file, and the folders it lies in, in one piece.
 

@@ -157,8 +157,8 @@ def test_a_refused_tag_runs_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"\x00\x01\xff\xfe\x80", "is not a text file (UTF-8 expected)"),
-        ("a: 1".encode("utf-16"), "is not a text file (UTF-8 expected)"),
+        (b"\x00\x01\xff\xfe\x80", "is no UTF-8 text from byte 2 on"),
+        ("a: 1".encode("utf-16"), "is no UTF-8 text from byte 0 on"),
         (b"#" * (LARGEST + 1), "is larger than 500,000 bytes"),
         (b"", "is empty"),
         (b'a: "\\U00FFFFFF"', "is not YAML"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim import files
 from sim.errors import InputError, in_file
 
 DENSE = ("llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3")
@@ -63,15 +64,10 @@ class Config:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        text = files.text(path, MOST_BYTES)
         try:
-            if Path(path).stat().st_size > MOST_BYTES:
-                raise in_file(path, "is too large for the config.json of a model")
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise in_file(path, f"cannot be read ({error.strerror or error})") from None
+            data = json.loads(text)
         except ValueError as error:
-            if isinstance(error, InputError):
-                raise
             raise in_file(path, f"is no JSON ({error})") from None
         if not isinstance(data, dict):
             raise in_file(path, "expected the keys of a model's config.json", given=data)
@@ -193,13 +189,8 @@ def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
             rank = config.number("q_lora_rank")
             queries = rank * (hidden + query + 1)
         keys = hidden * (latent + turned) + latent * (heads * (plain + value) + 1)
-        widths = {
-            "heads": heads,
-            "attention": "latent",
-            "attention_width": query + heads * value,
-            "key_value_width": latent + turned,
-        }
-        return queries + keys + heads * value * hidden, widths
+        count = queries + keys + heads * value * hidden
+        return count, _widths(heads, "latent", query + heads * value, latent + turned)
     groups = config.number("num_key_value_heads", heads)
     wide = config.family in WIDE_HEADS
     size = config.number("head_dim", None if wide else hidden // heads)
@@ -209,13 +200,17 @@ def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
         count += size * (heads + 2 * groups)
     if config.family.startswith(("qwen3", "gemma3")):
         count += 2 * size
-    widths = {
+    return count, _widths(heads, "causal", 2 * heads * size, 2 * groups * size)
+
+
+def _widths(heads: int, attention: str, width: int, kept: int) -> dict[str, Any]:
+    """What decides the work of attention, by its keys in the catalogue."""
+    return {
         "heads": heads,
-        "attention": "causal",
-        "attention_width": 2 * heads * size,
-        "key_value_width": 2 * groups * size,
+        "attention": attention,
+        "attention_width": width,
+        "key_value_width": kept,
     }
-    return count, widths
 
 
 def _sparse_layers(config: Config, layers: int) -> int:

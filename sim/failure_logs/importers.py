@@ -11,9 +11,9 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim import files
 from sim.errors import InputError, in_file
 
 Row = tuple[int, dict[str, str]]
@@ -48,13 +48,7 @@ def sheet(file: str) -> Sheet:
     InputError
         When the file cannot be read.
     """
-    try:
-        text = Path(file).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = f"is no UTF-8 text from byte {error.start} on; a spreadsheet saves as 'CSV UTF-8'"
-        raise in_file(file, problem) from None
-    except OSError as error:
-        raise in_file(file, f"the log cannot be read ({error.strerror or error})") from None
+    text = files.text(file)
     if file.endswith(".json"):
         return Sheet(file, list(TRACE), list(_faults(text, file)))
     lines = text.splitlines()

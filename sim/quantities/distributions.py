@@ -327,8 +327,7 @@ class Mixture(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        lows = [part.support[0] for part in self.parts]
-        highs = [part.support[1] for part in self.parts]
+        lows, highs = zip(*(part.support for part in self.parts), strict=True)
         return min(lows), max(highs)
 
 
@@ -357,6 +356,5 @@ class Sum(Distribution):
 
     @property
     def support(self) -> tuple[float, float]:
-        lows = [part.support[0] for part in self.parts]
-        highs = [part.support[1] for part in self.parts]
+        lows, highs = zip(*(part.support for part in self.parts), strict=True)
         return math.fsum(lows), math.fsum(highs)

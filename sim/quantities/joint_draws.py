@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import files
 from sim.errors import InputError, expected, in_file
 from sim.quantities.distributions import Distribution, Floats
 from sim.quantities.uncertain import Uncertain
@@ -94,11 +95,9 @@ def joint(data: Any) -> Drawn:
     if not isinstance(data, dict) or data.keys() != {"file", "column"}:
         raise expected(FORM, data)
     path = Path(str(data["file"]))
-    try:
-        columns, digest = _columns(path, path.stat().st_mtime_ns)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise in_file(str(path), f"the draws cannot be read ({reason})") from None
+    if problem := files.unusable(path):
+        raise in_file(str(path), problem)
+    columns, digest = _columns(path, path.stat().st_mtime_ns)
     name = str(data["column"])
     if name not in columns:
         raise InputError.no_such(f"{path}: no column '{name}'", name, columns)
@@ -109,7 +108,7 @@ def joint(data: Any) -> Drawn:
 @lru_cache(maxsize=8)
 def _columns(path: Path, _changed: int) -> tuple[dict[str, tuple[float, ...]], str]:
     """The columns of a file as of the time it was last changed, and a hash of it."""
-    text = path.read_text(encoding="utf-8-sig")
+    text = files.text(path)
     reader = csv.DictReader(text.splitlines())
     columns: dict[str, list[float]] = {name: [] for name in reader.fieldnames or ()}
     for row in reader:

@@ -96,9 +96,7 @@ def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
             return float(value)
         raise expected("a plain number, in SI units", value)
     field = type(part).model_fields[key]
-    kind: Any = field.annotation
-    for rule in field.metadata:
-        kind = Annotated[kind, rule]
+    kind: Any = Annotated[field.annotation, key, *field.metadata]
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:

