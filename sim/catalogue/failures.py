@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Tag
+from pydantic import AfterValidator, Tag
 
-from sim.catalogue.strict import Duration, Inline, Strict
+from sim.catalogue.strict import LISTED, Duration, Strict, Titled
 from sim.errors import InputError
 from sim.files import unusable
 from sim.quantities.distributions import Constant, Weibull
@@ -61,14 +61,8 @@ class RepairStage(Strict):
     """Probability that the repair succeeds if this stage is the last."""
 
 
-def _shape(value: object) -> str:
-    return "[stages]" if isinstance(value, (list, tuple)) else "[time]"
-
-
-# Told apart first, so that a mistake is told of what was meant and not of the other too.
 Repair = Annotated[
-    Annotated[Duration, Tag("[time]")] | Annotated[tuple[RepairStage, ...], Tag("[stages]")],
-    Discriminator(_shape),
+    Annotated[Duration, Tag("[one]")] | Annotated[tuple[RepairStage, ...], Tag("[list]")], LISTED
 ]
 """A time, or stages of which the last that is needed decides."""
 
@@ -148,11 +142,9 @@ def _there(path: str) -> str:
     return path
 
 
-class FailureTable(Inline):
+class FailureTable(Titled):
     """The causes that interrupt a fleet, or a trace of outages in their place."""
 
-    title: str = ""
-    """One line that says what it is."""
     causes: tuple[Cause, ...] = ()
     """What fails, each cause with its rate."""
     bad_nodes: BadNodes | None = None
@@ -210,11 +202,9 @@ class Halves(Strict):
     """Failures per 1,000 node-days of the second half."""
 
 
-class Congestion(Inline):
+class Congestion(Titled):
     """Two-state bandwidth of a job's network: good, or slowed for a while."""
 
-    title: str = ""
-    """One line that says what it is."""
     share: Share
     """Long-run share of wall time that is bad (π)."""
     slowdown: Multiple
@@ -231,11 +221,9 @@ class Congestion(Inline):
             raise InputError("must be above zero", key="bad", given=self.bad.mean)
 
 
-class Flaps(Inline):
+class Flaps(Titled):
     """Links that go down for seconds: a stall if the collective outlasts it, else a failure."""
 
-    title: str = ""
-    """One line that says what it is."""
     per_node_day: Number
     """Flaps of one node a day."""
     duration: Duration

@@ -26,6 +26,7 @@ from sim.quantities.notation import (
 )
 from sim.quantities.uncertain import highest, lowest
 
+Schedule = Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """Layers, heads and their like: no model has more, and what is looked through stays short."""
 
@@ -181,7 +182,7 @@ class Stack(Inline):
     """Hidden share of communication (φ)."""
     tensor_overlap: Share | None = None
     """Hidden share of tensor-parallel messages, which wait inside a layer; `overlap` if None."""
-    schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] = "interleaved"
+    schedule: Schedule = "interleaved"
     """The pipeline schedule it runs unless the layout names another."""
     data_efficiency: Efficiency | None = None
     """Achieved share of the network's line rate in exchanging gradients; as elsewhere if None."""

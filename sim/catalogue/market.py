@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from sim.catalogue.strict import Duration, Inline, Lots, Strict
+from sim.catalogue.strict import Duration, Lots, Strict, Titled
 from sim.errors import InputError
 from sim.quantities.notation import (
     Dollars,
@@ -61,11 +61,9 @@ class PolicyEvent(Strict):
         return acts
 
 
-class Flow(Inline):
+class Flow(Titled):
     """Chips that come to a fleet over the years."""
 
-    title: str = ""
-    """One line that says what it is."""
     chip: str
     """A chip of the fleet, or a pool's name."""
     origin: Literal["licensed", "domestic", "grey", "abroad"]
@@ -115,14 +113,12 @@ class Product(Strict):
     """Of memory, of a chip."""
 
 
-class Production(Inline):
+class Production(Titled):
     """Chips made from two stocks that deplete: dies and stacks of memory (HBM).
 
     A stock begins empty and takes in its flows; what a bank held counts as an early delivery.
     """
 
-    title: str = ""
-    """One line that says what it is."""
     dies: dict[str, Flow] = Field(min_length=1)
     """Flows of dies, by any name."""
     stacks: dict[str, Flow] = Field(min_length=1)
@@ -142,7 +138,7 @@ class Prior(Strict):
     """In the unit of the quantity; what names the prior reads it."""
 
 
-class Shares(Inline):
+class Shares(Titled):
     """Which part of a stock of chips one run could have, by two routes that are alternatives.
 
     Route A: the largest owner's part of the stock, times one run's part of an owner's fleet. Route
@@ -150,8 +146,6 @@ class Shares(Inline):
     the year over the length of the run.
     """
 
-    title: str = ""
-    """One line that says what it is."""
     route: Literal["A", "B"] = "A"
     """Which of the two routes is taken."""
     owner: Share
@@ -179,11 +173,9 @@ class Shares(Inline):
         return min((1 - self.inference) * self.of_year / years, 1.0)
 
 
-class Need(Inline):
+class Need(Titled):
     """Compute that a run needs, in FLOP, and how that changes over the years."""
 
-    title: str = ""
-    """One line that says what it is."""
     date: dt.date
     """The day from which it grows or falls."""
     flop: Positive
@@ -194,11 +186,9 @@ class Need(Inline):
     """Whether it is a trend of the world as it was, which is no need of another one."""
 
 
-class RepairShop(Inline):
+class RepairShop(Titled):
     """A shop that mends dead chips."""
 
-    title: str = ""
-    """One line that says what it is."""
     capacity: PositivePerSecond
     """Chips it can take on in the long run; on ``capacity × mean turnaround`` benches."""
     turnaround: Duration
@@ -209,11 +199,9 @@ class RepairShop(Inline):
     """Per chip taken on."""
 
 
-class CostMethod(Inline):
+class CostMethod(Titled):
     """How purchase and energy are charged to a run."""
 
-    title: str = ""
-    """One line that says what it is."""
     decline: Positive
     """Loss of value of training hardware, orders of magnitude a year."""
     server_multiplier: Multiple

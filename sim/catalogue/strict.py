@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -130,3 +131,18 @@ class Inline(Strict):
     """Something of the catalogue that a scenario may also spell out, whole or ``like`` an entry."""
 
     also: ClassVar[tuple[str, ...]] = ("like",)
+
+
+class Titled(Inline):
+    """The same with a title."""
+
+    title: str = ""
+    """One line that says what it is."""
+
+
+def _listed(value: object) -> str:
+    return "[list]" if isinstance(value, (list, tuple)) else "[one]"
+
+
+LISTED = Discriminator(_listed)
+"""Tells a list from what it may stand for, so that a mistake is told of what was meant alone."""

@@ -28,10 +28,9 @@ def differences(a: Scenario, b: Scenario) -> list[str]:
     ['fleet.good.hot_spares']
     """
     fields = [name for name in Scenario.model_fields if name not in WORDS]
-    found: list[str] = []
-    for name in fields:
-        found += _differing(name, getattr(a, name), getattr(b, name))
-    return found
+    return [
+        path for name in fields for path in _differing(name, getattr(a, name), getattr(b, name))
+    ]
 
 
 def _differing(path: str, a: Any, b: Any) -> Iterator[str]:
@@ -42,8 +41,7 @@ def _differing(path: str, a: Any, b: Any) -> Iterator[str]:
         for key in dict.fromkeys([*a, *b]):
             yield from _differing(f"{path}.{key}", a.get(key), b.get(key))
     elif isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
-        pairs = zip(a, b, strict=True)
-        if any(True for one, other in pairs for _ in _differing(path, one, other)):
+        if any(next(_differing(path, *pair), None) for pair in zip(a, b, strict=True)):
             yield path
     elif a != b or _spread(a) != _spread(b):
         yield path

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from sim.catalogue.hardware import Schedule
 from sim.catalogue.strict import Strict
 
 MOST_CHIPS = 10_000_000
@@ -28,7 +29,7 @@ class Layout(Strict):
     """Chips over which the experts of a layer are spread."""
     virtual: Chosen = None
     """Pieces of a stage that are interleaved."""
-    schedule: Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"] | None = None
+    schedule: Schedule | None = None
     """Order in which a pipeline works through its micro-batches; the stack's unless given."""
     recompute: Literal["none", "selective", "full"] | None = None
     """What is computed again in the backward pass to save memory."""

@@ -33,15 +33,6 @@ class Source:
     layers: tuple[str, ...] = ()
     """Worlds that were put on it, the last on top."""
 
-    def where(self, path: KeyPath) -> str:
-        """The override, or the file and line, that says what stands at `path`."""
-        key = self.override_of(path)
-        # Not by which option or function: all of them say the same.
-        if key:
-            return f"setting {key}"
-        path = self.stated_at(path)
-        return self.document_of(path).where(path)
-
     def override_of(self, path: KeyPath) -> str | None:
         """The path of the last override that leads to `path` or below."""
         names = [str(step) for step in path]
@@ -67,13 +58,13 @@ class Source:
         return _depth(self.document_of(path), path) == len(path)
 
     def error(self, path: KeyPath, told: str, **known: Any) -> InputError:
-        """The error of what stands at `path`."""
-        # What was set by path stands in no file.
-        if self.override_of(path) is None:
-            stated = self.stated_at(path)
-            document = self.document_of(stated)
-            known |= {"file": document.file, "line": document.line(stated)}
-        return InputError(f"{self.where(path)}: {told}", **known)
+        """The error of what stands at `path`: set by an override, or on a line of a file."""
+        override = self.override_of(path)
+        # Not by which option or function: all of them say the same.
+        if override is not None:
+            return InputError(f"setting {override}: {told}", **known)
+        stated = self.stated_at(path)
+        return self.document_of(stated).error(stated, told, **{"key": None} | known)
 
 
 def merge(base: Any, change: Any, *, keep_null: bool = False) -> Any:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     BeforeValidator,
-    Discriminator,
     Field,
     Tag,
     ValidationInfo,
@@ -16,7 +15,7 @@ from pydantic import (
 
 from sim import catalogue
 from sim.catalogue.market import PolicyEvent
-from sim.catalogue.strict import Duration, Strict
+from sim.catalogue.strict import LISTED, Duration, Strict
 from sim.errors import InputError, expected
 from sim.quantities.notation import Positive, PositivePerSecond, PositiveSeconds, Seconds, Tokens
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, SomeChips
@@ -130,14 +129,8 @@ class Programme(Trained):
     """What the first run needs, in chips of the reference pool."""
 
 
-def _kind(value: object) -> str:
-    return "[listed]" if isinstance(value, (list, tuple)) else "[programme]"
-
-
-# Told apart first, so that a mistake is told of what was meant and not of the other too.
 Runs = Annotated[
-    Annotated[Programme, Tag("[programme]")] | Annotated[tuple[PlannedRun, ...], Tag("[listed]")],
-    Discriminator(_kind),
+    Annotated[Programme, Tag("[one]")] | Annotated[tuple[PlannedRun, ...], Tag("[list]")], LISTED
 ]
 """A programme of runs, or each of them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -64,14 +65,11 @@ def overlaps(layers: Sequence[tuple[str, World]]) -> list[str]:
     found = []
     for position, (name, world) in enumerate(layers):
         for earlier, other in layers[:position]:
-            for path, value in leaves(world.changes):
-                for known, before in leaves(other.changes):
-                    same = path == known
-                    inside = f"{path}.".startswith(f"{known}.") or f"{known}.".startswith(
-                        f"{path}."
-                    )
-                    if inside and not (same and value == before):
-                        found.append(f"{path}: {name} goes before {earlier}")
+            for now, before in product(leaves(world.changes), leaves(other.changes)):
+                path, known = f"{now[0]}.", f"{before[0]}."
+                inside = path.startswith(known) or known.startswith(path)
+                if inside and now != before:
+                    found.append(f"{now[0]}: {name} goes before {earlier}")
     return found
 
 

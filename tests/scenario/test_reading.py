@@ -76,7 +76,7 @@ def test_a_scenario_is_a_mapping(tmp_path: Path, text: str) -> None:
 def test_a_value_stands_in_the_nearest_document_that_says_it(
     path: tuple[str, ...], place: str
 ) -> None:
-    assert TWO.where(path) == place
+    assert str(TWO.error(path, "wrong")) == f"{place}: wrong"
 
 
 def test_an_override_comes_before_every_document() -> None:
@@ -89,7 +89,9 @@ def test_an_override_comes_before_every_document() -> None:
         ("x",): "setting x.y",
         ("d",): "far, line 7",
     }
-    assert {path: source.where(path) for path in places} == places
+    assert {path: str(source.error(path, "wrong")) for path in places} == {
+        path: f"{place}: wrong" for path, place in places.items()
+    }
 
 
 def test_inherited_mistakes_are_named_where_they_stand(tmp_path: Path) -> None:
