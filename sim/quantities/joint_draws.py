@@ -45,39 +45,7 @@ class Rows(Distribution):
         return 0.0, float(self.count)
 
 
-class Drawn(Uncertain):
-    """An unknown constant that is drawn together with others: a column of joint draws.
-
-    What is drawn is the row, under one name for all columns of the table.
-    """
-
-    column: tuple[float, ...]
-
-    def __new__(cls, column: tuple[float, ...], rows: Distribution, name: str = "") -> Drawn:
-        self = float.__new__(cls, column[0])
-        self.distribution = rows
-        self.name = name
-        self.column = column
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Drawn, (self.column, self.distribution, self.name)
-
-    def named(self, name: str) -> Uncertain:
-        """The constant under `name`, unless it has one."""
-        return self if self.name else Drawn(self.column, self.distribution, name)
-
-    def of(self, drawn: float) -> float:
-        """The number that a row stands for."""
-        return self.column[round(drawn)]
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """The smallest and the largest value."""
-        return min(self.column), max(self.column)
-
-
-def joint(data: Any) -> Drawn:
+def joint(data: Any) -> Uncertain:
     """A column of a file of joint draws, in the SI unit of where it stands.
 
     The first row is the best fit. All columns of a file are drawn together, under its name.
@@ -102,7 +70,8 @@ def joint(data: Any) -> Drawn:
     if name not in columns:
         raise InputError.no_such(f"{path}: no column '{name}'", name, columns)
     column = columns[name]
-    return Drawn(column, Rows(len(column) - 1, digest), path.name.partition(".")[0])
+    rows = Rows(len(column) - 1, digest)
+    return Uncertain(column[0], rows, path.name.partition(".")[0], column)
 
 
 @lru_cache(maxsize=8)

@@ -22,6 +22,8 @@ class Uncertain(float):
         In the unit of the constant.
     name : str
         Constants of one name are one and the same.
+    column : tuple of float
+        Of a table of joint draws: what is drawn is then the row, under one name for all columns.
 
     Examples
     --------
@@ -33,20 +35,26 @@ class Uncertain(float):
 
     distribution: Distribution
     name: str
+    column: tuple[float, ...]
 
-    def __new__(cls, mode: float, distribution: Distribution, name: str = "") -> Uncertain:
+    def __new__(
+        cls, mode: float, distribution: Distribution, name: str = "", column: tuple[float, ...] = ()
+    ) -> Uncertain:
         self = super().__new__(cls, mode)
         self.distribution = distribution
         self.name = name
+        self.column = column
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A float is pickled by its value alone.
-        return Uncertain, (float(self), self.distribution, self.name)
+        return Uncertain, (float(self), self.distribution, self.name, self.column)
 
     def named(self, name: str) -> Uncertain:
         """The constant under `name`, unless it has one: a catalogue value keeps its own."""
-        return self if self.name else Uncertain(float(self), self.distribution, name)
+        if self.name:
+            return self
+        return Uncertain(float(self), self.distribution, name, self.column)
 
     def draw(self, uniform: float) -> float:
         """The value at a probability."""
@@ -54,12 +62,14 @@ class Uncertain(float):
         return float(self.distribution.draw(uniforms))
 
     def of(self, drawn: float) -> float:
-        """The number that a draw stands for: itself."""
-        return drawn
+        """The number that a draw stands for: itself, or what its row holds."""
+        return self.column[round(drawn)] if self.column else drawn
 
     @property
     def support(self) -> tuple[float, float]:
         """The smallest and the largest value."""
+        if self.column:
+            return min(self.column), max(self.column)
         return self.distribution.support
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -27,7 +27,6 @@ from sim.quantities.unknowns import (
 from sim.scenario.bounds import YEAR, check_bounds
 from sim.scenario.building import build_known
 from sim.scenario.case import Case, patient
-from sim.scenario.origin import Origin, T
 from sim.scenario.parts import Checkpoint, Fabric, Layout, Pool, Recovery
 from sim.scenario.phases import Run, check_phases
 from sim.scenario.reading import Source, names, override, read
@@ -49,6 +48,24 @@ __all__ = [
     "load_scenario",
     "names",
 ]
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a scenario was made from."""
+
+    source: Source
+    unknowns: Sketch
+    """Where its unknown constants are."""
+    given: Mapping[str, float] = field(default_factory=dict)
+    """Those that have become known, by name."""
+    written: Scenario | None = None
+    """The scenario before they had, if any has."""
+    computed: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was computed of the scenario once and for all."""
 
 
 class Scenario(Case):
@@ -168,8 +185,18 @@ class Scenario(Case):
         return self._origin.written or self
 
     def once(self, key: Any, compute: Callable[[], T]) -> T:
-        """What `compute` says of the scenario, asked the first time only; it travels with it."""
-        return self._origin.once(key, compute)
+        """What takes long to compute of the scenario, asked the first time only; it never changes.
+
+        Parameters
+        ----------
+        key : hashable
+            Tells it from all else that is computed of the scenario.
+        compute : callable
+        """
+        computed = self._origin.computed
+        if key not in computed:
+            computed[key] = compute()
+        return computed[key]
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -280,7 +307,7 @@ class Scenario(Case):
         """
         draws = {} if fixed else self.draws(seed, replication)
         known = settled(self, draws, self._origin.unknowns)
-        return known._from(replace(self._origin, unknowns=None, _computed={}))
+        return known._from(replace(self._origin, unknowns=None, computed={}))
 
     def given(self, values: Mapping[str, float]) -> Scenario:
         """The scenario with some of its unknown constants known, by name.

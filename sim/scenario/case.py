@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
+from sim import catalogue
 from sim.catalogue.strict import Strict
 from sim.errors import InputError
+from sim.quantities.distributions import Lognormal
 from sim.quantities.uncertain import Uncertain
 from sim.scenario.parts import Mixing, Pool
 from sim.scenario.phases import Run
 from sim.scenario.references import ConstantsRef
-from sim.scenario.residuals import add_residuals
 
 
 def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
@@ -27,6 +29,22 @@ def _named_well(fleet: dict[str, Pool]) -> dict[str, Pool]:
             problem = f"a pool's name has only {allowed}, unlike {name!r}"
             raise InputError(problem, given=name, allowed=allowed)
     return fleet
+
+
+def add_residuals(fleet: dict[str, Pool]) -> None:
+    """Give every pool whose speed is modelled the residual of its chip and stack.
+
+    It is what the step-time model does not know of them. Pools of one chip and one stack share it
+    by its name. Its width is that right at a published run; `sim.throughput.domain` lets it grow
+    with the distance.
+    """
+    domain = catalogue.entry("domains", "step-time").item
+    own = Lognormal(1.0, domain.near * math.sqrt(1 - domain.shared))
+    for name, pool in fleet.items():
+        taken = pool.throughput and not pool.throughput.at_chips
+        if pool.residual is None and not taken and not pool.layer_seconds:
+            unknown = f"constants.residual.{pool.chip.name}.{pool.stack.name}"
+            fleet[name] = pool.but(residual=Uncertain(1.0, own, unknown))
 
 
 Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]

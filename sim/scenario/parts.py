@@ -20,8 +20,7 @@ from sim.quantities.notation import (
     Seconds,
 )
 from sim.quantities.uncertain import Uncertain, highest, lowest
-from sim.scenario.layout import MOST_CHIPS, Layout
-from sim.scenario.measured import LayerSeconds, MeasuredRate
+from sim.scenario.layout import MOST_CHIPS, LayerSeconds, Layout, MeasuredRate
 from sim.scenario.operators import BadSpares, FailedRestarts, Response, Window
 from sim.scenario.references import (
     ChipRef,

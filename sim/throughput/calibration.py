@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sim.catalogue.hardware import StepTime
 from sim.errors import InputError
-from sim.scenario.measured import MeasuredRate
+from sim.scenario.layout import MeasuredRate
 from sim.scenario.parts import Layout, Pool
 from sim.scenario.phases import Run
 from sim.throughput.domain import UNPLACED, Calibrated, point

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sim import catalogue
 from sim.catalogue.evidence import Domain, Point
 from sim.catalogue.hardware import Model
-from sim.scenario.measured import MeasuredRate
+from sim.scenario.layout import MeasuredRate
 from sim.scenario.parts import Pool
 from sim.throughput.kernels import inner_width, tokens
 from sim.throughput.layouts import Placement, Pools, Shape

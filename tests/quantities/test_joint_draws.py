@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sim.errors import InputError
-from sim.quantities.joint_draws import Drawn, joint
+from sim.quantities.joint_draws import joint
+from sim.quantities.uncertain import Uncertain
 from sim.quantities.unknowns import partly, settled, unknowns
 
 TEXT = "a,b\n1.5,10\n1,11\n2,12\n3,13\n"
@@ -20,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def column(path: Path, name: str) -> Drawn:
+def column(path: Path, name: str) -> Uncertain:
     return joint({"file": str(path), "column": name})
 
 
