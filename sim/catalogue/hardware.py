@@ -29,6 +29,8 @@ from sim.quantities.uncertain import highest, lowest
 Schedule = Literal["1f1b", "interleaved", "zero-bubble", "dualpipe"]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 """Layers, heads and their like: no model has more, and what is looked through stays short."""
+Many = Annotated[int, Field(ge=1, le=1_000_000_000)]
+"""Tokens and sequences."""
 
 
 class Chip(Inline):
@@ -121,9 +123,9 @@ class Model(Inline):
     """Width of the hidden state."""
     heads: Count
     """Attention heads."""
-    sequence: int = Field(ge=1, le=1_000_000_000)
+    sequence: Many
     """Tokens of one sequence."""
-    vocabulary: int = Field(ge=1, le=1_000_000_000)
+    vocabulary: Many
     """Different tokens."""
     attention: Literal["full", "causal", "latent"] = "causal"
     """Kind of attention, which decides its work."""

@@ -60,7 +60,8 @@ class Strict(BaseModel):
         annotation = cls.model_fields[info.field_name or ""].annotation
         # A list of whole numbers is checked by pydantic; what is optional is checked here.
         inner = () if get_origin(annotation) is tuple else get_args(annotation)
-        types = {annotation, *inner}
+        # Of a type with bounds the plain one counts.
+        types = {annotation, *(getattr(part, "__origin__", part) for part in inner)}
         if int in types and value is not None:
             return whole(value)
         if dt.date in types and isinstance(value, (int, float)):

@@ -90,16 +90,17 @@ class Reader:
         InputError
             When it is neither, or what it lacks was not given.
         """
-        seconds = self._date(text) if _number(text) is None else self._count(text)
+        number = _number(text)
+        if number is None:
+            seconds = self._date(text)
+        elif self.unit is None:
+            raise InputError(f"'{text}' has no unit; say --unit days or --unit seconds")
+        else:
+            seconds = number * UNITS[self.unit]
+        self.dated.add(number is None)
         if len(self.dated) > 1:
             raise InputError("dates and numbers cannot be mixed: give all times in one way")
         return seconds
-
-    def _count(self, text: str) -> float:
-        if self.unit is None:
-            raise InputError(f"'{text}' has no unit; say --unit days or --unit seconds")
-        self.dated.add(False)
-        return float(text) * UNITS[self.unit]
 
     def _date(self, text: str) -> float:
         try:
@@ -110,7 +111,6 @@ class Reader:
             if self._zone is None:
                 raise InputError(f"'{text}' has no zone; add Z or +01:00, or give --zone")
             moment = moment.replace(tzinfo=self._zone)
-        self.dated.add(True)
         return moment.timestamp()
 
     def _named(self, sheet: Sheet, columns: Sequence[str]) -> list[Row]:

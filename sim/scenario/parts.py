@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from sim.catalogue.failures import FailureTable
+from sim.catalogue.hardware import Many
 from sim.catalogue.strict import Duration, Strict
 from sim.errors import InputError
 from sim.quantities.distributions import Constant
@@ -30,7 +31,6 @@ from sim.scenario.references import (
     StackRef,
 )
 
-MOST_SEQUENCES = 1_000_000_000
 Chips = Annotated[float, Quantity("chip", most=MOST_CHIPS, whole=True)]
 SomeChips = Annotated[float, Quantity("chip", positive=True, most=MOST_CHIPS, whole=True)]
 Nodes = Annotated[float, Quantity("node", most=MOST_CHIPS, whole=True)]
@@ -40,9 +40,9 @@ AtLeastOne = Annotated[float, Quantity(least=1, whole=True)]
 class Batch(Strict):
     """Sequences of a step, and of a micro-batch."""
 
-    sequences: int = Field(ge=1, le=MOST_SEQUENCES)
+    sequences: Many
     """Sequences of one optimiser step, over all chips."""
-    micro: int = Field(1, ge=1, le=MOST_SEQUENCES)
+    micro: Many = 1
     """Sequences that a replica works through at a time."""
 
     def check(self) -> None:

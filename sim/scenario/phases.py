@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
 
+from sim.catalogue.hardware import Many
 from sim.catalogue.strict import A_DATE, Strict
 from sim.errors import InputError, expected
 from sim.quantities.notation import Quantity, Tokens
 from sim.scenario.parts import (
-    MOST_SEQUENCES,
     Batch,
     Checkpoint,
     Chips,
@@ -82,7 +82,7 @@ class Phase(Strict):
     a last phase that ends the scenario holds as it is without phases."""
     batch: Batch | None = None
     """Sequences of a step."""
-    sequence: int | None = Field(None, ge=1, le=MOST_SEQUENCES)
+    sequence: Many | None = None
     """Tokens of one sequence."""
     checkpoint: PhaseCheckpoint | None = None
     """When the state is saved and what that costs."""

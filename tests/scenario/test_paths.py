@@ -18,10 +18,11 @@ from sim.scenario.paths import absolute
         ({"fleet": {"a": {"failures": "mine.yaml"}}}, ("fleet", "a", "failures")),
         ({"fleet": {"a": {"failures": {"like": "mine.yml"}}}}, ("fleet", "a", "failures", "like")),
         ({"catalogue": "facts"}, ("catalogue",)),
+        ({"runs": [{"model": "config.json"}]}, ("runs", 0, "model")),
     ],
 )
 def test_files_in_place_of_names_are_seen_from_their_folder(
-    data: dict[str, Any], key: tuple[str, ...]
+    data: dict[str, Any], key: tuple[str | int, ...]
 ) -> None:
     found: Any = absolute(data, Path("/data"))
     given: Any = data

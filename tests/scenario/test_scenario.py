@@ -311,6 +311,14 @@ class TestPool:
         ),
         ({"run": {"batch": {"micro": 0}}}, "run.batch.micro = 0: must be at least 1"),
         ({"run": {"batch": {"micro": True}}}, "run.batch.micro = true: expected a whole number"),
+        (
+            {"run": {"model": {"like": "gpt-175b", "window": True}}},
+            "run.model.window = true: expected a whole number",
+        ),
+        (
+            {"run": {"model": {"like": "gpt-175b", "window": "8"}}},
+            "run.model.window = '8': expected a whole number",
+        ),
         ({"start": 20240601}, "start = 20240601: expected a date like 2024-06-01"),
         (
             {"policy": {"us-2022-10-08": {}}},
