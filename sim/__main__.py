@@ -1,7 +1,5 @@
 """The command line: `python -m sim …`, also installed as `sim`."""
 
-from __future__ import annotations
-
 import sys
 
 from sim.cli import terminal

@@ -4,8 +4,6 @@ A build is found by a hash of the sources and the Python that it was made for, s
 never used. With `SIM_PLAIN=1` in the environment the engine runs as it is written.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """YAML documents that know on which line each key stands."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass

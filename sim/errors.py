@@ -1,7 +1,5 @@
 """The two ways in which a command fails, and the hint that helps against typing errors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Files: those read are regular ones; those written are there whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Processes that work for this one, and do not outlive it."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections.abc import Callable, Iterator

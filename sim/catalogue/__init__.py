@@ -7,8 +7,6 @@ Values of an entry that are one and the same unknown say so by the same word und
 of several entries by ``shared: NAME.WORD``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache

@@ -1,7 +1,5 @@
 """What was published or recorded, to be compared with our results: runs, jobs, traces, peers."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from typing import Any, Literal, NamedTuple

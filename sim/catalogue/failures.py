@@ -1,7 +1,5 @@
 """How nodes and networks fail: the kinds behind failure tables, congestion and link flaps."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Tag

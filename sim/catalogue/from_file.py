@@ -1,7 +1,5 @@
 """What a file of the user's own says in place of an entry: a failure table, or a model's shape."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

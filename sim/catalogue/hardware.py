@@ -1,7 +1,5 @@
 """Chips, models, software stacks and the constants of the step-time model."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """The tables of the catalogue, and the type of what each holds."""
 
-from __future__ import annotations
-
 from sim.catalogue.evidence import (
     CountedStock,
     Domain,

@@ -1,7 +1,5 @@
 """What can be bought, mended and paid: policy events, flows of chips, repair shops, costs."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Annotated, Any, Literal
 

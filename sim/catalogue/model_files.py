@@ -4,8 +4,6 @@ Parameters are counted matrix by matrix. What such a file never says is the leng
 training; a scenario gives that beside it.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What all kinds of the catalogue and all parts of a scenario have in common."""
 
-from __future__ import annotations
-
 import datetime as dt
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar, NoReturn, Self, get_args, get_origin

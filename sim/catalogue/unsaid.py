@@ -1,7 +1,5 @@
 """What no key can say yet, and the nearest that can be said."""
 
-from __future__ import annotations
-
 import re
 
 UNSAID = {

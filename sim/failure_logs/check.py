@@ -1,7 +1,5 @@
 """What a fitted table is worth: beside the log it was made of, and as a forecast of its end."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """From a log to a failure table: the mechanisms it speaks for, and joint draws of what they are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

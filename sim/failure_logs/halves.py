@@ -1,7 +1,5 @@
 """Half of a log predicts the other half: jobs on a part of its nodes, block by block, scored."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ The hazard is that of a Weibull lifetime, times a factor on bad nodes. After a r
 chance that it was incomplete: then a second clock runs as well, whose time is Weibull too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ Slurm's accounting tells when jobs ended and on which nodes, its node events whe
 service, and the trace of InfiniteHBD (arXiv 2502.03885) when faults began and ended.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """How the nodes of a log fail, all causes together: a hazard for each, and a class of bad nodes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

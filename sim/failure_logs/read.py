@@ -5,8 +5,6 @@ left out; an empty end is an outage that lasts. The exposure has `node, from, to
 ages of nodes are known, `installed`. Times are ISO dates with a zone, days or seconds.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 from collections import Counter

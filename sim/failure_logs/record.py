@@ -1,7 +1,5 @@
 """What an operator of a simulated cluster would have recorded: outages, and who was watched."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

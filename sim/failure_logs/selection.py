@@ -6,8 +6,6 @@ more. They are taken up one after another, the one that helps most first; one th
 idle is left out again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """The fitted table as files: the table, its joint draws, and the log as a trace to be replayed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ under two scenarios, and no distribution ever touches a random generator. Sizes,
 share one unit, that of the field in which the distribution stands: seconds for times.
 """
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from bisect import bisect_right

@@ -1,7 +1,5 @@
 """Joint draws of several unknown constants: a CSV file with a column for each."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import math

@@ -5,8 +5,6 @@ number (``{uncertain: [low, mode, high]}``; two with the same ``name`` are one) 
 may be left out, a bare number.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

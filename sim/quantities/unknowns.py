@@ -4,8 +4,6 @@ What is found is kept as a *sketch*: nested mappings with just the keys that lea
 constant, so that filling in values touches nothing else.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar

@@ -1,7 +1,5 @@
 """From plain data to what it describes, and from what pydantic finds wrong with it to sentences."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """What a step time needs to know: a run, a fleet, and where chip types meet."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """What two scenarios differ in, and why that may change nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

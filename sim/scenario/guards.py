@@ -1,7 +1,5 @@
 """What functions check of the arguments that are given to them from Python."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Collection
 from typing import Any

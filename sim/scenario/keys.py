@@ -1,7 +1,5 @@
 """Every key of a scenario, for readers: meaning, unit, what it may be, its default, an example."""
 
-from __future__ import annotations
-
 import ast
 import datetime as dt
 import inspect

@@ -1,7 +1,5 @@
 """What a user says of a pool in place of the planner and the step-time model: layout and speed."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

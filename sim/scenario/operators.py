@@ -1,7 +1,5 @@
 """The people of a scenario: who answers, and when, and what they plan."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Annotated, Literal
 

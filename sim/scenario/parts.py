@@ -1,7 +1,5 @@
 """The parts of a scenario: typed, frozen, strict; every number may be an unknown constant."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Any, Literal
 

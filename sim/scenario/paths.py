@@ -1,7 +1,5 @@
 """The keys of a scenario whose values are paths."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

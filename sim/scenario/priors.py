@@ -1,7 +1,5 @@
 """One prior for one quantity: a scenario names it, and the catalogue says what it is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sim import catalogue

@@ -1,7 +1,5 @@
 """From YAML, names and overrides to plain data."""
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 from collections.abc import Container, Mapping

@@ -1,7 +1,5 @@
 """What a scenario takes from the catalogue: by its name, spelt out, or ``like`` an entry."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """A scenario of which a part stands for the whole: one simulated chip for many."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sim.catalogue.market import Flow, RepairShop

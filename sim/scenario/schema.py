@@ -1,7 +1,5 @@
 """The JSON schema of a scenario file, for editors: the name and shape of every key."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sim import catalogue

@@ -1,7 +1,5 @@
 """Worlds: layers that can be put on a scenario, one on another."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product

@@ -1,7 +1,5 @@
 """How replicas of different speed share the micro-batches of a step."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple

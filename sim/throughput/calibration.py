@@ -1,7 +1,5 @@
 """A rate measured at one size: the model is held against it there, and goes on from there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from sim.catalogue.hardware import StepTime

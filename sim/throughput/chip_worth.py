@@ -1,7 +1,5 @@
 """What chips are worth to a run, counted in chips of one reference type."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Seconds of the collectives of training, from bytes, ranks, bandwidth and latency."""
 
-from __future__ import annotations
-
 
 def ring(size: float, ranks: int, bandwidth: float, latency: float) -> float:
     """Reduce-scatter or all-gather of `size` bytes over a ring; an all-reduce is twice that.

@@ -1,7 +1,5 @@
 """Layouts completed by the planner once for all: planning takes longer than a run."""
 
-from __future__ import annotations
-
 from sim.catalogue.hardware import StepTime
 from sim.scenario.parts import Mixing, Pool
 from sim.scenario.phases import Run

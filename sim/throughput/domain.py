@@ -1,7 +1,5 @@
 """How far a case lies from what was published, and how wrong its step time may be."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache

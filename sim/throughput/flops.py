@@ -1,7 +1,5 @@
 """Work of a training step, counted in FLOPs a token, forward and backward."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 from sim.catalogue.hardware import Chip, Model

@@ -5,8 +5,6 @@ the traffic of a layer follows from the harmonic means of its sides (Williams et
 CACM 2009).
 """
 
-from __future__ import annotations
-
 from sim.catalogue.hardware import Model
 from sim.throughput.layouts import Shape
 

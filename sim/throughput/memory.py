@@ -1,7 +1,5 @@
 """Bytes a chip must hold: weights, gradients, optimizer, activations."""
 
-from __future__ import annotations
-
 from sim.throughput.flops import fp8_rate
 from sim.throughput.layouts import Placement
 from sim.throughput.pipeline import in_flight

@@ -1,7 +1,5 @@
 """One pipeline across chip types: stages of each, layers dealt out by speed under their memory."""
 
-from __future__ import annotations
-
 import heapq
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A plan: which pools run what, the seconds of a step and what they are made of."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

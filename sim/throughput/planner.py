@@ -1,7 +1,5 @@
 """Choosing a layout: a short enumeration of those that fit in memory; the fastest wins."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 

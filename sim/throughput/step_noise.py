@@ -1,7 +1,5 @@
 """The slowest of many: what independent noise of a step's participants costs a synchronous job."""
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 
