@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from sim import files
@@ -126,12 +126,11 @@ def parse(text: str, name: str) -> Document:
         return Document(name, loader.constructor.construct_document(root), lines)
     except InputError:
         raise
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise in_file(name, f"is not YAML ({_first_line(error.problem)})", line) from None
     except (YAMLError, ValueError) as error:
-        raise in_file(name, f"is not YAML ({_first_line(str(error))})") from None
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = str(getattr(error, "problem", None) or error).strip() or "unreadable"
+        line = mark.line + 1 if mark else None
+        raise in_file(name, f"is not YAML ({problem.splitlines()[0]})", line) from None
     except RecursionError:
         raise in_file(name, f"is nested more than {DEEPEST} levels deep") from None
 
@@ -199,10 +198,6 @@ class Pieces(Lazy[Any]):
                 text += piece if needed else "\n" * piece.count("\n")
             self._documents[key] = parse(text, str(self._path))
         return self._documents[key]
-
-
-def _first_line(text: str | None) -> str:
-    return text.strip().splitlines()[0] if text else "unreadable"
 
 
 def _lines(root: Node, name: str, constructor: SafeConstructor) -> dict[KeyPath, int]:

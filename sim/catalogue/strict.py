@@ -129,7 +129,7 @@ Lots = Annotated[Distribution, _drawn("chip"), _distribution("chip", "a number o
 class Inline(Strict):
     """Something of the catalogue that a scenario may also spell out, whole or ``like`` an entry."""
 
-    also: ClassVar[tuple[str, ...]] = ("like",)
+    also = ("like",)
 
 
 class Titled(Inline):

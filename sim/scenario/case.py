@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -51,7 +51,7 @@ Fleet = Annotated[dict[str, Pool], AfterValidator(_named_well)]
 class Case(Strict):
     """What a step time needs: a run and a fleet."""
 
-    also: ClassVar[tuple[str, ...]] = ("like",)
+    also = ("like",)
     run: Run
     """What is trained."""
     fleet: Fleet

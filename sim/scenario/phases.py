@@ -14,14 +14,12 @@ from sim.errors import InputError, expected
 from sim.quantities.notation import Quantity, Tokens
 from sim.scenario.parts import (
     Batch,
-    Checkpoint,
     Chips,
     Layout,
     MeasuredRate,
     Nodes,
     PhaseCheckpoint,
     PhaseRecovery,
-    Pool,
     Steps,
 )
 from sim.scenario.references import ModelRef
@@ -232,7 +230,7 @@ def check_phases(scenario: Scenario) -> None:
         if scenario.fabric.flaps and nodes[0] != nodes[1]:
             problem = "links that flap (fabric.flaps) must be as many in every phase"
             raise InputError(problem, key=f"{key}.fleet")
-        parts: list[tuple[str, Batch | Checkpoint | Pool]] = [
+        parts: list[tuple[str, Strict]] = [
             ("batch", changed.run.batch),
             ("checkpoint", changed.checkpoint),
             *((f"fleet.{name}", changed.fleet[name]) for name in here if name in phase.fleet),

@@ -11,7 +11,7 @@ from sim.catalogue.hardware import Model
 from sim.scenario.layout import MeasuredRate
 from sim.scenario.parts import Pool
 from sim.throughput.kernels import inner_width, tokens
-from sim.throughput.layouts import Placement, Pools, Shape
+from sim.throughput.layouts import Chips, Placement, Pools, Shape
 
 NINETY = 1.6449
 """Standard deviations on each side that hold 90 % of a normal distribution."""
@@ -130,7 +130,7 @@ def reaches(
     model: Model,
     pools: Pools,
     layouts: Mapping[str, Shape | None],
-    used: Mapping[str, int],
+    used: Chips,
 ) -> dict[str, Reach]:
     """How far each pool at work lies from what was published; none of a measured rate."""
     chips = sum(used.values())

@@ -7,12 +7,12 @@ than dropping replicas, which is what every policy falls back to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from sim.errors import InputError
-from sim.throughput.layouts import complete
+from sim.throughput.layouts import Chips, complete
 from sim.throughput.stage import Group
 
 if TYPE_CHECKING:  # a fleet asks for its elastic plans, not the other way round
@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # a fleet asks for its elastic plans, not the other way round
 
 ElasticPolicy = Literal["drop-replica", "re-route", "re-plan"]
 Groups = tuple[Group, ...]
-Chips = Mapping[str, int]
 
 
 def drop_replica(fleet: Throughput, chips: Chips) -> Groups:

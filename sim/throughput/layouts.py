@@ -15,6 +15,7 @@ from sim.errors import InputError
 from sim.scenario.parts import Layout, Pool
 
 Pools = Mapping[str, Pool]
+Chips = Mapping[str, int]
 DEGREES = attrgetter("tensor", "pipeline", "context", "expert")
 POWERS = tuple(2**k for k in range(20))
 USUAL_DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)

@@ -2,13 +2,13 @@
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from sim.errors import InputError
 from sim.throughput.flops import executed
-from sim.throughput.layouts import POWERS, Placement, candidates, check
+from sim.throughput.layouts import POWERS, Chips, Placement, candidates, check
 from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, Stage, bubble_share
 from sim.throughput.stage import Group, compute_seconds, group_of, messages
@@ -19,7 +19,7 @@ MOST_TRIED = 1_000
 
 def best_mixed(
     parts: Sequence[Placement],
-    held: Mapping[str, int],
+    held: Chips,
     link: float | None,
 ) -> Group:
     """The fastest pipeline through all pools, in their order.
@@ -74,9 +74,7 @@ def best_mixed(
     return min(groups, key=Group.seconds)
 
 
-def _choices(
-    options: Sequence[Sequence[Placement]], held: Mapping[str, int]
-) -> Iterator[list[Placement]]:
+def _choices(options: Sequence[Sequence[Placement]], held: Chips) -> Iterator[list[Placement]]:
     """One placement of each pool, on common ranks and with all the stages the chips suffice for."""
     tried = list(islice(_alike(options), MOST_TRIED + 1))
     if len(tried) > MOST_TRIED:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sim.throughput.layouts import Shape
+from sim.throughput.layouts import Chips, Shape
 from sim.throughput.stage import Group
 
 
@@ -101,7 +101,7 @@ def bottleneck(group: Group, parts: Mapping[str, float]) -> str:
     return f"{slow.pool}: {heaviest}"
 
 
-def stalled(chips: Mapping[str, int]) -> Plan:
+def stalled(chips: Chips) -> Plan:
     """The plan of a fleet too small to run anything."""
     return Plan(
         used_chips=dict.fromkeys(chips, 0),

@@ -21,9 +21,9 @@ from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.calibration import calibrated
 from sim.throughput.collectives import ring
 from sim.throughput.domain import Reach, reaches
-from sim.throughput.elastic import POLICIES, Chips, ElasticPolicy, Groups
+from sim.throughput.elastic import POLICIES, ElasticPolicy, Groups
 from sim.throughput.flops import flops_per_token, peak_rate
-from sim.throughput.layouts import Placement, Pools, Shape, settled, traits
+from sim.throughput.layouts import Chips, Placement, Pools, Shape, settled, traits
 from sim.throughput.mixed_pipeline import best_mixed
 from sim.throughput.plan import Plan, bottleneck, stalled, step_parts
 from sim.throughput.planner import best
