@@ -155,7 +155,7 @@ def fitted_as(
         shape = columns.get(f"{name}.shape", 1.0)
         columns[f"{name}.scale"] = columns[f"{name}.scale"] / level ** (1 / shape)
         ages = log.ages if looking_back else _ages(months.gaps(last)[k])
-        cause = _cause(log, k, of_cause(choice.kept, k), _spread(ages))
+        cause = _cause(log, k, of_cause(choice.kept, k), ages)
         if "lifetime" not in cause:
             columns[f"{name}.rate"] = 1000 * DAY / columns.pop(f"{name}.scale")
         if (BURSTS, k) in choice.kept:
@@ -164,14 +164,14 @@ def fitted_as(
     return Fit(log, choice, model, pd.DataFrame(columns), causes)
 
 
-def _cause(log: Log, k: int, kept: frozenset[str], ages: list[list[Any]]) -> dict[str, Any]:
+def _cause(log: Log, k: int, kept: frozenset[str], ages: Floats) -> dict[str, Any]:
     """A cause of the table, whose parameters are columns of the draws."""
     name = log.causes[k]
     cause: dict[str, Any] = {"cause": name}
     if AGEING in kept:
         life = {"shape": Column(f"{name}.shape"), "scale": Column(f"{name}.scale")}
         cause["lifetime"] = {"weibull": life}
-        cause["age"] = {"empirical": ages}
+        cause["age"] = {"empirical": _written(np.quantile(ages, QUANTILES))}
     else:
         cause["per_1000_node_days"] = Column(f"{name}.rate")
     if REPEATS in kept:
@@ -192,12 +192,8 @@ def _ages(gaps: Gaps) -> Floats:
     return (gaps.age + gaps.length)[lasting]
 
 
-def _spread(values: Floats) -> list[list[Any]]:
-    """Quantiles of seconds as the catalogue writes them."""
-    return _written(np.quantile(values, QUANTILES))
-
-
 def _written(quantiles: Floats) -> list[list[Any]]:
+    """Quantiles of seconds as the catalogue writes them."""
     seconds = np.maximum(quantiles, 1.0)
     return [[p, f"{value:.6g} s"] for p, value in zip(QUANTILES, seconds, strict=True)]
 

@@ -17,7 +17,7 @@ PLENTY = 10**40
 
 
 def best(
-    kind: tuple[str, ...],
+    name: str,
     bare: Placement,
     chips: int,
 ) -> Group:
@@ -25,8 +25,8 @@ def best(
 
     Parameters
     ----------
-    kind : tuple of str
-        Names of the pools that are alike and give their chips to it.
+    name : str
+        Of the pools that are alike and give their chips to it, as errors call them.
     bare : Placement
         Their part of a step on one rank, not laid out yet.
     chips : int
@@ -38,7 +38,6 @@ def best(
         When no layout allowed fits on the chips and in their memory, with the numbers and the
         nearest that does.
     """
-    name = " + ".join(kind)
     pool = bare.pool
     check(bare.model, pool.layout, name)
 

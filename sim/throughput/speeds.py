@@ -218,7 +218,7 @@ class Throughput:
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
             try:
-                group = best(kind, self._bare(kind[0], pools[kind[0]], part), held)
+                group = best(" + ".join(kind), self._bare(kind[0], pools[kind[0]], part), held)
             except InputError:
                 if not given_up:
                     raise
