@@ -14,12 +14,12 @@ from typer import Argument, Option
 import sim
 from sim import cli, files
 from sim.cli.options import (
-    AsJson,
     Count,
     Fixed,
     How,
     HowKnown,
     Metric,
+    Printed,
     Record,
     ScenarioName,
     Seed,
@@ -76,7 +76,7 @@ def run(
         files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = cli.answers.about(scenario)
     data = result.report() | about
-    answer(data, lambda: cli.answers.run(scenario, result, chosen), **vars(record))
+    answer(data, cli.answers.run(scenario, result, chosen), cli.tables.run, **vars(record))
 
 
 @grouped
@@ -109,7 +109,7 @@ def compare(
         lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
         lines += cli.answers.over_years(scenario, runs)
     lines.append(str(result))
-    answer(data, lambda: "\n".join(lines), **vars(record))
+    answer(data, "\n".join(lines), cli.tables.compare, **vars(record))
 
 
 @grouped
@@ -149,7 +149,11 @@ def sweep(
     )
     if out:
         files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    _answer(scenario, result, record, lambda: result.table(metric))
+    points = result.report()["points"]
+    for point in points:
+        # What is drawn of the unknown constants does not make a scenario another one.
+        point["status"] = scenario.override({path: point["at"][path] for path in values}).standing
+    _answer(scenario, {"points": points}, record, cli.tables.sweep, result.table(metric))
 
 
 @grouped
@@ -177,7 +181,7 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications, out=record.out,
         **vars(how),
     )  # fmt: skip
-    _answer(scenario, result, record)
+    _answer(scenario, result.report(), record, cli.tables.sensitivity, str(result))
 
 
 @grouped
@@ -208,7 +212,9 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, out=record.out, **vars(how),
     )  # fmt: skip
-    _answer(scenario, result, record)
+    tried = scenario.override({result.path: f"{min(result.tried)} {result.unit}"})
+    data = result.report() | {"tried_status": tried.standing}
+    _answer(scenario, data, record, cli.tables.size_stock, str(result))
 
 
 @grouped
@@ -226,7 +232,6 @@ def worlds(
     sets: Sets = None,
     replications: Count = 100,
     how: HowKnown,
-    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV.")] = False,
     figure: Annotated[
         Path | None, Option(help="Draw the worlds into this file (.svg or .png).")
     ] = None,
@@ -247,10 +252,12 @@ def worlds(
         from sim.pictures.worlds import draw
 
         draw(result, figure)
-    if as_csv:
-        print(result.frame.to_csv(index=False, lineterminator="\n"), end="")
-        return
-    _answer(scenario, result, record)
+    statuses = {}
+    for world in result.runs:
+        layers = [layer for layer in world.split("+") if layer in scenario.worlds]
+        statuses[world] = scenario.in_world(*layers).standing
+    data = result.report() | {"statuses": statuses}
+    _answer(scenario, data, record, cli.tables.worlds, str(result))
 
 
 @grouped
@@ -286,16 +293,23 @@ def advise(
         scenario, values, goal=goal, by=by.date() if by else None, within=within,
         most=most, called=name, out=record.out, **vars(how),
     )  # fmt: skip
-    _answer(scenario, result, record)
+    data = result.report()
+    data["options"] = [
+        option | {"status": scenario.override(option["at"]).standing} for option in data["options"]
+    ]
+    _answer(scenario, data, record, cli.tables.advise, str(result))
 
 
 def _answer(
-    scenario: Scenario, result: Any, record: Record, text: Callable[[], str] | None = None
+    scenario: Scenario,
+    found: dict[str, Any],
+    record: Record,
+    table: Callable[[dict[str, Any]], list[dict[str, Any]]],
+    text: str,
 ) -> None:
     """Print what was found of a scenario, after what it is, or as JSON with what it chose."""
     about, _ = cli.answers.about(scenario)
-    told = text or result.__str__
-    answer(result.report() | about, lambda: f"{scenario.heading}\n{told()}", **vars(record))
+    answer(found | about, f"{scenario.heading}\n{text}", table, **vars(record))
 
 
 def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
@@ -308,13 +322,15 @@ def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
     }
 
 
+@grouped
 def steptime(
+    *,
     case: Annotated[
         str,
         Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
     ],
     sets: Sets = None,
-    as_json: AsJson = False,
+    printed: Printed,
 ) -> None:
     """Seconds a step takes, and where they go.
 
@@ -324,7 +340,7 @@ def steptime(
 
     step = cli.answers.step_time(load_case(case, changes(sets)))
     heading = case
-    about: dict[str, Any] = {"asked": changes(sets)}
+    about: dict[str, Any] = {"asked": changes(sets), "status": "plan"}
     costs: list[str] = []
     try:
         scenario = loaded(case, sets)
@@ -336,7 +352,8 @@ def steptime(
         if case in names():
             raise
     data = about | step | {"units": cli.answers.STEP_UNITS}
-    answer(data, lambda: "\n".join([heading, cli.answers.parts(step), *costs]), as_json)
+    text = "\n".join([heading, cli.answers.parts(step), *costs])
+    answer(data, text, cli.tables.step_time, **vars(printed))
 
 
 def trace(

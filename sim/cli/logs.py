@@ -10,8 +10,8 @@ from typer import Argument, Option
 
 from sim import cli, files
 from sim.cli.options import (
-    AsJson,
     Fixed,
+    Printed,
     Reading,
     ScenarioName,
     Seed,
@@ -41,7 +41,7 @@ def fit(
         Path | None, Option(help="Folder for a picture of the log and the forecast.")
     ] = None,
     seed: Seed = 0,
-    as_json: AsJson = False,
+    printed: Printed,
 ) -> None:
     """Fit a failure table to logs of outages, and say what it is worth.
 
@@ -68,7 +68,7 @@ def fit(
     report = checks.report(fitted, found)
     set_here = {name: value for name, value in given.items() if value}
     report |= {"asked": set_here | {"ahead": ahead, "seed": seed}, "status": "fitted"}
-    answer(report, lambda: cli.answers.fit(report), as_json)
+    answer(report, cli.answers.fit(report), cli.tables.fit, **vars(printed))
     print(f"written: {', '.join(cli.answers.short(path) for path in written)}", file=sys.stderr)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 import sim
-from sim import files
+from sim import cli, files
 from sim.errors import InputError, plain
 
 # Scenarios take long to load; whoever only wants help need not wait for them.
@@ -45,17 +45,10 @@ Executor = Annotated[
 ]
 Count = Annotated[int, Option("--replications", min=1, help="Runs of each scenario.")]
 Fixed = Annotated[bool, Option("--fixed-inputs", help="Unknown constants at their modes.")]
-Out = Annotated[
-    Path | None,
-    Option(help="Folder for a complete record; what was interrupted resumes from it."),
-]
 Metric = Annotated[
     str | None,
     Option(help="What to look at, such as ettr; by default crossing_days or wall_days."),
 ]
-AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
-
-
 MaxEvents = Annotated[
     int | None,
     Option(min=1, help="Failures and the like that a run may have; five million unless given."),
@@ -80,11 +73,25 @@ class HowKnown(How):
 
 
 @dataclass(kw_only=True)
-class Record:
+class Printed:
+    """How the answer is printed, if not for people."""
+
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False
+    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV, with units.")] = False
+
+    def __post_init__(self) -> None:
+        if self.as_json and self.as_csv:
+            raise InputError("give either --json or --csv, not both")
+
+
+@dataclass(kw_only=True)
+class Record(Printed):
     """Where the answer goes."""
 
-    out: Out = None
-    as_json: AsJson = False
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for a complete record; what was interrupted resumes from it."),
+    ] = None
 
 
 @dataclass(kw_only=True)
@@ -113,7 +120,7 @@ class Reading:
     ] = False
 
 
-GROUPS = (How, HowKnown, Record, Reading)
+GROUPS = (How, HowKnown, Printed, Record, Reading)
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -209,13 +216,23 @@ def pair(text: str, option: str) -> tuple[str, str]:
 
 
 def answer(
-    data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
+    data: dict[str, Any],
+    text: str,
+    table: Callable[[dict[str, Any]], list[dict[str, Any]]],
+    as_json: bool,
+    as_csv: bool,
+    out: Path | None = None,
 ) -> None:
-    """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    """Print an answer as text, as one JSON object or as CSV, and keep it in the record's folder."""
     data = {"schema": SCHEMA, "version": sim.__version__, **data}
     # Not every reader of JSON knows NaN.
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")
+    if as_json:
+        print(whole)
+        return
+    # Made from the JSON, the rows of a table cannot say anything else.
+    shown = cli.tables.written(table(json.loads(whole))) if as_csv else text
     # A scenario's title may hold what does more to a terminal than to be seen.
-    print(whole if as_json else "".join(filter(plain, text())))
+    print("".join(filter(plain, shown)))

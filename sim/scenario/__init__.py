@@ -209,9 +209,9 @@ class Scenario(Case):
     @property
     def standing(self) -> str:
         """Its status, with what was set in it."""
-        if patient(self.changed):
+        if patient(self.changed) and not self._origin.source.layers:
             return self.status
-        # Where more is set than how long one waits, it is neither any more.
+        # In another world, or where more is set than how long one waits, it is neither any more.
         changed = {"reconstruction": "counterfactual", "benchmark": "plan"}
         return changed.get(self.status, self.status)
 

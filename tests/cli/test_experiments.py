@@ -134,6 +134,8 @@ def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
     report = answered(*words, "--replications", "5", "--out", str(out))
     assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [0, 0, 3, 3]
     assert json.loads((out / "summary.json").read_text()) == report
+    # What was set is told; what became of it is what the folder says.
+    assert {point.pop("status") for point in report["points"]} == {"plan"}
     assert beyond(load(out).report(), report) == ABOUT | {"schema", "version"}
     assert (
         (out / "sweep.csv")
@@ -141,6 +143,11 @@ def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
         .startswith("fleet.pool.cold_spares,checkpoint.load,finished,metric,mean")
     )
     assert said(*words, "--replications", "5").count("wall_days") == 4
+
+
+def test_a_sweep_of_single_runs_has_no_intervals(plain: str) -> None:
+    text = said("sweep", plain, "--grid", "fleet.pool.cold_spares=0,3", "--replications", "1")
+    assert [len(line.split()) for line in text.splitlines()[-2:]] == [6, 6]
 
 
 def test_a_design_needs_no_grid(plain: str) -> None:
@@ -163,7 +170,7 @@ def test_the_spares_it_takes(plain: str) -> None:
     assert result.value is not None
     assert result.value > 0
     words = (*words, "--replications", "30", "--fixed-inputs")
-    about = ABOUT | {"schema", "version"}
+    about = ABOUT | {"schema", "version", "tried_status"}
     assert beyond(as_json(result.report()), answered(*words)) == about
     assert "fleet.pool.cold_spares to finish by 2024-01-14 with probability 0.8" in said(*words)
 
@@ -206,7 +213,7 @@ def test_the_example_of_another_text_is_judged() -> None:
 def test_every_experiment_takes_the_same_options(command: str) -> None:
     text = said(command, "--help")
     shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--max-events"]
-    shared += ["--out", "--json"]
+    shared += ["--json", "--csv", "--out"]
     places = [text.index(option) for option in shared]
     assert places == sorted(places)
     assert ("--fixed-inputs" in text) == (command != "sensitivity")
