@@ -10,11 +10,10 @@ from typing import Annotated
 from typer import Argument, Option
 
 from sim import cli
-from sim.cli.options import Count, Jobs, Printed, Seed, answer, grouped
+from sim.cli.options import Count, Jobs, Printed, Seed, answer
 from sim.errors import CheckFailed, InputError
 
 
-@grouped
 def validate(
     *,
     table: Annotated[
@@ -62,12 +61,11 @@ def validate(
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
     tables = [text(rows) for rows in found.values()]
     told = "\n\n".join([*tables, *said])
-    answer({"ok": not failed, **data}, told, cli.tables.validate, **vars(printed))
+    answer({"ok": not failed, **data}, told, cli.tables.validate, printed)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 
 
-@grouped
 def claims(
     *,
     which: Annotated[
@@ -94,7 +92,7 @@ def claims(
     text = article(files[0] if files else None)
     table = judge(replications, seed, of=text, rows=rows, jobs=jobs)
     found = json.loads(table.to_json(orient="records", double_precision=15))
-    answer({"claims": found}, told(table, text), cli.tables.claims, **vars(printed))
+    answer({"claims": found}, told(table, text), cli.tables.claims, printed)
 
 
 COMMANDS = (validate, claims)

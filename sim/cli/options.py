@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -24,35 +24,47 @@ if TYPE_CHECKING:
 SCHEMA = "sim/1"
 """Of the JSON that is printed: the number rises when a key goes or changes its meaning."""
 
-ScenarioName = Annotated[
-    str,
-    Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
-]
-Sets = Annotated[
-    list[str] | None,
-    Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
-]
-Catalogue = Annotated[
-    Path | None, Option(metavar="DIR", help="Tables of your own, as --set catalogue=DIR.")
-]
 Seed = Annotated[int, Option(min=0, help="Root seed of all randomness.")]
 Jobs = Annotated[int, Option(min=1, help="Processes; the numbers do not depend on it.")]
-Executor = Annotated[
-    str | None,
-    Option(
-        metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."
-    ),
-]
 Count = Annotated[int, Option("--replications", min=1, help="Runs of each scenario.")]
 Fixed = Annotated[bool, Option("--fixed-inputs", help="Unknown constants at their modes.")]
 Metric = Annotated[
     str | None,
     Option(help="What to look at, such as ettr; by default crossing_days or wall_days."),
 ]
-MaxEvents = Annotated[
-    int | None,
-    Option(min=1, help="Failures and the like that a run may have; five million unless given."),
-]
+
+
+@dataclass(kw_only=True)
+class Sets:
+    """What is set in a scenario."""
+
+    sets: Annotated[
+        list[str] | None,
+        Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
+    ] = None
+    catalogue: Annotated[
+        Path | None, Option(metavar="DIR", help="Tables of your own, as --set catalogue=DIR.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.catalogue:
+            # JSON is YAML, in which a folder may have any name.
+            own = f"catalogue={json.dumps(str(self.catalogue))}"
+            self.sets = [*(self.sets or []), own]
+
+
+@dataclass(kw_only=True)
+class Asked(Sets):
+    """A scenario, with what is set in it."""
+
+    name: Annotated[
+        str,
+        Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
+    ]
+
+    def scenario(self) -> Scenario:
+        """It as it is asked for."""
+        return loaded(self.name, self.sets)
 
 
 @dataclass(kw_only=True)
@@ -61,8 +73,21 @@ class How:
 
     seed: Seed = 0
     jobs: Jobs = 1
-    executor: Executor = None
-    max_events: MaxEvents = None
+    executor: Annotated[
+        str | None,
+        Option(
+            metavar="processes|dask://HOST:PORT",
+            help="Where to run; the numbers do not depend on it.",
+        ),
+    ] = None
+    max_events: Annotated[
+        int | None,
+        Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+    ] = None
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for a complete record; what was interrupted resumes from it."),
+    ] = None
 
 
 @dataclass(kw_only=True)
@@ -85,13 +110,12 @@ class Printed:
 
 
 @dataclass(kw_only=True)
-class Record(Printed):
-    """Where the answer goes."""
+class One:
+    """Which single run is carried out."""
 
-    out: Annotated[
-        Path | None,
-        Option(help="Folder for a complete record; what was interrupted resumes from it."),
-    ] = None
+    seed: Seed = 0
+    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0
+    fixed_inputs: Fixed = False
 
 
 @dataclass(kw_only=True)
@@ -115,12 +139,9 @@ class Reading:
     zone: Annotated[str | None, Option(help="Of dates that name none, such as Europe/Berlin.")] = (
         None
     )
-    skip_bad_rows: Annotated[
-        bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")
-    ] = False
-
-
-GROUPS = (How, HowKnown, Printed, Record, Reading)
+    skip: Annotated[bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")] = (
+        False
+    )
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -132,7 +153,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     options: list[Parameter] = []
     for name, parameter in signature(command, eval_str=True).parameters.items():
         group = parameter.annotation
-        if group in GROUPS:
+        if is_dataclass(group):
             fields = signature(group, eval_str=True).parameters
             groups[name] = group, fields
             options += fields.values()
@@ -146,26 +167,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         command(**given)
 
     whole.__signature__ = Signature(options)  # type: ignore[attr-defined]
-    return whole
-
-
-def with_catalogue(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that has `--set` a short form of `--set catalogue=DIR`."""
-    shape = signature(command, eval_str=True)
-    if "sets" not in shape.parameters:
-        return command
-
-    @wraps(command)
-    def whole(*, catalogue: Path | None, **given: Any) -> None:
-        if catalogue:
-            # JSON is YAML, in which a folder may have any name.
-            own = f"catalogue={json.dumps(str(catalogue))}"
-            given["sets"] = [*(given["sets"] or []), own]
-        command(**given)
-
-    option = Parameter("catalogue", Parameter.KEYWORD_ONLY, default=None, annotation=Catalogue)
-    options = [*shape.parameters.values(), option]
-    whole.__signature__ = shape.replace(parameters=options)  # type: ignore[attr-defined]
     return whole
 
 
@@ -219,8 +220,7 @@ def answer(
     data: dict[str, Any],
     text: str,
     table: Callable[[dict[str, Any]], list[dict[str, Any]]],
-    as_json: bool,
-    as_csv: bool,
+    printed: Printed,
     out: Path | None = None,
 ) -> None:
     """Print an answer as text, as one JSON object or as CSV, and keep it in the record's folder."""
@@ -229,10 +229,10 @@ def answer(
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")
-    if as_json:
+    if printed.as_json:
         print(whole)
         return
     # Made from the JSON, the rows of a table cannot say anything else.
-    shown = cli.tables.written(table(json.loads(whole))) if as_csv else text
+    shown = cli.tables.written(table(json.loads(whole))) if printed.as_csv else text
     # A scenario's title may hold what does more to a terminal than to be seen.
     print("".join(filter(plain, shown)))

@@ -20,12 +20,11 @@ from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
 from sim.experiments.choices import choices
-from sim.pictures.marks import DARK, band, bars, name_rows, spread, whiskers
+from sim.pictures.marks import DARK, band, bars, name_rows, sheet, spread, whiskers
 from sim.pictures.run import BADPUT
 from sim.pictures.style import (
     DASHES,
     TIME_COLOURS,
-    WIDTH,
     Picture,
     chip_colour,
     headline,
@@ -288,8 +287,7 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     status : str
         Of the scenario, for the heading.
     """
-    size = (WIDTH, 7.2)
-    figure, (top, middle, bottom) = plt.subplots(3, figsize=size, height_ratios=[0.7, 2, 2.4])
+    figure, (top, middle, bottom) = sheet(7.2, 3, height_ratios=[0.7, 2, 2.4])
     ends, open_, unit, what, outlast = _ends(results)
     top.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
     late = {"marker": ">", "facecolors": "none", "edgecolors": "#D55E00"}

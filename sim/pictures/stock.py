@@ -6,18 +6,16 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.experiments.intervals import digits
-from sim.pictures.marks import band, name_rows, spread, whiskers
+from sim.pictures.marks import band, name_rows, sheet, spread, whiskers
 from sim.pictures.style import (
     DASHES,
     SMALL,
     SPREAD,
-    WIDTH,
     Picture,
     chip_colour,
     label_ends,
@@ -117,8 +115,7 @@ def stock(
     start, end = years_of(scenario)
     crossings = np.array([result.crossing for result in results]) / YEAR + start
     heights = [1, 1.3, 0.8]
-    size = (WIDTH, 3 * sum(heights))
-    figure, (chips, runs, below) = plt.subplots(3, figsize=size, height_ratios=heights)
+    figure, (chips, runs, below) = sheet(3 * sum(heights), 3, height_ratios=heights)
     for axes in (chips, runs):
         axes.set(xlim=(start, end), xticks=range(int(np.ceil(start)), int(end) + 1))
         axes.grid(axis="x", visible=False)

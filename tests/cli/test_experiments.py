@@ -213,7 +213,7 @@ def test_the_example_of_another_text_is_judged() -> None:
 def test_every_experiment_takes_the_same_options(command: str) -> None:
     text = said(command, "--help")
     shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--max-events"]
-    shared += ["--json", "--csv", "--out"]
+    shared += ["--out", "--json", "--csv"]
     places = [text.index(option) for option in shared]
     assert places == sorted(places)
     assert ("--fixed-inputs" in text) == (command != "sensitivity")
