@@ -23,7 +23,6 @@ from sim.cli.options import (
     Sets,
     answer,
     changes,
-    loaded,
     pairs,
     set_in,
 )
@@ -90,8 +89,8 @@ def compare(
 
     Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
     """
-    first = loaded(a, sets.sets)
-    second = set_in(loaded(b, sets.sets), set_b)
+    first = sets.on(a)
+    second = set_in(sets.on(b), set_b)
     result = sim.compare(first, second, metric, replications, **vars(how))
     data = result.report()
     lines = []
@@ -317,7 +316,7 @@ def steptime(
     about: dict[str, Any] = {"asked": changes(sets.sets), "status": "plan"}
     costs: list[str] = []
     try:
-        scenario = loaded(case, sets.sets)
+        scenario = sets.on(case)
         about, chosen = cli.answers.about(scenario)
         heading = scenario.heading
         costs = chosen.costs()

@@ -52,6 +52,10 @@ class Sets:
             own = f"catalogue={json.dumps(str(self.catalogue))}"
             self.sets = [*(self.sets or []), own]
 
+    def on(self, name: str) -> Scenario:
+        """A scenario with the values set."""
+        return set_in(sim.load_scenario(name), self.sets)
+
 
 @dataclass(kw_only=True)
 class Asked(Sets):
@@ -64,7 +68,7 @@ class Asked(Sets):
 
     def scenario(self) -> Scenario:
         """It as it is asked for."""
-        return loaded(self.name, self.sets)
+        return self.on(self.name)
 
 
 @dataclass(kw_only=True)
@@ -153,7 +157,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     options: list[Parameter] = []
     for name, parameter in signature(command, eval_str=True).parameters.items():
         group = parameter.annotation
-        if is_dataclass(group):
+        if isinstance(group, type) and is_dataclass(group):
             fields = signature(group, eval_str=True).parameters
             groups[name] = group, fields
             options += fields.values()
@@ -168,11 +172,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     whole.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return whole
-
-
-def loaded(name: str, sets: list[str] | None) -> Scenario:
-    """A scenario with the values of `--set`."""
-    return set_in(sim.load_scenario(name), sets)
 
 
 def set_in(scenario: Scenario, sets: list[str] | None) -> Scenario:

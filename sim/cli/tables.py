@@ -7,8 +7,6 @@ from typing import Any
 from sim.cli.answers import STEP_UNITS
 
 Row = dict[str, Any]
-OF_MEAN = {"interval": "95 % of the mean"}
-"""What lies between `lo` and `hi`."""
 
 
 def written(rows: list[Row]) -> str:
@@ -38,28 +36,30 @@ def sweep(answer: Row) -> list[Row]:
 
 
 def _metrics(point: Row, answer: Row) -> list[Row]:
-    rest = OF_MEAN | {"finished": point["finished"], "status": point["status"]}
     units = answer["units"]
-    return [
-        # A point may have chips, and so metrics, that the scenario itself lacks.
-        {"metric": name, "unit": units.get(name, ""), **values, **rest}
-        for name, values in point["metrics"].items()
-    ]
+    # A point may have chips, and so metrics, that the scenario itself lacks.
+    rows = [{"metric": x, "unit": units.get(x, ""), **row} for x, row in point["metrics"].items()]
+    rest = {"finished": point["finished"], "status": point["status"]}
+    return _all(rows, interval="95 % of the mean", **rest)
+
+
+def _all(rows: list[Row], **rest: Any) -> list[Row]:
+    """Rows that have something in common, such as what lies between `lo` and `hi`."""
+    return [row | rest for row in rows]
 
 
 def compare(answer: Row) -> list[Row]:
     """One row: the metric of both sides, and the mean and the median of their difference."""
-    sides = answer["a"], answer["b"]
-    metric = answer["metric"]
-    row = {"metric": metric, "unit": sides[0]["units"][metric]}
-    parts = {"a": sides[0]["summary"], "b": sides[1]["summary"]}
+    a, b = answer["a"], answer["b"]
+    parts = {"a": a["summary"], "b": b["summary"]}
     parts |= {"difference": answer["difference"], "difference_median": answer["median"]}
+    row = {key: answer[key] for key in ("metric", "pairs", "censored")}
     for name, values in parts.items():
         row |= {f"{name}_{key}": value for key, value in values.items()}
     # Both are told where they differ: the difference is worth no more than either.
-    status = " and ".join(dict.fromkeys(side["status"] for side in sides))
-    rest = {key: answer[key] for key in ("pairs", "censored")}
-    return [row | rest | {"interval": "95 % of the mean or median", "status": status}]
+    status = " and ".join(dict.fromkeys((a["status"], b["status"])))
+    unit = a["units"][answer["metric"]]
+    return _all([row], unit=unit, interval="95 % of the mean or median", status=status)
 
 
 def sensitivity(answer: Row) -> list[Row]:
@@ -67,28 +67,22 @@ def sensitivity(answer: Row) -> list[Row]:
     metric = answer["metric"]
     unit = "share of the variance" if answer["method"] == "sobol" else answer["units"][metric]
     rest = {"interval": "95 %: ± conf", "status": answer["status"]}
-    return [{"metric": metric, **row, "unit": unit, **rest} for row in answer["unknowns"]]
+    return _all(answer["unknowns"], metric=metric, unit=unit, **rest)
 
 
 def size_stock(answer: Row) -> list[Row]:
     """A row a number tried: `p` is the probability with which it is enough."""
     path = answer["path"]
     unit = "nodes" if path.endswith("_spares") else answer["unit"]
-    rest = {"interval": "95 % of p", "by": answer["by"], "status": answer["tried_status"]}
-    return [
-        {"path": path, "value": int(number), "unit": unit, **share, **rest}
-        for number, share in answer["tried"].items()
-    ]
+    rows = [{"value": int(number), **share} for number, share in answer["tried"].items()]
+    rest = {"by": answer["by"], "status": answer["tried_status"]}
+    return _all(rows, path=path, unit=unit, interval="95 % of p", **rest)
 
 
 def advise(answer: Row) -> list[Row]:
     """A row an option; `value`, `behind`, `lo` and `hi` are in its unit."""
-    rest = {"unit": answer["unit"], "interval": "95 % of behind, for all options at once"}
-    found = []
-    for option in answer["options"]:
-        at, cost = option.pop("at"), option.pop("cost")
-        found.append(at | option | {"cost_usd": cost} | rest)
-    return found
+    rows = [{**o.pop("at"), "cost_usd": o.pop("cost"), **o} for o in answer["options"]]
+    return _all(rows, unit=answer["unit"], interval="95 % of behind, for all options at once")
 
 
 def worlds(answer: Row) -> list[Row]:
@@ -96,11 +90,11 @@ def worlds(answer: Row) -> list[Row]:
     abroad = {(row["world"], row["date"]): row["share"] for row in answer["abroad"]}
     found = []
     for row in answer["largest"]:
-        world, date, quantity = row["world"], row["date"], row["quantity"]
+        world, date = row["world"], row["date"]
         # How far a stock reaches over a need is a ratio.
-        unit = answer["units"].get(f"largest.{date}_{quantity}", "ratio")
-        rest = {"interval": "95 % of the median", "abroad": abroad.get((world, date))}
-        found.append(row | {"unit": unit, **rest, "status": answer["statuses"][world]})
+        unit = answer["units"].get(f"largest.{date}_{row['quantity']}", "ratio")
+        rest = {"abroad": abroad.get((world, date)), "status": answer["statuses"][world]}
+        found.append(row | {"unit": unit, "interval": "95 % of the median"} | rest)
     return found
 
 
@@ -111,16 +105,15 @@ def step_time(answer: Row) -> list[Row]:
         values = answer[quantity]
         if not isinstance(values, dict):
             values = {"": values}
-        for of, value in values.items():
-            row = {"quantity": quantity, "of": of, "value": value, "unit": unit}
-            found.append(row | {"status": answer["status"]})
+        rows = [{"quantity": quantity, "of": of, "value": value} for of, value in values.items()]
+        found += _all(rows, unit=unit, status=answer["status"])
     return found
 
 
 def validate(answer: Row) -> list[Row]:
     """A row a number that is held against another; the status is that of what is expected."""
     tables = {name: rows for name, rows in answer.items() if isinstance(rows, list)}
-    return [{"table": name, **row} for name, rows in tables.items() for row in rows]
+    return [row for name, rows in tables.items() for row in _all(rows, table=name)]
 
 
 def claims(answer: Row) -> list[Row]:
@@ -130,9 +123,6 @@ def claims(answer: Row) -> list[Row]:
 
 def fit(answer: Row) -> list[Row]:
     """A row a fitted parameter."""
-    rest = {"interval": "95 %", "status": answer["status"]}
     units = answer["units"]
-    return [
-        {"parameter": name, **values, "unit": units[name], **rest}
-        for name, values in answer["parameters"].items()
-    ]
+    rows = [{"parameter": x, **row, "unit": units[x]} for x, row in answer["parameters"].items()]
+    return _all(rows, interval="95 %", status=answer["status"])

@@ -169,14 +169,14 @@ def time_ledger(replications: Replications) -> Picture:
 
 
 @styled()
-def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
+def chips_by_place(results: Sequence[RunResult]) -> Picture:
     """Chips that are not active, by place over the days of the run.
 
-    Median and 5–95 % of replications, at `points` moments.
+    Median and 5–95 % of replications.
     """
     # Beyond the end of the shortest run there would be no quantiles of all.
     last = min(result.wall for result in results) / DAY
-    days = np.linspace(0, last, points)
+    days = np.linspace(0, last, 200)
     figure, axes = sheet(3.8)
     parts, labels = [], []
     for place in PLACES:

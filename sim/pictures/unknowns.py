@@ -59,7 +59,7 @@ def finding(shares: Sensitivity, screen: Sensitivity, what: str) -> str:
 
 
 @styled()
-def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> Picture:
+def importance(shares: Sensitivity, screen: Sensitivity) -> Picture:
     """Share of the variance for each constant, alone and with its interplay, and its effect.
 
     Whiskers are 95 % intervals of the shares.
@@ -69,9 +69,7 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     shares : Sensitivity
         Sobol's indices of the constants that matter.
     screen : Sensitivity
-        Morris's effects of all: the change over the range of a constant.
-    unit : str
-        Of the effects.
+        Morris's effects of all: the change over the range of a constant, in days.
     """
     effects = screen.frame.set_index("unknown")["mu"]
     table = shares.frame.assign(effect=effects[shares.frame["unknown"]].to_numpy())
@@ -102,7 +100,7 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     x = right * 1.04
     for row, effect in enumerate(table["effect"]):
         sign = "+" if effect > 0 else "−"
-        axes.text(x, row, f"{sign}{_short(abs(effect))} {unit}", va="center")
+        axes.text(x, row, f"{sign}{_short(abs(effect))} days", va="center")
     axes.text(
         x,
         len(table) - 0.35,

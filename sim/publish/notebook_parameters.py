@@ -330,7 +330,7 @@ def _located(scenario: str) -> str:
     return located(scenario)
 
 
-def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
+def execute(notebook: Path, values: Mapping[str, Any], executed: Path, profile: str) -> str:
     """Run a notebook and return what went wrong, if anything.
 
     Meant for a process of its own, whose environment it changes.
@@ -342,6 +342,8 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
         Of all its parameters.
     executed : pathlib.Path
         The file in which it is kept as it ran.
+    profile : str
+        Which of the profiles runs.
     """
     try:
         import papermill
@@ -350,7 +352,7 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
 
     # A kernel that is slow to end may still hold a file of its settings.
     with TemporaryDirectory(ignore_cleanup_errors=True) as settings:
-        os.environ.update(ENVIRONMENT, IPYTHONDIR=settings)
+        os.environ.update(ENVIRONMENT, IPYTHONDIR=settings, SIM_PROFILE=profile)
         try:
             papermill.execute_notebook(
                 notebook,
