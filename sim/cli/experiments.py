@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -137,11 +138,8 @@ def sweep(
     )
     if how.out:
         files.write(how.out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    points = result.report()["points"]
-    for point in points:
-        # What is drawn of the unknown constants does not make a scenario another one.
-        point["status"] = scenario.override({path: point["at"][path] for path in values}).standing
-    _answer(scenario, {"points": points}, result.table(metric), cli.tables.sweep, printed, how.out)
+    table = result.table(metric)
+    _answer(scenario, values, result.report(), table, cli.tables.sweep, printed, how.out)
 
 
 def sensitivity(
@@ -167,7 +165,7 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications,
         **vars(how),
     )  # fmt: skip
-    _answer(scenario, result.report(), str(result), cli.tables.sensitivity, printed, how.out)
+    _answer(scenario, (), result.report(), str(result), cli.tables.sensitivity, printed, how.out)
 
 
 def size_stock(
@@ -196,9 +194,8 @@ def size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
         n=replications, **vars(how),
     )  # fmt: skip
-    tried = scenario.override({result.path: f"{min(result.tried)} {result.unit}"})
-    data = result.report() | {"tried_status": tried.standing}
-    _answer(scenario, data, str(result), cli.tables.size_stock, printed, how.out)
+    varied, data = [result.path], result.report()
+    _answer(scenario, varied, data, str(result), cli.tables.size_stock, printed, how.out)
 
 
 def worlds(
@@ -234,12 +231,8 @@ def worlds(
         from sim.pictures.worlds import draw
 
         draw(result, figure)
-    statuses = {}
-    for world in result.runs:
-        layers = [layer for layer in world.split("+") if layer in scenario.worlds]
-        statuses[world] = scenario.in_world(*layers).standing
-    data = result.report() | {"statuses": statuses}
-    _answer(scenario, data, str(result), cli.tables.worlds, printed, how.out)
+    data = result.report() | {"world_status": scenario.standing_with(["worlds"])}
+    _answer(scenario, (), data, str(result), cli.tables.worlds, printed, how.out)
 
 
 def advise(
@@ -273,16 +266,17 @@ def advise(
         scenario, values, goal=goal, by=by.date() if by else None, within=within,
         most=most, called=asked.name, **vars(how),
     )  # fmt: skip
-    data = result.report()
-    data["options"] = [
-        option | {"status": scenario.override(option["at"]).standing} for option in data["options"]
-    ]
-    _answer(scenario, data, str(result), cli.tables.advise, printed, how.out)
+    varied, data = result.pick.at, result.report()
+    _answer(scenario, varied, data, str(result), cli.tables.advise, printed, how.out)
 
 
-def _answer(scenario: Scenario, found: dict[str, Any], text: str, *rest: Any) -> None:
+def _answer(
+    scenario: Scenario, varied: Iterable[str], found: dict[str, Any], text: str, *rest: Any
+) -> None:
     """Print what was found of a scenario, after what it is, or as JSON with what it chose."""
     about, _ = cli.answers.about(scenario)
+    # What is told of other values than its own is no reconstruction.
+    about["status"] = scenario.standing_with(varied)
     answer(found | about, f"{scenario.heading}\n{text}", *rest)
 
 

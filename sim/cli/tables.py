@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sim.cli.answers import STEP_UNITS
+from sim.experiments.worlds import AS_IT_WAS
 
 Row = dict[str, Any]
 
@@ -39,7 +40,7 @@ def _metrics(point: Row, answer: Row) -> list[Row]:
     units = answer["units"]
     # A point may have chips, and so metrics, that the scenario itself lacks.
     rows = [{"metric": x, "unit": units.get(x, ""), **row} for x, row in point["metrics"].items()]
-    rest = {"finished": point["finished"], "status": point["status"]}
+    rest = {"finished": point["finished"], "status": answer["status"]}
     return _all(rows, interval="95 % of the mean", **rest)
 
 
@@ -75,14 +76,15 @@ def size_stock(answer: Row) -> list[Row]:
     path = answer["path"]
     unit = "nodes" if path.endswith("_spares") else answer["unit"]
     rows = [{"value": int(number), **share} for number, share in answer["tried"].items()]
-    rest = {"by": answer["by"], "status": answer["tried_status"]}
+    rest = {"by": answer["by"], "status": answer["status"]}
     return _all(rows, path=path, unit=unit, interval="95 % of p", **rest)
 
 
 def advise(answer: Row) -> list[Row]:
     """A row an option; `value`, `behind`, `lo` and `hi` are in its unit."""
     rows = [{**o.pop("at"), "cost_usd": o.pop("cost"), **o} for o in answer["options"]]
-    return _all(rows, unit=answer["unit"], interval="95 % of behind, for all options at once")
+    rest = {"unit": answer["unit"], "status": answer["status"]}
+    return _all(rows, interval="95 % of behind, for all options at once", **rest)
 
 
 def worlds(answer: Row) -> list[Row]:
@@ -93,7 +95,8 @@ def worlds(answer: Row) -> list[Row]:
         world, date = row["world"], row["date"]
         # How far a stock reaches over a need is a ratio.
         unit = answer["units"].get(f"largest.{date}_{row['quantity']}", "ratio")
-        rest = {"abroad": abroad.get((world, date)), "status": answer["statuses"][world]}
+        status = answer["status" if world == AS_IT_WAS else "world_status"]
+        rest = {"abroad": abroad.get((world, date)), "status": status}
         found.append(row | {"unit": unit, "interval": "95 % of the median"} | rest)
     return found
 

@@ -281,7 +281,12 @@ def _taken(
             # On the command line all is text.
             text = isinstance(value, str) and known.kind != "str"
             taken = known.read(str(value)) if text else known.accept(value)
-            values[name] = _located(taken) if name.endswith("scenario") and taken else taken
+            if name.endswith("scenario") and taken:
+                # A notebook runs in a folder of its own. Loaded here, as few name a scenario.
+                from sim.scenario.reading import located
+
+                taken = located(taken)
+            values[name] = taken
         except InputError as error:
             raise InputError(f"{where}: {name}: {error}", given=value) from None
         except ValueError:
@@ -321,13 +326,6 @@ def check_here() -> None:
             given |= {ast.unparse(target): None for [target] in targets}
     values = {name: scope[name] for name in given if name in scope}
     scope |= _taken(known, values, "this notebook")
-
-
-def _located(scenario: str) -> str:
-    # A notebook runs in a folder of its own. Loaded here, as few runs name a scenario.
-    from sim.scenario.reading import located
-
-    return located(scenario)
 
 
 def execute(notebook: Path, values: Mapping[str, Any], executed: Path, profile: str) -> str:

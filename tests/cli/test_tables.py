@@ -14,6 +14,7 @@ import pytest
 from typer.main import get_command
 
 from sim.cli.app import app
+from sim.scenario import load_scenario
 from tests.cli.program import Sim
 from tests.cli.test_experiments import FAILING
 
@@ -23,8 +24,8 @@ SPARES = "fleet.pool.cold_spares"
 
 
 def metrics(point: Any) -> Rows:
-    status = {"status": point["status"], "finished": point["finished"]}
-    return [{"metric": name, **values, **status} for name, values in point["metrics"].items()]
+    rest = {"finished": point["finished"]}
+    return [{"metric": name, **values, **rest} for name, values in point["metrics"].items()]
 
 
 def split(data: Any) -> Rows:
@@ -159,8 +160,8 @@ def test_an_error_is_no_row(sim: Sim) -> None:
     assert "No such option: --csv" in refused.err
 
 
-def test_no_row_is_taken_for_what_has_happened(sim: Sim) -> None:
-    """Each row has a status of its own: a point, an option or a world may be a counterfactual."""
+def test_no_row_is_taken_for_what_has_happened(sim: Sim, here: Path) -> None:
+    """A point, an option or a world is a counterfactual, whatever the scenario itself may be."""
     interval = "checkpoint.interval=30 min,1 h"
     small = ["--set", "horizon=1 d", "--csv"]
     for words in (
@@ -175,6 +176,9 @@ def test_no_row_is_taken_for_what_has_happened(sim: Sim) -> None:
     spares = ["sweep", "deepseek-v3", "--grid", "fleet.good.cold_spares=1,2", *FEW]
     table = pd.read_csv(io.StringIO(sim(*spares, *small).out))
     assert set(table["status"]) == {"reconstruction"}
-    really = ["worlds", "national-stock", "no-grey-market", "--replications", "1"]
-    table = pd.read_csv(io.StringIO(sim(*really, "--set", "status=reconstruction", "--csv").out))
-    assert set(table["status"]) == {"counterfactual"}
+    (here / "past.yaml").write_text("like: national-stock\nstatus: reconstruction\n")
+    other = ["worlds", "past.yaml", "no-grey-market", "--replications", "1", "--csv"]
+    table = pd.read_csv(io.StringIO(sim(*other).out))
+    statuses = {"as-it-was": "reconstruction", "no-grey-market": "counterfactual"}
+    assert dict(zip(table["world"], table["status"], strict=True)) == statuses
+    assert load_scenario("past.yaml").in_world("no-grey-market").standing == "counterfactual"
