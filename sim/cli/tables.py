@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sim.cli.answers import STEP_UNITS
-from sim.experiments.worlds import AS_IT_WAS
 
 Row = dict[str, Any]
 
@@ -89,6 +88,9 @@ def advise(answer: Row) -> list[Row]:
 
 def worlds(answer: Row) -> list[Row]:
     """A row for each world, date and quantity; `abroad` is how often the largest run is there."""
+    # Loaded here, as tables take longer to load than a few runs.
+    from sim.experiments.worlds import AS_IT_WAS
+
     abroad = {(row["world"], row["date"]): row["share"] for row in answer["abroad"]}
     found = []
     for row in answer["largest"]:
