@@ -52,6 +52,13 @@ def spread(
     return dict(zip(QUANTILES, found.tolist(), strict=True))
 
 
+def band(values: ArrayLike) -> dict[str, float]:
+    """Compute the two quantiles `p5` and `p95` between which 90 % of values lie."""
+    found = spread(values)
+    del found["median"]
+    return found
+
+
 def alike(values: Floats) -> bool:
     """Whether values differ by no more than their rounding.
 
@@ -86,8 +93,7 @@ def summary(values: Floats, least: float = -math.inf, most: float = math.inf) ->
         return found
     # Sums without rounding: no digit hangs on the order of the runs.
     mean = math.fsum(values) / n
-    ends = spread(values)
-    found |= {"mean": mean, "p5": ends["p5"], "p95": ends["p95"]}
+    found |= {"mean": mean, **band(values)}
     if n == 1:
         return found
     sd = 0.0

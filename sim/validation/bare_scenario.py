@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.engine import simulate
 from sim.results.ledger import DAY, Floats, levels
+from sim.results.programme import ProgrammeResult
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
@@ -105,6 +106,13 @@ def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
     seed = crc32(repr(scenario.data).encode())
     for k in range(max(round(n), least)):
         yield simulate(scenario, seed, k, fixed_inputs=True)
+
+
+def programme(stock: Scenario) -> ProgrammeResult:
+    """One replication of a programme in which nothing is left to luck."""
+    result = simulate(stock, fixed_inputs=True)
+    assert isinstance(result, ProgrammeResult)
+    return result
 
 
 def shares(result: RunResult, nodes: int, since: float) -> Floats:

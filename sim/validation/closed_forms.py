@@ -38,10 +38,10 @@ def ledgers(effort: float) -> Rows:
     most = max(_supplied(r) for r in results)
     time = max(abs(math.fsum(r.time.values()) - r.wall) / r.wall for r in results)
     title = "time ledger beside the wall clock, worst of many runs"
-    yield within("A", title, time, 0.0, 1e-9, "a minute lost", 60 / longest)
+    yield within("A", title, time, 0.0, "a minute lost", 60 / longest)
     chips = max(abs(_chips(r) / _supplied(r) - 1) for r in results)
     title = "chip ledger beside chips × wall clock, worst"
-    yield within("A", title, chips, 0.0, 1e-9, "a chip forgotten", 1 / most)
+    yield within("A", title, chips, 0.0, "a chip forgotten", 1 / most)
     astray = [r for r in results if sum(r.counts.values()) != _supplied(r)]
     yield within("A", "runs that lost or made a chip", float(len(astray)), 0.0)
 

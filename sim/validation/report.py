@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -150,17 +150,23 @@ class Row:
 Rows = Iterator[Row]
 
 
-class Prediction(Protocol):
-    """A distribution, and the published number it is held against."""
+class Prediction:
+    """A distribution, and the published number it is held against.
 
-    @property
-    def family(self) -> str:
-        """Predictions of one family have their facts in common, and so their errors."""
-        ...
+    Attributes
+    ----------
+    family : str
+        Predictions of one family have their facts in common, and so their errors.
+    place : float
+        Where the published number lies in the distribution (PIT): the share below it.
+    """
+
+    family: str
+    place: Any
 
     def hit(self, level: float) -> bool:
         """Whether the published number lies in the central band of a probability."""
-        ...
+        return abs(self.place - 0.5) <= level / 2
 
 
 P = TypeVar("P", bound=Prediction)
@@ -236,16 +242,16 @@ def within(
     title: str,
     ours: float,
     exact: float,
-    tolerance: float = 1e-9,
     wrong: str = "",
     twin: float | None = None,
+    tolerance: float = 1e-9,
     **about: Any,
 ) -> Row:
     """A row that a tolerance decides, as a share of the exact number (of one where that is zero).
 
     Examples
     --------
-    >>> within("X", "a rule of thumb", 1.02, 1.0, tolerance=0.05, wrong="a worse one", twin=1.2).ok
+    >>> within("X", "a rule of thumb", 1.02, 1.0, "a worse one", 1.2, tolerance=0.05).ok
     True
     """
 
