@@ -27,7 +27,7 @@ from sim.errors import InputError
 from sim.experiments.advice import Advice, Goal, Option, words
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.precision import UNSEEN
-from sim.experiments.store import Outcome, Point
+from sim.experiments.store import Outcome, Point, Setting
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
@@ -36,7 +36,7 @@ from sim.throughput.elastic import POLICIES
 FIRST = 20
 """Replications of every option before the first look."""
 CONFIDENCE = 0.95
-WITHIN = {"days": 0.01, "cost": 0.01, "finish": 0.01}
+WITHIN = 0.01
 """The default of δ: a share of days or cost, and a probability."""
 METRICS = {"days": "wall_days", "cost": "cost_rental_usd", "finish": "wall_days"}
 INTERVALS = ("5 min", "15 min", "30 min", "1 h", "optimal")
@@ -116,8 +116,8 @@ def advise(
     check_metric(METRICS[goal], scenario)
     values = choose or choices(scenario)
     options, left_out = _options(scenario, values, strict=bool(choose))
-    search = Search(len(options), goal, WITHIN[goal] if within is None else within)
-    asked: list[tuple[Mapping[str, Any], Point]] = []
+    search = Search(len(options), goal, WITHIN if within is None else within)
+    asked: list[Setting] = []
     with open_workers(**execution) as workers:
         done = 0
         while not search.over and done < most:

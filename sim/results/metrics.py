@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import InputError, nearest
+import numpy as np
+
+from sim.errors import InputError
 from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
 from sim.results.metric import Metric
 from sim.results.outlook_metrics import at_date, of_need, outlook_metrics
@@ -272,7 +274,7 @@ PROGRAMME = (
         "days",
         "Until the fleet, nodes under repair included, first cannot staff the next run, or the "
         "horizon if that comes first.",
-        lambda r: min(r.crossing if r.crossed else math.inf, r.wall) / DAY,
+        lambda r: float(np.fmin(r.crossing, r.wall)) / DAY,
     ),
     _field(
         "crossed",
@@ -380,7 +382,5 @@ def check_metric(metric: str, *scenarios: Scenario) -> None:
     for scenario in scenarios:
         known = metrics_of(scenario)
         if metric not in known:
-            hint = nearest(metric, known)
-            raise InputError(
-                f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}"
-            )
+            problem = f"{scenario.name}: no metric '{metric}'"
+            raise InputError.no_such(problem, metric, known, f"; there are: {', '.join(known)}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.catalogue.market import Flow, PolicyEvent, Product, Production
 from sim.engine.supply import Policy, cumulative, month_ends, production_arrivals
-from sim.results.ledger import DAY, YEAR
+from sim.results.ledger import DAY, YEAR, Floats
 from sim.scenario import Scenario
 from sim.validation.bare_scenario import RATE, bare_scenario, pool, programme
 from sim.validation.report import Rows, within
@@ -45,14 +45,14 @@ def largest_run(_: float) -> Rows:
             other,
         )
     part = programme(_outlook().override({"represents": 100}))
-    seconds = LENGTH * YEAR
+    flop = exact * RATE * 6e9 * LENGTH * YEAR
     yield within(
         "largest run",
         "FLOP of the largest run, one chip for a hundred",
         part.metrics[f"largest.{date}_flop"],
-        exact * RATE * 6e9 * seconds,
+        flop,
         "not multiplied out",
-        exact * RATE * 6e9 * seconds / 100,
+        flop / 100,
     )
 
 
@@ -87,9 +87,13 @@ def two_stocks(_: float) -> Rows:
     made = production_arrivals(production, {"chip": "pool"}, policy, horizon)
     ends = month_ends(horizon)
     came = np.cumsum([sum(a.chips for a in made if a.time == end) for end in ends])
+
+    def by_the_ends(flow: Flow) -> Floats:
+        return np.interp(ends, *cumulative(flow, policy, [(-math.inf, 1.0)], horizon))
+
     # Where nothing else takes from them, what is made is the lesser of two rising lines.
-    of_dies = np.interp(ends, *cumulative(dies, policy, [(-math.inf, 1.0)], horizon)) / 2
-    of_stacks = np.interp(ends, *cumulative(stacks, policy, [(-math.inf, 1.0)], horizon)) / 8
+    of_dies = by_the_ends(dies) / 2
+    of_stacks = by_the_ends(stacks) / 8
     exact = np.floor(0.8 * np.minimum(of_dies, of_stacks) + 1e-9)
     yield within(
         "two stocks",
@@ -119,26 +123,28 @@ def licence_cap(_: float) -> Rows:
         },
         START,
     )
-    flow = _flow([("2022-01-01", 100_000)], then="100000 per year", most=60_000)
+    most = 60_000
+    rate = 0.5 * 100_000
+    year = 365 * DAY
+    flow = _flow([("2022-01-01", 100_000)], then="100000 per year", most=most)
     horizon = 3 * YEAR
+    first = rate * 184 / 365
     times, total = cumulative(flow, policy, policy.on(flow, "chip"), horizon)
     yield within(
         "licences",
         "chips that licences let through",
         float(total[-1]),
-        60_000.0,
+        float(most),
         "no cap",
-        0.5 * (100_000 * 184 / 365 + 100_000 * (horizon - 365 * DAY) / YEAR),
+        first + rate * (horizon - year) / YEAR,
     )
-    first = 0.5 * 100_000 * 184 / 365
-    used_up = 365 * DAY + (60_000 - first) / (0.5 * 100_000) * YEAR
     yield within(
         "licences",
         "days until they are used up",
-        float(times[total >= 60_000 - 1e-6][0]) / DAY,
-        used_up / DAY,
+        float(times[total >= most - 1e-6][0]) / DAY,
+        (year + (most - first) / rate * YEAR) / DAY,
         "half the flow taken for all",
-        (365 * DAY + (60_000 - 2 * first) / 100_000 * YEAR) / DAY,
+        (year + (most - 2 * first) / (2 * rate) * YEAR) / DAY,
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from sim import catalogue
 from sim.catalogue.evidence import Logbook, MeasuredJob
@@ -41,7 +40,8 @@ def rows(n: int = 40, seed: int = 0, table: Table = "jobs") -> list[Row]:
         agrees = ours >= job.measured if job.bound else abs(ours - job.measured) <= MOST
         if isinstance(job, Logbook):
             agrees = _holds(values, job)
-            twin = shares(job, n, seed, job.twin)
+            without = job.model_copy(update={"changes": {**job.changes, **job.twin}})
+            twin = shares(without, n, seed)
             about |= {"twin": float(twin.mean()), "twin_ok": _holds(twin, job)}
         found.append(
             Row(
@@ -58,16 +58,14 @@ def rows(n: int = 40, seed: int = 0, table: Table = "jobs") -> list[Row]:
     return found
 
 
-def scenario_of(job: MeasuredJob, changes: Mapping[str, Any] | None = None) -> Scenario:
-    """The scenario that a row is held against, with further changes by path."""
-    return load_scenario(job.scenario).override({**job.changes, **(changes or {})})
+def scenario_of(job: MeasuredJob) -> Scenario:
+    """The scenario that a row is held against."""
+    return load_scenario(job.scenario).override(job.changes)
 
 
-def shares(
-    job: MeasuredJob, n: int, seed: int = 0, changes: Mapping[str, Any] | None = None
-) -> Floats:
-    """Our share of time in each of `n` replications, with further changes of the scenario."""
-    scenario = scenario_of(job, changes)
+def shares(job: MeasuredJob, n: int, seed: int) -> Floats:
+    """Our share of time in each of `n` replications."""
+    scenario = scenario_of(job)
     if job.quantity == "ettr":
         return replicate(scenario, n, seed=seed).values("ettr")
     # As it was measured: the same job on the shared network and on one that never slows.

@@ -231,10 +231,10 @@ def by_z(
     def agrees(value: float) -> bool:
         return abs(z(value)) <= MOST_Z
 
-    about |= {"standard_error": error, "z": z(exact)}
+    about |= {"standard_error": error, "z": z(exact), **_verdict(agrees, exact, twin)}
     if twin is not None:
         about["twin_z"] = z(twin)
-    return _judged(agrees, id, title, ours, exact, wrong, twin, about)
+    return Row(id, title, ours, exact, wrong=wrong, **about)
 
 
 def within(
@@ -258,33 +258,14 @@ def within(
     def agrees(value: float) -> bool:
         return abs(ours - value) <= tolerance * (abs(value) or 1.0)
 
-    about["tolerance"] = tolerance
-    return _judged(agrees, id, title, ours, exact, wrong, twin, about)
+    about |= {"tolerance": tolerance, **_verdict(agrees, exact, twin)}
+    return Row(id, title, ours, exact, wrong=wrong, **about)
 
 
-def _judged(
-    agrees: Callable[[float], bool],
-    id: str,
-    title: str,
-    ours: float,
-    exact: float,
-    wrong: str,
-    twin: float | None,
-    about: dict[str, Any],
-) -> Row:
+def _verdict(agrees: Callable[[float], bool], exact: float, twin: float | None) -> dict[str, Any]:
+    """Whether a number of ours agrees with the exact one, and not with the twin's as well."""
     twin_ok = None if twin is None else agrees(twin)
-    ok = agrees(exact) and not twin_ok
-    return Row(
-        id,
-        title,
-        ours,
-        exact,
-        ok,
-        wrong=wrong,
-        twin=twin,
-        twin_ok=twin_ok,
-        **about,
-    )
+    return {"ok": agrees(exact) and not twin_ok, "twin": twin, "twin_ok": twin_ok}
 
 
 def text(rows: Sequence[Row]) -> str:

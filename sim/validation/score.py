@@ -27,6 +27,7 @@ from sim.catalogue.evidence import MeasuredRun
 from sim.engine.risks import node_rate
 from sim.engine.setup import intervals, throughput_of
 from sim.experiments.intervals import band, summary
+from sim.experiments.sweep import drawn
 from sim.quantities.unknowns import settled, unknowns
 from sim.results.ledger import Floats
 from sim.scenario import Case, Scenario, load_case
@@ -247,10 +248,9 @@ def _drawn(run: MeasuredRun, case: Case, quantity: str, n: int, seed: int) -> Fl
     """
     known = unknowns(case)
     values = []
-    for shares_of in qmc.LatinHypercube(len(known), rng=seed).random(n):
-        pairs = zip(known.items(), shares_of, strict=True)
-        draws = {name: number.draw(share) for (name, number), share in pairs}
-        values.append(published.quantity(quantity, settled(case, draws), run.without))
+    for quantiles in qmc.LatinHypercube(len(known), rng=seed).random(n):
+        settled_case = settled(case, drawn(known, quantiles))
+        values.append(published.quantity(quantity, settled_case, run.without))
     return np.array(values)
 
 
