@@ -204,12 +204,12 @@ def load(folder: str | Path) -> Replications | Sweep:
     if experiment != "run":
         return Sweep(parts)
     # The many points of a run are one to its reader, and those that split it stand apart.
-    outcomes: dict[str, list[Outcome]] = defaultdict(list)
+    by_kind: dict[str, list[Outcome]] = defaultdict(list)
     for at, part in parts:
         kind = "nested" if "nested" in at else at.get("group", "")
-        outcomes[kind] += part.outcomes
-    plain, nested = outcomes.pop(""), outcomes.pop("nested", [])
-    return replace(parts[0][1], outcomes=plain, nested=nested, partners=outcomes)
+        by_kind[kind] += part.outcomes
+    plain, nested = by_kind.pop(""), by_kind.pop("nested", [])
+    return replace(parts[0][1], outcomes=plain, nested=nested, partners=by_kind)
 
 
 def _sample(scenario: Scenario, design: Design, samples: int, seed: int) -> list[dict[str, float]]:

@@ -30,7 +30,6 @@ class Summary:
     runs: int
     mean: float
     worst: float
-    worst_id: str
 
 
 def rows() -> list[Row]:
@@ -65,13 +64,8 @@ def summary(table: Sequence[Row]) -> Summary:
     by_run: dict[str, list[float]] = {}
     for row in evidence:
         by_run.setdefault(row.case, []).append(abs(row.error))
-    worst = max(evidence, key=lambda row: abs(row.error))
-    return Summary(
-        len(by_run),
-        fmean(map(fmean, by_run.values())),
-        abs(worst.error),
-        worst.id,
-    )
+    worst = max(abs(row.error) for row in evidence)
+    return Summary(len(by_run), fmean(map(fmean, by_run.values())), worst)
 
 
 def _rows(*, parts: bool) -> list[Row]:
