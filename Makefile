@@ -99,10 +99,12 @@ clean: ## Remove the environment, caches and everything built (figures/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Bytecode is made by all processes at once, where pip takes one; files for other Pythons may fail.
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(CHECK_PYTHON)
 	@echo 'Installing the locked packages into $(VENV) (about a minute) ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --requirement requirements.lock
+	@$(RUN) -m pip install --quiet --no-compile --requirement requirements.lock
+	@$(RUN) -m compileall -q -j $(JOBS) $(VENV)/lib >/dev/null || true
 	@$(RUN) -m pip install --quiet --no-deps --editable .
 	@touch $@
