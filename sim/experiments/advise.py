@@ -241,7 +241,10 @@ def _judged(
     """What the search says of each option, the pick first."""
     losses = search.losses
     pick = min(search.alive, key=lambda k: float(losses[k].mean()))
-    best = _chances([loss[:FIRST] for loss in losses])
+    first = np.array([loss[:FIRST] for loss in losses])
+    least = first == first.min(axis=0)
+    # Options that are best in one draw share it.
+    best = (least / least.sum(axis=0)).mean(axis=1)
     sign = -1.0 if search.goal == "finish" else 1.0
     means = np.array([_means(outcomes) for outcomes in search.outcomes])
     priced = bool(np.isfinite(means[pick, 1]))
@@ -265,13 +268,6 @@ def _judged(
         options.append(judged)
     chosen = options.pop(pick)
     return [chosen, *sorted(options, key=lambda option: sign * option.value)]
-
-
-def _chances(losses: Sequence[Floats]) -> Floats:
-    """The share of the draws in which each option is best; those that are share one."""
-    first = np.array(losses)
-    least = first == first.min(axis=0)
-    return (least / least.sum(axis=0)).mean(axis=1)
 
 
 def _preferred(means: Floats, k: int) -> bool:

@@ -121,7 +121,11 @@ def size_stock(
     >>> size_stock(load_scenario("deepseek-v3"), dt.date(2024, 12, 1), 0.5, n=5).path
     'fleet.good.cold_spares'
     """
-    by, days = _until(scenario, by)
+    check_scenario(scenario)
+    by = check_date("by", by)
+    days = (by - scenario.start).days
+    if days <= 0:
+        raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
     check_whole("n", n, 1)
     check_share("probability", probability)
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
@@ -189,16 +193,6 @@ class Tries:
         self.points[number] = point
         self.ends[number] = [_end(outcome) for outcome in outcomes]
         return proportion([outcome.finished for outcome in outcomes], "p")
-
-
-def _until(scenario: Scenario, by: Any) -> tuple[dt.date, int]:
-    """The date as one, and the days from the start until then."""
-    check_scenario(scenario)
-    date = check_date("by", by)
-    days = (date - scenario.start).days
-    if days <= 0:
-        raise InputError(f"{date} is not after the start of {scenario.name}, {scenario.start}")
-    return date, days
 
 
 def _spares(scenario: Scenario, path: str) -> Sequence[int]:
