@@ -274,6 +274,7 @@ PROGRAMME = (
         "days",
         "Until the fleet, nodes under repair included, first cannot staff the next run, or the "
         "horizon if that comes first.",
+        # What does not come before the horizon is nan, which fmin passes over.
         lambda r: float(np.fmin(r.crossing, r.wall)) / DAY,
     ),
     _field(
