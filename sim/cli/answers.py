@@ -94,8 +94,10 @@ def run(scenario: Scenario, result: Replications, chosen: Choices) -> str:
         # A job that never ends, or always at its horizon, says more by its share of time.
         if not metrics[metric]["sd"]:
             metric = "ettr"
-        lines += ["", f"the spread of {metric} comes from", *_split(report["split"].get(metric))]
-        lines += _split_by_group(report["split_by_group"].get(metric, {}))
+        parts = _shares(report["split"].get(metric, {}), SOURCES) or ["  unknown"]
+        lines += ["", f"the spread of {metric} comes from", *parts]
+        groups = _shares(report["split_by_group"].get(metric, {}), KINDS)
+        lines += ["of which by itself", *groups] if groups else []
     return "\n".join(lines)
 
 
@@ -134,23 +136,14 @@ def cited(scenario: Scenario) -> str:
     return f"sources: {listed} (`sim catalogue TABLE NAME` says which value is whose)"
 
 
-def _split(parts: dict[str, Any] | None) -> list[str]:
-    if not parts:
-        return ["  unknown"]
+def _shares(parts: dict[str, Any], words: dict[str, str]) -> list[str]:
+    """What each part of a spread explains of it: the largest is what to measure next."""
     lines = []
-    for source, words in SOURCES.items():
-        part = parts[source]
-        interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
-        lines.append(f"  {words:22}{part['share']:>14.0%}  {interval}")
-    return lines
-
-
-def _split_by_group(groups: dict[str, Any]) -> list[str]:
-    """What each kind of unknown explains by itself: the largest is what to measure next."""
-    lines = ["of which by itself"] if groups else []
-    for group, part in groups.items():
-        interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
-        lines.append(f"  {KINDS[group]:22}{part['share']:>14.0%}  {interval}")
+    for name, told in words.items():
+        if name in parts:
+            part = parts[name]
+            interval = f"{part['lo']:>14.0%} … {part['hi']:.0%}"
+            lines.append(f"  {told:22}{part['share']:>14.0%}  {interval}")
     return lines
 
 

@@ -11,7 +11,7 @@ from typer import Option
 import sim
 from sim import compiled
 from sim.cli import checks, experiments, facts, logs, publishing
-from sim.cli.options import with_catalogue
+from sim.cli.options import grouped
 from sim.errors import readable
 
 app = typer.Typer(
@@ -50,7 +50,7 @@ ROOMS = (experiments, checks, logs, facts, publishing)
 for command in (command for room in ROOMS for command in room.COMMANDS):
     # The second paragraph of a command's docstring is an example, which belongs below the options.
     words, _, example = (command.__doc__ or "").partition("\n\n")
-    app.command(help=words, epilog=example or None)(with_catalogue(command))
+    app.command(help=words, epilog=example or None)(grouped(command))
 
 
 def run(words: list[str]) -> int:

@@ -9,11 +9,13 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from sim.cli.options import AsJson, Count, Jobs, Seed, answer
+from sim import cli
+from sim.cli.options import Count, Jobs, Printed, Seed, answer
 from sim.errors import CheckFailed, InputError
 
 
 def validate(
+    *,
     table: Annotated[
         str | None,
         Argument(
@@ -24,7 +26,7 @@ def validate(
     effort: Annotated[
         float, Option(min=0.01, max=100, help="Factor on the number of runs behind a row.")
     ] = 1.0,
-    as_json: AsJson = False,
+    printed: Printed,
 ) -> None:
     """Hold the simulation against exact answers, published runs, jobs and logbooks, a trace,
     another simulator, and a country's stock; `score` says how often its bands hold what was
@@ -58,12 +60,14 @@ def validate(
     failed = [row.name for row in everything if not row.ok]
     data = {name: [asdict(row) for row in rows] for name, rows in found.items()}
     tables = [text(rows) for rows in found.values()]
-    answer({"ok": not failed, **data}, lambda: "\n\n".join([*tables, *said]), as_json)
+    told = "\n\n".join([*tables, *said])
+    answer({"ok": not failed, **data}, told, cli.tables.validate, printed)
     if failed:
         raise CheckFailed(f"{len(failed)} of {len(everything)} rows: {'; '.join(failed)}")
 
 
 def claims(
+    *,
     which: Annotated[
         list[str] | None,
         Argument(metavar="[FILE] [ROW…]", help="An article of your own; rows of the table."),
@@ -71,7 +75,7 @@ def claims(
     replications: Count = 200,
     seed: Seed = 1,
     jobs: Jobs = 1,
-    as_json: AsJson = False,
+    printed: Printed,
 ) -> None:
     """Hold an article against the simulation, sentence by sentence.
 
@@ -87,8 +91,8 @@ def claims(
         raise InputError(f"give one article, not {' and '.join(map(str, files))}")
     text = article(files[0] if files else None)
     table = judge(replications, seed, of=text, rows=rows, jobs=jobs)
-    found = json.loads(table.to_json(orient="records"))
-    answer({"claims": found}, lambda: told(table, text), as_json)
+    found = json.loads(table.to_json(orient="records", double_precision=15))
+    answer({"claims": found}, told(table, text), cli.tables.claims, printed)
 
 
 COMMANDS = (validate, claims)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,20 +14,16 @@ from typer import Argument, Option
 import sim
 from sim import cli, files
 from sim.cli.options import (
-    AsJson,
+    Asked,
     Count,
-    Fixed,
     How,
     HowKnown,
     Metric,
-    Record,
-    ScenarioName,
-    Seed,
+    One,
+    Printed,
     Sets,
     answer,
     changes,
-    grouped,
-    loaded,
     pairs,
     set_in,
 )
@@ -43,11 +39,9 @@ PICTURES = (".svg", ".png")
 # import the rest themselves: so whoever only wants help need not wait.
 
 
-@grouped
 def run(
     *,
-    name: ScenarioName,
-    sets: Sets = None,
+    asked: Asked,
     replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
     precision: Annotated[
         float | None,
@@ -58,49 +52,47 @@ def run(
     split: Annotated[
         bool, Option("--split", help="Split the spread by cause; 3 to 5 times the runs.")
     ] = False,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Simulate a scenario many times and sum up.
 
     Example: `sim run two-thousand-plus --set fleet.weak.chips=8192 --replications 200`
     """
-    scenario = loaded(name, sets)
-    out = record.out
+    scenario = asked.scenario()
     result = sim.replicate(
         scenario, replications, precision=precision, metric=metric, split=split, by_group=split,
-        out=out, **vars(how),
+        **vars(how),
     )  # fmt: skip
-    if out:
+    if how.out:
         content = json.dumps(scenario.data, indent=2, default=str)
-        files.write(out / "scenario.json", content + "\n")
-        files.write(out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
+        files.write(how.out / "scenario.json", content + "\n")
+        files.write(how.out / "runs.csv", result.frame.to_csv(lineterminator="\n"))
     about, chosen = cli.answers.about(scenario)
     data = result.report() | about
-    answer(data, lambda: cli.answers.run(scenario, result, chosen), **vars(record))
+    answer(data, cli.answers.run(scenario, result, chosen), cli.tables.run, printed, how.out)
 
 
-@grouped
 def compare(
     *,
     a: Annotated[str, Argument(metavar="A", help="A scenario's name or file.")],
     b: Annotated[str, Argument(metavar="B", help="Another, or the same.")],
     metric: Metric = None,
-    sets: Sets = None,
+    sets: Sets,
     set_b: Annotated[
         list[str] | None,
         Option("--set-b", metavar="PATH=VALUE", help="Set a value in B only."),
     ] = None,
     replications: Count = 100,
     how: HowKnown,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Compare two scenarios pair by pair under the same luck.
 
     Example: `sim compare deepseek-v3 deepseek-v3 --set-b "checkpoint.interval=1 h"`
     """
-    first = loaded(a, sets)
-    second = set_in(loaded(b, sets), set_b)
-    result = sim.compare(first, second, metric, replications, out=record.out, **vars(how))
+    first = sets.on(a)
+    second = set_in(sets.on(b), set_b)
+    result = sim.compare(first, second, metric, replications, **vars(how))
     data = result.report()
     lines = []
     for side, scenario, runs in (("a", first, result.a), ("b", second, result.b)):
@@ -109,13 +101,12 @@ def compare(
         lines.append("\n   ".join([f"{side}: {scenario.heading}", *str(chosen).splitlines()]))
         lines += cli.answers.over_years(scenario, runs)
     lines.append(str(result))
-    answer(data, lambda: "\n".join(lines), **vars(record))
+    answer(data, "\n".join(lines), cli.tables.compare, printed, how.out)
 
 
-@grouped
 def sweep(
     *,
-    name: ScenarioName,
+    asked: Asked,
     grid: Annotated[
         list[str] | None,
         Option(metavar="PATH=V1,V2,…", help="Values to combine with those of other --grid."),
@@ -126,10 +117,9 @@ def sweep(
     ] = None,
     samples: Annotated[int, Option(min=1, help="Points of the design.")] = 64,
     metric: Metric = None,
-    sets: Sets = None,
     replications: Count = 100,
     how: HowKnown,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Replicate a scenario at every point of a grid or of a sample of its unknown constants.
 
@@ -140,22 +130,21 @@ def sweep(
     from sim.results.metrics import check_metric, own_metric
 
     values = _lists(grid, "--grid")
-    scenario = loaded(name, sets)
+    scenario = asked.scenario()
     # The table shows one metric; a wrong name must not be found out after all the runs.
     check_metric(metric or own_metric(scenario), scenario)
-    out = record.out
     result = sim.sweep(
-        scenario, values, design=design, samples=samples, n=replications, out=out, **vars(how)
+        scenario, values, design=design, samples=samples, n=replications, **vars(how)
     )
-    if out:
-        files.write(out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
-    _answer(scenario, result, record, lambda: result.table(metric))
+    if how.out:
+        files.write(how.out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
+    table = result.table(metric)
+    _answer(scenario, values, result.report(), table, cli.tables.sweep, printed, how.out)
 
 
-@grouped
 def sensitivity(
     *,
-    name: ScenarioName,
+    asked: Asked,
     metric: Metric = None,
     method: Annotated[
         Literal["sobol", "morris"], Option(help="Shares of variance, or effects.")
@@ -163,27 +152,25 @@ def sensitivity(
     samples: Annotated[
         int, Option(min=2, help="Base samples (a power of two), or trajectories.")
     ] = 64,
-    sets: Sets = None,
     replications: Count = 1,
     how: How,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Find which unknown constants move a metric, all points under the same luck.
 
     Example: `sim sensitivity deepseek-v3 --method morris --samples 20`
     """
-    scenario = loaded(name, sets)
+    scenario = asked.scenario()
     result = sim.sensitivity(
-        scenario, metric, method=method, samples=samples, n=replications, out=record.out,
+        scenario, metric, method=method, samples=samples, n=replications,
         **vars(how),
     )  # fmt: skip
-    _answer(scenario, result, record)
+    _answer(scenario, (), result.report(), str(result), cli.tables.sensitivity, printed, how.out)
 
 
-@grouped
 def size_stock(
     *,
-    name: ScenarioName,
+    asked: Asked,
     by: Annotated[dt.datetime, Option(formats=["%Y-%m-%d"], help="The date by which to finish.")],
     probability: Annotated[float, Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
     spares: Annotated[
@@ -194,27 +181,26 @@ def size_stock(
         bool,
         Option("--longest-interval", help="Find the longest checkpoint interval instead."),
     ] = False,
-    sets: Sets = None,
     replications: Count = 200,
     how: HowKnown,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Find the fewest spares with which a run finishes by a date with a probability.
 
     Example: `sim size-stock deepseek-v3 --by 2024-11-05 --probability 0.9`
     """
-    scenario = loaded(name, sets)
+    scenario = asked.scenario()
     result = sim.size_stock(
         scenario, by.date(), probability, spares=spares, longest_interval=longest_interval,
-        n=replications, out=record.out, **vars(how),
+        n=replications, **vars(how),
     )  # fmt: skip
-    _answer(scenario, result, record)
+    varied, data = [result.path], result.report()
+    _answer(scenario, varied, data, str(result), cli.tables.size_stock, printed, how.out)
 
 
-@grouped
 def worlds(
     *,
-    name: ScenarioName,
+    asked: Asked,
     names: Annotated[
         list[str] | None,
         Argument(metavar="[WORLD…]", help="Its worlds, or all; a+b puts b on top of a."),
@@ -223,14 +209,12 @@ def worlds(
         list[dt.datetime] | None,
         Option(formats=["%Y-%m-%d"], help="A date of interest; several are possible."),
     ] = None,
-    sets: Sets = None,
     replications: Count = 100,
     how: HowKnown,
-    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV.")] = False,
     figure: Annotated[
         Path | None, Option(help="Draw the worlds into this file (.svg or .png).")
     ] = None,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Put the worlds of a scenario side by side: how large a run each could staff.
 
@@ -240,23 +224,20 @@ def worlds(
     if figure and figure.suffix not in PICTURES:
         problem = f"--figure {figure}: expected a file that ends in {' or '.join(PICTURES)}"
         raise InputError(problem, given=str(figure), allowed=PICTURES)
-    scenario = loaded(name, sets)
+    scenario = asked.scenario()
     dates = [date.date() for date in at or ()]
-    result = sim.worlds(scenario, names or (), replications, at=dates, out=record.out, **vars(how))
+    result = sim.worlds(scenario, names or (), replications, at=dates, **vars(how))
     if figure:
         from sim.pictures.worlds import draw
 
         draw(result, figure)
-    if as_csv:
-        print(result.frame.to_csv(index=False, lineterminator="\n"), end="")
-        return
-    _answer(scenario, result, record)
+    data = result.report() | {"world_status": scenario.standing_with(["worlds"])}
+    _answer(scenario, (), data, str(result), cli.tables.worlds, printed, how.out)
 
 
-@grouped
 def advise(
     *,
-    name: ScenarioName,
+    asked: Asked,
     choose: Annotated[
         list[str] | None,
         Option(metavar="PATH=V1,V2,…", help="Values to choose from, combined with other --choose."),
@@ -272,30 +253,31 @@ def advise(
         Option(min=1e-6, max=1, help="How near to the best: a share, or a probability (0.01)."),
     ] = None,
     most: Annotated[int, Option(min=20, help="Most replications of an option.")] = 1000,
-    sets: Sets = None,
     how: How,
-    record: Record,
+    printed: Printed,
 ) -> None:
     """Find the settings with which a run is fastest, cheapest or surest to finish by a date.
 
     Example: `sim advise deepseek-v3 --choose "checkpoint.interval=10 min,1 h"`
     """
     values = _lists(choose, "--choose")
-    scenario = loaded(name, sets)
+    scenario = asked.scenario()
     result = sim.advise(
         scenario, values, goal=goal, by=by.date() if by else None, within=within,
-        most=most, called=name, out=record.out, **vars(how),
+        most=most, called=asked.name, **vars(how),
     )  # fmt: skip
-    _answer(scenario, result, record)
+    varied, data = result.pick.at, result.report()
+    _answer(scenario, varied, data, str(result), cli.tables.advise, printed, how.out)
 
 
 def _answer(
-    scenario: Scenario, result: Any, record: Record, text: Callable[[], str] | None = None
+    scenario: Scenario, varied: Iterable[str], found: dict[str, Any], text: str, *rest: Any
 ) -> None:
     """Print what was found of a scenario, after what it is, or as JSON with what it chose."""
     about, _ = cli.answers.about(scenario)
-    told = text or result.__str__
-    answer(result.report() | about, lambda: f"{scenario.heading}\n{told()}", **vars(record))
+    # What is told of other values than its own is no reconstruction.
+    about["status"] = scenario.standing_with(varied)
+    answer(found | about, f"{scenario.heading}\n{text}", *rest)
 
 
 def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
@@ -309,12 +291,13 @@ def _lists(texts: list[str] | None, option: str) -> dict[str, list[Any]]:
 
 
 def steptime(
+    *,
     case: Annotated[
         str,
         Argument(metavar="CASE", help="A scenario, or a file with `run` and `fleet` alone."),
     ],
-    sets: Sets = None,
-    as_json: AsJson = False,
+    sets: Sets,
+    printed: Printed,
 ) -> None:
     """Seconds a step takes, and where they go.
 
@@ -322,12 +305,12 @@ def steptime(
     """
     from sim.scenario import load_case, names
 
-    step = cli.answers.step_time(load_case(case, changes(sets)))
+    step = cli.answers.step_time(load_case(case, changes(sets.sets)))
     heading = case
-    about: dict[str, Any] = {"asked": changes(sets)}
+    about: dict[str, Any] = {"asked": changes(sets.sets), "status": "plan"}
     costs: list[str] = []
     try:
-        scenario = loaded(case, sets)
+        scenario = sets.on(case)
         about, chosen = cli.answers.about(scenario)
         heading = scenario.heading
         costs = chosen.costs()
@@ -336,16 +319,15 @@ def steptime(
         if case in names():
             raise
     data = about | step | {"units": cli.answers.STEP_UNITS}
-    answer(data, lambda: "\n".join([heading, cli.answers.parts(step), *costs]), as_json)
+    text = "\n".join([heading, cli.answers.parts(step), *costs])
+    answer(data, text, cli.tables.step_time, printed)
 
 
 def trace(
-    name: ScenarioName,
+    *,
+    asked: Asked,
     out: Annotated[Path, Option(help="File to write; open it in https://ui.perfetto.dev.")],
-    seed: Seed = 0,
-    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0,
-    sets: Sets = None,
-    fixed_inputs: Fixed = False,
+    one: One,
 ) -> None:
     """Write one run as a trace: what the job did, every node's outages, checkpoints, spares.
 
@@ -353,9 +335,8 @@ def trace(
     """
     from sim.pictures.perfetto import Checkpoints, write
 
-    scenario = loaded(name, sets)
     watch = Checkpoints()
-    result = sim.simulate(scenario, seed, replication, fixed_inputs=fixed_inputs, watch=watch)
+    result = sim.simulate(asked.scenario(), **vars(one), watch=watch)
     write(result, watch, out)
     print(f"{cli.answers.short(out)}: open it in https://ui.perfetto.dev", file=sys.stderr)
 

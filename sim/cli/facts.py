@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
+from sim import cli
+
 
 def catalogue(
     kind: Annotated[
@@ -19,25 +21,21 @@ def catalogue(
 
     Example: `sim catalogue chips H800-SXM-80`
     """
-    from sim.cli import fact_answers
-
     if kind is None:
-        print(fact_answers.tables())
+        print(cli.fact_answers.tables())
     elif name is None:
-        print(fact_answers.table(kind))
+        print(cli.fact_answers.table(kind))
     elif name.endswith(".json") and kind == "models":
         from sim.catalogue import model_files
 
-        print(fact_answers.shape(model_files.shape(name)))
+        print(cli.fact_answers.shape(model_files.shape(name)))
     else:
-        print(fact_answers.entry(kind, name))
+        print(cli.fact_answers.entry(kind, name))
 
 
 def scenarios() -> None:
     """The scenarios that come with the project."""
-    from sim.cli import fact_answers
-
-    print(fact_answers.scenarios())
+    print(cli.fact_answers.scenarios())
 
 
 def schema(
@@ -60,9 +58,7 @@ def explain(
 
     Example: `sim explain ettr`
     """
-    from sim.cli import fact_answers
-
-    print(fact_answers.explained(name))
+    print(cli.fact_answers.explained(name))
 
 
 COMMANDS = (catalogue, scenarios, schema, explain)

@@ -10,21 +10,17 @@ from typer import Argument, Option
 
 from sim import cli, files
 from sim.cli.options import (
-    AsJson,
-    Fixed,
+    Asked,
+    One,
+    Printed,
     Reading,
-    ScenarioName,
     Seed,
-    Sets,
     answer,
-    grouped,
-    loaded,
     pair,
 )
 from sim.errors import InputError
 
 
-@grouped
 def fit(
     *,
     logs: Annotated[list[str], Argument(metavar="LOG…", help="Files of outages.")],
@@ -41,7 +37,7 @@ def fit(
         Path | None, Option(help="Folder for a picture of the log and the forecast.")
     ] = None,
     seed: Seed = 0,
-    as_json: AsJson = False,
+    printed: Printed,
 ) -> None:
     """Fit a failure table to logs of outages, and say what it is worth.
 
@@ -57,7 +53,6 @@ def fit(
     given = vars(reading)
     pairs = given["columns"].split(",") if given["columns"] else []
     given["columns"] = dict(pair(text, "--columns") for text in pairs)
-    given["skip"] = given.pop("skip_bad_rows")
     fitted = sim.fit(logs, **given, ahead=ahead, seed=seed)
     found = checks.check(fitted, seed=seed) if checked or picture else None
     written = write.save(fitted, out, keep_names=keep_names)
@@ -68,18 +63,16 @@ def fit(
     report = checks.report(fitted, found)
     set_here = {name: value for name, value in given.items() if value}
     report |= {"asked": set_here | {"ahead": ahead, "seed": seed}, "status": "fitted"}
-    answer(report, lambda: cli.answers.fit(report), as_json)
+    answer(report, cli.answers.fit(report), cli.tables.fit, printed)
     print(f"written: {', '.join(cli.answers.short(path) for path in written)}", file=sys.stderr)
 
 
 def log(
-    name: ScenarioName,
+    *,
+    asked: Asked,
     out: Annotated[Path, Option(help="The log to write: node, start, end, cause, kind.")],
     exposure: Annotated[Path, Option(help="When which node was watched: node, from, to.")],
-    seed: Seed = 0,
-    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0,
-    sets: Sets = None,
-    fixed_inputs: Fixed = False,
+    one: One,
 ) -> None:
     """Write what an operator of the simulated cluster would have recorded.
 
@@ -88,8 +81,7 @@ def log(
     import sim
     from sim.failure_logs import record
 
-    scenario = loaded(name, sets)
-    result = sim.simulate(scenario, seed, replication, fixed_inputs=fixed_inputs)
+    result = sim.simulate(asked.scenario(), **vars(one))
     watched = record.exposure_file(result)
     files.write(out, record.log_file(result))
     files.write(exposure, watched)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 import sim
-from sim import files
+from sim import cli, files
 from sim.errors import InputError, plain
 
 # Scenarios take long to load; whoever only wants help need not wait for them.
@@ -24,42 +24,51 @@ if TYPE_CHECKING:
 SCHEMA = "sim/1"
 """Of the JSON that is printed: the number rises when a key goes or changes its meaning."""
 
-ScenarioName = Annotated[
-    str,
-    Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
-]
-Sets = Annotated[
-    list[str] | None,
-    Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
-]
-Catalogue = Annotated[
-    Path | None, Option(metavar="DIR", help="Tables of your own, as --set catalogue=DIR.")
-]
 Seed = Annotated[int, Option(min=0, help="Root seed of all randomness.")]
 Jobs = Annotated[int, Option(min=1, help="Processes; the numbers do not depend on it.")]
-Executor = Annotated[
-    str | None,
-    Option(
-        metavar="processes|dask://HOST:PORT", help="Where to run; the numbers do not depend on it."
-    ),
-]
 Count = Annotated[int, Option("--replications", min=1, help="Runs of each scenario.")]
 Fixed = Annotated[bool, Option("--fixed-inputs", help="Unknown constants at their modes.")]
-Out = Annotated[
-    Path | None,
-    Option(help="Folder for a complete record; what was interrupted resumes from it."),
-]
 Metric = Annotated[
     str | None,
     Option(help="What to look at, such as ettr; by default crossing_days or wall_days."),
 ]
-AsJson = Annotated[bool, Option("--json", help="Print one JSON object on standard output.")]
 
 
-MaxEvents = Annotated[
-    int | None,
-    Option(min=1, help="Failures and the like that a run may have; five million unless given."),
-]
+@dataclass(kw_only=True)
+class Sets:
+    """What is set in a scenario."""
+
+    sets: Annotated[
+        list[str] | None,
+        Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
+    ] = None
+    catalogue: Annotated[
+        Path | None, Option(metavar="DIR", help="Tables of your own, as --set catalogue=DIR.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.catalogue:
+            # JSON is YAML, in which a folder may have any name.
+            own = f"catalogue={json.dumps(str(self.catalogue))}"
+            self.sets = [*(self.sets or []), own]
+
+    def on(self, name: str) -> Scenario:
+        """A scenario with the values set."""
+        return set_in(sim.load_scenario(name), self.sets)
+
+
+@dataclass(kw_only=True)
+class Asked(Sets):
+    """A scenario, with what is set in it."""
+
+    name: Annotated[
+        str,
+        Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
+    ]
+
+    def scenario(self) -> Scenario:
+        """It as it is asked for."""
+        return self.on(self.name)
 
 
 @dataclass(kw_only=True)
@@ -68,8 +77,21 @@ class How:
 
     seed: Seed = 0
     jobs: Jobs = 1
-    executor: Executor = None
-    max_events: MaxEvents = None
+    executor: Annotated[
+        str | None,
+        Option(
+            metavar="processes|dask://HOST:PORT",
+            help="Where to run; the numbers do not depend on it.",
+        ),
+    ] = None
+    max_events: Annotated[
+        int | None,
+        Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+    ] = None
+    out: Annotated[
+        Path | None,
+        Option(help="Folder for a complete record; what was interrupted resumes from it."),
+    ] = None
 
 
 @dataclass(kw_only=True)
@@ -80,11 +102,24 @@ class HowKnown(How):
 
 
 @dataclass(kw_only=True)
-class Record:
-    """Where the answer goes."""
+class Printed:
+    """How the answer is printed, if not for people."""
 
-    out: Out = None
-    as_json: AsJson = False
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False
+    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV, with units.")] = False
+
+    def __post_init__(self) -> None:
+        if self.as_json and self.as_csv:
+            raise InputError("give either --json or --csv, not both")
+
+
+@dataclass(kw_only=True)
+class One:
+    """Which single run is carried out."""
+
+    seed: Seed = 0
+    replication: Annotated[int, Option(min=0, help="Which run under the seed.")] = 0
+    fixed_inputs: Fixed = False
 
 
 @dataclass(kw_only=True)
@@ -108,12 +143,9 @@ class Reading:
     zone: Annotated[str | None, Option(help="Of dates that name none, such as Europe/Berlin.")] = (
         None
     )
-    skip_bad_rows: Annotated[
-        bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")
-    ] = False
-
-
-GROUPS = (How, HowKnown, Record, Reading)
+    skip: Annotated[bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")] = (
+        False
+    )
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -125,7 +157,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     options: list[Parameter] = []
     for name, parameter in signature(command, eval_str=True).parameters.items():
         group = parameter.annotation
-        if group in GROUPS:
+        if isinstance(group, type) and is_dataclass(group):
             fields = signature(group, eval_str=True).parameters
             groups[name] = group, fields
             options += fields.values()
@@ -140,31 +172,6 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     whole.__signature__ = Signature(options)  # type: ignore[attr-defined]
     return whole
-
-
-def with_catalogue(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command that has `--set` a short form of `--set catalogue=DIR`."""
-    shape = signature(command, eval_str=True)
-    if "sets" not in shape.parameters:
-        return command
-
-    @wraps(command)
-    def whole(*, catalogue: Path | None, **given: Any) -> None:
-        if catalogue:
-            # JSON is YAML, in which a folder may have any name.
-            own = f"catalogue={json.dumps(str(catalogue))}"
-            given["sets"] = [*(given["sets"] or []), own]
-        command(**given)
-
-    option = Parameter("catalogue", Parameter.KEYWORD_ONLY, default=None, annotation=Catalogue)
-    options = [*shape.parameters.values(), option]
-    whole.__signature__ = shape.replace(parameters=options)  # type: ignore[attr-defined]
-    return whole
-
-
-def loaded(name: str, sets: list[str] | None) -> Scenario:
-    """A scenario with the values of `--set`."""
-    return set_in(sim.load_scenario(name), sets)
 
 
 def set_in(scenario: Scenario, sets: list[str] | None) -> Scenario:
@@ -209,13 +216,22 @@ def pair(text: str, option: str) -> tuple[str, str]:
 
 
 def answer(
-    data: dict[str, Any], text: Callable[[], str], as_json: bool, out: Path | None = None
+    data: dict[str, Any],
+    text: str,
+    table: Callable[[dict[str, Any]], list[dict[str, Any]]],
+    printed: Printed,
+    out: Path | None = None,
 ) -> None:
-    """Print an answer as one JSON object or as text, and keep it in the folder of the record."""
+    """Print an answer as text, as one JSON object or as CSV, and keep it in the record's folder."""
     data = {"schema": SCHEMA, "version": sim.__version__, **data}
     # Not every reader of JSON knows NaN.
     whole = json.dumps(data, indent=2, allow_nan=False, default=str)
     if out:
         files.write(out / "summary.json", whole + "\n")
+    if printed.as_json:
+        print(whole)
+        return
+    # Made from the JSON, the rows of a table cannot say anything else.
+    shown = cli.tables.written(table(json.loads(whole))) if printed.as_csv else text
     # A scenario's title may hold what does more to a terminal than to be seen.
-    print(whole if as_json else "".join(filter(plain, text())))
+    print("".join(filter(plain, shown)))

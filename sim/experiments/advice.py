@@ -88,6 +88,11 @@ class Advice:
         return self.options[0]
 
     @property
+    def unit(self) -> str:
+        """Of what is sought."""
+        return {"days": "days", "cost": "USD", "finish": "probability"}[self.goal]
+
+    @property
     def limits(self) -> str:
         """What it does not promise."""
         return unseen_in(self.pick.replications)
@@ -95,13 +100,14 @@ class Advice:
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""
         options = [vars(option) for option in self.options]
-        return vars(self) | {"options": options, "limits": self.limits}
+        return vars(self) | {"options": options, "limits": self.limits, "unit": self.unit}
 
     def __str__(self) -> str:
-        unit = {"days": "days", "cost": "USD", "finish": "probability"}[self.goal]
-        claim = f"within {self.within:.3g} {unit} of the best with a probability of 0.95 or more"
+        claim = (
+            f"within {self.within:.3g} {self.unit} of the best with a probability of 0.95 or more"
+        )
         if not self.settled:
-            claim = f"not settled: at 0.95 another may be better by {self.bound:.3g} {unit}"
+            claim = f"not settled: at 0.95 another may be better by {self.bound:.3g} {self.unit}"
         lines = [
             f"pick: {words(self.pick.at)}",
             f"  {claim} (Kim and Nelson's KN, {len(self.options)} options); {self.limits}",

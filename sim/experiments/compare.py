@@ -67,7 +67,7 @@ class Comparison(Answer):
             key: end if end is None or math.isfinite(end) else None for key, end in ends
         }
         for side, runs in (("a", self.a), ("b", self.b)):
-            found[side] = {"scenario": runs.scenario}
+            found[side] = {"scenario": runs.scenario, "summary": runs.summary()[self.metric]}
             found[side]["finished"] = float(runs.frame["finished"].mean())
             if came := whether(self.metric, runs):
                 found[side]["came"] = float(runs.values(came).mean())

@@ -65,8 +65,11 @@ class Sweep(Answer):
         shown = rows.copy()
         for name in ("mean", "lo", "hi", "p5", "p95"):
             known = zip(rows[name], rows["lo"], rows["hi"], strict=True)
-            shown[name] = [figures(value, low, high) for value, low, high in known]
-        return shown.to_string(index=False, float_format="{:z.4g}".format)
+            # One run has no interval, and what is not known has no number either.
+            shown[name] = [
+                "" if pd.isna(value) else figures(value, low, high) for value, low, high in known
+            ]
+        return shown.fillna("").to_string(index=False, float_format="{:z.4g}".format)
 
 
 def sweep(

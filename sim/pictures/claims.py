@@ -6,15 +6,14 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.experiments.claim_checks import CONTRADICTED, FEWEST, SUPPORTED
 from sim.experiments.replicate import Replications
-from sim.pictures.marks import DARK, band
-from sim.pictures.style import DASHES, SMALL, WIDTH, Picture, styled
+from sim.pictures.marks import DARK, band, sheet
+from sim.pictures.style import DASHES, SMALL, Picture, styled
 
 COLOURS = BLUE, ORANGE = ("#0072B2", "#D55E00")
 MARK = "†"
@@ -46,7 +45,7 @@ def longer(difference: Mapping[str, float]) -> str:
 @styled()
 def completion(runs: Mapping[str, Replications]) -> Picture:
     """The share of runs that have finished by each day, with 95 % bands, for two scenarios."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, axes = sheet(3.6)
     curves = {label: _completion(one) for label, one in runs.items()}
     first = min(curves, key=lambda label: curves[label]["days"].median())
     for k, (label, curve) in enumerate(curves.items()):
@@ -109,7 +108,7 @@ def verdicts(claims: pd.DataFrame) -> Picture:
         From `sim.experiments.claim_checks.judge`.
     """
     rows = claims[claims["bound"] != ""].to_dict("records")
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.45 * len(rows) + 1.1))
+    figure, axes = sheet(0.45 * len(rows) + 1.1)
     axes.axvspan(1, FARTHEST, color=BLUE, alpha=0.08, lw=0)
     axes.axvline(1, color=DARK, lw=1.5)
     for k, row in enumerate(rows):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
-from sim.pictures.marks import interval, key, name_rows
-from sim.pictures.style import SMALL, WIDTH, Picture, ink, styled
+from sim.pictures.marks import interval, key, name_rows, sheet
+from sim.pictures.style import SMALL, Picture, ink, styled
 
 INK = "#555555"
 KINDS = {
@@ -27,7 +26,7 @@ def answers(table: pd.DataFrame) -> Picture:
         A row for each answer: `question`, `kind`, `low`, `median`, `high` in US dollars, and
         `reported`, nan where nobody has.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.3))
+    figure, axes = sheet(0.62 * len(table) + 1.3)
     # A dollar sign would begin a formula.
     plain = {"va": "center", "parse_math": False}
     for k, row in enumerate(table.to_dict("records")):

@@ -20,12 +20,11 @@ from sim import catalogue
 from sim.engine import simulate
 from sim.errors import InputError
 from sim.experiments.choices import choices
-from sim.pictures.marks import DARK, band, bars, name_rows, spread, whiskers
+from sim.pictures.marks import DARK, band, bars, name_rows, sheet, spread, whiskers
 from sim.pictures.run import BADPUT
 from sim.pictures.style import (
     DASHES,
     TIME_COLOURS,
-    WIDTH,
     Picture,
     chip_colour,
     headline,
@@ -92,15 +91,16 @@ class Explorer:
         self.runs = runs
         self.seed = seed
         self.handles: dict[str, Any] = {}
+        menu = widgets.Dropdown
         if self.base.worlds:
             worlds = [(world.title or name, name) for name, world in self.base.worlds.items()]
-            self._choose("world", "world", [("as it was", AS_GIVEN), *worlds])
+            options = [("as it was", AS_GIVEN), *worlds]
+            self._add("world", "world", menu, AS_GIVEN, options=options)
         kinds = set(catalogue.table("chips"))
         for name, pool in self.base.fleet.items():
             chip = pool.chip.name
-            self._choose(
-                f"fleet.{name}.chip", f"{name}: kind of chip", sorted(kinds | {chip}), chip
-            )
+            options, words = sorted(kinds | {chip}), f"{name}: kind of chip"
+            self._add(f"fleet.{name}.chip", words, menu, chip, options=options)
             # A pool that begins with nothing gets its chips by deliveries.
             if pool.chips is not None:
                 count = pool.active_chips
@@ -112,16 +112,11 @@ class Explorer:
         if self.base.outlook is None:
             policies = ("wait", *POLICIES)
             path, now = "recovery.policy", self.base.recovery.policy
-            self._choose(path, plain(path), policies, now)
+            self._add(path, plain(path), menu, now, options=policies)
         for name, event in self.base.policy.items():
             words = f"date: {event.title or name}"
             self._add(f"policy.{name}.date", words, widgets.DatePicker, event.date, tooltip=words)
         self._start = {path: handle.value for path, handle in self.handles.items()}
-
-    def _choose(
-        self, path: str, words: str, options: Sequence[Any], value: object = AS_GIVEN
-    ) -> None:
-        self._add(path, words, widgets.Dropdown, value, options=options)
 
     def _slide(
         self, path: str, words: str, options: Sequence[Any], value: object = AS_GIVEN
@@ -226,8 +221,7 @@ class Explorer:
         InputError
             When the fleet cannot run this.
         """
-        scenario = self.scenario
-        return picture(self._simulated(scenario, math.inf), scenario.standing)
+        return picture(self._simulated(self.scenario, math.inf))
 
     def _simulated(self, scenario: Scenario, patience: float) -> list[RunResult]:
         """The first run, and those of the others that begin within some seconds."""
@@ -255,7 +249,7 @@ class Explorer:
                 # One and the same object: what is planned for it is planned once.
                 scenario = self.scenario
                 results = self._simulated(scenario, patience)
-                (figure, _numbers), title = picture(results, scenario.standing)
+                (figure, _numbers), title = picture(results)
             except InputError as error:
                 trouble.value = str(error)
                 if patience < math.inf and error.key == "max_events":
@@ -275,7 +269,7 @@ class Explorer:
 
 
 @styled()
-def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
+def picture(results: Sequence[RunResult]) -> tuple[Picture, str]:
     """Time to train, time lost and chips at hand over a few runs, and what they say, as a title.
 
     Of a programme the time until the fleet falls short takes the place of the time to train; of a
@@ -285,11 +279,8 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     ----------
     results : sequence of RunResult
         Replications of one scenario.
-    status : str
-        Of the scenario, for the heading.
     """
-    size = (WIDTH, 7.2)
-    figure, (top, middle, bottom) = plt.subplots(3, figsize=size, height_ratios=[0.7, 2, 2.4])
+    figure, (top, middle, bottom) = sheet(7.2, 3, height_ratios=[0.7, 2, 2.4])
     ends, open_, unit, what, outlast = _ends(results)
     top.scatter(ends[~open_], 0 * ends[~open_], s=50, alpha=0.6, color="#0072B2")
     late = {"marker": ">", "facecolors": "none", "edgecolors": "#D55E00"}
@@ -310,7 +301,7 @@ def picture(results: Sequence[RunResult], status: str) -> tuple[Picture, str]:
     title = f"{median} {unit} {what}; {runs}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {outlast} by {ends.max():.3g} {unit}"
-    headline(figure, f"{title} ({status})")
+    headline(figure, f"{title} ({scenario.standing})")
     return (figure, pd.concat(parts, ignore_index=True)), title
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -14,8 +13,8 @@ from matplotlib.figure import Figure
 from sim.experiments.advice import Advice
 from sim.failure_logs.check import WITHIN, Check, outages
 from sim.failure_logs.fit import Fit
-from sim.pictures.marks import name_rows, whiskers
-from sim.pictures.style import CHIP_COLOURS, WIDTH, save_figure, styled
+from sim.pictures.marks import name_rows, sheet, whiskers
+from sim.pictures.style import CHIP_COLOURS, save_figure, styled
 from sim.pictures.words import plain
 from sim.results.ledger import DAY
 
@@ -35,7 +34,7 @@ def statistics(found: Check) -> tuple[Figure, pd.DataFrame]:
     """
     # A number that was not seen has no ratio.
     rows = found.statistics.query("log > 0").iloc[::-1].reset_index(drop=True)
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.8))
+    figure, axes = sheet(3.8)
     low, high = rows["p5"] / rows["log"], rows["p95"] / rows["log"]
     axes.hlines(rows.index, low, high, color=COLOUR, lw=4)
     # An interval of no length would have no mark.
@@ -60,7 +59,7 @@ def forecast(fitted: Fit, found: Check) -> tuple[Figure, pd.DataFrame]:
     starts = np.sort([start for start, _, _ in outages(log)]) / DAY
     before = float(np.sum(starts < log.seconds / DAY * 2 / 3))
     low, high = before + np.quantile(found.foretold, WITHIN, axis=0)
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.0))
+    figure, axes = sheet(4.0)
     axes.step(starts, np.arange(1, len(starts) + 1), where="post", label="log")
     axes.fill_between(found.days, low, high, alpha=0.3, label="nine of ten forecasts")
     axes.set(xlabel="days", ylabel="outages until then")
@@ -83,7 +82,7 @@ def decision(advice: Advice) -> tuple[Figure, pd.DataFrame]:
     numbers.insert(0, "setting", [_told(option.at) for option in advice.options])
     numbers = numbers.head(MOST_OPTIONS)
     shown = numbers.iloc[::-1].reset_index(drop=True)
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + 0.28 * len(shown)))
+    figure, axes = sheet(1.2 + 0.28 * len(shown))
     ends = shown["lo"], shown["hi"]
     whiskers(axes, shown["behind"], shown.index, *ends, fmt="o", color=COLOUR, ecolor=COLOUR)
     axes.axvline(0.0, color="black", lw=0.8)

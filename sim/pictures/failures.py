@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sim.pictures.marks import MARKED, band, interval, key, name_rows, thousands
-from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, Picture, ink, label_ends, styled
+from sim.pictures.marks import MARKED, band, interval, key, name_rows, sheet, thousands
+from sim.pictures.style import MARKS, SMALL, SPREAD, Picture, ink, label_ends, styled
 from sim.pictures.trust import job_table
 from sim.validation.report import Row
 
@@ -26,12 +25,7 @@ RING: dict[str, Any] = {"mfc": "none", "color": MEASURED, "mew": 1.5}
 @styled()
 def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
     """Productive share of the time by the size of a job, and what is reported of whole jobs."""
-    figure, (axes, below) = plt.subplots(
-        2,
-        1,
-        figsize=(WIDTH, 7.2),
-        height_ratios=[1.2, 1],
-    )
+    figure, (axes, below) = sheet(7.2, 2, height_ratios=[1.2, 1])
     for k, (variant, part) in enumerate(table.groupby("variant", sort=False)):
         band(axes, part, "nodes", "mean", COLOURS[k], marker=SHAPES[k], **LINE)
         key(
@@ -80,7 +74,7 @@ def ettr_by_size(table: pd.DataFrame, published: Sequence[Row]) -> Picture:
 @styled()
 def ettr_by_interval(table: pd.DataFrame) -> Picture:
     """Productive share against the checkpoint interval, with the best interval and Daly's."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
+    figure, axes = sheet(4.4)
     labels = []
     for k, (nodes, part) in enumerate(table.groupby("nodes", sort=False)):
         name = f"{nodes:,} nodes"
@@ -111,7 +105,7 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
 @styled()
 def time_by_fabric(table: pd.DataFrame, published: Sequence[Row], names: dict[str, str]) -> Picture:
     """How much longer jobs take on each fabric, and what was measured where it was."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 5.0))
+    figure, axes = sheet(5.0)
     for row, (job, part) in enumerate(table.groupby("job", sort=False)):
         for k, one in enumerate(part.to_dict("records")):
             y = row + (k - 1.5) * 0.2
@@ -156,7 +150,7 @@ def days_by_policy(table: pd.DataFrame, horizon_days: float) -> Picture:
 
     At the top stand the shares of runs that finish, where not all do.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 4.4))
+    figure, axes = sheet(4.4)
     spares = sorted(table["spares"].unique(), reverse=True)
     top = 0.94 * horizon_days
     labels = []

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from sim.pictures.style import MARKS, End, ink
+from sim.pictures.style import MARKS, WIDTH, End, ink
 
 DARK = "#333333"
 MARKED: dict[str, Any] = {"lw": 1.8, "ms": 5, "clip_on": False}
 """The look of a line whose points are marked, also where they lie on the frame."""
+
+
+def sheet(height: float, parts: int = 1, **look: Any) -> tuple[Figure, Any]:
+    """A figure as wide as all are, with axes one below the other."""
+    return plt.subplots(parts, figsize=(WIDTH, height), **look)
 
 
 def spread(values: Any, **columns: Any) -> pd.DataFrame:

@@ -68,16 +68,7 @@ def events(result: RunResult, checkpoints: Checkpoints) -> list[Traced]:
     tracks |= {(JOB, STATES): "state", (JOB, CHECKPOINTS): "checkpoints"}
     names = [_event("process_name", "M", name, 0, 0.0, {"name": name}) for name in numbers]
     for (pid, tid), name in sorted(tracks.items()):
-        names.append(
-            _event(
-                "thread_name",
-                "M",
-                pid,
-                tid,
-                0.0,
-                {"name": name},
-            )
-        )
+        names.append(_event("thread_name", "M", pid, tid, 0.0, {"name": name}))
     return [event | {"pid": numbers[event["pid"]]} for event in (*names, *found)]
 
 

@@ -7,20 +7,28 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
-from sim.pictures.marks import DARK, MARKED, band, bars, name_rows, spread, thousands, whiskers
+from sim.pictures.marks import (
+    DARK,
+    MARKED,
+    band,
+    bars,
+    name_rows,
+    sheet,
+    spread,
+    thousands,
+    whiskers,
+)
 from sim.pictures.style import (
     DASHES,
     MARKS,
     SPREAD,
     TIME_COLOURS,
-    WIDTH,
     Picture,
     chip_colour,
     label_ends,
@@ -66,12 +74,7 @@ def timeline(result: RunResult) -> Picture:
         columns=["category", "day", "until_day"],
     )
     losses = _losses(result, states)
-    figure, (strips, lost) = plt.subplots(
-        2,
-        1,
-        figsize=(WIDTH, 5.6),
-        height_ratios=[1.15, 1],
-    )
+    figure, (strips, lost) = sheet(5.6, 2, height_ratios=[1.15, 1])
     _strips(strips, states, math.ceil(result.wall / DAY / WEEK))
     labels = []
     for category, part in losses.groupby("category", sort=False):
@@ -153,7 +156,7 @@ def time_ledger(replications: Replications) -> Picture:
     frame = replications.frame[[f"time.{category}_days" for category in BADPUT]]
     table = spread(frame, category=BADPUT, mean=frame.mean().array)
     table = table[(frame.max() > 0).array].sort_values("mean", ignore_index=True)
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.2))
+    figure, axes = sheet(3.2)
     bars(axes, table, "category", "mean", table["category"].map(TIME_COLOURS), lw=1.2)
     # What is rare has a mean beyond its 95 % quantile.
     ends = table[["mean", "p95"]].max(axis=1)
@@ -166,15 +169,15 @@ def time_ledger(replications: Replications) -> Picture:
 
 
 @styled()
-def chips_by_place(results: Sequence[RunResult], points: int = 200) -> Picture:
+def chips_by_place(results: Sequence[RunResult]) -> Picture:
     """Chips that are not active, by place over the days of the run.
 
-    Median and 5–95 % of replications, at `points` moments.
+    Median and 5–95 % of replications.
     """
     # Beyond the end of the shortest run there would be no quantiles of all.
     last = min(result.wall for result in results) / DAY
-    days = np.linspace(0, last, points)
-    figure, axes = plt.subplots()
+    days = np.linspace(0, last, 200)
+    figure, axes = sheet(3.8)
     parts, labels = [], []
     for place in PLACES:
         counts = np.array([at(*levels(result, [place]), days * DAY) for result in results])
@@ -220,7 +223,7 @@ def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, fl
     chips : tuple of float
         Their numbers of chips.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.55 * len(table) + 2.2))
+    figure, axes = sheet(0.55 * len(table) + 2.2)
     # A logarithmic axis has no zero: the bars of both fleets begin at its left end.
     left, end = chips[1] / 4, len(table) + 1
     for row, count, chip in ((0, chips[0], "H100"), (end, chips[1], "H800")):
@@ -308,13 +311,7 @@ def exchange_rate(
     good : int
         Number of good chips.
     """
-    figure, (days, value) = plt.subplots(
-        2,
-        1,
-        figsize=(WIDTH, 7.2),
-        height_ratios=[1.6, 1],
-        sharex=True,
-    )
+    figure, (days, value) = sheet(7.2, 2, height_ratios=[1.6, 1], sharex=True)
     alone = next(iter(levels.values()))[1]
     ends = [(middle, f"{label}: {middle:.0f} d", LEVEL) for label, (_, middle, _) in levels.items()]
     worths = []

@@ -6,18 +6,17 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from sim.experiments.dates import month_of
 from sim.experiments.intervals import digits
-from sim.pictures.marks import band, name_rows, spread, whiskers
+from sim.pictures.marks import band, name_rows, sheet, spread, whiskers
 from sim.pictures.style import (
     DASHES,
     SMALL,
     SPREAD,
-    WIDTH,
     Picture,
     chip_colour,
     label_ends,
@@ -41,18 +40,6 @@ def year_of(date: dt.date) -> float:
     2024.5
     """
     return date.year + (date - dt.date(date.year, 1, 1)).days / 365.25
-
-
-def month_of(year: float) -> str:
-    """A year with its fraction as a month.
-
-    Examples
-    --------
-    >>> month_of(2024.5)
-    'July 2024'
-    """
-    day = dt.date(int(year), 1, 1) + dt.timedelta(days=(year - int(year)) * 365.25)
-    return f"{day:%B %Y}"
 
 
 def years_of(scenario: Scenario) -> tuple[float, float]:
@@ -117,8 +104,7 @@ def stock(
     start, end = years_of(scenario)
     crossings = np.array([result.crossing for result in results]) / YEAR + start
     heights = [1, 1.3, 0.8]
-    size = (WIDTH, 3 * sum(heights))
-    figure, (chips, runs, below) = plt.subplots(3, figsize=size, height_ratios=heights)
+    figure, (chips, runs, below) = sheet(3 * sum(heights), 3, height_ratios=heights)
     for axes in (chips, runs):
         axes.set(xlim=(start, end), xticks=range(int(np.ceil(start)), int(end) + 1))
         axes.grid(axis="x", visible=False)
@@ -136,7 +122,7 @@ def stock(
     figure.supxlabel(events, x=0.01, ha="left", fontsize=SMALL, linespacing=1.4)
     _types(chips, table[table["series"] == "usable"])
     _runs(runs, table[(table["series"] != "usable") & table["median"].notna()])
-    _crossings(runs, crossings)
+    _crossings(runs, crossings, scenario)
     for axes in (chips, runs):
         axes.yaxis.set_major_formatter("{x:,.0f}")
     return figure, pd.concat(parts, ignore_index=True)
@@ -176,29 +162,17 @@ def _runs(axes: Axes, table: pd.DataFrame) -> None:
     needs = table[table["series"] == "a run needs"]
     has = table[table["series"] == "a run could have"]
     has = has[has["year"] >= needs["year"].min()]
-    ends = []
-    for part, colour, label in (
-        (has, HAVE, "one run\ncould have"),
-        (needs, NEED, "one run\nneeds"),
-    ):
-        ends.append(
-            band(
-                axes,
-                part,
-                "year",
-                "median",
-                colour,
-                label,
-                lw=2.2,
-            )
-        )
+    ends = [
+        band(axes, has, "year", "median", HAVE, "one run\ncould have", lw=2.2),
+        band(axes, needs, "year", "median", NEED, "one run\nneeds", lw=2.2),
+    ]
     shown = pd.concat([has, needs])
     low = shown["p5"][shown["p5"] > 0].min()
     axes.set(yscale="log", ylim=(low / 8, shown["p95"].max() * 3))
     label_ends(axes, table["year"].max(), ends)
 
 
-def _crossings(axes: Axes, crossings: np.ndarray) -> None:
+def _crossings(axes: Axes, crossings: np.ndarray, scenario: Scenario) -> None:
     """The dates of the crossing, as bars along the bottom."""
     seen = crossings[~np.isnan(crossings)]
     if not len(seen):
@@ -230,7 +204,8 @@ def _crossings(axes: Axes, crossings: np.ndarray) -> None:
             color=INK,
             lw=1.2,
         )
-        words = f"dates of the crossing\nmedian {month_of(middle)}"
+        start, _ = years_of(scenario)
+        words = f"dates of the crossing\nmedian {month_of(scenario, (middle - start) * YEAR / DAY)}"
         paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
         axes.text(
             middle,

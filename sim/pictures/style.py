@@ -25,7 +25,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from seaborn.utils import relative_luminance
 
 PROFILE = "SIM_PROFILE"
 """The variable of the environment that tells a notebook's process which profile runs."""
@@ -122,15 +122,12 @@ def chip_colour(chip: str) -> str:
     >>> chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
     True
     """
-    families = [name for name in CHIP_COLOURS if chip.startswith(_prefixes(name))]
-    if families:
-        return CHIP_COLOURS[max(families, key=len)]
-    return OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
-
-
-def _prefixes(family: str) -> tuple[str, str]:
     # Ascend chips are often named without their family: 910B3.
-    return family, family.removeprefix("Ascend-")
+    families = {name: (name, name.removeprefix("Ascend-")) for name in CHIP_COLOURS}
+    own = [name for name, starts in families.items() if chip.startswith(starts)]
+    if own:
+        return CHIP_COLOURS[max(own, key=len)]
+    return OTHER_CHIPS[crc32(chip.encode()) % len(OTHER_CHIPS)]
 
 
 def ink(colour: str) -> str:
@@ -145,15 +142,9 @@ def ink(colour: str) -> str:
     """
     rgb = np.array(to_rgb(colour))
     # White has a luminance of 1, so this is the one of 4.5 to 1: (1 + 0.05) / 4.5 − 0.05.
-    while _luminance(rgb) > 0.1833:
+    while relative_luminance(tuple(rgb)) > 0.1833:
         rgb *= 0.99
-    red, green, blue = rgb
-    return to_hex((red, green, blue))
-
-
-def _luminance(rgb: NDArray[np.float64]) -> float:
-    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
+    return to_hex(tuple(rgb))
 
 
 def label_ends(axes: Axes, x: float, labels: list[End]) -> None:

@@ -6,26 +6,21 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import gmean
 
-from sim.pictures.marks import DARK, name_rows, whiskers
-from sim.pictures.style import MARKS, SMALL, SPREAD, WIDTH, Picture, ink, styled
+from sim.pictures.marks import DARK, name_rows, sheet, whiskers
+from sim.pictures.style import MARKS, SMALL, SPREAD, Picture, ink, styled
 from sim.quantities.uncertain import Uncertain
 from sim.validation.report import MOST_Z, Row
 
 OURS, THEIRS, PALE = "#0072B2", "#D55E00", "#DDDDDD"
 ROLES = {"validation": ("o", OURS), "interpolation": ("s", "#D55E00"), "fitted": ("D", "#777777")}
-DOT: dict[str, Any] = {
-    "fmt": "o",
-    "ms": 5,
-    "color": OURS,
-    "ecolor": OURS,
-}
+GREY: dict[str, Any] = {"color": PALE, "lw": 0, "alpha": 0.5}
+DOT: dict[str, Any] = {"fmt": "o", "ms": 5, "color": OURS, "ecolor": OURS}
 RING: dict[str, Any] = {"mfc": "none", "color": THEIRS}
 
 
@@ -56,22 +51,11 @@ def step_times(rows: Sequence[Row]) -> Picture:
     # From below: rows are drawn upwards, and evidence stands on top.
     ranks = list(reversed(ROLES))
     shown = sorted(rows, key=lambda row: (ranks.index(row.role), bool(row.mature), row.error))
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.19 * len(shown) + 1.2))
-    axes.axvspan(-15, 15, color=PALE, lw=0, alpha=0.5)
-    axes.axvline(0, color=DARK, lw=1)
+    figure, axes = _rows(shown, 0.19 * len(shown) + 1.2, 0)
+    axes.axvspan(-15, 15, **GREY)
     for k, row in enumerate(shown):
-        mark, colour = ROLES[row.role]
-        face = colour if row.mature else "white"
-        axes.plot(
-            100 * row.error,
-            k,
-            mark,
-            ms=5,
-            mec=colour,
-            mfc=face,
-        )
-    axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
-    axes.set(xlabel="ours over published, % (grey: ±15 %)", ylim=(-1, len(shown)))
+        _mark(axes, 100 * row.error, k, *ROLES[row.role], row.mature)
+    axes.set_xlabel("ours over published, % (grey: ±15 %)")
     words: dict[str, Any] = {"ha": "right", "backgroundcolor": "white"}
     for k, (role, (mark, colour)) in enumerate(ROLES.items()):
         axes.text(58, 5 - 1.4 * k, f"{MARKS[mark]} {role}", color=colour, **words)
@@ -87,16 +71,13 @@ def step_families(rows: Sequence[Row]) -> Picture:
     Whiskers are 90 % bands; hollow marks lie outside of the domain.
     """
     shown = [row for row in rows if row.case][::-1]
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.22 * len(shown) + 1.4))
-    axes.axvline(1, color=DARK, lw=1)
+    figure, axes = _rows(shown, 0.22 * len(shown) + 1.4, 1)
     for k, row in enumerate(shown):
         mark, colour = ROLES[row.role]
-        face = "white" if "OUTSIDE" in row.against else colour
         if row.p5 and row.p95:
             axes.hlines(k, row.p5 / row.expected, row.p95 / row.expected, color=colour)
-        axes.plot(row.ours / row.expected, k, mark, ms=5, mec=colour, mfc=face)
-    axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
-    axes.set(xlabel="ours over published (line: 90 % band)", ylim=(-1, len(shown)))
+        _mark(axes, row.ours / row.expected, k, mark, colour, "OUTSIDE" not in row.against)
+    axes.set_xlabel("ours over published (line: 90 % band)")
     axes.set_title("● left out of every fit (hollow: outside)", color=OURS)
     axes.set_title("◆ fitted", color=ROLES["fitted"][1], loc="right")
     names = "run title role domain published ours p5 p95"
@@ -111,8 +92,8 @@ def z_scores(rows: Sequence[Row]) -> Picture:
     table = columns(decided, names, simulated="ours", exact="expected")
     # Rows are drawn upwards.
     shown = decided[::-1]
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.33 * len(shown) + 1.2))
-    axes.axvspan(-MOST_Z, MOST_Z, color=PALE, lw=0, alpha=0.5)
+    figure, axes = sheet(0.33 * len(shown) + 1.2)
+    axes.axvspan(-MOST_Z, MOST_Z, **GREY)
     axes.axvline(0, color=DARK, lw=1)
     axes.plot(
         table["z"][::-1],
@@ -190,7 +171,7 @@ def trace(rows: Sequence[Row]) -> Picture:
 def jobs(rows: Sequence[Row]) -> Picture:
     """Shares of time whole jobs are reported to have used or lost, and ours with 5–95 % of runs."""
     shown = rows[::-1]
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.4 * len(shown) + 1.3))
+    figure, axes = sheet(0.4 * len(shown) + 1.3)
     for k, row in enumerate(shown):
         whiskers(axes, row.ours, k, row.p5, row.p95, **DOT)
         axes.plot(
@@ -215,21 +196,17 @@ def score(rows: Sequence[Row]) -> Picture:
     """
     shown = [row for row in rows if row.place is not None][::-1]
     kinds = list(dict.fromkeys(row.quantity for row in reversed(shown)))
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.24 * len(shown) + 1.4))
-    for level in (0.9, 0.5):
-        half = 50 * level
-        axes.axvspan(50 - half, 50 + half, color=PALE, lw=0, alpha=0.5)
-    axes.axvline(50, color=DARK, lw=1)
+    figure, axes = _rows(shown, 0.24 * len(shown) + 1.4, 50)
+    for half in (45, 25):
+        axes.axvspan(50 - half, 50 + half, **GREY)
     for k, row in enumerate(shown):
         mark = "oDs"[kinds.index(row.quantity)]
-        face = OURS if row.role == "validation" else "white"
-        axes.plot(100 * (row.place or 0.0), k, mark, ms=5, mec=OURS, mfc=face)
-    axes.set_yticks(range(len(shown)), [row.title for row in shown], fontsize=SMALL)
-    axes.set(xlim=(-2, 102), ylim=(-1, len(shown)))
-    axes.set_xlabel(
+        _mark(axes, 100 * (row.place or 0.0), k, mark, OURS, row.role == "validation")
+    words = (
         "share of our predictions below the published number, %\n"
         "(grey: 50 and 90 % bands; hollow: went into their width)"
     )
+    axes.set(xlim=(-2, 102), xlabel=words)
     marks = [f"{MARKS[mark]} {kind}" for mark, kind in zip("oDs", kinds, strict=False)]
     axes.set_title("   ".join(marks), color=OURS)
     names = "id title role kind family published ours p5 p95 place crps rival_crps lo hi count ok"
@@ -254,7 +231,7 @@ def fleets(
     """
     apart = {f"fleet {k + 1}": rate for k, rate in enumerate(sorted(rates / gmean(rates)))}
     parts = zip(factors.items(), (apart, halves), strict=True)
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.6))
+    figure, axes = sheet(2.6)
     rows = []
     for y, ((what, factor), seen) in enumerate(parts):
         low, high = factor.draw(0.05), factor.draw(0.95)
@@ -272,10 +249,23 @@ def fleets(
     return figure, pd.DataFrame(rows)
 
 
+def _rows(rows: Sequence[Row], height: float, middle: float) -> tuple[Figure, Axes]:
+    """A figure with a line for each row, from below, across one at which all would be."""
+    figure, axes = sheet(height)
+    axes.axvline(middle, color=DARK, lw=1)
+    axes.set_yticks(range(len(rows)), [row.title for row in rows], fontsize=SMALL)
+    axes.set_ylim(-1, len(rows))
+    return figure, axes
+
+
+def _mark(axes: Axes, x: float, y: float, mark: str, colour: str, full: bool | None) -> None:
+    axes.plot(x, y, mark, ms=5, mec=colour, mfc=colour if full else "white")
+
+
 def _ratios(names: pd.Series, right: pd.Series, *numbers: pd.Series) -> tuple[Figure, Axes]:
     """Ours as a dot with whiskers from low to high, theirs as a ring, all over what is right."""
     ours, low, high, theirs = (number / right for number in numbers)
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.28 * len(names) + 1.5))
+    figure, axes = sheet(0.28 * len(names) + 1.5)
     axes.axvline(1, color=DARK, lw=1)
     heights = range(len(names))[::-1]
     whiskers(axes, ours, heights, low, high, **DOT)

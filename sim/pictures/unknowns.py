@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from sim.experiments.sensitivity import Sensitivity
-from sim.pictures.marks import name_rows, whiskers
-from sim.pictures.style import SMALL, WIDTH, Picture, ink, styled
+from sim.pictures.marks import name_rows, sheet, whiskers
+from sim.pictures.style import SMALL, Picture, ink, styled
 from sim.pictures.words import listed, plain
 
 BARS = (
@@ -60,7 +59,7 @@ def finding(shares: Sensitivity, screen: Sensitivity, what: str) -> str:
 
 
 @styled()
-def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> Picture:
+def importance(shares: Sensitivity, screen: Sensitivity) -> Picture:
     """Share of the variance for each constant, alone and with its interplay, and its effect.
 
     Whiskers are 95 % intervals of the shares.
@@ -70,14 +69,12 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     shares : Sensitivity
         Sobol's indices of the constants that matter.
     screen : Sensitivity
-        Morris's effects of all: the change over the range of a constant.
-    unit : str
-        Of the effects.
+        Morris's effects of all: the change over the range of a constant, in days.
     """
     effects = screen.frame.set_index("unknown")["mu"]
     table = shares.frame.assign(effect=effects[shares.frame["unknown"]].to_numpy())
     table = table.iloc[::-1].reset_index(drop=True)
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.5 + 0.48 * max(len(table), FEWEST)))
+    figure, axes = sheet(1.5 + 0.48 * max(len(table), FEWEST))
     rows = np.arange(len(table))
     for index, shift, colour, letters, name in BARS:
         value, half = table[index], table[f"{index}_conf"]
@@ -103,7 +100,7 @@ def importance(shares: Sensitivity, screen: Sensitivity, unit: str = "days") -> 
     x = right * 1.04
     for row, effect in enumerate(table["effect"]):
         sign = "+" if effect > 0 else "−"
-        axes.text(x, row, f"{sign}{_short(abs(effect))} {unit}", va="center")
+        axes.text(x, row, f"{sign}{_short(abs(effect))} days", va="center")
     axes.text(
         x,
         len(table) - 0.35,
@@ -131,7 +128,7 @@ def sources(splits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Picture:
             found.append({"quantity": quantity, "source": name, **split[source]})
     table = pd.DataFrame(found)[["quantity", "source", "share", "lo", "hi", "sd"]]
     table["variance"] = (table["sd"] ** 2).groupby(table["quantity"]).transform("sum")
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.3 + 0.9 * len(splits)))
+    figure, axes = sheet(1.3 + 0.9 * len(splits))
     for k, (name, colour) in enumerate(SOURCES.values()):
         part = table[table["source"] == name]
         places = np.arange(len(part)) + (k - 1) * 0.26

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sim.engine import simulate
 from sim.experiments.worlds import AS_IT_WAS, Worlds
-from sim.pictures.marks import name_rows, thousands, whiskers
+from sim.pictures.marks import name_rows, sheet, thousands, whiskers
 from sim.pictures.style import WIDTH, Picture, headline, styled
 from sim.results.ledger import YEAR
 from sim.results.programme import ProgrammeResult
@@ -90,7 +90,7 @@ def met(result: Worlds, need: str) -> Picture:
     need : str
         One of the outlook's.
     """
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, axes = sheet(3.6)
     parts = []
     base = result.curve(AS_IT_WAS, need)
     for world in result.runs:
@@ -139,7 +139,7 @@ def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, st
     growths = np.linspace(1.0, 8.0, 41)
     share, growth = np.meshgrid(shares, growths)
     reach = share * all_of_it / (item.flop * growth**years)
-    figure, axes = plt.subplots(figsize=(WIDTH, 4))
+    figure, axes = sheet(4)
     levels = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
     lines = axes.contour(share, growth, reach, levels, colors=HAVE)
     axes.clabel(lines, fmt="%g")

@@ -58,12 +58,12 @@ def told(table: pd.DataFrame, article: Article | None = None) -> str:
         lines.append(summary(table))
     for number, rows in table.groupby("row", sort=False):
         first = rows.iloc[0]
-        lines.append(f"{number}. {verdict_of(first)}: „{first['sentence']}“")
+        lines.append(f"{number}. {verdict_of(first, 'verdict')}: „{first['sentence']}“")
         said = f"{first['translation']} (said by: {first['speaker']})"
         lines.append(f"   {said.strip()}")
         for _, row in rows.iterrows():
             why = f"{row['needs']} {row['caveat']}".strip()
-            lines.append(f"   - {row['reading']}: {found_of(row)}. {why}")
+            lines.append(f"   - {row['reading']}: {verdict_of(row)}. {why}")
             if row["bound"]:
                 lines.append(f"     {number_of(row)}; {limit_of(row)}; moved by {cause_of(row)}")
         for fact in sentences[first["claim"]].evidence:
@@ -71,18 +71,9 @@ def told(table: pd.DataFrame, article: Article | None = None) -> str:
     return "\n".join(lines)
 
 
-def verdict_of(row: pd.Series) -> str:
-    """The verdict on its sentence, if there were runs enough for one."""
-    return _if_enough(row, row["verdict"])
-
-
-def found_of(row: pd.Series) -> str:
-    """The verdict on a reading, if there were runs enough for one."""
-    return _if_enough(row, row["found"])
-
-
-def _if_enough(row: pd.Series, verdict: str) -> str:
-    return NO_VERDICT if row["runs"] < FEWEST else verdict
+def verdict_of(row: pd.Series, of: str = "found") -> str:
+    """The verdict on a reading, or on its sentence, if there were runs enough for one."""
+    return NO_VERDICT if row["runs"] < FEWEST else row[of]
 
 
 def number_of(row: pd.Series, language: str = "en", against: str | None = None) -> str:
@@ -169,21 +160,24 @@ def summary(table: pd.DataFrame, language: str = "en") -> str:
     if (table["runs"] < FEWEST).any():
         return f"{say(NO_VERDICT)}."
     first = table[table["reading_number"] == 0]
-    counts = first["verdict"].value_counts()
-    parts = [f"{counts[name]} {say(name)}" for name in VERDICTS if name in counts]
     tested = table[table["bound"] != ""]
     decided = first[first["verdict"] != OUTSIDE]
     assumed = int((decided["limit_status"] == "assumption").sum())
-    share = f"{100 * assumed / max(len(decided), 1):.0f} %"
     of = say("Of {sentences} sentences").format(sentences=len(first))
     rest = say(ASSUMED).format(
         assumed=assumed,
         decided=len(decided),
-        share=share,
+        share=f"{100 * assumed / max(len(decided), 1):.0f} %",
         assumed_readings=int((tested["limit_status"] == "assumption").sum()),
         tested=len(tested),
     )
-    return f"{of}: {', '.join(parts)}. {rest}"
+    return f"{of}: {_counted(first, say)}. {rest}"
+
+
+def _counted(first: pd.DataFrame, say: Say = str) -> str:
+    """How many sentences have which verdict."""
+    counts = first["verdict"].value_counts()
+    return ", ".join(f"{counts[name]} {say(name)}" for name in VERDICTS if name in counts)
 
 
 def title(table: pd.DataFrame) -> str:
@@ -191,14 +185,12 @@ def title(table: pd.DataFrame) -> str:
     first = table[(table["reading_number"] == 0) & (table["bound"] != "")]
     if (first["runs"] < FEWEST).any():
         return f"{len(first)} sentences can be tested; {NO_VERDICT}"
-    counts = first["verdict"].value_counts()
-    parts = [f"{counts[name]} {name}" for name in VERDICTS if name in counts]
-    return f"Of {len(first)} sentences that can be tested: {', '.join(parts)}"
+    return f"Of {len(first)} sentences that can be tested: {_counted(first)}"
 
 
-def readme(table: pd.DataFrame, article: Article | None = None) -> str:
+def readme(table: pd.DataFrame) -> str:
     """The sentences that the README shows: verdict, number and a link to all of it."""
-    sentences = (article or articles.article()).sentences
+    sentences = articles.article().sentences
     lines = [summary(table), "", "| said | verdict | simulated | all of it |", "|---|---|---|---|"]
     for _, row in table[table["reading_number"] == 0].iterrows():
         sentence = sentences[row["claim"]]
@@ -206,14 +198,14 @@ def readme(table: pd.DataFrame, article: Article | None = None) -> str:
             said = f"“{sentence.translation}”" if sentence.translation else f"„{row['sentence']}“"
             number = f"{row['reading']}: {number_of(row)}" if row["bound"] else ""
             link = f"[`sim claims {row['row']}`](docs/{PAGES['en']}#{row['row']})"
-            lines.append(f"| {said} | {verdict_of(row)} | {number} | {link} |")
+            lines.append(f"| {said} | {verdict_of(row, 'verdict')} | {number} | {link} |")
     return "\n".join(lines) + "\n"
 
 
-def page(table: pd.DataFrame, language: str = "en", article: Article | None = None) -> str:
+def page(table: pd.DataFrame, language: str = "en") -> str:
     """Every sentence with all its readings, as a page in a language."""
     say = speaker_of(language)
-    text = article or articles.article()
+    text = articles.article()
     other = "de" if language == "en" else "en"
     parts = [
         f"# {say('The article, sentence by sentence')}\n\n{summary(table, language)}\n",
@@ -246,15 +238,20 @@ def _section(rows: pd.DataFrame, sentence: Sentence, language: str) -> str:
     if language == "en":
         said = [f"> „{sentence.sentence}“ *{sentence.translation}*", ""]
     verdict = f"{say('Said by')} {words(sentence.speaker, language)}. "
-    verdict += f"**{say(verdict_of(first))}**."
+    verdict += f"**{say(verdict_of(first, 'verdict'))}**."
     if sentence.joint:
         verdict += f" {say('All readings must agree.')}"
-    lines = [*said, verdict, ""]
-    lines += ["| " + " | ".join(map(say, HEADINGS)) + " |", "|---" * len(HEADINGS) + "|"]
+    lines = [
+        *said,
+        verdict,
+        "",
+        "| " + " | ".join(map(say, HEADINGS)) + " |",
+        "|---" * len(HEADINGS) + "|",
+    ]
     for _, row in rows.iterrows():
         reading = sentence.readings[int(row["reading_number"])]
         texts = [words(part, language) for part in (reading.says, reading.needs, reading.caveat)]
-        cells = [f"**{texts[0]}**: {' '.join(texts[1:])}", say(found_of(row)), "", "", ""]
+        cells = [f"**{texts[0]}**: {' '.join(texts[1:])}", say(verdict_of(row)), "", "", ""]
         if reading.limit:
             note, source = words(reading.limit.note, language), reading.limit.source
             against = words(reading.against.says, language) if reading.against else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,6 @@ import sim
 from sim import documents, worker_processes
 from sim.errors import CheckFailed, InputError, in_file
 from sim.files import make_folder, read, write
-from sim.pictures.style import PROFILE
 from sim.publish import swap
 from sim.publish.notebook_parameters import check, execute, parameters
 
@@ -111,16 +109,8 @@ def make_figures(
     executed = base / "build" / "notebooks" / profile
     make_folder(executed)
     with swap.draft(folder) as draft:
-        # Notebooks run in processes of their own, which inherit this; whoever called does not.
-        was = os.environ.get(PROFILE)
-        os.environ[PROFILE] = profile
-        try:
-            order = longest_first(values, seconds_of(base))
-            _run({path: values[path] for path in order}, draft, executed, jobs)
-        finally:
-            os.environ.pop(PROFILE)
-            if was is not None:
-                os.environ[PROFILE] = was
+        order = longest_first(values, seconds_of(base))
+        _run({path: values[path] for path in order}, draft, executed, profile, jobs)
         drawn = _drawn(values, draft, lock=digest(base / "requirements.lock"))
         kept = {}
         if names:
@@ -211,15 +201,14 @@ def longest_first(paths: Iterable[Path], seconds: Mapping[str, float]) -> list[P
     return sorted(paths, key=lambda path: (-seconds.get(path.stem, 0.0), path.stem))
 
 
-def _run(values: dict[Path, Values], draft: Path, executed: Path, jobs: int) -> None:
+def _run(values: dict[Path, Values], draft: Path, executed: Path, profile: str, jobs: int) -> None:
     """Run notebooks, each drawing into a folder of its own below `draft`."""
-    executed.mkdir(parents=True, exist_ok=True)
     failures = []
     with worker_processes.pool(jobs) as processes:
         futures = []
         for path, given in values.items():
             told = given | {"out": str(draft / path.stem)}
-            futures.append(processes.submit(execute, path, told, executed / path.name))
+            futures.append(processes.submit(execute, path, told, executed / path.name, profile))
         # None means: no bar where standard error is not a terminal.
         done = tqdm(as_completed(futures), "notebooks", len(futures), disable=None)
         for future in done:

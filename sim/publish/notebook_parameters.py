@@ -281,7 +281,12 @@ def _taken(
             # On the command line all is text.
             text = isinstance(value, str) and known.kind != "str"
             taken = known.read(str(value)) if text else known.accept(value)
-            values[name] = _located(taken) if name.endswith("scenario") and taken else taken
+            if name.endswith("scenario") and taken:
+                # A notebook runs in a folder of its own. Loaded here, as few name a scenario.
+                from sim.scenario.reading import located
+
+                taken = located(taken)
+            values[name] = taken
         except InputError as error:
             raise InputError(f"{where}: {name}: {error}", given=value) from None
         except ValueError:
@@ -323,14 +328,7 @@ def check_here() -> None:
     scope |= _taken(known, values, "this notebook")
 
 
-def _located(scenario: str) -> str:
-    # A notebook runs in a folder of its own. Loaded here, as few runs name a scenario.
-    from sim.scenario.reading import located
-
-    return located(scenario)
-
-
-def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
+def execute(notebook: Path, values: Mapping[str, Any], executed: Path, profile: str) -> str:
     """Run a notebook and return what went wrong, if anything.
 
     Meant for a process of its own, whose environment it changes.
@@ -342,6 +340,8 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
         Of all its parameters.
     executed : pathlib.Path
         The file in which it is kept as it ran.
+    profile : str
+        Which of the profiles runs.
     """
     try:
         import papermill
@@ -350,7 +350,7 @@ def execute(notebook: Path, values: Mapping[str, Any], executed: Path) -> str:
 
     # A kernel that is slow to end may still hold a file of its settings.
     with TemporaryDirectory(ignore_cleanup_errors=True) as settings:
-        os.environ.update(ENVIRONMENT, IPYTHONDIR=settings)
+        os.environ.update(ENVIRONMENT, IPYTHONDIR=settings, SIM_PROFILE=profile)
         try:
             papermill.execute_notebook(
                 notebook,

@@ -31,7 +31,10 @@ def draft(folder: Path) -> Iterator[Path]:
     make_folder(folder.parent)
     prefix = f".{folder.name}-draft-"
     for left in folder.parent.glob(f"{prefix}*"):
-        _remove_unused(left)
+        unused = _locked(left)
+        if unused is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(unused)
     _restore(folder)
     try:
         made = Path(mkdtemp(prefix=prefix, dir=folder.parent))
@@ -77,13 +80,6 @@ def _restore(folder: Path) -> None:
 
 def _before(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}-before")
-
-
-def _remove_unused(left: Path) -> None:
-    mark = _locked(left)
-    if mark is not None:
-        shutil.rmtree(left, ignore_errors=True)
-        os.close(mark)
 
 
 def _locked(folder: Path) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -209,9 +209,13 @@ class Scenario(Case):
     @property
     def standing(self) -> str:
         """Its status, with what was set in it."""
-        if patient(self.changed):
+        return self.standing_with(f"worlds.{name}" for name in self._origin.source.layers)
+
+    def standing_with(self, paths: Iterable[str]) -> str:
+        """Its status where these paths, or worlds, are set too."""
+        if patient([*self.changed, *paths]):
             return self.status
-        # Where more is set than how long one waits, it is neither any more.
+        # In another world, or where more is set than how long one waits, it is neither any more.
         changed = {"reconstruction": "counterfactual", "benchmark": "plan"}
         return changed.get(self.status, self.status)
 

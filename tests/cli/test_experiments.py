@@ -143,6 +143,11 @@ def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
     assert said(*words, "--replications", "5").count("wall_days") == 4
 
 
+def test_a_sweep_of_single_runs_has_no_intervals(plain: str) -> None:
+    text = said("sweep", plain, "--grid", "fleet.pool.cold_spares=0,3", "--replications", "1")
+    assert [len(line.split()) for line in text.splitlines()[-2:]] == [6, 6]
+
+
 def test_a_design_needs_no_grid(plain: str) -> None:
     report = answered("sweep", plain, "--design", "sobol", "--samples", "4", "--replications", "2")
     assert len(report["points"]) == 4
@@ -206,7 +211,7 @@ def test_the_example_of_another_text_is_judged() -> None:
 def test_every_experiment_takes_the_same_options(command: str) -> None:
     text = said(command, "--help")
     shared = ["--set ", "--replications", "--seed", "--jobs", "--executor", "--max-events"]
-    shared += ["--out", "--json"]
+    shared += ["--out", "--json", "--csv"]
     places = [text.index(option) for option in shared]
     assert places == sorted(places)
     assert ("--fixed-inputs" in text) == (command != "sensitivity")

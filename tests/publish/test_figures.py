@@ -92,7 +92,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     figures matters.
     """
 
-    def run(values: dict[Path, dict[str, Any]], draft: Path, executed: Path, jobs: int) -> None:
+    def run(values: dict[Path, dict[str, Any]], draft: Path, *_: object) -> None:
         for path, given in values.items():
             scope: dict[str, Any] = {}
             for cell in nbformat.read(path, as_version=4).cells:
