@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import pandas as pd
 
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import median_interval, spread
+from sim.experiments.intervals import band, median_interval, spread
 from sim.experiments.sweep import study
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
@@ -51,21 +51,19 @@ def ablate(
     fewer = {name: scenario.override(changes) for name, changes in without.items()}
     runs = study("mechanism", {None: scenario, **fewer}, n, seed, **execution)
     base = runs.pop(None).frame[metric]
-    usual = spread(base)
+    usual = band(base)
     half = (usual["p95"] - usual["p5"]) / 2
     rows = []
     for name, part in runs.items():
         difference = part.frame[metric] - base
-        change = spread(difference)
-        interval = median_interval(difference.to_numpy())
+        known = median_interval(difference.to_numpy(), ("median", "lo", "hi"))
         reached = part.frame[REACHED[metric]].mean() if metric in REACHED else 1.0
         rows.append(
             {
                 "mechanism": name,
-                **change,
-                "lo": interval["lo"],
-                "hi": interval["hi"],
-                "matters": abs(change["median"]) > half,
+                **spread(difference),
+                **known,
+                "matters": abs(difference.median()) > half,
                 "at_least": bool(reached <= 0.5),
             }
         )

@@ -27,7 +27,7 @@ from sim.errors import InputError
 from sim.experiments.advice import Advice, Goal, Option, words
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.precision import UNSEEN
-from sim.experiments.store import Outcome, Point
+from sim.experiments.store import Outcome, Point, Setting
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
@@ -36,7 +36,7 @@ from sim.throughput.elastic import POLICIES
 FIRST = 20
 """Replications of every option before the first look."""
 CONFIDENCE = 0.95
-WITHIN = {"days": 0.01, "cost": 0.01, "finish": 0.01}
+WITHIN = 0.01
 """The default of δ: a share of days or cost, and a probability."""
 METRICS = {"days": "wall_days", "cost": "cost_rental_usd", "finish": "wall_days"}
 INTERVALS = ("5 min", "15 min", "30 min", "1 h", "optimal")
@@ -116,8 +116,8 @@ def advise(
     check_metric(METRICS[goal], scenario)
     values = choose or choices(scenario)
     options, left_out = _options(scenario, values, strict=bool(choose))
-    search = Search(len(options), goal, WITHIN[goal] if within is None else within)
-    asked: list[tuple[Mapping[str, Any], Point]] = []
+    search = Search(len(options), goal, WITHIN if within is None else within)
+    asked: list[Setting] = []
     with open_workers(**execution) as workers:
         done = 0
         while not search.over and done < most:
@@ -241,7 +241,10 @@ def _judged(
     """What the search says of each option, the pick first."""
     losses = search.losses
     pick = min(search.alive, key=lambda k: float(losses[k].mean()))
-    best = _chances([loss[:FIRST] for loss in losses])
+    first = np.array([loss[:FIRST] for loss in losses])
+    least = first == first.min(axis=0)
+    # Options that are best in one draw share it.
+    best = (least / least.sum(axis=0)).mean(axis=1)
     sign = -1.0 if search.goal == "finish" else 1.0
     means = np.array([_means(outcomes) for outcomes in search.outcomes])
     priced = bool(np.isfinite(means[pick, 1]))
@@ -265,13 +268,6 @@ def _judged(
         options.append(judged)
     chosen = options.pop(pick)
     return [chosen, *sorted(options, key=lambda option: sign * option.value)]
-
-
-def _chances(losses: Sequence[Floats]) -> Floats:
-    """The share of the draws in which each option is best; those that are share one."""
-    first = np.array(losses)
-    least = first == first.min(axis=0)
-    return (least / least.sum(axis=0)).mean(axis=1)
 
 
 def _preferred(means: Floats, k: int) -> bool:

@@ -13,7 +13,7 @@ from sim import documents
 from sim.catalogue import FOLDER, STATUSES
 from sim.catalogue.strict import Strict
 from sim.documents import Document
-from sim.errors import InputError, nearest
+from sim.errors import InputError
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario, load_scenario, patient
 from sim.scenario.building import build
@@ -45,9 +45,9 @@ class Stated(Strict):
     @model_validator(mode="after")
     def _known_status(self) -> Stated:
         if self.status not in STATUSES:
-            hint = nearest(self.status, STATUSES)
-            problem = f"no status '{self.status}'{hint}; allowed: {', '.join(STATUSES)}"
-            raise InputError(problem, key="status", given=self.status, allowed=STATUSES)
+            problem = f"no status '{self.status}'"
+            allowed = f"; allowed: {', '.join(STATUSES)}"
+            raise InputError.no_such(problem, self.status, STATUSES, allowed, key="status")
         return self
 
 

@@ -160,7 +160,12 @@ def compare(
     if censored and not dates and metric != "wall_days" and not np.array_equal(ends[0], ends[1]):
         # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
-    pairs = shifts(y, x) if dates else _without_rounding(y - x, x, y)
+    if dates:
+        pairs = shifts(y, x)
+    else:
+        pairs = y - x
+        # The rounding of what is subtracted is no difference.
+        pairs[np.abs(pairs) <= ROUNDING * np.maximum(np.abs(x), np.abs(y))] = 0.0
     most = most_of(metric, float(days.max()))
     # A mean over the pairs that came to it both times would leave out the greatest differences.
     difference = summary(np.full(n, np.nan) if dates and censored else pairs, -most, most)
@@ -195,12 +200,6 @@ def _horizons(scenario: Scenario, seed: int, n: int, fixed_inputs: bool) -> Floa
     if fixed_inputs or not isinstance(scenario.horizon, Uncertain):
         return np.full(n, float(scenario.horizon) / DAY)
     return np.array([scenario.resolve(seed, k).horizon / DAY for k in range(n)])
-
-
-def _without_rounding(difference: Floats, x: Floats, y: Floats) -> Floats:
-    """Differences that are not the rounding of what was subtracted."""
-    small = np.abs(difference) <= ROUNDING * np.maximum(np.abs(x), np.abs(y))
-    return np.where(small, 0.0, difference)
 
 
 def _span(days: Floats) -> float | tuple[float, float]:

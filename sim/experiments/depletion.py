@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.experiments.intervals import survival, wilson
+from sim.experiments.intervals import proportion, survival
 
 if TYPE_CHECKING:
     from sim.experiments.replicate import Replications
@@ -32,8 +32,7 @@ def report(runs: Replications) -> dict[str, Any]:
     # Without an event there is no curve, and a table takes long to load.
     curve = survival(days, out, "depleted").to_dict("records") if out.any() else []
     return {
-        "share": float(out.mean()),
-        **wilson(int(out.sum()), len(out)),
+        **proportion(out, "share"),
         "median_day": float(np.median(days[out])) if out.any() else None,
         "where": _means(runs, "depleted_by."),
         "pools": _means(runs, "depleted."),

@@ -65,15 +65,13 @@ def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
     n : int
         Replications; the partner of replication k has the chance and the other draws of ``n + k``.
     """
-    names = members(scenario)
-    found: dict[str, list[Point]] = {}
-    for k in range(n):
-        drawn = scenario.draws(seed, k)
-        for group, own in names.items():
-            shared = {name: drawn[name] for name in own}
-            found.setdefault(group, []).append(
-                Point(scenario, seed, range(n + k, n + k + 1), shared)
-            )
+    draws = [scenario.draws(seed, k) for k in range(n)]
+    found = {}
+    for group, own in members(scenario).items():
+        shared = [{name: drawn[name] for name in own} for drawn in draws]
+        found[group] = [
+            Point(scenario, seed, range(n + k, n + k + 1), known) for k, known in enumerate(shared)
+        ]
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,6 +53,12 @@ def spread(
     return dict(zip(QUANTILES, found.tolist(), strict=True))
 
 
+def band(values: ArrayLike) -> dict[str, Any]:
+    """Compute the two quantiles `p5` and `p95` between which 90 % of values lie."""
+    found = spread(values)
+    return {"p5": found["p5"], "p95": found["p95"]}
+
+
 def alike(values: Floats) -> bool:
     """Whether values differ by no more than their rounding.
 
@@ -86,8 +93,7 @@ def summary(values: Floats, least: float = -math.inf, most: float = math.inf) ->
         return found
     # Sums without rounding: no digit hangs on the order of the runs.
     mean = math.fsum(values) / n
-    ends = spread(values)
-    found |= {"mean": mean, "p5": ends["p5"], "p95": ends["p95"]}
+    found |= {"mean": mean, **band(values)}
     if n == 1:
         return found
     sd = 0.0
@@ -104,36 +110,45 @@ def summary(values: Floats, least: float = -math.inf, most: float = math.inf) ->
     return found | {"lo": min(lo, mean), "hi": max(hi, mean)}
 
 
-def median_interval(values: Floats) -> dict[str, float | None]:
+def median_interval(
+    values: Floats, names: Sequence[str] = ("value", "lo", "hi")
+) -> dict[str, float | None]:
     """Compute the median of values and its 95 % interval, which assumes no distribution.
 
     The ends are order statistics: as the number of values below the true median is binomial, they
     hold it with at least that probability.
 
+    Parameters
+    ----------
+    values : array of float
+    names : sequence of str
+        What the median and the ends of its interval are called.
+
     Returns
     -------
     dict
-        `value`, `lo` and `hi`; the ends are None of fewer than six values, all None where a value
-        is not known, or there is none.
+        By these names; the ends are None of fewer than six values, all None where a value is not
+        known, or there is none.
 
     Examples
     --------
     >>> median_interval(np.arange(10.0))
     {'value': 4.5, 'lo': 1.0, 'hi': 8.0}
     """
-    found: dict[str, float | None] = dict.fromkeys(("value", "lo", "hi"))
+    value, lo, hi = names
+    found: dict[str, float | None] = dict.fromkeys(names)
     if np.isnan(values).any() or not len(values):
         return found
     ranked = np.sort(values)
     n = len(ranked)
-    found["value"] = float(np.median(ranked))
+    found[value] = float(np.median(ranked))
     # Loaded here, as it takes longer to load than twenty runs take.
     from scipy import stats
 
     # So many values may be cut off at either side.
     cut = int(stats.binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
     if cut > 0:
-        found |= {"lo": float(ranked[cut - 1]), "hi": float(ranked[n - cut])}
+        found |= {lo: float(ranked[cut - 1]), hi: float(ranked[n - cut])}
     return found
 
 
@@ -236,6 +251,20 @@ def wilson(done: int, n: int) -> dict[str, float]:
     half = DEVIATIONS / (2 * (n + square)) * math.sqrt(4 * n * p * (1 - p) + square)
     # At the ends rounding would leave a remainder.
     return {"lo": middle - half if done else 0.0, "hi": middle + half if done < n else 1.0}
+
+
+def proportion(happened: ArrayLike, name: str) -> dict[str, float]:
+    """Compute in which share of runs something happened, and its 95 % interval (Wilson).
+
+    Parameters
+    ----------
+    happened : array-like of bool
+    name : str
+        What the share is called.
+    """
+    seen = np.asarray(happened)
+    done = int(seen.sum())
+    return {name: done / len(seen), **wilson(done, len(seen))}
 
 
 def told(value: float | None, low: float | None, high: float | None, unit: str = "") -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sim.engine.checkpoints import daly_interval
 from sim.engine.risks import node_rate
-from sim.experiments.intervals import spread
+from sim.experiments.intervals import band, spread
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY
 from sim.scenario import Scenario, load_scenario
@@ -205,5 +205,4 @@ def days_by_policy(
 
 def mean(values: pd.Series) -> dict[str, float]:
     """The `mean` of values, and the quantiles `p5` and `p95`."""
-    ends = spread(values)
-    return {"mean": float(values.mean()), "p5": ends["p5"], "p95": ends["p95"]}
+    return {"mean": float(values.mean()), **band(values)}

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sim.errors import InputError
 from sim.experiments import depletion, groups
 from sim.experiments.executors import Execution, open_workers
-from sim.experiments.intervals import Summary, digits, summary, survival, told, wilson
+from sim.experiments.intervals import Summary, digits, proportion, summary, survival, told
 from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
-from sim.experiments.store import Outcome, Point
+from sim.experiments.store import Outcome, Point, Setting
 from sim.results.answer import Answer
 from sim.results.ledger import Floats
 from sim.results.metrics import UNITS, check_metric, most_of, own_metric
@@ -154,8 +154,7 @@ class Replications(Answer):
             raise InputError(
                 f"{self.scenario}: runs were watched for {watched:g} days only, not for {days:g}"
             )
-        done = int((self.finished & (ends <= days)).sum())
-        return {"p": done / len(ends), **wilson(done, len(ends))}
+        return proportion(self.finished & (ends <= days), "p")
 
     def summary(self) -> dict[str, Summary]:
         """Sum up each metric: its mean with the 95 % interval (Monte Carlo), and its spread.
@@ -307,7 +306,7 @@ def replicate(
         raise InputError("with fixed inputs all spread is chance: there is nothing to split")
     metric, target = _sought(scenario, n, precision, metric)
     horizon = Point(scenario, seed, range(0)).horizon_days
-    points: list[tuple[dict[str, Any], Point]] = []
+    points: list[Setting] = []
     outcomes: list[Outcome] = []
     with open_workers(**execution) as workers:
         while True:
@@ -321,8 +320,8 @@ def replicate(
             result = Replications(scenario.name, seed, outcomes, horizon=horizon)
             if precision is None:
                 break
-            values = np.array([outcome.metrics[metric] for outcome in outcomes])
-            known = precision_of(metric, values, precision, most_of(metric, horizon))
+            most = most_of(metric, horizon)
+            known = precision_of(metric, result.values(metric), precision, most)
             result = replace(result, precision=known)
             if known.met or target >= MOST:
                 break

@@ -6,12 +6,12 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from typing import Any, Unpack
 
 from sim.errors import InputError
 from sim.experiments.executors import Execution, Workers, open_workers
-from sim.experiments.intervals import wilson
+from sim.experiments.intervals import proportion
 from sim.experiments.store import Outcome, Point
 from sim.quantities.uncertain import highest
 from sim.results.answer import Answer
@@ -121,7 +121,11 @@ def size_stock(
     >>> size_stock(load_scenario("deepseek-v3"), dt.date(2024, 12, 1), 0.5, n=5).path
     'fleet.good.cold_spares'
     """
-    by, days = _until(scenario, by)
+    check_scenario(scenario)
+    by = check_date("by", by)
+    days = (by - scenario.start).days
+    if days <= 0:
+        raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
     check_whole("n", n, 1)
     check_share("probability", probability)
     path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
@@ -138,7 +142,9 @@ def size_stock(
         hopeless = not longest_interval and tries.share(numbers[-1])["hi"] < probability
         found: dict[str, int | None] = {"p": None, "lo": None, "hi": None}
         for bound in () if hopeless else found:
-            found[bound] = _edge(numbers, partial(tries.meets, bound, probability))
+            found[bound] = _edge(
+                numbers, lambda number, end=bound: tries.share(number)[end] >= probability
+            )
         settings = [({path: number}, tries.points[number]) for number in sorted(tries.points)]
         workers.record("size-stock", settings, about)
     ends = ["hi", "lo"]
@@ -179,10 +185,6 @@ class Tries:
         self._days = days
         self._workers = workers
 
-    def meets(self, bound: str, probability: float, number: int) -> bool:
-        """Whether the share of runs that finished, or an end of its interval, is large enough."""
-        return self.share(number)[bound] >= probability
-
     def _share(self, number: int) -> dict[str, float]:
         """The share of runs that finished with a number, and its interval."""
         changes = {self.path: f"{number} {self.unit}".strip(), "horizon": f"{self._days} d"}
@@ -190,18 +192,7 @@ class Tries:
         [outcomes] = self._workers.run([point])
         self.points[number] = point
         self.ends[number] = [_end(outcome) for outcome in outcomes]
-        done = sum(outcome.finished for outcome in outcomes)
-        return {"p": done / len(outcomes), **wilson(done, len(outcomes))}
-
-
-def _until(scenario: Scenario, by: Any) -> tuple[dt.date, int]:
-    """The date as one, and the days from the start until then."""
-    check_scenario(scenario)
-    date = check_date("by", by)
-    days = (date - scenario.start).days
-    if days <= 0:
-        raise InputError(f"{date} is not after the start of {scenario.name}, {scenario.start}")
-    return date, days
+        return proportion([outcome.finished for outcome in outcomes], "p")
 
 
 def _spares(scenario: Scenario, path: str) -> Sequence[int]:

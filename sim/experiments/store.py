@@ -29,6 +29,11 @@ PACKAGE = Path(__file__).parents[1]
 COMPUTE = ("quantities", "catalogue", "scenario", "throughput", "results", "engine", "streams.py")
 """Rooms and files of the package on which the outcome of a run depends."""
 
+DRAWN = {"nested", "group"}
+"""What is set at the points of a run by which its spread is split."""
+DAMAGED = (ValueError, KeyError, TypeError, RecursionError)
+"""What reading a file that is no longer what was written may raise."""
+
 Simulator = Callable[..., RunResult]
 """A function that is called as `sim.simulate` is."""
 
@@ -119,7 +124,9 @@ class Point:
         return Outcome(replication, result.finished, metrics, result.fingerprint)
 
 
-Settings = Sequence[tuple[Mapping[str, Any], Point]]
+Setting = tuple[Mapping[str, Any], Point]
+"""What is set at a point, by path or by name, and the point."""
+Settings = Sequence[Setting]
 
 
 class Store:
@@ -201,7 +208,7 @@ class Store:
                 known = row["metrics"]
                 row["metrics"] = {n: math.nan if v is None else float(v) for n, v in known.items()}
             return content, [Outcome(**row) for row in rows]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except DAMAGED:
             raise ValueError(f"{path}: is damaged") from None
 
     def put(self, point: Point, outcomes: Sequence[Outcome]) -> None:
@@ -227,8 +234,8 @@ class Store:
         InputError
             When it holds the record of another one, or of points that are not among these.
         """
-        # The nested runs of a run are drawn, not said.
-        told = [[at, point.question] for at, point in points if not at.get("nested")]
+        # The runs by which a spread is split are drawn, not said.
+        told = [[at, point.question] for at, point in points if not DRAWN & at.keys()]
         about = sorted({_hash([experiment, json.dumps(one, default=str)]) for one in told})
         if not _about(self.folder / "record.json") <= set(about):
             # Its summary and its tables would be lost without a word.
@@ -252,7 +259,7 @@ def _about(path: Path) -> set[str]:
     """What a record says it is about; nothing if it is not there, damaged or older than that."""
     try:
         return set(json.loads(read(path))["about"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except DAMAGED:
         return set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from sim.errors import InputError
 from sim.experiments.executors import Execution, open_workers
 from sim.experiments.intervals import figures
 from sim.experiments.replicate import Replications
-from sim.experiments.store import Point, Store
+from sim.experiments.store import DAMAGED, Outcome, Point, Store
 from sim.files import read
 from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
@@ -193,7 +194,7 @@ def load(folder: str | Path) -> Replications | Sweep:
         experiment = record["experiment"]
     except InputError as error:
         raise InputError(f"{error}; the same command again completes the record") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except DAMAGED as error:
         raise InputError(
             f"{folder}: cannot be read ({error}); the same command again repairs it"
         ) from None
@@ -205,10 +206,13 @@ def load(folder: str | Path) -> Replications | Sweep:
         parts.append((at, Replications(name, content["seed"], outcomes, horizon=horizon)))
     if experiment != "run":
         return Sweep(parts)
-    # The many points of a run are one to its reader, and the nested runs stand apart.
-    plain = [outcome for at, part in parts if not at for outcome in part.outcomes]
-    nested = [outcome for at, part in parts if at for outcome in part.outcomes]
-    return replace(parts[0][1], outcomes=plain, nested=nested)
+    # The many points of a run are one to its reader, and those that split it stand apart.
+    by_kind: dict[str, list[Outcome]] = defaultdict(list)
+    for at, part in parts:
+        kind = "nested" if "nested" in at else at.get("group", "")
+        by_kind[kind] += part.outcomes
+    plain, nested = by_kind.pop(""), by_kind.pop("nested", [])
+    return replace(parts[0][1], outcomes=plain, nested=nested, partners=by_kind)
 
 
 def _sample(scenario: Scenario, design: Design, samples: int, seed: int) -> list[dict[str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Unpack
@@ -17,7 +17,7 @@ from sim.engine import worth_of
 from sim.errors import InputError
 from sim.experiments.dates import day_of, days_to, shift_told, shifts, when
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import digits, figures, median_interval, spread, wilson
+from sim.experiments.intervals import band, digits, figures, median_interval, proportion, spread
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
@@ -26,7 +26,11 @@ from sim.scenario.worlds import overlaps
 
 AS_IT_WAS = "as-it-was"
 """The scenario without a layer, with which the others are compared."""
-Row = dict[str, Any]
+MEDIAN = ("median", "lo", "hi")
+RATIO = ("ratio", "ratio_lo", "ratio_hi")
+SHIFT = ("shift", "shift_lo", "shift_hi")
+"""Columns of numbers with their 95 % intervals."""
+Row = dict[Hashable, Any]
 QUANTITIES = {
     "chips": "reference chips",
     "home": "on chips at home",
@@ -68,17 +72,12 @@ class Worlds:
         largest run on chips at home: where chips abroad staff a larger one, they hide what a
         control did at home.
         """
-        return _table(self._largest, ("world", "date", "quantity"))
-
-    @cached_property
-    def _largest(self) -> dict[tuple[Any, ...], Row]:
-        """What `frame` says, by world, date and quantity."""
-        return {
-            (world, date, quantity): self._numbers(world, metric)
-            for world in self.runs
-            for date in self.scenario.dates
-            for quantity, metric in self._metrics(world, date)
-        }
+        rows = []
+        for world, date in itertools.product(self.runs, self.scenario.dates):
+            for quantity, metric in self._metrics(world, date):
+                about = {"world": world, "date": date, "quantity": quantity}
+                rows.append(about | self._numbers(world, metric))
+        return pd.DataFrame(rows)
 
     def _metrics(self, world: str, date: dt.date) -> Iterator[tuple[str, str]]:
         for quantity in QUANTITIES:
@@ -93,21 +92,13 @@ class Worlds:
             if world == AS_IT_WAS or not need.as_it_was:
                 yield name, need.title or name
 
-    def _numbers(self, world: str, metric: str) -> Row:
+    def _numbers(self, world: str, metric: str) -> dict[str, Any]:
         values = self._values(world, metric)
-        found: dict[str, float | None] = median_interval(values)
-        found["median"] = found.pop("value")
-        # A need that begins later has no reach yet.
-        known = not np.isnan(values).any()
-        ends = spread(values) if known else {"p5": None, "p95": None}
-        ratio = median_interval(values / self._values(AS_IT_WAS, metric))
-        return found | {
-            "p5": ends["p5"],
-            "p95": ends["p95"],
-            "ratio": ratio["value"],
-            "ratio_lo": ratio["lo"],
-            "ratio_hi": ratio["hi"],
-        }
+        # A need that begins later has no reach yet, and that is not a number.
+        ratio = median_interval(values / self._values(AS_IT_WAS, metric), RATIO)
+        # The columns stand in this order in the tables that were published.
+        known = {"lo": None, "hi": None} | median_interval(values, MEDIAN)
+        return {**known, **band(values), **ratio}
 
     def _values(self, world: str, metric: str) -> Floats:
         return self.runs[world].values(metric)
@@ -118,20 +109,13 @@ class Worlds:
 
         With its 95 % interval from `lo` to `hi` (Wilson). Empty where no chips stand abroad.
         """
-        return _table(self._abroad, ("world", "date"))
-
-    @cached_property
-    def _abroad(self) -> dict[tuple[Any, ...], Row]:
-        """What `abroad` says, by world and date."""
-        found = {}
+        rows = []
         if any(pool.abroad for pool in self.scenario.fleet.values()):
             for world, date in itertools.product(self.runs, self.scenario.dates):
-                largest, home = (
-                    self._values(world, f"largest.{date}_{name}") for name in ("chips", "home")
-                )
-                away = int((largest > home).sum())
-                found[world, date] = {"share": away / len(home), **wilson(away, len(home))}
-        return found
+                largest = self._values(world, f"largest.{date}_chips")
+                away = largest > self._values(world, f"largest.{date}_home")
+                rows.append({"world": world, "date": date, **proportion(away, "share")})
+        return pd.DataFrame(rows)
 
     @cached_property
     def met(self) -> pd.DataFrame:
@@ -142,33 +126,21 @@ class Worlds:
         later or never), and the `shift` in days against the world as it was: a median over pairs,
         from `shift_lo` to `shift_hi`, infinite where most pairs never come to it.
         """
-        return _table(self._met, ("world", "need"))
-
-    @cached_property
-    def _met(self) -> dict[tuple[Any, ...], Row]:
-        """What `met` says, by world and need."""
-        return {
-            (world, need): self._when(world, need)
+        rows = [
+            {"world": world, "need": need, **self._when(world, need)}
             for world in self.runs
             for need, _ in self._needs(world)
-        }
+        ]
+        return pd.DataFrame(rows)
 
-    def _when(self, world: str, need: str) -> Row:
+    def _when(self, world: str, need: str) -> dict[str, Any]:
         days = self._days(world, need)
-        done = int(np.isfinite(days).sum())
+        known = proportion(np.isfinite(days), "share")
         quantiles = spread(days, "inverted_cdf")
         dates = {name: day_of(self.scenario, day) for name, day in quantiles.items()}
         # Of a pair that comes to it in neither world nothing is known.
-        shift = median_interval(shifts(days, self._days(AS_IT_WAS, need)))
-        return {
-            "share": done / len(days),
-            **wilson(done, len(days)),
-            "never": 1 - done / len(days),
-            **dates,
-            "shift": shift["value"],
-            "shift_lo": shift["lo"],
-            "shift_hi": shift["hi"],
-        }
+        shift = median_interval(shifts(days, self._days(AS_IT_WAS, need)), SHIFT)
+        return {**known, "never": 1 - known["share"], **dates, **shift}
 
     def _days(self, world: str, need: str) -> Floats:
         return days_to(self.runs[world], f"met.{need}_days")
@@ -231,20 +203,20 @@ class Worlds:
 
     def _table(self, date: dt.date) -> str:
         quantities = dict(QUANTITIES)
-        if not self._abroad:
+        abroad = not self.abroad.empty
+        if not abroad:
             quantities.pop("home")
         table = {}
         for world in self.runs:
-            rows = {key[2]: row for key, row in self._largest.items() if key[:2] == (world, date)}
-            cells = {
-                name: _told(rows[key], "median", "lo", "hi") for key, name in quantities.items()
-            }
+            rows = {row["quantity"]: row for row in _rows(self.frame, world=world, date=date)}
+            cells = {name: _told(rows[key], MEDIAN) for key, name in quantities.items()}
             for need, _ in self._needs(world):
-                cells[f"over {need}"] = _told(rows[f"reach of {need}"], "median", "lo", "hi")
-            cells["× as it was"] = _told(rows["chips"], "ratio", "ratio_lo", "ratio_hi")
-            if self._abroad:
-                cells["× at home"] = _told(rows["home"], "ratio", "ratio_lo", "ratio_hi")
-                cells["stands abroad in"] = f"{self._abroad[world, date]['share']:.0%}"
+                cells[f"over {need}"] = _told(rows[f"reach of {need}"], MEDIAN)
+            cells["× as it was"] = _told(rows["chips"], RATIO)
+            if abroad:
+                cells["× at home"] = _told(rows["home"], RATIO)
+                [away] = _rows(self.abroad, world=world, date=date)
+                cells["stands abroad in"] = f"{away['share']:.0%}"
             table[self.titles[world]] = cells
         return pd.DataFrame(table).T.fillna("").to_string()
 
@@ -260,8 +232,8 @@ class Worlds:
 
     def _shift(self, world: str, need: str) -> str:
         """By how much later than as it was, in the median pair; as a bound where most never do."""
-        row = self._met[world, need]
-        value, low, high = row["shift"], row["shift_lo"], row["shift_hi"]
+        [row] = _rows(self.met, world=world, need=need)
+        value, low, high = _known(row, SHIFT)
         if world == AS_IT_WAS or value is None:
             return ""
         if value == low == high == 0:
@@ -273,19 +245,25 @@ class Worlds:
         return f"; {side} than as it was by {shift_told(value, low, high)}, median of pairs"
 
 
-def _told(row: Row, middle: str, low: str, high: str) -> str:
+def _rows(table: pd.DataFrame, **at: Any) -> list[Row]:
+    """The rows of a table that have some values in some columns."""
+    return [row for row in table.to_dict("records") if at.items() <= row.items()]
+
+
+def _known(row: Row, names: Sequence[str]) -> list[float | None]:
+    """Numbers of a row of a table, which has nan for what is not known."""
+    return [None if pd.isna(row[name]) else float(row[name]) for name in names]
+
+
+def _told(row: Row, names: Sequence[str]) -> str:
     """A number with its interval, no digit finer than that; nothing where it is not known."""
-    value, lo, hi = row[middle], row[low], row[high]
+    value, lo, hi = _known(row, names)
     if value is None:
         return ""
     if lo is None or hi is None:
         return digits(value, None, None)
     told, start, end = (figures(one, lo, hi) for one in (value, lo, hi))
     return told if start == end else f"{told} ({start} … {end})"
-
-
-def _table(rows: Mapping[tuple[Any, ...], Row], keys: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame([{**dict(zip(keys, key, strict=True)), **row} for key, row in rows.items()])
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

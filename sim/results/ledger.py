@@ -9,10 +9,13 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # a result asks this module what its trace says, not the other way round
+    from sim.results.run import RunResult
 
 Floats: TypeAlias = NDArray[np.float64]
 Chips: TypeAlias = NDArray[np.int64]
@@ -203,25 +206,14 @@ def _words(row: Row) -> str:
     return f"{kind}\n{whose}\n{what}"
 
 
-class Traced(Protocol):
-    """What `levels` and `outages` need of a result."""
-
-    @property
-    def trace(self) -> Trace: ...
-    @property
-    def counts(self) -> dict[tuple[str, str], int]: ...
-    @property
-    def wall(self) -> float: ...
-
-
 def levels(
-    result: Traced, places: Collection[str], pool: str | None = None, *, loose: bool = True
+    result: RunResult, places: Collection[str], pool: str | None = None, *, loose: bool = True
 ) -> tuple[Floats, Chips]:
     """Times (seconds) at which the chips in any of some places change, and how many from then on.
 
     Parameters
     ----------
-    result : Traced
+    result : RunResult
     places : collection of str
         Of `PLACES`. Moves among them change nothing.
     pool : str, optional
@@ -275,7 +267,7 @@ class Outage:
     """What failed, here or where it took this node with it."""
 
 
-def outages(result: Traced) -> tuple[Outage, ...]:
+def outages(result: RunResult) -> tuple[Outage, ...]:
     """Every outage of a node, in order of its start."""
     since: dict[tuple[str, int], tuple[float, str]] = {}
     found = []
@@ -304,7 +296,7 @@ class Stretch:
     state: str
 
 
-def timeline(result: Traced) -> tuple[Stretch, ...]:
+def timeline(result: RunResult) -> tuple[Stretch, ...]:
     """The states of the job in their order; those of no length are left out."""
     states = result.trace.events("state")
     ends = [event.time for event in states[1:]] + [result.wall]

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import InputError, nearest
+import numpy as np
+
+from sim.errors import InputError
 from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
 from sim.results.metric import Metric
 from sim.results.outlook_metrics import at_date, of_need, outlook_metrics
@@ -23,12 +26,9 @@ MEGAWATT_HOUR = 3.6e9
 """Joules."""
 
 
-def _mfu(result: RunResult) -> float:
-    return result.plan.mfu if result.time["productive"] else math.nan
-
-
-def _allocated(result: RunResult) -> float:
-    return sum(result.allocated_chips.values()) * result.wall / HOUR
+def _field(name: str, unit: str, meaning: str) -> Metric:
+    """A metric that is a field of the result."""
+    return Metric(name, unit, meaning, lambda r: float(getattr(r, name)))
 
 
 RUN = (
@@ -55,13 +55,12 @@ RUN = (
         "share",
         "Model FLOPs utilisation: causal FLOPs over the dense BF16 peak of the chips in use, "
         "while productive with the whole fleet, in the phase with most of the tokens.",
-        _mfu,
+        lambda r: r.plan.mfu if r.time["productive"] else math.nan,
     ),
-    Metric(
+    _field(
         "interruptions",
         "",
         "Unplanned stops of the job; several failures at one instant are one.",
-        lambda r: float(r.interruptions),
     ),
     Metric(
         "failures",
@@ -69,41 +68,35 @@ RUN = (
         "Failures of components, those of spares included.",
         lambda r: float(sum(r.failures.values())),
     ),
-    Metric(
+    _field(
         "hidden_faults",
         "",
         "Silent faults and stragglers in nodes at work that nobody had found by the end.",
-        lambda r: float(r.hidden_faults),
     ),
-    Metric(
+    _field(
         "planned_stops",
         "",
         "Stops after a checkpoint: windows, to take nodes in again, or a straggler out.",
-        lambda r: float(r.planned_stops),
     ),
-    Metric(
+    _field(
         "selections",
         "",
         "Times the scheduler chose the nodes of the job, the first included.",
-        lambda r: float(r.selections),
     ),
-    Metric(
+    _field(
         "provisioned",
         "nodes",
         "Boxed cold spares that were installed.",
-        lambda r: float(r.provisioned),
     ),
-    Metric(
+    _field(
         "failed_restarts",
         "",
         "Restarts that failed and were tried again.",
-        lambda r: float(r.failed_restarts),
     ),
-    Metric(
+    _field(
         "bad_spares",
         "nodes",
         "Spares that were found bad when the job restarted on them.",
-        lambda r: float(r.bad_spares),
     ),
     Metric(
         "gpu_hours_computing",
@@ -115,19 +108,19 @@ RUN = (
         "gpu_hours_allocated",
         "chip-hours",
         "Active chips and hot spares times wall time.",
-        _allocated,
+        lambda r: sum(r.allocated_chips.values()) * r.wall / HOUR,
     ),
     Metric(
         "cost_rental_usd",
         "USD",
         "What renting the allocated chips costs.",
-        lambda r: r.costs.rental,
+        attrgetter("costs.rental"),
     ),
     Metric(
         "cost_amortised_usd",
         "USD",
         "What the allocated chips lose in value, and their energy.",
-        lambda r: r.costs.amortised,
+        attrgetter("costs.amortised"),
     ),
     Metric(
         "energy_mwh",
@@ -135,7 +128,7 @@ RUN = (
         "Energy of the allocated chips, with their share of server and site.",
         lambda r: r.costs.energy / MEGAWATT_HOUR,
     ),
-    Metric("tokens", "tokens", "Tokens kept.", lambda r: r.tokens),
+    _field("tokens", "tokens", "Tokens kept."),
 )
 """Of one training run."""
 
@@ -188,7 +181,7 @@ def _depleted_by(where: str) -> Metric:
         f"depleted_by.{where}",
         "share",
         f"Whether it did while most of the nodes that did not work were {OUT_OF_WORK[where]}.",
-        lambda r: float(r.depletion is not None and r.depletion.what == where),
+        lambda r: float(bool(r.depletion) and r.depletion.what == where),
     )
 
 
@@ -197,7 +190,7 @@ def _depleted(pool: str) -> Metric:
         f"depleted.{pool}",
         "share",
         f"Whether the first pool that ran out of spares was {pool}.",
-        lambda r: float(r.depletion is not None and r.depletion.pool == pool),
+        lambda r: float(bool(r.depletion) and r.depletion.pool == pool),
     )
 
 
@@ -281,25 +274,25 @@ PROGRAMME = (
         "days",
         "Until the fleet, nodes under repair included, first cannot staff the next run, or the "
         "horizon if that comes first.",
-        lambda r: min(r.crossing if r.crossed else math.inf, r.wall) / DAY,
+        # What does not come before the horizon is nan, which fmin passes over.
+        lambda r: float(np.fmin(r.crossing, r.wall)) / DAY,
     ),
-    Metric(
+    _field(
         "crossed",
         "share",
         "Whether that comes before the horizon (1 or 0).",
-        lambda r: float(r.crossed),
     ),
-    Metric("servers_usd", "USD", "Price of all servers.", lambda r: r.bill.servers),
-    Metric("network_usd", "USD", "Price of their network.", lambda r: r.bill.network),
-    Metric("premium_usd", "USD", "What was paid beyond the price.", lambda r: r.bill.premium),
-    Metric("repair_usd", "USD", "What repairs cost.", lambda r: r.bill.repair),
+    Metric("servers_usd", "USD", "Price of all servers.", attrgetter("bill.servers")),
+    Metric("network_usd", "USD", "Price of their network.", attrgetter("bill.network")),
+    Metric("premium_usd", "USD", "What was paid beyond the price.", attrgetter("bill.premium")),
+    Metric("repair_usd", "USD", "What repairs cost.", attrgetter("bill.repair")),
     Metric(
         "cost_full_usd",
         "USD",
         "Servers, network, premium, repair and energy together.",
-        lambda r: r.bill.total,
+        attrgetter("bill.total"),
     ),
-    Metric("repairs", "chips", "Chips that a repair shop took on.", lambda r: float(r.repairs)),
+    _field("repairs", "chips", "Chips that a repair shop took on."),
 )
 """Of a programme: in place of a run's metric of the same name, or besides."""
 
@@ -390,7 +383,5 @@ def check_metric(metric: str, *scenarios: Scenario) -> None:
     for scenario in scenarios:
         known = metrics_of(scenario)
         if metric not in known:
-            hint = nearest(metric, known)
-            raise InputError(
-                f"{scenario.name}: no metric '{metric}'{hint}; there are: {', '.join(known)}"
-            )
+            problem = f"{scenario.name}: no metric '{metric}'"
+            raise InputError.no_such(problem, metric, known, f"; there are: {', '.join(known)}")

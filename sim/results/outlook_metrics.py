@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sim.results.ledger import DAY
 from sim.results.metric import Metric
 
 if TYPE_CHECKING:  # a result asks this module for its metrics, not the other way round
-    from sim.results.run import RunResult
     from sim.scenario import Scenario
 
 
@@ -55,7 +56,8 @@ def of_need(need: str, title: str, dates: Iterable[Any]) -> Iterable[Metric]:
         f"met.{need}_days",
         "days",
         f"Until a run could be staffed that meets {title}, or the horizon.",
-        lambda r: _or_horizon(r, r.reach.met(need)),
+        # What does not come before the horizon is nan, which fmin passes over.
+        lambda r: float(np.fmin(r.reach.met(need), r.wall)) / DAY,
     )
     yield Metric(
         f"met.{need}",
@@ -63,7 +65,3 @@ def of_need(need: str, title: str, dates: Iterable[Any]) -> Iterable[Metric]:
         f"Whether a run could be staffed that meets {title} before the horizon (1 or 0).",
         lambda r: float(not math.isnan(r.reach.met(need))),
     )
-
-
-def _or_horizon(result: RunResult, seconds: float) -> float:
-    return (result.wall if math.isnan(seconds) else seconds) / DAY

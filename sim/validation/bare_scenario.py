@@ -13,15 +13,18 @@ import numpy as np
 
 from sim.engine import simulate
 from sim.results.ledger import DAY, Floats, levels
+from sim.results.programme import ProgrammeResult
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
 from sim.scenario.reading import merge
 
+Keys = dict[str, Any]
+"""Part of a scenario, as a file says it."""
 RATE = 100.0
 """Tokens per second of a chip."""
 NODES = 4
 CHIPS = 8 * NODES
-PLAIN: dict[str, Any] = {
+PLAIN: Keys = {
     "name": "plain",
     "horizon": "1000 d",
     "run": {
@@ -49,12 +52,12 @@ PLAIN: dict[str, Any] = {
 """Ten days of work on four nodes."""
 
 
-def cause(**keys: Any) -> dict[str, Any]:
+def cause(**keys: Any) -> Keys:
     """A hardware cause of failure whose nodes come back within a second."""
     return {"cause": "test", "repair": "1 s"} | keys
 
 
-def pool(**changes: Any) -> dict[str, Any]:
+def pool(**changes: Any) -> Keys:
     """Changes to the one pool of `PLAIN`."""
     return {"pool": changes}
 
@@ -76,7 +79,7 @@ def endless(days: float, **changes: Any) -> Scenario:
     return bare_scenario(horizon=f"{days} d", run=run, **changes)
 
 
-def failing(nodes: int, cold: int = 0, hot: int = 0, **keys: Any) -> dict[str, Any]:
+def failing(nodes: int, cold: int = 0, hot: int = 0, **keys: Any) -> Keys:
     """A pool with spares and one cause of failure."""
     return pool(
         nodes=nodes,
@@ -86,12 +89,12 @@ def failing(nodes: int, cold: int = 0, hot: int = 0, **keys: Any) -> dict[str, A
     )
 
 
-def exponential(mean: float, unit: str = "d") -> dict[str, Any]:
+def exponential(mean: float, unit: str = "d") -> Keys:
     """Exponential times of a mean."""
     return {"exponential": {"mean": f"{mean} {unit}"}}
 
 
-def weibull(shape: float, mean: float) -> dict[str, Any]:
+def weibull(shape: float, mean: float) -> Keys:
     """Weibull times of a mean in days."""
     return {"weibull": {"shape": shape, "mean": f"{mean} d"}}
 
@@ -105,6 +108,13 @@ def runs(scenario: Scenario, n: float, least: int = 40) -> Iterator[RunResult]:
     seed = crc32(repr(scenario.data).encode())
     for k in range(max(round(n), least)):
         yield simulate(scenario, seed, k, fixed_inputs=True)
+
+
+def programme(stock: Scenario) -> ProgrammeResult:
+    """One replication of a programme in which nothing is left to luck."""
+    result = simulate(stock, fixed_inputs=True)
+    assert isinstance(result, ProgrammeResult)
+    return result
 
 
 def shares(result: RunResult, nodes: int, since: float) -> Floats:

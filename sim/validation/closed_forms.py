@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from tqdm.auto import tqdm
 
 from sim.engine import simulate
-from sim.errors import InputError, nearest
+from sim.errors import InputError
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
 from sim.validation import closed_forms_of_failures as failures
@@ -38,16 +38,13 @@ def ledgers(effort: float) -> Rows:
     most = max(_supplied(r) for r in results)
     time = max(abs(math.fsum(r.time.values()) - r.wall) / r.wall for r in results)
     title = "time ledger beside the wall clock, worst of many runs"
-    yield within("A", title, time, 0.0, 1e-9, "a minute lost", 60 / longest)
-    chips = max(abs(_chips(r) / _supplied(r) - 1) for r in results)
+    yield within("A", title, time, 0.0, "a minute lost", 60 / longest)
+    held = [math.fsum(r.chip_seconds.values()) / r.wall / _supplied(r) for r in results]
     title = "chip ledger beside chips × wall clock, worst"
-    yield within("A", title, chips, 0.0, 1e-9, "a chip forgotten", 1 / most)
+    chips = max(abs(share - 1) for share in held)
+    yield within("A", title, chips, 0.0, "a chip forgotten", 1 / most)
     astray = [r for r in results if sum(r.counts.values()) != _supplied(r)]
     yield within("A", "runs that lost or made a chip", float(len(astray)), 0.0)
-
-
-def _chips(result: RunResult) -> float:
-    return math.fsum(result.chip_seconds.values()) / result.wall
 
 
 def _supplied(result: RunResult) -> int:
@@ -114,8 +111,8 @@ def closed_forms(effort: float = 1.0, only: Sequence[str] = ()) -> list[Row]:
     """
     for name in only:
         if name not in CHECKS:
-            hint = nearest(name, CHECKS)
-            raise InputError(f"no closed form '{name}'{hint}; allowed: {', '.join(CHECKS)}")
+            allowed = f"; allowed: {', '.join(CHECKS)}"
+            raise InputError.no_such(f"no closed form '{name}'", name, CHECKS, allowed)
     rows = []
     for name in tqdm(only or CHECKS, disable=None, leave=False):
         rows += CHECKS[name](effort)

@@ -35,8 +35,8 @@ def whole_run(_: float) -> Rows:
         "days of a run without failures: steps × step time",
         result.wall / DAY,
         exact,
-        wrong="one step more",
-        twin=exact * (1 + 1 / steps),
+        "one step more",
+        exact * (1 + 1 / steps),
     )
 
 
@@ -50,9 +50,9 @@ def equal_stages(_: float) -> Rows:
         "seconds of a 1F1B step, equal stages",
         m * beat + ramp,
         exact_1f1b([forward] * stages, [backward] * stages, m),
-        1e-12,
         "no bubble",
         m * both,
+        tolerance=1e-12,
     )
 
 
@@ -84,8 +84,8 @@ def pipelines(effort: float) -> Rows:
         "share beyond Σ + (m − 1)(max F + max B), any stages",
         loose,
         0.0,
-        wrong="the bound of equal ratios",
-        twin=tight,
+        "the bound of equal ratios",
+        tight,
     )
 
 
@@ -104,9 +104,9 @@ def slowest_node(_: float) -> Rows:
             f"what the slowest of {nodes} nodes adds to a step, in standard deviations",
             (wall(nodes, 0.02) / wall(nodes, 0.0) - 1) / 0.02,
             largest,
-            1e-6,
             "one node more",
             expected_maximum(nodes + 1),
+            tolerance=1e-6,
         )
 
 
@@ -163,6 +163,6 @@ def splits(effort: float) -> Rows:
         "share of splits over a beat behind max (m + β)τ of the ideal one",
         ours,
         0.0,
-        wrong="equal shares for all",
-        twin=twin,
+        "equal shares for all",
+        twin,
     )

@@ -79,7 +79,7 @@ def pooled(nodes: int, size: int, least: int, rate: float) -> float:
     return math.fsum(1 / (size * rate * count) for count in up)
 
 
-def renewal_function(shape: float, mean: float, t: float, steps: int = 2000) -> float:
+def renewal_function(shape: float, mean: float, t: float) -> float:
     """Expected renewals by t of Weibull lives, new at 0.
 
     The equation ``M = F + ∫ M dF`` as a midpoint sum (Xie, 1989).
@@ -89,6 +89,7 @@ def renewal_function(shape: float, mean: float, t: float, steps: int = 2000) -> 
     >>> round(renewal_function(1.0, 20.0, 30.0), 4)  # exponential: t / mean
     1.5
     """
+    steps = 2000
     scale = mean / math.gamma(1 + 1 / shape)
     step = t / steps
 

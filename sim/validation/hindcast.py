@@ -12,7 +12,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from sim import documents
 from sim.catalogue.strict import Strict, refusal
-from sim.documents import Document, KeyPath
 from sim.engine.setup import throughput_of
 from sim.errors import InputError
 from sim.experiments.replicate import replicate
@@ -82,29 +81,23 @@ def each(
         raise document.error((), f"expected {form}", allowed=form)
     found = []
     for number, body in enumerate(listed):
-        place = (what, number)
-        item = _read(document, place, body, kind)
+        key = (what, number)
         try:
-            found.append(work(number, item))
-        except InputError as error:
+            found.append(work(number, kind.model_validate(body)))
+            continue
+        except ValidationError as problems:
+            first = problems.errors()[0]
+            error = refusal(first)
+            key = (*key, *first["loc"])
+            # What is wrong with the whole of it names its key itself.
+            if error.key and error.key not in key:
+                key = (*key, error.key)
+        except InputError as problem:
             # What is wrong further inside tells its own place, and not which item led there.
-            told = f"{documents.dotted(place)}: {error}"
-            raise document.error(place, told, given=error.given, allowed=error.allowed) from None
-    return found
-
-
-def _read(document: Document, place: KeyPath, body: Any, kind: type[Item]) -> Item:
-    try:
-        return kind.model_validate(body)
-    except ValidationError as problems:
-        first = problems.errors()[0]
-        error = refusal(first)
-        key = (*place, *first["loc"])
-        # What is wrong with the whole of it names its key itself.
-        if error.key and error.key not in key:
-            key = (*key, error.key)
+            error = problem
         told = f"{documents.dotted(key)}: {error}"
-        raise document.error(key, told, given=error.given, allowed=error.allowed) from None
+        raise document.error(key, told, given=error.given, allowed=error.allowed)
+    return found
 
 
 def rows(path: str | Path, n: int = 200, seed: int = 0) -> list[Row]:

@@ -30,7 +30,6 @@ class Summary:
     runs: int
     mean: float
     worst: float
-    worst_id: str
 
 
 def rows() -> list[Row]:
@@ -65,13 +64,8 @@ def summary(table: Sequence[Row]) -> Summary:
     by_run: dict[str, list[float]] = {}
     for row in evidence:
         by_run.setdefault(row.case, []).append(abs(row.error))
-    worst = max(evidence, key=lambda row: abs(row.error))
-    return Summary(
-        len(by_run),
-        fmean(map(fmean, by_run.values())),
-        abs(worst.error),
-        worst.id,
-    )
+    worst = max(abs(row.error) for row in evidence)
+    return Summary(len(by_run), fmean(map(fmean, by_run.values())), worst)
 
 
 def _rows(*, parts: bool) -> list[Row]:
@@ -112,7 +106,8 @@ def speed_error(run: MeasuredRun, case: Case) -> float:
     return ratio if row.quantity in SLOWER else -ratio
 
 
-def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
+def plan_of(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Plan:
+    """The plan of a case, without some of its pools or with equal shares for all."""
     fleet = {name: pool for name, pool in case.fleet.items() if name not in without}
     constants = case.constants
     return Throughput(case.run, fleet, case.mixing, constants=constants, equal=equal).full
@@ -120,12 +115,12 @@ def _plan(case: Case, without: tuple[str, ...] = (), equal: bool = False) -> Pla
 
 def quantity(name: str, case: Case, without: tuple[str, ...]) -> float:
     """A number of the plan of a case, by the name that the rows have for it."""
-    plan = _plan(case, equal=name.endswith("_equal"))
+    plan = plan_of(case, equal=name.endswith("_equal"))
     rate = plan.tokens_per_s
     if name.startswith("part."):
         return math.fsum(plan.parts[part] for part in name.removeprefix("part.").split("+"))
     if name == "speedup":
-        return rate / _plan(case, without).tokens_per_s
+        return rate / plan_of(case, without).tokens_per_s
     chips = sum(plan.used_chips.values())
     flops = flops_per_token(case.run.model)
     # Some papers count the whole square of attention, also the half that a causal mask hides.

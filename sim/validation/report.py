@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -150,17 +150,23 @@ class Row:
 Rows = Iterator[Row]
 
 
-class Prediction(Protocol):
-    """A distribution, and the published number it is held against."""
+class Prediction:
+    """A distribution, and the published number it is held against.
 
-    @property
-    def family(self) -> str:
-        """Predictions of one family have their facts in common, and so their errors."""
-        ...
+    Attributes
+    ----------
+    family : str
+        Predictions of one family have their facts in common, and so their errors.
+    place : float
+        Where the published number lies in the distribution (PIT): the share below it.
+    """
+
+    family: str
+    place: Any
 
     def hit(self, level: float) -> bool:
         """Whether the published number lies in the central band of a probability."""
-        ...
+        return abs(self.place - 0.5) <= level / 2
 
 
 P = TypeVar("P", bound=Prediction)
@@ -225,10 +231,10 @@ def by_z(
     def agrees(value: float) -> bool:
         return abs(z(value)) <= MOST_Z
 
-    about |= {"standard_error": error, "z": z(exact)}
+    about |= {"standard_error": error, "z": z(exact), **_verdict(agrees, exact, twin)}
     if twin is not None:
         about["twin_z"] = z(twin)
-    return _judged(agrees, id, title, ours, exact, wrong, twin, about)
+    return Row(id, title, ours, exact, wrong=wrong, **about)
 
 
 def within(
@@ -236,49 +242,30 @@ def within(
     title: str,
     ours: float,
     exact: float,
-    tolerance: float = 1e-9,
     wrong: str = "",
     twin: float | None = None,
+    tolerance: float = 1e-9,
     **about: Any,
 ) -> Row:
     """A row that a tolerance decides, as a share of the exact number (of one where that is zero).
 
     Examples
     --------
-    >>> within("X", "a rule of thumb", 1.02, 1.0, tolerance=0.05, wrong="a worse one", twin=1.2).ok
+    >>> within("X", "a rule of thumb", 1.02, 1.0, "a worse one", 1.2, tolerance=0.05).ok
     True
     """
 
     def agrees(value: float) -> bool:
         return abs(ours - value) <= tolerance * (abs(value) or 1.0)
 
-    about["tolerance"] = tolerance
-    return _judged(agrees, id, title, ours, exact, wrong, twin, about)
+    about |= {"tolerance": tolerance, **_verdict(agrees, exact, twin)}
+    return Row(id, title, ours, exact, wrong=wrong, **about)
 
 
-def _judged(
-    agrees: Callable[[float], bool],
-    id: str,
-    title: str,
-    ours: float,
-    exact: float,
-    wrong: str,
-    twin: float | None,
-    about: dict[str, Any],
-) -> Row:
+def _verdict(agrees: Callable[[float], bool], exact: float, twin: float | None) -> dict[str, Any]:
+    """Whether a number of ours agrees with the exact one, and not with the twin's as well."""
     twin_ok = None if twin is None else agrees(twin)
-    ok = agrees(exact) and not twin_ok
-    return Row(
-        id,
-        title,
-        ours,
-        exact,
-        ok,
-        wrong=wrong,
-        twin=twin,
-        twin_ok=twin_ok,
-        **about,
-    )
+    return {"ok": agrees(exact) and not twin_ok, "twin": twin, "twin_ok": twin_ok}
 
 
 def text(rows: Sequence[Row]) -> str:

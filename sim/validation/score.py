@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 import numpy as np
@@ -25,7 +26,8 @@ from sim import catalogue
 from sim.catalogue.evidence import MeasuredRun
 from sim.engine.risks import node_rate
 from sim.engine.setup import intervals, throughput_of
-from sim.experiments.intervals import spread, summary
+from sim.experiments.intervals import band, summary
+from sim.experiments.sweep import drawn
 from sim.quantities.unknowns import settled, unknowns
 from sim.results.ledger import Floats
 from sim.scenario import Case, Scenario, load_case
@@ -33,7 +35,7 @@ from sim.throughput import planned
 from sim.throughput.domain import NINETY
 from sim.validation import published
 from sim.validation.jobs import Table, scenario_of, shares
-from sim.validation.report import Row, by_family, hits
+from sim.validation.report import Prediction, Row, by_family, hits
 from sim.validation.step_score import families
 
 LEVELS = (0.5, 0.9)
@@ -55,7 +57,7 @@ RIVALS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class Forecast(Prediction):
     """A published number, what we say of it, and what a plain rival says.
 
     Attributes
@@ -85,7 +87,7 @@ class Forecast:
     role: str = "validation"
     cause_of_miss: str = ""
 
-    @property
+    @cached_property
     def place(self) -> float:
         """Where the published number lies in our distribution (PIT): the share below it.
 
@@ -98,10 +100,6 @@ class Forecast:
         below = np.mean(self.sample < self.published)
         alike = np.mean(self.sample == self.published)
         return float(below + alike / 2)
-
-    def hit(self, level: float) -> bool:
-        """Whether the published number lies in our central band of a probability."""
-        return abs(self.place - 0.5) <= level / 2
 
 
 def crps(sample: Floats, value: float) -> float:
@@ -250,10 +248,9 @@ def _drawn(run: MeasuredRun, case: Case, quantity: str, n: int, seed: int) -> Fl
     """
     known = unknowns(case)
     values = []
-    for shares_of in qmc.LatinHypercube(len(known), rng=seed).random(n):
-        pairs = zip(known.items(), shares_of, strict=True)
-        draws = {name: number.draw(share) for (name, number), share in pairs}
-        values.append(published.quantity(quantity, settled(case, draws), run.without))
+    for quantiles in qmc.LatinHypercube(len(known), rng=seed).random(n):
+        settled_case = settled(case, drawn(known, quantiles))
+        values.append(published.quantity(quantity, settled_case, run.without))
     return np.array(values)
 
 
@@ -292,24 +289,22 @@ def daly_share(scenario: Scenario) -> float:
 
 
 def _placed(forecast: Forecast) -> Row:
-    band = spread(forecast.sample)
     counts = forecast.role == "validation"
     return Row(
         forecast.id,
         forecast.title,
-        band["median"],
+        float(np.median(forecast.sample)),
         forecast.published,
         ok=forecast.hit(0.9) or not counts,
         role=forecast.role,
         quantity=forecast.kind,
         against=forecast.family,
-        p5=band["p5"],
-        p95=band["p95"],
         place=forecast.place,
         crps=crps(forecast.sample, forecast.published),
         rival_crps=crps(forecast.rival, forecast.published),
         cause_of_miss=forecast.cause_of_miss,
         source=forecast.source,
+        **band(forecast.sample),
     )
 
 
@@ -350,9 +345,9 @@ def _scores(kind: str, some: Sequence[Forecast]) -> Iterator[Row]:
         lo=gain["lo"],
         hi=gain["hi"],
     )
-    bands = [spread(f.sample) for f in some]
-    widths = np.array([band["p95"] - band["p5"] for band in bands])
-    errors = [f.published - band["median"] for f, band in zip(some, bands, strict=True)]
+    ends = [band(f.sample) for f in some]
+    widths = np.array([end["p95"] - end["p5"] for end in ends])
+    errors = [f.published - np.median(f.sample) for f in some]
     # So wide are 90 % bands of a normal error of the size that was seen.
     right = 2 * NINETY * math.sqrt(fmean(error**2 for error in errors))
     width = summary(widths)

@@ -13,10 +13,9 @@ from scipy.stats import norm
 from sim import catalogue
 from sim.catalogue.evidence import Family, MeasuredRun, Point
 from sim.scenario import Case, load_case
-from sim.throughput import Throughput
 from sim.throughput.domain import NINETY, point, reach
-from sim.validation.published import quantity, speed_error
-from sim.validation.report import Row, by_family, hits
+from sim.validation.published import plan_of, quantity, speed_error
+from sim.validation.report import Prediction, Row, by_family, hits
 
 
 def families(role: str) -> dict[str, Family]:
@@ -44,19 +43,16 @@ def points() -> dict[str, dict[str, Point]]:
         family = entry.item
         for name in (*family.runs, *family.held_out):
             _, case = case_of(name)
-            found.setdefault(family.stack, {})[name] = _point(case)
+            plan = plan_of(case)
+            [shape] = plan.layouts.values()
+            assert shape
+            chips = sum(plan.used_chips.values())
+            found.setdefault(family.stack, {})[name] = point(case.run.model, shape, chips)
     return found
 
 
-def _point(case: Case) -> Point:
-    plan = Throughput(case.run, case.fleet, case.mixing, constants=case.constants).full
-    [shape] = plan.layouts.values()
-    assert shape
-    return point(case.run.model, shape, sum(plan.used_chips.values()))
-
-
 @dataclass(frozen=True)
-class Scored:
+class Scored(Prediction):
     """A published run of a family left out of every fit, and its prediction.
 
     Attributes
@@ -86,9 +82,10 @@ class Scored:
     crps: float
     crps_mfu: float
 
-    def hit(self, level: float) -> bool:
-        """Whether the published value lies in the central band of this probability."""
-        return abs(self.error) <= float(norm.ppf(0.5 + level / 2)) * self.spread
+    @property
+    def place(self) -> float:
+        """Where the published value lies in the predicted distribution: the share below it."""
+        return float(norm.cdf(self.error / self.spread))
 
 
 def crps(error: float, spread: float) -> float:
@@ -138,8 +135,7 @@ def scores() -> list[Scored]:
 def _mfu(name: str) -> float:
     """Utilisation as published: ours, corrected by how far the published step time is off."""
     published, case = case_of(name)
-    plan = Throughput(case.run, case.fleet, case.mixing, constants=case.constants).full
-    return plan.mfu / math.exp(speed_error(published, case))
+    return plan_of(case).mfu / math.exp(speed_error(published, case))
 
 
 def rows() -> list[Row]:

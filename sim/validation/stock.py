@@ -9,14 +9,16 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from sim import catalogue
+from sim.catalogue import Entry
 from sim.catalogue.evidence import CountedStock, TrainedRun
 from sim.engine import simulate
 from sim.engine.supply import Arrival, Policy, arrivals
-from sim.experiments.intervals import median_interval, spread
+from sim.experiments.intervals import band, median_interval, spread
 from sim.results.ledger import DAY, Floats
 from sim.results.programme import ProgrammeResult
 from sim.scenario import load_scenario
@@ -42,55 +44,42 @@ def rows(n: int = 100) -> list[Row]:
     """
     found = []
     for name, entry in catalogue.table("stocks").items():
-        item: CountedStock = entry.item
+        item = entry.item
         # What comes is known before anything fails, so it takes no simulation.
         coming = _coming(tuple(item.given.items()), 3 * n)
         values = np.array([_come(one, item) for one in coming])
-        band = spread(values)
-        ok = band["p5"] <= item.high and band["p95"] >= item.low
+        ends = spread(values)
+        ok = ends["p5"] <= item.high and ends["p95"] >= item.low
         if item.role == "input":
             known = median_interval(values)
-            middle = band["median"]
+            middle = ends["median"]
             near = [item.measured * (1 - NEAR), item.measured * (1 + NEAR)]
             least, most = known["lo"] or middle, known["hi"] or middle
             ok = least <= near[1] and most >= near[0] and item.low <= middle <= item.high
-        found.append(_row(name, item.title, values, item.measured, ok, item.unit, item.role))
+        about = {"unit": item.unit, "role": item.role}
+        found.append(_row(name, entry, values, item.measured, ok, **about))
     simulated = _simulated(n)
     for name, entry in catalogue.table("trained").items():
-        run: TrainedRun = entry.item
+        run = entry.item
         values = np.array([_largest(one, run) for one in simulated])
         needed = run.flop or run.chips or 0.0
         ok = spread(values)["p95"] >= needed
         unit = "FLOP" if run.flop else "chips"
-        found.append(_row(name, run.title, values, needed, ok, unit, "validation", bound=True))
+        found.append(_row(name, entry, values, needed, ok, unit=unit, bound=True))
     return found
 
 
-def _row(
-    id: str,
-    title: str,
-    values: Floats,
-    expected: float,
-    ok: bool,
-    unit: str,
-    role: str,
-    bound: bool | None = None,
-) -> Row:
-    kind = "trained" if bound else "stocks"
-    band = spread(values)
+def _row(id: str, entry: Entry, values: Floats, expected: float, ok: bool, **about: Any) -> Row:
     return Row(
         id,
-        title,
-        band["median"],
+        entry.item.title,
+        float(np.median(values)),
         expected,
         ok,
-        role=role,
-        unit=unit,
-        p5=band["p5"],
-        p95=band["p95"],
-        bound=bound,
         scenario=SCENARIO,
-        source=catalogue.entry(kind, id).facts[0].source,
+        source=entry.facts[0].source,
+        **band(values),
+        **about,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim import catalogue
 from sim.engine import simulate
-from sim.experiments.intervals import spread
+from sim.experiments.intervals import band
 from sim.results.ledger import DAY, Floats
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
@@ -54,15 +54,13 @@ def rows(n: int = 100, seed: int = 0) -> list[Row]:
         twin = _counted(others, scenario)
         singly = [_counted([run], scenario) for run in runs]
         for row in trace.rows:
-            band = spread([one[row.id] for one in singly])
             found.append(
                 Row(
                     **row.model_dump(exclude={"measured", "least", "most"}),
                     ours=ours[row.id],
                     expected=row.measured,
                     ok=row.least <= ours[row.id] <= row.most,
-                    p5=band["p5"],
-                    p95=band["p95"],
+                    **band([one[row.id] for one in singly]),
                     wrong="independent failures",
                     twin=twin[row.id],
                     twin_ok=row.least <= twin[row.id] <= row.most,

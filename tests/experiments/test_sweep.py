@@ -186,6 +186,19 @@ def test_a_run_and_its_nested_runs_can_be_read_back(
     assert len(seen) - count == 100 + 30, "the first two hundred were there"
 
 
+def test_a_run_that_was_split_by_group_resumes_and_can_be_read_back(
+    seen: list[int], simulator: Simulator, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {"seed": 2, "split": True, "by_group": True, "simulator": simulator}
+    result = replicate(unsure(), 20, out=tmp_path, **asked)
+    count = len(seen)
+    assert replicate(unsure(), 20, out=tmp_path, **asked).report() == result.report()
+    assert len(seen) == count, "every run was there"
+    back = load(tmp_path)
+    assert isinstance(back, Replications)
+    assert back.report() == result.report()
+
+
 def test_there_is_nothing_to_read_in_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"record\.json: cannot be read .*; the same command"):
         load(tmp_path)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.fit_fleets import changes, drift_spread, fleet_spread
 from sim import catalogue
 from sim.quantities.distributions import Gamma, Lognormal
 from sim.quantities.uncertain import Uncertain
 from sim.scenario import load_scenario
-from sim.validation.fleets import changes, drift_spread, factors, fleet_rates, fleet_spread
+from sim.validation.fleets import factors, fleet_rates
 
 
 def test_the_tables_carry_the_spread_that_follows_from_the_fleets():

@@ -34,9 +34,9 @@ def test_replications_that_are_all_alike_agree_with_their_own_value_alone():
 
 
 def test_a_tolerance_is_a_share_of_what_is_exact():
-    assert within("X", "x", 1.04, 1.0, 0.05).ok
-    assert not within("X", "x", 1.06, 1.0, 0.05).ok
-    assert not within("X", "x", 1.04, 1.0, 0.05, "as close", 1.05).ok
+    assert within("X", "x", 1.04, 1.0, tolerance=0.05).ok
+    assert not within("X", "x", 1.06, 1.0, tolerance=0.05).ok
+    assert not within("X", "x", 1.04, 1.0, "as close", 1.05, tolerance=0.05).ok
     assert within("X", "x", 1e-12, 0.0).ok
 
 
