@@ -161,11 +161,16 @@ def _missing(path: KeyPath, source: Source) -> InputError:
     parent = path[:-1]
     stated = source.states(parent)
     hint = ""
-    if not stated and len(parent) > 1:
+    siblings: Any = source.data
+    for step in parent[:-1]:
+        siblings = siblings[step]
+    given = siblings[parent[-1]] if parent else None
+    if isinstance(given, str):
+        # A file of the user's own, which need not say all.
+        more = f"{{like: {given}, {path[-1]}: …}}"
+        hint = f": {given} does not say it; write {dotted(parent)} as {more}"
+    elif not stated and len(parent) > 1:
         # The parent is there by an override alone: perhaps a misspelt name.
-        siblings: Any = source.data
-        for step in parent[:-1]:
-            siblings = siblings[step]
         others = [str(key) for key in siblings if key != parent[-1]]
         hint = nearest(str(parent[-1]), others)
     key = dotted(path)

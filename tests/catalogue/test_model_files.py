@@ -132,7 +132,9 @@ def test_what_a_file_lacks_is_named(change: dict[str, Any], told: str, path: Pat
 
 def test_what_no_file_says_is_asked_for(path: Path) -> None:
     path.write_text(json.dumps(LLAMA))
-    with pytest.raises(InputError, match=r"run\.model\.sequence is missing"):
+    with pytest.raises(
+        InputError, match=r"run\.model\.sequence is missing: .*does not say it; write run\.model as"
+    ):
         load_case("deepseek-v3", {"run.model": str(path)})
 
 
