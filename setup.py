@@ -11,7 +11,9 @@ HERE = Path(__file__).parent
 
 def readme() -> str:
     """The README with links and pictures that work away from the repository."""
-    [address] = re.findall(r"^repository-code: (\S+)$", (HERE / "CITATION.cff").read_text(), re.M)
+    [address] = re.findall(
+        r"^repository-code: (\S+)$", (HERE / "CITATION.cff").read_text(), re.M
+    )
     text = (HERE / "README.md").read_text(encoding="utf-8")
     pictures = re.sub(r"!\[([^]]*)\]\((?!https://)", rf"![\1]({address}/raw/main/", text)
     return re.sub(r"(?<!!)(\[[^]]*\])\((?!https://|#)", rf"\1({address}/blob/main/", pictures)

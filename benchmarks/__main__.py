@@ -31,7 +31,8 @@ def main() -> None:
     engines = list(PLAIN) if compiled.folder().is_dir() else ["written"]
     builds = {name: _measured(PLAIN[name]) for name in engines}
     rows = [
-        _joined(dict(zip(builds, row, strict=True))) for row in zip(*builds.values(), strict=True)
+        _joined(dict(zip(builds, row, strict=True)))
+        for row in zip(*builds.values(), strict=True)
     ]
     heads = "".join(f"{engine:>24}" for engine in engines)
     print(f"{'':68}{heads}  {'at most (or as said)':22}")

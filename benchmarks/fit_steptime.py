@@ -133,7 +133,9 @@ def left_out(values: Mapping[Constant, float]) -> list[LeftOut]:
             apart = [p for other, p in near.items() if other != name]
             found.append(
                 LeftOut(
-                    family.stack, error, reach(pool, case.run.model, near[name], apart).distance
+                    family.stack,
+                    error,
+                    reach(pool, case.run.model, near[name], apart).distance,
                 )
             )
     return found
@@ -151,14 +153,18 @@ def error_model(runs: Sequence[LeftOut]) -> tuple[float, float]:
         variances = np.exp(2 * x[0]) + np.exp(2 * x[1]) * distances**2
         return float(np.sum(np.log(variances) + errors**2 / variances))
 
-    best = minimize(unlikely, np.log([0.03, 0.05]), method="Nelder-Mead", options={"xatol": 1e-6})
+    best = minimize(
+        unlikely, np.log([0.03, 0.05]), method="Nelder-Mead", options={"xatol": 1e-6}
+    )
     near, slope = np.exp(best.x).tolist()
     return near, slope
 
 
 def common_share(runs: Sequence[LeftOut]) -> float:
     """Correlation between the errors on different stacks, about zero; none if it is negative."""
-    means = [fmean(r.error for r in runs if r.stack == s) for s in sorted({r.stack for r in runs})]
+    means = [
+        fmean(r.error for r in runs if r.stack == s) for s in sorted({r.stack for r in runs})
+    ]
     count = len(means)
     square = fmean(mean**2 for mean in means)
     across = (math.fsum(means) ** 2 - count * square) / (count * (count - 1))
@@ -175,7 +181,9 @@ def stack_spread(values: Mapping[Constant, float]) -> float:
 def limit(runs: Sequence[LeftOut], near: float, slope: float) -> float:
     """The largest distance at which a left-out run was covered by its 90 % band."""
     covered = [
-        r.distance for r in runs if abs(r.error) <= NINETY * math.hypot(near, slope * r.distance)
+        r.distance
+        for r in runs
+        if abs(r.error) <= NINETY * math.hypot(near, slope * r.distance)
     ]
     return max(covered)
 

@@ -110,7 +110,9 @@ def _peak(question: Scenario) -> float:
 def _megabytes() -> float:
     status = Path("/proc/self/status")
     if status.exists():
-        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        [line] = [
+            line for line in status.read_text().splitlines() if line.startswith("VmHWM")
+        ]
         return int(line.split()[1]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024**2 if sys.platform == "darwin" else 1024)

@@ -21,8 +21,12 @@ WORK = re.compile(r"the peer's work on ([\d,]+) servers")
 
 def draw(rows: list[dict[str, Any]], folder: Path) -> None:
     """In bare timeouts by servers, on logarithmic axes; written as speed.svg and so on."""
-    found = [(match[1], row["timeouts"]) for row in rows if (match := WORK.match(row["what"]))]
-    table = pd.DataFrame([{"servers": int(n.replace(",", "")), **worth} for n, worth in found])
+    found = [
+        (match[1], row["timeouts"]) for row in rows if (match := WORK.match(row["what"]))
+    ]
+    table = pd.DataFrame(
+        [{"servers": int(n.replace(",", "")), **worth} for n, worth in found]
+    )
     table["peer"] = [peer.SECONDS[n] / peer.TIMEOUT for n in table["servers"]]
     largest = table.iloc[-1]
     logs = np.log(table[-4:])

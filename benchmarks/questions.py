@@ -29,7 +29,11 @@ def size(nodes: int) -> Scenario:
     rate = 1000 * A_DAY / nodes
     return _job(
         nodes,
-        {"causes": [{"cause": "node", "per_1000_node_days": rate, "clock": "computing", **TIMES}]},
+        {
+            "causes": [
+                {"cause": "node", "per_1000_node_days": rate, "clock": "computing", **TIMES}
+            ]
+        },
         horizon="80 d",
     )
 
@@ -40,7 +44,11 @@ def flaps(a_day: float) -> Scenario:
     flap = {"per_node_day": a_day / 2048, "duration": length, "ride_through": "10 min"}
     run = {"tokens": 8 * 2048 * 366 * 86400.0}
     return _job(
-        2048, "hopper-llama-3", horizon="1 yr", run=run, fabric={"flaps": flap} if a_day else {}
+        2048,
+        "hopper-llama-3",
+        horizon="1 yr",
+        run=run,
+        fabric={"flaps": flap} if a_day else {},
     )
 
 
@@ -109,7 +117,12 @@ def _job(nodes: int, failures: Any, **keys: Any) -> Scenario:
             "like": "hopper-job",
             "name": "job",
             "fleet": {
-                "job": {"nodes": nodes, "hot_spares": 16, "cold_spares": 400, "failures": failures}
+                "job": {
+                    "nodes": nodes,
+                    "hot_spares": 16,
+                    "cold_spares": 400,
+                    "failures": failures,
+                }
             },
             "checkpoint": {
                 "interval": "30 min",

@@ -72,7 +72,12 @@ def _peer() -> Iterator[Row]:
         each,
     )
     yield Row(
-        "the peer's default work, 4,096 servers for 256 days", spent, "s", "0.1 s", worth, theirs
+        "the peer's default work, 4,096 servers for 256 days",
+        spent,
+        "s",
+        "0.1 s",
+        worth,
+        theirs,
     )
     if there := peer.here():
         yield Row("the same by the peer, on this machine", there, "s")
@@ -82,7 +87,12 @@ def _peer() -> Iterator[Row]:
         theirs = f"peer: {SECONDS[servers]} s, {SECONDS[servers] / TIMEOUT:,.0f} timeouts"
         target = "0.12 s" if servers == 16384 else ""
         yield Row(
-            f"the peer's work on {servers:,} servers for 32 days", spent, "s", target, worth, theirs
+            f"the peer's work on {servers:,} servers for 32 days",
+            spent,
+            "s",
+            target,
+            worth,
+            theirs,
         )
 
 
@@ -90,12 +100,20 @@ def _interruptions() -> Iterator[Row]:
     everything = questions.everything()
     each, unit, _ = _each(everything)
     yield Row(
-        "every mechanism on: an interruption, set-up apart", each, "µs", "50 or 20 timeouts", unit
+        "every mechanism on: an interruption, set-up apart",
+        each,
+        "µs",
+        "50 or 20 timeouts",
+        unit,
     )
     found = {nodes: _each(questions.size(nodes)) for nodes in questions.SIZES}
     for nodes, (each, unit, count) in found.items():
         yield Row(
-            f"{nodes:,} nodes: one of {count:,} interruptions, set-up apart", each, "µs", "", unit
+            f"{nodes:,} nodes: one of {count:,} interruptions, set-up apart",
+            each,
+            "µs",
+            "",
+            unit,
         )
     worths = [worth for _, worth, _ in found.values()]
     yield Row("dearest over cheapest of these", max(worths) / min(worths), "", "at most 1.3")
@@ -116,7 +134,9 @@ def _replications() -> Iterator[Row]:
     yield Row("deepseek-v3: a replication", spent / 50 * 1e3, "ms", "6 ms", worth / 50)
     two = pool_seconds(question, 1000, 2)
     yield Row("deepseek-v3: 1,000 replications on two processes", two, "s", "5 s")
-    yield Row("two processes over one", pool_seconds(question, 1000, 1) / two, "", "at least 1.7")
+    yield Row(
+        "two processes over one", pool_seconds(question, 1000, 1) / two, "", "at least 1.7"
+    )
     words = "-m sim run deepseek-v3 --replications 10000 --jobs 2 --json"
     peak = command_megabytes(words.split())
     yield Row("deepseek-v3: 10,000 replications, largest process", peak, "MB", "400 MB")

@@ -92,9 +92,15 @@ def main(revision: str, replications: int = 2) -> int:
         was, now = answers(before, replications), answers(ROOT, replications)
         drawn, redrawn = figures(before), figures(ROOT)
     moved = [name for name in was | now if was.get(name, [""])[0] != now.get(name, [""])[0]]
-    other = [name for name in was | now if was.get(name) != now.get(name) and name not in moved]
+    other = [
+        name for name in was | now if was.get(name) != now.get(name) and name not in moved
+    ]
     pictures = [name for name in drawn | redrawn if drawn.get(name) != redrawn.get(name)]
-    for title, names in (("fingerprint", moved), ("metrics only", other), ("figure", pictures)):
+    for title, names in (
+        ("fingerprint", moved),
+        ("metrics only", other),
+        ("figure", pictures),
+    ):
         for name in names:
             print(f"{title} differs: {name}")
     same = len(was | now) - len(moved) - len(other)

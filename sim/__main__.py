@@ -59,7 +59,9 @@ def _run(words: list[str]) -> int:
     except OSError as error:
         # A full disk, above all; what stands in files is whole.
         where = error.filename or "the output"
-        terminal.complain(readable(f"error: {where} cannot be used ({error.strerror or error})"))
+        terminal.complain(
+            readable(f"error: {where} cannot be used ({error.strerror or error})")
+        )
         terminal.forget(sys.stdout)
         return 2
 

@@ -209,9 +209,13 @@ def _lines(root: Node, name: str, constructor: SafeConstructor) -> dict[KeyPath,
             # Aliases can make a few bytes stand for billions of values, or for themselves: both
             # are noticed on the way, before anything is built.
             if len(path) > DEEPEST:
-                raise ValueError(f"is nested more than {DEEPEST} levels deep, or refers to itself")
+                raise ValueError(
+                    f"is nested more than {DEEPEST} levels deep, or refers to itself"
+                )
             if len(lines) > MOST_NODES:
-                raise ValueError(f"has more than {MOST_NODES:,} values, written out or by aliases")
+                raise ValueError(
+                    f"has more than {MOST_NODES:,} values, written out or by aliases"
+                )
             _check_tag(node)
             if isinstance(node, ScalarNode):
                 node.value = _joined(node.value)

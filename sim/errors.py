@@ -50,7 +50,9 @@ class InputError(ValueError):
     ('chps', ('chips', 'nodes'), None)
     """
 
-    def __init__(self, message: str, *, problems: tuple[Problem, ...] = (), **known: Any) -> None:
+    def __init__(
+        self, message: str, *, problems: tuple[Problem, ...] = (), **known: Any
+    ) -> None:
         message = readable(message)
         super().__init__(message)
         self.problems = problems or (Problem(message, **known),)

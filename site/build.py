@@ -34,7 +34,9 @@ BUILT = re.compile(r"(!?\[[^]]*\])\(([^)#\s]+)(#[^)]*)?\)")
 
 def address() -> str:
     """Where the repository is."""
-    [found] = re.findall(r"^repository-code: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.M)
+    [found] = re.findall(
+        r"^repository-code: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.M
+    )
     return found
 
 
@@ -76,7 +78,9 @@ def notebook(path: Path) -> str:
     parts = []
     for cell in cells:
         source = "".join(cell["source"])
-        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        parts.append(
+            source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```"
+        )
     figures = json.loads((ROOT / "figures" / "manifest.json").read_text())["figures"]
     parts += [
         f"![{entry['alt']}](../figures/{name}.png)\n\n{entry['title']}."
@@ -127,7 +131,9 @@ def pages() -> None:
         shutil.copy(ROOT / "site" / name, PAGES / "assets" / name)
     docs = ROOT / "docs"
     for path in docs.rglob("*.md"):
-        write(path.relative_to(docs).as_posix(), path.read_text(encoding="utf-8"), path.parent)
+        write(
+            path.relative_to(docs).as_posix(), path.read_text(encoding="utf-8"), path.parent
+        )
     for source, name in TOP.items():
         write(name, (ROOT / source).read_text(encoding="utf-8"), ROOT)
     for path in (ROOT / "notebooks").glob("*.ipynb"):

@@ -130,7 +130,9 @@ def with_outlook(result: ProgrammeResult, share: float | None) -> ProgrammeResul
     assert outlook is not None
     need = outlook.needs[NEED]
     needs = {
-        name_of(growth): need.model_copy(update={} if growth is None else {"growth": growth / YEAR})
+        name_of(growth): need.model_copy(
+            update={} if growth is None else {"growth": growth / YEAR}
+        )
         for growth in GROWTHS
     }
     shares = outlook.shares.model_copy(update={} if share is None else {"run": share})

@@ -117,7 +117,8 @@ def world_view(rows: list[Row]) -> Row:
     """What the page has to know to show the worlds."""
     country = sim.load_scenario(COUNTRY)
     lines = [
-        choice(name, one.title, name, **colours("#0072B2")) for name, one in country.worlds.items()
+        choice(name, one.title, name, **colours("#0072B2"))
+        for name, one in country.worlds.items()
     ]
     growths = {1.0: "it stays the same"}
     drawn = choice(name_of(None), UNKNOWN)

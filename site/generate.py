@@ -24,7 +24,12 @@ POLICIES = {
 
 def cell(text: str) -> str:
     """Text that may stand in a table."""
-    return text.replace("|", "\\|").replace("\n", " ").replace("{", "&#123;").replace("<", "&lt;")
+    return (
+        text.replace("|", "\\|")
+        .replace("\n", " ")
+        .replace("{", "&#123;")
+        .replace("<", "&lt;")
+    )
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -121,7 +126,9 @@ def commands() -> str:
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         rows = []
         for one in command.params:
-            spelt = " ".join(one.opts) if one.param_type_name == "option" else one.name.upper()
+            spelt = (
+                " ".join(one.opts) if one.param_type_name == "option" else one.name.upper()
+            )
             default = one.default if isinstance(one.default, (int, float, str)) else None
             shown = "–" if default in (None, False) else str(default)
             rows.append((f"`{spelt}`", getattr(one, "help", "") or "", shown))
@@ -135,7 +142,8 @@ def commands() -> str:
 def facts() -> str:
     """Every table of the catalogue with all values and their sources."""
     rows = [
-        (f"`{name}`", load_scenario(name).status, load_scenario(name).title) for name in names()
+        (f"`{name}`", load_scenario(name).status, load_scenario(name).title)
+        for name in names()
     ]
     texts = [
         "# Catalogue\n\nEvery fact with its range, status and source; [data sources](../data_sources.md) spells the sources out.\n"
@@ -183,7 +191,11 @@ def python() -> str:
         "sim.errors": ("InputError",),
     }
     entries = [f"::: {module}.{name}" for module, every in public.items() for name in every]
-    return "# Python\n\nThe functions are names of `sim` itself.\n\n" + "\n\n".join(entries) + "\n"
+    return (
+        "# Python\n\nThe functions are names of `sim` itself.\n\n"
+        + "\n\n".join(entries)
+        + "\n"
+    )
 
 
 PAGES = {

@@ -172,7 +172,9 @@ class _Reader:
             case {"value": _}:
                 return self._stated(value, path)
             case dict() if not is_value(value):
-                return {key: self._stripped(part, (*path, key)) for key, part in value.items()}
+                return {
+                    key: self._stripped(part, (*path, key)) for key, part in value.items()
+                }
             case [dict(), *_]:
                 # A cause of failure goes by its name: its place changes when one is added.
                 labels = [part.get("cause", k) for k, part in enumerate(value)]
@@ -225,4 +227,6 @@ class _Reader:
         key = dotted(path)
         _, name, *rest = path
         place = (name, "values", *rest)
-        return self.document.error(place, key + problem, key=key, given=given, allowed=allowed)
+        return self.document.error(
+            place, key + problem, key=key, given=given, allowed=allowed
+        )

@@ -60,7 +60,8 @@ class RepairStage(Strict):
 
 
 Repair = Annotated[
-    Annotated[Duration, Tag("[one]")] | Annotated[tuple[RepairStage, ...], Tag("[list]")], LISTED
+    Annotated[Duration, Tag("[one]")] | Annotated[tuple[RepairStage, ...], Tag("[list]")],
+    LISTED,
 ]
 """A time, or stages of which the last that is needed decides."""
 

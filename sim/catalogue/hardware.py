@@ -74,7 +74,9 @@ class Chip(Inline):
 
     def check(self) -> None:
         if self.fp8 is not None and highest(self.fp8) < lowest(self.bf16):
-            raise InputError("must not be below bf16; leave it out if the chip has none", key="fp8")
+            raise InputError(
+                "must not be below bf16; leave it out if the chip has none", key="fp8"
+            )
 
 
 class Experts(Strict):
@@ -97,7 +99,9 @@ class Experts(Strict):
     def check(self) -> None:
         visited = self.per_token
         if self.count is not None and visited > self.count:
-            self.refuse("per_token", f"a token cannot visit {visited} of {self.count} experts")
+            self.refuse(
+                "per_token", f"a token cannot visit {visited} of {self.count} experts"
+            )
         groups = self.groups_per_token
         if groups is not None and groups > visited:
             problem = f"{visited} experts a token cannot be in {groups} groups"

@@ -50,7 +50,11 @@ class PolicyEvent(Strict):
 
     def acts(self) -> list[tuple[dt.date, str, str]]:
         """What it does, one by one: the date, what changes, and the chip or the factor."""
-        chips = {"blocks": self.blocks, "opens": self.opens, "ends_support": self.ends_support}
+        chips = {
+            "blocks": self.blocks,
+            "opens": self.opens,
+            "ends_support": self.ends_support,
+        }
         acts = [(self.date, key, chip) for key, names in chips.items() for chip in names]
         factors = {"trickle": self.trickle, "price": self.price, "abroad": self.abroad}
         for key, factor in factors.items():

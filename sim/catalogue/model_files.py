@@ -74,7 +74,9 @@ class Config:
         self.family = str(self.data.get("model_type", "")).removesuffix("_text")
         if self.family not in FAMILIES:
             problem = f"{path}: model_type '{self.family}' is not known"
-            raise InputError.no_such(problem, self.family, FAMILIES, listed="known", file=path)
+            raise InputError.no_such(
+                problem, self.family, FAMILIES, listed="known", file=path
+            )
 
     def number(self, key: str, default: int | None = None) -> int:
         """A whole number above zero.
@@ -121,7 +123,9 @@ def shape(path: str) -> Shape:
         "embedding": embedding,
         "output head": 0 if tied else embedding,
         "attention": layers * attention,
-        "dense layers": dense * 3 * hidden * config.number("intermediate_size") if dense else 0,
+        "dense layers": dense * 3 * hidden * config.number("intermediate_size")
+        if dense
+        else 0,
         "shared experts and routers": experts.layers * experts.shared,
         "routed experts": experts.layers * experts.routed * experts.one,
         "norms": (layers * NORMS.get(config.family, 2) + 1) * hidden,
@@ -223,7 +227,9 @@ def _sparse_layers(config: Config, layers: int) -> int:
         return sum(1 for layer in range(first, layers) if layer % every == 0)
     every = config.number("decoder_sparse_step", 1)
     without = config.data.get("mlp_only_layers") or []
-    return sum(1 for layer in range(layers) if layer not in without and (layer + 1) % every == 0)
+    return sum(
+        1 for layer in range(layers) if layer not in without and (layer + 1) % every == 0
+    )
 
 
 def _experts(config: Config, hidden: int, layers: int) -> Experts:

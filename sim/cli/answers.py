@@ -156,13 +156,17 @@ def _rows(table: dict[str, dict[str, float | None]]) -> list[str]:
 
 def _row(name: str, values: dict[str, float | None]) -> str:
     """A metric: its mean, the interval of the mean, the spread, and its unit."""
-    known = {key: x if abs(x) > NOTHING else 0.0 for key, x in values.items() if x is not None}
+    known = {
+        key: x if abs(x) > NOTHING else 0.0 for key, x in values.items() if x is not None
+    }
     told = {key: figures(x, known.get("lo"), known.get("hi")) for key, x in known.items()}
     if not told:
         return f"  {name:22}{'unknown':>14}"
     interval = f"{told['lo']} … {told['hi']}" if "lo" in told else "one run"
     spread = f"{told['p5']} … {told['p95']}"
-    row = f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}  {UNITS.get(name, '')}"
+    row = (
+        f"  {name:22}{told['mean']:>14}  {interval:>29}  {spread:>29}  {UNITS.get(name, '')}"
+    )
     return row.rstrip()
 
 
@@ -267,7 +271,9 @@ def parts(answer: dict[str, Any]) -> str:
         lines.append(f"{pool}: {memory:.1f} GB a chip, {idle[pool]:,} chips idle; {layout}")
     lines.append(nearness(rate, answer["planner_tokens_per_s"]))
     if len(idle) > 1:
-        lines.append(f"the mix reaches {answer['scaling_ratio']:.1%} of what its pools reach alone")
+        lines.append(
+            f"the mix reaches {answer['scaling_ratio']:.1%} of what its pools reach alone"
+        )
     for pool, faster in answer["faster_without"].items():
         lines.append(f"faster without {pool}: {faster:,.0f} tokens/s")
     return "\n".join(lines)
@@ -276,11 +282,15 @@ def parts(answer: dict[str, Any]) -> str:
 def fit(report: dict[str, Any]) -> str:
     """Write what was fitted to a log: parameters, mechanisms, check, and limits."""
     watched = f"{report['nodes']:,} nodes over {report['days']:,.1f} days"
-    lines = [f"{report['outages']:,} outages of {watched}, {report['node_days']:,.0f} node-days"]
+    lines = [
+        f"{report['outages']:,} outages of {watched}, {report['node_days']:,.0f} node-days"
+    ]
     lines += ["", f"{'fitted':34}{'best':>12}  95 % interval"]
     for name, value in report["parameters"].items():
         ends = f"{value['lo']:.4g} … {value['hi']:.4g}"
-        lines.append(f"  {name:32}{value['best']:>12.4g}  {ends}  {report['units'][name]}".rstrip())
+        lines.append(
+            f"  {name:32}{value['best']:>12.4g}  {ends}  {report['units'][name]}".rstrip()
+        )
     lines += [
         "",
         f"{'tried':34}{'gain':>12}  (log-probability of what it had not seen; 3 is asked)",
@@ -297,13 +307,19 @@ def fit(report: dict[str, Any]) -> str:
     if "coverage" in report:
         share = f"{report['coverage']:.0%}"
         lines.append(f"  of the parts of the last third {share} lay within nine of ten runs")
-    lines += ["", "what the table cannot show", *(f"  {words}." for words in report["limits"])]
+    lines += [
+        "",
+        "what the table cannot show",
+        *(f"  {words}." for words in report["limits"]),
+    ]
     return "\n".join(lines)
 
 
 def _beside(row: dict[str, Any]) -> str:
     ends = f"{row['p5']:.4g} … {row['p95']:.4g}"
-    return f"  {row['title']:40}{row['log']:>9.4g}  {ends}{'' if row['inside'] else '  outside'}"
+    return (
+        f"  {row['title']:40}{row['log']:>9.4g}  {ends}{'' if row['inside'] else '  outside'}"
+    )
 
 
 def short(path: Path) -> str:

@@ -42,10 +42,14 @@ PICTURES = (".svg", ".png")
 def run(
     *,
     asked: Asked,
-    replications: Annotated[int | None, Option(min=1, help="Number of runs (default 100).")] = None,
+    replications: Annotated[
+        int | None, Option(min=1, help="Number of runs (default 100).")
+    ] = None,
     precision: Annotated[
         float | None,
-        Option(min=1e-6, max=1, help="Run until the mean of the metric is known to this share."),
+        Option(
+            min=1e-6, max=1, help="Run until the mean of the metric is known to this share."
+        ),
     ] = None,
     metric: Metric = None,
     how: HowKnown,
@@ -137,7 +141,9 @@ def sweep(
         scenario, values, design=design, samples=samples, n=replications, **vars(how)
     )
     if how.out:
-        files.write(how.out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n"))
+        files.write(
+            how.out / "sweep.csv", result.frame.to_csv(index=False, lineterminator="\n")
+        )
     table = result.table(metric)
     _answer(scenario, values, result.report(), table, cli.tables.sweep, printed, how.out)
 
@@ -165,13 +171,17 @@ def sensitivity(
         scenario, metric, method=method, samples=samples, n=replications,
         **vars(how),
     )  # fmt: skip
-    _answer(scenario, (), result.report(), str(result), cli.tables.sensitivity, printed, how.out)
+    _answer(
+        scenario, (), result.report(), str(result), cli.tables.sensitivity, printed, how.out
+    )
 
 
 def size_stock(
     *,
     asked: Asked,
-    by: Annotated[dt.datetime, Option(formats=["%Y-%m-%d"], help="The date by which to finish.")],
+    by: Annotated[
+        dt.datetime, Option(formats=["%Y-%m-%d"], help="The date by which to finish.")
+    ],
     probability: Annotated[float, Option(min=0.01, max=0.999, help="How surely.")] = 0.9,
     spares: Annotated[
         str | None,
@@ -240,7 +250,10 @@ def advise(
     asked: Asked,
     choose: Annotated[
         list[str] | None,
-        Option(metavar="PATH=V1,V2,…", help="Values to choose from, combined with other --choose."),
+        Option(
+            metavar="PATH=V1,V2,…",
+            help="Values to choose from, combined with other --choose.",
+        ),
     ] = None,
     goal: Annotated[
         Literal["days", "cost", "finish"], Option("--for", help="What is sought.")
@@ -250,7 +263,9 @@ def advise(
     ] = None,
     within: Annotated[
         float | None,
-        Option(min=1e-6, max=1, help="How near to the best: a share, or a probability (0.01)."),
+        Option(
+            min=1e-6, max=1, help="How near to the best: a share, or a probability (0.01)."
+        ),
     ] = None,
     most: Annotated[int, Option(min=20, help="Most replications of an option.")] = 1000,
     how: How,

@@ -19,7 +19,9 @@ from sim.validation.fleets import factors
 
 def tables() -> str:
     """List the tables of the catalogue and what is in them."""
-    return "\n".join(f"{kind:10} {', '.join(catalogue.table(kind))}" for kind in catalogue.kinds())
+    return "\n".join(
+        f"{kind:10} {', '.join(catalogue.table(kind))}" for kind in catalogue.kinds()
+    )
 
 
 def table(kind: str) -> str:
@@ -57,7 +59,9 @@ def entry(kind: str, name: str) -> str:
 def shape(model: Shape) -> str:
     """Write how the config.json of a model is read."""
     billions = {name: count / 1e9 for name, count in model.counts.items() if count}
-    lines = [f"{model.family}: {model.total / 1e9:.2f} billion parameters, of which a token visits"]
+    lines = [
+        f"{model.family}: {model.total / 1e9:.2f} billion parameters, of which a token visits"
+    ]
     lines[0] += f" {model.active / 1e9:.2f}"
     lines += [f"  {name:28} {count:10.3f}" for name, count in billions.items()]
     lines += ["as a scenario could say it", *(f"  {k}: {v}" for k, v in model.values.items())]
@@ -93,7 +97,9 @@ def explained(name: str) -> str:
     # What is spelt out in full is that key; a part of a path may stand in several places.
     whole = [key for path, key in every.items() if same_path(path, name)]
     words = named(name)
-    ends = [key for path, key in every.items() if words and named(path)[-len(words) :] == words]
+    ends = [
+        key for path, key in every.items() if words and named(path)[-len(words) :] == words
+    ]
     for key in whole or ends:
         unit = f", in {key.unit}" if key.unit else ""
         told.append(

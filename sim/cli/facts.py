@@ -12,7 +12,8 @@ from sim import cli
 
 def catalogue(
     kind: Annotated[
-        str | None, Argument(metavar="[KIND]", help="One of the tables; without it all are listed.")
+        str | None,
+        Argument(metavar="[KIND]", help="One of the tables; without it all are listed."),
     ] = None,
     name: Annotated[str | None, Argument(metavar="[NAME]")] = None,
 ) -> None:
@@ -40,7 +41,8 @@ def scenarios() -> None:
 
 def schema(
     of: Annotated[
-        Literal["scenario", "claims"], Option(help="Of a scenario, or of an article's sentences.")
+        Literal["scenario", "claims"],
+        Option(help="Of a scenario, or of an article's sentences."),
     ] = "scenario",
 ) -> None:
     """The JSON schema of a file, for editors."""
@@ -52,7 +54,9 @@ def schema(
 
 
 def explain(
-    name: Annotated[str, Argument(metavar="METRIC|KEY", help="As `ettr` or `recovery.policy`.")],
+    name: Annotated[
+        str, Argument(metavar="METRIC|KEY", help="As `ettr` or `recovery.policy`.")
+    ],
 ) -> None:
     """What a metric or a key means: its unit, what it may be, its default, an example.
 

@@ -29,7 +29,9 @@ def fit(
     keep_names: Annotated[
         bool, Option("--keep-names", help="Write the names of nodes instead of numbers.")
     ] = False,
-    ahead: Annotated[float, Option(min=1, help="Days for which a drift is carried on.")] = 365.25,
+    ahead: Annotated[
+        float, Option(min=1, help="Days for which a drift is carried on.")
+    ] = 365.25,
     checked: Annotated[
         bool, Option("--check/--no-check", help="Whether to hold the table against the log.")
     ] = True,
@@ -64,7 +66,9 @@ def fit(
     set_here = {name: value for name, value in given.items() if value}
     report |= {"asked": set_here | {"ahead": ahead, "seed": seed}, "status": "fitted"}
     answer(report, cli.answers.fit(report), cli.tables.fit, printed)
-    print(f"written: {', '.join(cli.answers.short(path) for path in written)}", file=sys.stderr)
+    print(
+        f"written: {', '.join(cli.answers.short(path) for path in written)}", file=sys.stderr
+    )
 
 
 def log(
@@ -85,7 +89,9 @@ def log(
     watched = record.exposure_file(result)
     files.write(out, record.log_file(result))
     files.write(exposure, watched)
-    print(f"written: {cli.answers.short(out)}, {cli.answers.short(exposure)}", file=sys.stderr)
+    print(
+        f"written: {cli.answers.short(out)}, {cli.answers.short(exposure)}", file=sys.stderr
+    )
 
 
 COMMANDS = (fit, log)

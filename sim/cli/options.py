@@ -40,7 +40,9 @@ class Sets:
 
     sets: Annotated[
         list[str] | None,
-        Option("--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."),
+        Option(
+            "--set", metavar="PATH=VALUE", help="Set a value, as in fleet.weak.chips=4096."
+        ),
     ] = None
     catalogue: Annotated[
         Path | None, Option(metavar="DIR", help="Tables of your own, as --set catalogue=DIR.")
@@ -63,7 +65,9 @@ class Asked(Sets):
 
     name: Annotated[
         str,
-        Argument(metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."),
+        Argument(
+            metavar="SCENARIO", help="A scenario's name (see `sim scenarios`) or a file."
+        ),
     ]
 
     def scenario(self) -> Scenario:
@@ -86,7 +90,10 @@ class How:
     ] = None
     max_events: Annotated[
         int | None,
-        Option(min=1, help="Failures and the like that a run may have; five million unless given."),
+        Option(
+            min=1,
+            help="Failures and the like that a run may have; five million unless given.",
+        ),
     ] = None
     out: Annotated[
         Path | None,
@@ -106,7 +113,9 @@ class Printed:
     """How the answer is printed, if not for people."""
 
     as_json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False
-    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV, with units.")] = False
+    as_csv: Annotated[bool, Option("--csv", help="Print the table as CSV, with units.")] = (
+        False
+    )
 
     def __post_init__(self) -> None:
         if self.as_json and self.as_csv:
@@ -127,12 +136,15 @@ class Reading:
     """How logs of outages are read, and who was watched."""
 
     exposure: Annotated[
-        str | None, Option(help="A file that says when which node was watched: node, from, to.")
+        str | None,
+        Option(help="A file that says when which node was watched: node, from, to."),
     ] = None
     nodes: Annotated[
         int | None, Option(min=1, help="In its place: nodes, watched from --from to --to.")
     ] = None
-    start: Annotated[str | None, Option("--from", help="Date, or number as in the log.")] = None
+    start: Annotated[str | None, Option("--from", help="Date, or number as in the log.")] = (
+        None
+    )
     end: Annotated[str | None, Option("--to", help="Date, or number as in the log.")] = None
     columns: Annotated[
         str | None, Option(metavar="OURS=THEIRS,…", help="As in node=host,start=t0.")
@@ -140,12 +152,12 @@ class Reading:
     unit: Annotated[
         str | None, Option(metavar="days|seconds", help="Of times that are numbers.")
     ] = None
-    zone: Annotated[str | None, Option(help="Of dates that name none, such as Europe/Berlin.")] = (
-        None
-    )
-    skip: Annotated[bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")] = (
-        False
-    )
+    zone: Annotated[
+        str | None, Option(help="Of dates that name none, such as Europe/Berlin.")
+    ] = None
+    skip: Annotated[
+        bool, Option("--skip-bad-rows", help="Leave bad rows out, and count them.")
+    ] = False
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -40,7 +40,9 @@ def figures(
     # The committed figures are those of the parameters as they stand in the notebooks.
     if given and not out:
         out = root / "build" / "figures"
-    folder = drawing.make_figures(names or (), profile=profile, given=given, jobs=jobs, out=out)
+    folder = drawing.make_figures(
+        names or (), profile=profile, given=given, jobs=jobs, out=out
+    )
     # The pages tell of the committed figures, and of no others.
     if folder == root / drawing.FOLDERS["full"]:
         from sim.publish import pages
@@ -57,7 +59,9 @@ def verify(jobs: Jobs = 2) -> None:
 
 
 def notebooks(
-    copy: Annotated[Path | None, Option(metavar="DIR", help="Copy them into this folder.")] = None,
+    copy: Annotated[
+        Path | None, Option(metavar="DIR", help="Copy them into this folder.")
+    ] = None,
 ) -> None:
     """List the notebooks with the question of each, or copy them into a folder of your own.
 

@@ -25,7 +25,9 @@ def run(answer: Row) -> list[Row]:
     rows = _metrics(answer, answer)
     for row in rows:
         parts = answer.get("split", {}).get(row["metric"], {})
-        row |= {f"share_{name}": part["share"] for name, part in parts.items() if "share" in part}
+        row |= {
+            f"share_{name}": part["share"] for name, part in parts.items() if "share" in part
+        }
     return rows
 
 
@@ -38,7 +40,9 @@ def sweep(answer: Row) -> list[Row]:
 def _metrics(point: Row, answer: Row) -> list[Row]:
     units = answer["units"]
     # A point may have chips, and so metrics, that the scenario itself lacks.
-    rows = [{"metric": x, "unit": units.get(x, ""), **row} for x, row in point["metrics"].items()]
+    rows = [
+        {"metric": x, "unit": units.get(x, ""), **row} for x, row in point["metrics"].items()
+    ]
     rest = {"finished": point["finished"], "status": answer["status"]}
     return _all(rows, interval="95 % of the mean", **rest)
 
@@ -110,7 +114,9 @@ def step_time(answer: Row) -> list[Row]:
         values = answer[quantity]
         if not isinstance(values, dict):
             values = {"": values}
-        rows = [{"quantity": quantity, "of": of, "value": value} for of, value in values.items()]
+        rows = [
+            {"quantity": quantity, "of": of, "value": value} for of, value in values.items()
+        ]
         found += _all(rows, unit=unit, status=answer["status"])
     return found
 
@@ -129,5 +135,7 @@ def claims(answer: Row) -> list[Row]:
 def fit(answer: Row) -> list[Row]:
     """A row a fitted parameter."""
     units = answer["units"]
-    rows = [{"parameter": x, **row, "unit": units[x]} for x, row in answer["parameters"].items()]
+    rows = [
+        {"parameter": x, **row, "unit": units[x]} for x, row in answer["parameters"].items()
+    ]
     return _all(rows, interval="95 %", status=answer["status"])

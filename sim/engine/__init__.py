@@ -75,7 +75,11 @@ def simulate(
 
 
 def _simulate(
-    scenario: Scenario, settled: Scenario, luck: Luck, watch: Watch | None, max_events: int | None
+    scenario: Scenario,
+    settled: Scenario,
+    luck: Luck,
+    watch: Watch | None,
+    max_events: int | None,
 ) -> RunResult:
     laid_out = _laid_out(scenario.written, settled)
     if settled.over_years:
@@ -127,7 +131,9 @@ def worth_of(scenario: Scenario) -> dict[str, float]:
 
 def _throughput(scenario: Scenario, laid_out: Pools) -> Throughput:
     """Of a phase, all known, on the pools that take part."""
-    pools = {name: laid_out_like(scenario.fleet[name], pool) for name, pool in laid_out.items()}
+    pools = {
+        name: laid_out_like(scenario.fleet[name], pool) for name, pool in laid_out.items()
+    }
     return throughput_of(scenario, scenario.run, pools)
 
 
@@ -150,7 +156,9 @@ def _planned(scenario: Scenario, settled: Scenario) -> list[Pools]:
     found = []
     for number, (phase, known) in enumerate(pairs):
         try:
-            found.append(main if _lie_alike(scenario, phase) else _planned_phase(phase, known))
+            found.append(
+                main if _lie_alike(scenario, phase) else _planned_phase(phase, known)
+            )
         except InputError as error:
             raise InputError(f"phase {number} of the run: {error}") from None
     return found

@@ -37,7 +37,9 @@ class Queue:
         off again.
         """
         self._dues[rank] = dues
-        self.heap += [(due, rank, node) for node, due in enumerate(dues) if NONE < due <= horizon]
+        self.heap += [
+            (due, rank, node) for node, due in enumerate(dues) if NONE < due <= horizon
+        ]
         heapify(self.heap)
 
     def next(self) -> Due:

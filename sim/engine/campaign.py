@@ -134,7 +134,8 @@ def chip_worth(scenario: Scenario, first: Task, pools: Pools) -> tuple[ChipWorth
         if shape := plan.layouts[name]:
             least[name] = shape.replica_chips
     peak = {
-        name: pool.chip.bf16 * pool.chip.kernel_efficiency for name, pool in scenario.fleet.items()
+        name: pool.chip.bf16 * pool.chip.kernel_efficiency
+        for name, pool in scenario.fleet.items()
     }
     offload = dict.fromkeys(scenario.fleet, 0.0)
     for name, share in scenario.offload.items():
@@ -191,7 +192,9 @@ class Campaign:
                 yield from self._try(ready)
             else:
                 later = (task.due for task in ahead if task.due > env.now)
-                yield from self._rest(next(later, horizon), for_return=ahead[0].due <= env.now)
+                yield from self._rest(
+                    next(later, horizon), for_return=ahead[0].due <= env.now
+                )
         yield from self._rest(horizon)
         self.runs += [ProgrammeRun(task.number, task.due, task.chips) for task in ahead]
         self.runs.sort(key=lambda run: run.number)

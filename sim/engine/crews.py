@@ -26,7 +26,10 @@ class Crews:
     """
 
     def __init__(
-        self, env: simpy.Environment, number: int | None, back: Callable[[NodePool, int], None]
+        self,
+        env: simpy.Environment,
+        number: int | None,
+        back: Callable[[NodePool, int], None],
     ) -> None:
         self._env = env
         self._free: float = math.inf if number is None else number

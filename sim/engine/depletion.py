@@ -40,7 +40,9 @@ class Depletion:
 
     def _where(self, pool: NodePool) -> str:
         """Where most of the nodes are that do not work."""
-        evicted = sum(event.pool == pool.name for event in self._record.trace.events("evicted"))
+        evicted = sum(
+            event.pool == pool.name for event in self._record.trace.events("evicted")
+        )
         found = {
             "evicted": evicted,
             "repair": sum(place in MENDED for place in pool.place),

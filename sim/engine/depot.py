@@ -61,7 +61,9 @@ class Shelf:
         """Good chips in all broken nodes."""
         self.empty: deque[int] = deque()
         """Nodes without a chip, old and new."""
-        self.coming = deque(node for node, place in enumerate(pool.place) if place == "absent")
+        self.coming = deque(
+            node for node, place in enumerate(pool.place) if place == "absent"
+        )
         self._boxed = 0
         """Chips that came in boxes not yet counted as a node."""
         self.leads = luck.uniforms(f"depot.{pool.name}.vendor")
@@ -246,7 +248,9 @@ class Depot:
         self._move(repair.shelf, "repair_queue", "repair")
         self._begin(repair)
 
-    def _after(self, delay: float, what: Callable[[simpy.Event], None], about: object) -> None:
+    def _after(
+        self, delay: float, what: Callable[[simpy.Event], None], about: object
+    ) -> None:
         event = self._env.timeout(delay, about)
         assert event.callbacks is not None
         event.callbacks.append(what)
@@ -275,7 +279,9 @@ class Depot:
             # One that came in a box has lives of its own; one filled with other chips is new.
             self._complete(shelf, node, size, new=shelf.pool.place[node] != "absent")
 
-    def _complete(self, shelf: Shelf, node: int, from_stock: int, *, new: bool = False) -> None:
+    def _complete(
+        self, shelf: Shelf, node: int, from_stock: int, *, new: bool = False
+    ) -> None:
         """A node is whole; one whose chips are all others is `new`."""
         if from_stock:
             self._move(shelf, "stock", "idle", from_stock)

@@ -341,7 +341,9 @@ class Fleet:
             pool.shrink_to(-(-chips[pool.name] // pool.size), self._env.now)
         self.degraded = any(pool.target < pool.whole for pool in self.pools)
 
-    def enter(self, strengths: Mapping[str, Strength], names: Container[str], now: float) -> None:
+    def enter(
+        self, strengths: Mapping[str, Strength], names: Container[str], now: float
+    ) -> None:
         """Have the nodes of another phase of the run, in which some of the pools take part."""
         for pool in self.every:
             assert isinstance(pool, PhasedPool)

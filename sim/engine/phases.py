@@ -43,7 +43,8 @@ class Phase:
         """The nodes of every pool."""
         used = self.throughput.full.used_chips
         return {
-            name: strength(pool, used.get(name, 0)) for name, pool in self.scenario.fleet.items()
+            name: strength(pool, used.get(name, 0))
+            for name, pool in self.scenario.fleet.items()
         }
 
     @property
@@ -132,7 +133,10 @@ class Course:
         """Whether chips leave, come or lie otherwise in another phase than in this one."""
         other = self.phases[number]
         layouts = self.phase.throughput.full.layouts
-        return other.strengths != self.phase.strengths or other.throughput.full.layouts != layouts
+        return (
+            other.strengths != self.phase.strengths
+            or other.throughput.full.layouts != layouts
+        )
 
     def enter(self, number: int, now: float, tokens: float, *, rebuilt: bool) -> None:
         """Let another phase be in force, from a time and a position on."""
@@ -167,5 +171,7 @@ class Course:
     def away(self) -> Mapping[str, int]:
         """Nodes by pool that are not there at first and come later."""
         now = self.phase.strengths
-        most = {name: max(sum(phase.strengths[name]) for phase in self.phases) for name in now}
+        most = {
+            name: max(sum(phase.strengths[name]) for phase in self.phases) for name in now
+        }
         return {name: nodes - sum(now[name]) for name, nodes in most.items()}

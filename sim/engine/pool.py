@@ -192,7 +192,9 @@ class NodePool:
     @property
     def at_hand(self) -> int:
         """Nodes that work or could be put to work now."""
-        installed = self.active + len(self.hot) + len(self.cold) + len(self.rest) + self.research
+        installed = (
+            self.active + len(self.hot) + len(self.cold) + len(self.rest) + self.research
+        )
         return installed + len(self.boxed)
 
     def hide(self, fault: Fault) -> None:

@@ -12,7 +12,16 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
-from sim.engine.checkpoints import INSTANT, Checkpoints, Leg, Mark, Sawtooth, Speed, Stalls, Watch
+from sim.engine.checkpoints import (
+    INSTANT,
+    Checkpoints,
+    Leg,
+    Mark,
+    Sawtooth,
+    Speed,
+    Stalls,
+    Watch,
+)
 
 
 class ComputingClock:
@@ -222,7 +231,9 @@ class Progress:
         period *= speed.step if saw.in_steps else speed.unstalled
         tokens = max(mark.tokens - math.ceil(too_new / period) * period, 0.0)
         share = tokens / mark.tokens
-        return Mark(tokens, mark.productive * share, mark.chip_seconds * share, mark.durable_at)
+        return Mark(
+            tokens, mark.productive * share, mark.chip_seconds * share, mark.durable_at
+        )
 
     def roll_back(self, mark: Mark) -> float:
         """Fall back to a checkpoint; the productive seconds lost."""

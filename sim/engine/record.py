@@ -46,7 +46,13 @@ class CountedWay(Way):
     """A way from place to place that keeps the ledger of both and the trace up to date."""
 
     def __init__(
-        self, trace: Trace, pool: str, origin: str, place: str, chips: int, cells: dict[str, Cell]
+        self,
+        trace: Trace,
+        pool: str,
+        origin: str,
+        place: str,
+        chips: int,
+        cells: dict[str, Cell],
     ) -> None:
         super().__init__(pool, origin, place, chips)
         self.rows = trace.rows
@@ -161,7 +167,9 @@ class Record:
         for pool, supplied in self._supplied.items():
             there = sum(cell.chips for cell in self._cells[pool].values())
             if there != supplied:
-                raise AssertionError(f"{supplied} chips of {pool} were supplied, {there} are there")
+                raise AssertionError(
+                    f"{supplied} chips of {pool} were supplied, {there} are there"
+                )
             parts = [seconds for (name, _), seconds in chip_seconds.items() if name == pool]
             _agree(f"the ledger of {pool}", parts, supplied * end - self._absent[pool])
 

@@ -24,7 +24,9 @@ class RecoveryTimes:
         Tells the draws of several jobs apart.
     """
 
-    def __init__(self, recovery: Recovery, sawtooth: Sawtooth, luck: Luck, label: str) -> None:
+    def __init__(
+        self, recovery: Recovery, sawtooth: Sawtooth, luck: Luck, label: str
+    ) -> None:
         self.follow(recovery, sawtooth)
         self._field = luck.field(f"recovery{label}")
         self._counts: dict[str, int] = {}

@@ -58,16 +58,24 @@ def _outages(path: str, _changed: int) -> tuple[Span, ...]:
     """The outages of a file as of the time it was last changed."""
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+        if missing := [
+            column for column in COLUMNS if column not in (reader.fieldnames or ())
+        ]:
             needed = ", ".join(COLUMNS)
-            raise InputError(f"{path}: no column {', '.join(missing)}; a trace needs {needed}")
+            raise InputError(
+                f"{path}: no column {', '.join(missing)}; a trace needs {needed}"
+            )
         rows = [_outage(row, f"{path}, line {reader.line_num}") for row in reader]
     if not rows:
-        raise InputError(f"{path}: the trace has a header and no rows: nothing would ever fail")
+        raise InputError(
+            f"{path}: the trace has a header and no rows: nothing would ever fail"
+        )
     numbers = {name: k for k, name in enumerate(sorted({name for name, *_ in rows}))}
     merged: list[Span] = []
     last: dict[int, int] = {}
-    for span in sorted(Span(start, end, numbers[name], why) for name, start, end, why in rows):
+    for span in sorted(
+        Span(start, end, numbers[name], why) for name, start, end, why in rows
+    ):
         before = last.get(span.node)
         if before is not None and span.start <= merged[before].end:
             merged[before] = merged[before]._replace(end=max(span.end, merged[before].end))
@@ -91,7 +99,9 @@ def _outage(row: dict[str, Any], where: str) -> tuple[str, float, float, str]:
     if not node:
         raise InputError(f"{where}: the node has no name")
     if not 0 <= start <= end or math.isinf(start if is_open else end):
-        raise InputError(f"{where}: expected 0 ≤ start_day ≤ end_day, not {days[0]} and {days[1]}")
+        raise InputError(
+            f"{where}: expected 0 ≤ start_day ≤ end_day, not {days[0]} and {days[1]}"
+        )
     return node, start * DAY, end * DAY, (row.get("cause") or "").strip() or "outage"
 
 
@@ -102,7 +112,9 @@ def told(path: str, found: Sequence[Span]) -> str:
     days = nodes * last / DAY
     rate = f", {1000 * len(found) / days:.3g} per 1,000 node-days" if days else ""
     span = f"from day {first / DAY:,.10g} to day {last / DAY:,.10g}"
-    return f"{path}: the trace tells of {len(found):,} outages of {nodes:,} nodes, {span}{rate}"
+    return (
+        f"{path}: the trace tells of {len(found):,} outages of {nodes:,} nodes, {span}{rate}"
+    )
 
 
 def _last(found: Sequence[Span]) -> float:
@@ -130,7 +142,9 @@ def check(
     if first >= horizon:
         dates = first > 1e6 * DAY
         hint = "; are these seconds since 1970? It wants days from the start" if dates else ""
-        raise InputError(f"{said}, and none by the horizon on day {horizon / DAY:,.10g}{hint}")
+        raise InputError(
+            f"{said}, and none by the horizon on day {horizon / DAY:,.10g}{hint}"
+        )
     # Who writes down days has watched to the end of the last one.
     end = math.ceil(_last(found) / DAY) * DAY if until is None else until
     if horizon > end:
@@ -176,7 +190,9 @@ class Replay(Ageing):
         """The outage that now begins."""
         span = self._ahead[node].pop()
         self._run(node, self._ahead[node][-1].start if self._ahead[node] else math.inf)
-        return Failure(node, self._causes[span.cause], detect=0.0, repair=span.end - span.start)
+        return Failure(
+            node, self._causes[span.cause], detect=0.0, repair=span.end - span.start
+        )
 
     def start(self, node: int, clock: float) -> None:
         """Wall time runs anyway."""

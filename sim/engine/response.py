@@ -74,7 +74,12 @@ class People:
         """Seconds until somebody acts on a failure; none if a machine does, or they are there."""
         response = self._response
         automatic = cause.cause in self._automatic
-        if response is None or incident.answered or automatic or cause.cause in response.automatic:
+        if (
+            response is None
+            or incident.answered
+            or automatic
+            or cause.cause in response.automatic
+        ):
             return 0.0
         incident.answered = True
         return self._seconds(response, now)

@@ -75,7 +75,9 @@ class Source:
         self.parts = parts
         rate = _rate(cause)
         # A relapse has a cause without a life of its own: it comes when it was told.
-        self.lifetime = Weibull(1.0, 1 / rate) if rate else cause.lifetime or Constant(math.inf)
+        self.lifetime = (
+            Weibull(1.0, 1 / rate) if rate else cause.lifetime or Constant(math.inf)
+        )
         shape = self.lifetime.shape if isinstance(self.lifetime, Weibull) else 1.0
         self.acceleration = bad.factor ** (1 / shape) if bad else 1.0
         """How much faster a bad node lives, so that its hazard is `factor` times as high."""
@@ -92,10 +94,14 @@ class Source:
         """The first lives, by unit of a node and node."""
         units = nodes * self.parts
         draws = [
-            self._field.block(self._field.purpose(f"{self._name}.first{more}"), units, columns)
+            self._field.block(
+                self._field.purpose(f"{self._name}.first{more}"), units, columns
+            )
             for more, columns in (("", 1), (".more", self.lifetime.dims - 1))
         ]
-        lives = self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T / self._scale
+        lives = (
+            self.lifetime.draw(np.hstack(draws)).reshape(nodes, self.parts).T / self._scale
+        )
         # Dividing by 1 would cost a pass over every node of pools that have no bad ones.
         if self.acceleration != 1.0:
             lives[:, weak] /= self.acceleration
@@ -124,7 +130,9 @@ class Source:
         """Uniforms for a failure of a unit that has had so many before, and for the life after."""
         return self._field.row(self._rows, unit, number, self._columns)
 
-    def life(self, row: list[float], unit: int, number: int, node: int, *, weak: bool) -> float:
+    def life(
+        self, row: list[float], unit: int, number: int, node: int, *, weak: bool
+    ) -> float:
         """The life after a failure."""
         if not self._everywhere and not self._strikes(np.array([node]))[0]:
             return math.inf  # neither a shock nor a replacement makes a node one of the batch

@@ -102,7 +102,9 @@ class Site:
         nodes = spec.active_nodes + spec.hot_spares + spec.cold_spares + coming
         # Each number is bounded where it is read, and a product or a sum of them is not.
         if nodes * spec.chip.node_size > MOST_CHIPS:
-            problem = f"fleet.{name}: {nodes:,.0f} nodes, those that will come among them, are more"
+            problem = (
+                f"fleet.{name}: {nodes:,.0f} nodes, those that will come among them, are more"
+            )
             raise InputError(f"{problem} than {MOST_CHIPS:,} chips", given=nodes)
         make: type[NodePool] = PhasedPool if course else NodePool
         pool = make(
@@ -172,7 +174,9 @@ class Site:
             saw,
             RecoveryTimes(scenario.recovery, saw, self.luck, label),
             People(scenario.recovery, scenario.start, self._automatic(), self.luck, label),
-            Windows(scenario.recovery.windows, scenario.start, self.env.now, self.luck, label),
+            Windows(
+                scenario.recovery.windows, scenario.start, self.env.now, self.luck, label
+            ),
             scenario.horizon,
             self.record,
         )
@@ -272,11 +276,14 @@ def uncollected() -> Iterator[None]:
 def _boxed_nodes(coming: list[Arrival], pool: str, size: int) -> int:
     """Nodes of a pool that will arrive in boxes."""
     return (
-        sum(arrival.chips for arrival in coming if arrival.pool == pool and arrival.boxed) // size
+        sum(arrival.chips for arrival in coming if arrival.pool == pool and arrival.boxed)
+        // size
     )
 
 
-def failure_rate(pool: NodePool, used_chips: int, fabric: FabricSpec, horizon: float) -> float:
+def failure_rate(
+    pool: NodePool, used_chips: int, fabric: FabricSpec, horizon: float
+) -> float:
     """Failures per second of the nodes of a pool that a layout uses."""
     nodes = -(-used_chips // pool.size)
     if trace := pool.spec.failures.trace:

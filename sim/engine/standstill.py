@@ -67,7 +67,12 @@ class Standstill:
         return stop
 
     def spend(
-        self, category: str, duration: float, *, exposed: bool = False, for_return: bool = False
+        self,
+        category: str,
+        duration: float,
+        *,
+        exposed: bool = False,
+        for_return: bool = False,
     ) -> Process:
         """Let a time pass that is not computing; nodes go on failing.
 

@@ -129,7 +129,9 @@ def value_at(steps: Steps, time: float) -> float:
     raise AssertionError("steps begin before all times")
 
 
-def cumulative(flow: Flow, policy: Policy, factor: Steps, horizon: float) -> tuple[Floats, Floats]:
+def cumulative(
+    flow: Flow, policy: Policy, factor: Steps, horizon: float
+) -> tuple[Floats, Floats]:
     """Times where the rate of a flow changes, and the chips expected to have come by them."""
     starts = [policy.seconds(date) for date, _ in flow.chips]
     ends = [*starts[1:], policy.seconds(flow.until)]
@@ -223,8 +225,12 @@ def production_arrivals(
     ends = month_ends(horizon)
 
     def delivered(flows: Iterable[Flow]) -> Floats:
-        lines = [cumulative(flow, policy, policy.on(flow, flow.chip), horizon) for flow in flows]
-        return np.sum([np.diff(np.interp(ends, *line), prepend=0.0) for line in lines], axis=0)
+        lines = [
+            cumulative(flow, policy, policy.on(flow, flow.chip), horizon) for flow in flows
+        ]
+        return np.sum(
+            [np.diff(np.interp(ends, *line), prepend=0.0) for line in lines], axis=0
+        )
 
     recipes = {
         name: Recipe(
@@ -235,12 +241,17 @@ def production_arrivals(
         for name, product in production.products.items()
     }
     chips = made(
-        ends, delivered(production.dies.values()), delivered(production.stacks.values()), recipes
+        ends,
+        delivered(production.dies.values()),
+        delivered(production.stacks.values()),
+        recipes,
     )
     found = []
     for name, months in chips.items():
         counts = np.diff(np.floor(np.cumsum(months) + 1e-9), prepend=0.0)
-        found += [Arrival(time, pools[name], chips, True) for time, chips in _coming(ends, counts)]
+        found += [
+            Arrival(time, pools[name], chips, True) for time, chips in _coming(ends, counts)
+        ]
     return found
 
 
@@ -262,7 +273,9 @@ def arrivals(scenario: Scenario, policy: Policy, luck: Luck) -> list[Arrival]:
         found += flow_arrivals(flow, pool, chip, policy, scenario.horizon, luck, name)
     for name, production in sorted(scenario.depot.production.items()):
         pools = {
-            product: pool_of(fleet, item.plan.chip, f"depot.production.{name}.products.{product}")
+            product: pool_of(
+                fleet, item.plan.chip, f"depot.production.{name}.products.{product}"
+            )
             for product, item in sorted(production.products.items())
         }
         found += production_arrivals(production, pools, policy, scenario.horizon)

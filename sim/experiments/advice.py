@@ -103,11 +103,12 @@ class Advice:
         return vars(self) | {"options": options, "limits": self.limits, "unit": self.unit}
 
     def __str__(self) -> str:
-        claim = (
-            f"within {self.within:.3g} {self.unit} of the best with a probability of 0.95 or more"
-        )
+        near = f"within {self.within:.3g} {self.unit} of the best"
+        claim = f"{near} with a probability of 0.95 or more"
         if not self.settled:
-            claim = f"not settled: at 0.95 another may be better by {self.bound:.3g} {self.unit}"
+            claim = (
+                f"not settled: at 0.95 another may be better by {self.bound:.3g} {self.unit}"
+            )
         lines = [
             f"pick: {words(self.pick.at)}",
             f"  {claim} (Kim and Nelson's KN, {len(self.options)} options); {self.limits}",
@@ -115,7 +116,9 @@ class Advice:
             *_table("cannot be told from it", [o for o in self.options[1:] if o.alike]),
             *_table("cost against date: no other is both cheaper and faster", self.front),
         ]
-        lines += [f"the best may lie beyond: {path} = {self.pick.at[path]}" for path in self.edges]
+        lines += [
+            f"the best may lie beyond: {path} = {self.pick.at[path]}" for path in self.edges
+        ]
         lines += [f"left out: {why}" for why in self.left_out]
         return "\n".join(lines)
 

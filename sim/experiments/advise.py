@@ -194,7 +194,9 @@ class Search:
         behind = sums[:, None] - sums
         # Of two that are equal to the last digit the first stays.
         beaten = (behind > room) | np.tril((behind == 0) & (room == 0), -1)
-        self.alive = [k for k, lost in zip(self.alive, beaten.any(axis=1), strict=True) if not lost]
+        self.alive = [
+            k for k, lost in zip(self.alive, beaten.any(axis=1), strict=True) if not lost
+        ]
 
 
 def _losses(outcomes: Sequence[Outcome], goal: Goal, days: float) -> Floats:
@@ -212,7 +214,9 @@ def _days(scenario: Scenario, by: dt.date | None) -> float:
     days = (by - scenario.start).days
     if not 0 < days <= scenario.horizon / DAY:
         end = scenario.start + dt.timedelta(seconds=scenario.horizon)
-        raise InputError(f"{by} is not between the start {scenario.start} and the horizon {end}")
+        raise InputError(
+            f"{by} is not between the start {scenario.start} and the horizon {end}"
+        )
     return days
 
 

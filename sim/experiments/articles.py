@@ -143,7 +143,9 @@ class Reading(Simulated):
         if any(parts) != all(parts):
             raise InputError("scenario, metric and limit go together: give all three or none")
         if not self.limit and not self.caveat:
-            raise InputError("without a limit, caveat says why it cannot be tested", key="caveat")
+            raise InputError(
+                "without a limit, caveat says why it cannot be tested", key="caveat"
+            )
         return self
 
     @property

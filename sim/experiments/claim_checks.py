@@ -17,7 +17,15 @@ import numpy as np
 import pandas as pd
 
 from sim.errors import InputError
-from sim.experiments.articles import Article, Limit, Reading, Sentence, Simulated, article, words
+from sim.experiments.articles import (
+    Article,
+    Limit,
+    Reading,
+    Sentence,
+    Simulated,
+    article,
+    words,
+)
 from sim.experiments.dates import whether
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import spread, wilson
@@ -294,11 +302,15 @@ def _one(runs: Replications, metric: str) -> tuple[Floats, Floats]:
     if not flag:
         return values, values
     ended = runs.frame[flag].to_numpy(dtype=bool)
-    least = values if flag != "finished" or metric in GROWING else np.where(ended, values, 0.0)
+    least = (
+        values if flag != "finished" or metric in GROWING else np.where(ended, values, 0.0)
+    )
     return least, np.where(ended, values, np.inf)
 
 
-def _moved_most_by(parts: Sequence[Simulated], seed: int, values: Floats) -> tuple[str, float]:
+def _moved_most_by(
+    parts: Sequence[Simulated], seed: int, values: Floats
+) -> tuple[str, float]:
     """The unknown constant that goes most with the values, and their rank correlation.
 
     Spearman's; a constant is named only if it stands out.

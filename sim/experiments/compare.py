@@ -83,7 +83,9 @@ class Comparison(Answer):
                 f"not come in both\nthe median of the pairs: {shift_told(*self.median.values())}"
             )
         if values["mean"] is None:
-            unfinished = f"not comparable while {self.censored} of {pairs} pairs are unfinished"
+            unfinished = (
+                f"not comparable while {self.censored} of {pairs} pairs are unfinished"
+            )
             return f"{self.metric}: not known, or {unfinished}"
         unit = UNITS.get(self.metric, "")
         mean = told(values["mean"], values["lo"], values["hi"], unit)
@@ -148,16 +150,16 @@ def compare(
     check_whole("n", n, 1)
     metric = metric or own_metric(a, b)
     check_metric(metric, a, b)
-    sides = {"a": a, "b": b}
-    runs = study("side", sides, n, seed, fixed_inputs=fixed_inputs, **execution)
+    runs = study("side", {"a": a, "b": b}, n, seed, fixed_inputs=fixed_inputs, **execution)
     first, second = runs.values()
     ends = [_horizons(side, seed, n, fixed_inputs) for side in (a, b)]
-    days = np.minimum(ends[0], ends[1])
+    days = np.min(ends, axis=0)
     x, known_x = _values(metric, first, days)
     y, known_y = _values(metric, second, days)
     censored = n - int((known_x & known_y).sum())
     dates = bool(whether(metric, first))
-    if censored and not dates and metric != "wall_days" and not np.array_equal(ends[0], ends[1]):
+    differ = metric != "wall_days" and not np.array_equal(ends[0], ends[1])
+    if censored and differ and not dates:
         # Up to different days, the numbers of unfinished runs cannot be compared.
         x = np.full(n, np.nan)
     if dates:
@@ -185,7 +187,9 @@ def compare(
     )
 
 
-def _values(metric: str, runs: Replications, days: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def _values(
+    metric: str, runs: Replications, days: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
     """A metric of each run, up to a day of its own, and whether it had come to its end by then."""
     if whether(metric, runs):
         values = days_to(runs, metric)

@@ -106,7 +106,9 @@ def when(scenario: Scenario, days: Floats, what: str, ever: str) -> str:
     if never == len(days):
         return f"{what} in no replication before {end_of(scenario)}"
     quantiles = spread(days, "inverted_cdf")
-    low, middle, high = (month_of(scenario, quantiles[name]) for name in ("p5", "median", "p95"))
+    low, middle, high = (
+        month_of(scenario, quantiles[name]) for name in ("p5", "median", "p95")
+    )
     known = median_interval(days)
     words = f"{what} in {middle} ("
     if known["lo"] is not None and known["hi"] is not None:

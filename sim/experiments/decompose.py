@@ -55,7 +55,10 @@ def decompose(first: Runs, last: Runs) -> pd.DataFrame:
             a["rate"] / b["rate"],
             f"{old['rate'] / 1e12:.0f} → {new['rate'] / 1e12:.0f}\nTFLOP/s",
         ),
-        "time lost": (a["ettr"] / b["ettr"], f"{1 - old['ettr']:.1%} → {1 - new['ettr']:.1%}"),
+        "time lost": (
+            a["ettr"] / b["ettr"],
+            f"{1 - old['ettr']:.1%} → {1 - new['ettr']:.1%}",
+        ),
         "days": (a["wall"] / b["wall"], f"{old['wall'] / DAY:.0f} → {new['wall'] / DAY:.0f}"),
     }
     rows = [

@@ -60,7 +60,9 @@ def exchange(
         plan = plans[count]
         # Then nine runs in ten end before the horizon, and their band is what it would be without.
         if frame["finished"].mean() <= 0.95:
-            raise InputError(f"{runs.scenario}: too few runs finish by its horizon; lengthen it")
+            raise InputError(
+                f"{runs.scenario}: too few runs finish by its horizon; lengthen it"
+            )
         rows.append(
             {
                 "chips": count,
@@ -87,7 +89,9 @@ def smallest_replica(scenario: Scenario) -> int:
 
 def _with_weak(scenario: Scenario, count: int) -> Scenario:
     nodes = -(-count // scenario.fleet[POOL].chip.node_size)
-    return scenario.override({f"fleet.{POOL}.chips": count, f"fleet.{POOL}.cold_spares": nodes})
+    return scenario.override(
+        {f"fleet.{POOL}.chips": count, f"fleet.{POOL}.cold_spares": nodes}
+    )
 
 
 def _plan(scenario: Scenario) -> Plan | None:
@@ -124,4 +128,6 @@ def equal_at(curve: pd.DataFrame, days: float) -> float | None:
         return None
     # Interpolation needs rising days, and more chips mean fewer.
     order = curve.sort_values("days")
-    return float(np.exp(np.interp(np.log(days), np.log(order["days"]), np.log(order["chips"]))))
+    return float(
+        np.exp(np.interp(np.log(days), np.log(order["days"]), np.log(order["chips"])))
+    )

@@ -206,7 +206,9 @@ def _dask(address: str) -> Iterator[Executor]:
             log.disabled = False
 
 
-def _batch(code: str, simulator: Simulator, runs: Sequence[tuple[Point, int]]) -> list[Outcome]:
+def _batch(
+    code: str, simulator: Simulator, runs: Sequence[tuple[Point, int]]
+) -> list[Outcome]:
     if code != code_version():
         raise InputError(
             "a worker runs another version of mixedfleet or of its libraries than the one that "

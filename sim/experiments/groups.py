@@ -70,13 +70,17 @@ def partners(scenario: Scenario, seed: int, n: int) -> dict[str, list[Point]]:
     for group, own in members(scenario).items():
         shared = [{name: drawn[name] for name in own} for drawn in draws]
         found[group] = [
-            Point(scenario, seed, range(n + k, n + k + 1), known) for k, known in enumerate(shared)
+            Point(scenario, seed, range(n + k, n + k + 1), known)
+            for k, known in enumerate(shared)
         ]
     return found
 
 
 def shares(
-    metric: str, outcomes: Sequence[Outcome], partners: Mapping[str, Sequence[Outcome]], seed: int
+    metric: str,
+    outcomes: Sequence[Outcome],
+    partners: Mapping[str, Sequence[Outcome]],
+    seed: int,
 ) -> dict[str, dict[str, float]]:
     """Share of the variance of a metric that each group explains by itself.
 
@@ -94,7 +98,9 @@ def shares(
         if group in partners:
             others = np.array([outcome.metrics[metric] for outcome in partners[group]])
             pairs = np.stack([values[: len(others)], others])
-            picks = stream(seed, 0, "groups").integers(len(others), size=(RESAMPLES, len(others)))
+            picks = stream(seed, 0, "groups").integers(
+                len(others), size=(RESAMPLES, len(others))
+            )
             low, high = np.quantile(_share(pairs[:, picks]), [0.025, 0.975])
             found[group] = {
                 "share": float(_share(pairs)),
@@ -111,4 +117,6 @@ def _share(pairs: Floats) -> Floats:
     covariance = np.mean(pairs[0] * pairs[1], axis=-1) - mean**2
     # Where nothing varies but for its rounding, nothing has a share.
     varies = variance > 1e-12 * mean**2
-    return np.clip(np.where(varies, covariance, 0.0) / np.where(varies, variance, 1.0), 0.0, 1.0)
+    return np.clip(
+        np.where(varies, covariance, 0.0) / np.where(varies, variance, 1.0), 0.0, 1.0
+    )

@@ -127,7 +127,9 @@ def ettr_by_interval(
     return pd.DataFrame(rows)
 
 
-def time_by_fabric(jobs: Iterable[str], n: int, seed: int, horizon: str = "20 d") -> pd.DataFrame:
+def time_by_fabric(
+    jobs: Iterable[str], n: int, seed: int, horizon: str = "20 d"
+) -> pd.DataFrame:
     """Find how much longer jobs take on each kind of fabric than on one that never slows.
 
     Parameters

@@ -62,7 +62,9 @@ class Precision:
         if self.met:
             return unseen
         skew = "its interval may be too narrow"
-        return f"not known to {self.wanted:.3g} after {self.runs:,} runs: {skew}, and {unseen}"
+        return (
+            f"not known to {self.wanted:.3g} after {self.runs:,} runs: {skew}, and {unseen}"
+        )
 
     def report(self) -> dict[str, Any]:
         """Everything the command line prints as JSON."""

@@ -72,7 +72,9 @@ class Replications(Answer):
         """One row a replication: `finished` and every metric."""
         import pandas as pd
 
-        rows = [{"finished": outcome.finished, **outcome.metrics} for outcome in self.outcomes]
+        rows = [
+            {"finished": outcome.finished, **outcome.metrics} for outcome in self.outcomes
+        ]
         return pd.DataFrame(rows).rename_axis("replication")
 
     @cached_property
@@ -100,7 +102,9 @@ class Replications(Answer):
         known = self.summary()[metric]
         lo, hi = known["lo"], known["hi"]
         finished = self.finished.mean()
-        text = f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
+        text = (
+            f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
+        )
         text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
         p5, p95 = known["p5"], known["p95"]
         if p5 is not None and p95 is not None:
@@ -205,7 +209,9 @@ class Replications(Answer):
         fours = values.reshape(-1, 2, 2)
         variances = _variances(fours)
         # Whole fours are drawn again, as the runs of one are not independent.
-        picks = stream(self.seed, 0, "split").integers(len(fours), size=(RESAMPLES, len(fours)))
+        picks = stream(self.seed, 0, "split").integers(
+            len(fours), size=(RESAMPLES, len(fours))
+        )
         resampled = _shares(_variances(fours[picks]))
         low, high = np.quantile(resampled, [0.025, 0.975], axis=1)
         error = self.values(metric).std(ddof=1) / math.sqrt(len(self.outcomes))

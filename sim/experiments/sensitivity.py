@@ -79,7 +79,9 @@ class Sensitivity(Answer):
         unfinished = f", {self.censored} of them unfinished" if self.censored else ""
         key = KEYS[self.method][0]
         moving = self.frame[key] >= SEEN * self.frame[key].max()
-        table = self.frame[moving].to_string(index=False, na_rep="", float_format="{:.3g}".format)
+        table = self.frame[moving].to_string(
+            index=False, na_rep="", float_format="{:.3g}".format
+        )
         idle = ", ".join(self.frame["unknown"][~moving])
         if idle:
             table += f"\nno effect to speak of: {idle}"

@@ -174,7 +174,9 @@ class Tries:
     workers : Workers
     """
 
-    def __init__(self, point: Point, path: str, unit: str, days: int, workers: Workers) -> None:
+    def __init__(
+        self, point: Point, path: str, unit: str, days: int, workers: Workers
+    ) -> None:
         self.path = path
         self.unit = unit
         self.points: dict[int, Point] = {}

@@ -26,7 +26,15 @@ from sim.scenario import Scenario
 from sim.scenario.guards import check_whole
 
 PACKAGE = Path(__file__).parents[1]
-COMPUTE = ("quantities", "catalogue", "scenario", "throughput", "results", "engine", "streams.py")
+COMPUTE = (
+    "quantities",
+    "catalogue",
+    "scenario",
+    "throughput",
+    "results",
+    "engine",
+    "streams.py",
+)
 """Rooms and files of the package on which the outcome of a run depends."""
 
 DRAWN = {"nested", "group"}
@@ -206,7 +214,9 @@ class Store:
                 raise ValueError
             for row in rows:
                 known = row["metrics"]
-                row["metrics"] = {n: math.nan if v is None else float(v) for n, v in known.items()}
+                row["metrics"] = {
+                    n: math.nan if v is None else float(v) for n, v in known.items()
+                }
             return content, [Outcome(**row) for row in rows]
         except DAMAGED:
             raise ValueError(f"{path}: is damaged") from None

@@ -67,7 +67,8 @@ class Sweep(Answer):
             known = zip(rows[name], rows["lo"], rows["hi"], strict=True)
             # One run has no interval, and what is not known has no number either.
             shown[name] = [
-                "" if pd.isna(value) else figures(value, low, high) for value, low, high in known
+                "" if pd.isna(value) else figures(value, low, high)
+                for value, low, high in known
             ]
         return shown.fillna("").to_string(index=False, float_format="{:z.4g}".format)
 
@@ -123,7 +124,9 @@ def sweep(
         at = dict(zip(grid, values, strict=True))
         changed = scenario.override(at) if at else scenario
         for unknowns in _sample(changed, design, samples, seed) if design else [{}]:
-            points.append((at | unknowns, Point(changed, seed, range(n), unknowns, fixed_inputs)))
+            points.append(
+                (at | unknowns, Point(changed, seed, range(n), unknowns, fixed_inputs))
+            )
     return carry_out("sweep", points, **execution)
 
 
@@ -215,7 +218,9 @@ def load(folder: str | Path) -> Replications | Sweep:
     return replace(parts[0][1], outcomes=plain, nested=nested, partners=by_kind)
 
 
-def _sample(scenario: Scenario, design: Design, samples: int, seed: int) -> list[dict[str, float]]:
+def _sample(
+    scenario: Scenario, design: Design, samples: int, seed: int
+) -> list[dict[str, float]]:
     """Spread points over the unknown constants of a scenario, by the quantiles of each."""
     unknowns = scenario.unknowns()
     if not unknowns:
@@ -240,4 +245,6 @@ def power_of_two(samples: int) -> None:
     """Refuse any other number of Sobol points: their balance is lost."""
     if samples & (samples - 1) or samples < 2:
         above = 2 ** samples.bit_length()
-        raise InputError(f"{samples} samples: Sobol points come in powers of two, such as {above}")
+        raise InputError(
+            f"{samples} samples: Sobol points come in powers of two, such as {above}"
+        )

@@ -17,7 +17,14 @@ from sim.engine import worth_of
 from sim.errors import InputError
 from sim.experiments.dates import day_of, days_to, shift_told, shifts, when
 from sim.experiments.executors import Execution
-from sim.experiments.intervals import band, digits, figures, median_interval, proportion, spread
+from sim.experiments.intervals import (
+    band,
+    digits,
+    figures,
+    median_interval,
+    proportion,
+    spread,
+)
 from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
@@ -315,7 +322,9 @@ def worlds(
     ['as-it-was', 'h20-never-blocked']
     """
     if scenario.outlook is None:
-        raise InputError(f"{scenario.name}: the scenario has no outlook, so no worlds to compare")
+        raise InputError(
+            f"{scenario.name}: the scenario has no outlook, so no worlds to compare"
+        )
     if at:
         scenario = scenario.override({"outlook.dates": [str(date) for date in at]})
     scenarios = {AS_IT_WAS: scenario}

@@ -126,7 +126,9 @@ def watched(days: float, nodes: int, keys: dict[str, Any], **changes: Any) -> Sc
     return endless(days, run=run, fleet=pool(nodes=nodes, **keys), **changes)
 
 
-def foretold(fitted: Fit, days: float, runs: int, seed: int, fixed: bool = False) -> list[Outages]:
+def foretold(
+    fitted: Fit, days: float, runs: int, seed: int, fixed: bool = False
+) -> list[Outages]:
     """The outages of a fitted table in some runs; fixed are those of the best fit alone."""
     scenario = cluster(fitted, days)
     return [outages_of(simulate(scenario, seed, k, fixed_inputs=fixed)) for k in range(runs)]
@@ -144,7 +146,9 @@ def outages(log: Log, since: float = 0.0) -> Outages:
 def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame:
     """Numbers of a log beside those of runs, as far as both are known."""
     low, high = pd.DataFrame(runs, columns=list(log)).quantile(list(WITHIN)).to_numpy()
-    table = pd.DataFrame({"title": list(log), "log": list(log.values()), "p5": low, "p95": high})
+    table = pd.DataFrame(
+        {"title": list(log), "log": list(log.values()), "p5": low, "p95": high}
+    )
     # A short log has no repairs that were watched for a month.
     table = table.replace([np.inf, -np.inf], np.nan).dropna(ignore_index=True)
     # Where all repairs take the same time, the last digits of it must not decide.
@@ -216,20 +220,32 @@ def limits(fitted: Fit) -> list[str]:
         ),
         (rare, f"Fewer than {FEWEST} failures, so a rate and no more: {rare}"),
         (hours, f"Software failures reboot a node in place; {hours:,.0f} hours are left out"),
-        (several, "Bad nodes were sought as bad in all causes; those bad in one pass for chance"),
+        (
+            several,
+            "Bad nodes were sought as bad in all causes; those bad in one pass for chance",
+        ),
         (lasting, f"{lasting} outages last; nodes lost for good are not told from them"),
         (not length.any(), "No outage of the log has a length: the table has no repairs"),
         (
             AGEING in kept and not log.ages.any(),
             "Nodes were taken for new when first watched: the exposure has no `installed`",
         ),
-        (AGEING in kept, "Nodes start as old as at the end of the log; for new ones remove `age`"),
-        (True, "Within a run the level is constant; how far it may drift is drawn for each run"),
+        (
+            AGEING in kept,
+            "Nodes start as old as at the end of the log; for new ones remove `age`",
+        ),
+        (
+            True,
+            "Within a run the level is constant; how far it may drift is drawn for each run",
+        ),
         (
             BURSTS in kept,
             "Bursts strike neighbours in an instant; which nodes are near is not known",
         ),
-        (True, "Silent faults, slow nodes and the time until people answer are not in such logs"),
+        (
+            True,
+            "Silent faults, slow nodes and the time until people answer are not in such logs",
+        ),
     ]
     said = [sentence for holds, sentence in sentences if holds]
     return [*log.notes, *_alternatives(trials), *said]

@@ -70,7 +70,9 @@ class Walk:
         chances = stats.poisson.logpmf(count, expected * np.exp(levels))
         chances -= (levels - self.mean[:, None]) ** 2 / (2 * prior)[:, None] - NODES**2 / 2
         sizes = np.sqrt(spread / prior)
-        chance: Floats = np.asarray(special.logsumexp(chances, axis=1, b=SHARES)) + np.log(sizes)
+        chance: Floats = np.asarray(special.logsumexp(chances, axis=1, b=SHARES)) + np.log(
+            sizes
+        )
         stays = level / prior
         mean = self.mean + stays * (mode - self.mean)
         variance = level - stays**2 * (prior - spread)

@@ -96,7 +96,9 @@ def rows(path: str | Path, n: int = 100, seed: int = 0) -> list[Row]:
     def forecasts(place: int, past: PastLog) -> list[Forecast]:
         log = _read(past, Path(path).parent)
         if not 0 < past.job_nodes <= len(log.names):
-            raise InputError(f"{past.file}: a job of {past.job_nodes} of {len(log.names)} nodes")
+            raise InputError(
+                f"{past.file}: a job of {past.job_nodes} of {len(log.names)} nodes"
+            )
         return [
             forecast
             for half in halves(log)
@@ -131,7 +133,9 @@ def halves(log: Log) -> Iterator[Half]:
         yield Half(name, fit(known, ahead=days), independent, outages(other), days)
 
 
-def _forecasts(past: PastLog, family: str, half: Half, n: int, seed: int) -> Iterator[Forecast]:
+def _forecasts(
+    past: PastLog, family: str, half: Half, n: int, seed: int
+) -> Iterator[Forecast]:
     """A forecast for each job, block and measure of a half."""
     nodes = len(half.fitted.log.names)
     random = np.random.default_rng(seed)
@@ -190,7 +194,9 @@ class Job:
         edges = np.linspace(0.0, self.days * DAY, self.blocks + 1)
         stops = [event.time for event in result.trace.events("interruption")]
         lost = result.trace.events("rework")
-        advanced = -np.histogram([e.time for e in lost], edges, weights=[e.amount for e in lost])[0]
+        advanced = -np.histogram(
+            [e.time for e in lost], edges, weights=[e.amount for e in lost]
+        )[0]
         for stretch in result.timeline:
             if stretch.state in COMPUTING:
                 advanced += np.diff(np.clip(edges, stretch.start, stretch.end))

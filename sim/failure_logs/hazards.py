@@ -67,7 +67,9 @@ class Hazard:
     after: float = 3 * DAY
     after_shape: float = 0.6
 
-    def losses(self, gaps: Gaps, factor: Floats | float = 1.0) -> tuple[Floats, Floats, Floats]:
+    def losses(
+        self, gaps: Gaps, factor: Floats | float = 1.0
+    ) -> tuple[Floats, Floats, Floats]:
         """Weigh each gap.
 
         Parameters
@@ -89,7 +91,9 @@ class Hazard:
         late = (gaps.length / self.after) ** self.after_shape
         none_yet = 1 - chance * -np.expm1(-late)
         again = chance * np.exp(-late) * self.after_shape * late / gaps.length / none_yet
-        likelihood = np.where(gaps.failed, np.log(rate + again), 0.0) - fresh + np.log(none_yet)
+        likelihood = (
+            np.where(gaps.failed, np.log(rate + again), 0.0) - fresh + np.log(none_yet)
+        )
         return likelihood, gaps.failed * rate / (rate + again), fresh
 
     def _fresh(self, age: Floats) -> Floats:
@@ -211,7 +215,9 @@ def least(loss: Callable[[Floats], float], start: Floats, ends: Floats) -> Float
 
 def _hazard(values: Floats, keys: Sequence[str]) -> Hazard:
     inside = np.clip(values, *bounds(keys))
-    return Hazard(**{k: float(natural(k, value)) for k, value in zip(keys, inside, strict=True)})
+    return Hazard(
+        **{k: float(natural(k, value)) for k, value in zip(keys, inside, strict=True)}
+    )
 
 
 def misfit(

@@ -107,7 +107,9 @@ def hosts(text: str) -> list[str]:
     for part in re.findall(r"(?:[^,\[\]]|\[[^\]]*\])+", text):
         found += _expanded(part)
     if not found or text.count("[") != text.count("]"):
-        raise InputError(f"'{text:.60}' is no list of nodes such as gpu[001-004,7]", given=text)
+        raise InputError(
+            f"'{text:.60}' is no list of nodes such as gpu[001-004,7]", given=text
+        )
     return found
 
 

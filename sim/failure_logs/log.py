@@ -97,7 +97,8 @@ class Log:
         known = (self.start >= since) & (self.start < time)
         return replace(
             self,
-            windows=np.clip(windows, [0, since, since], [math.inf, time, time]) - [0, since, since],
+            windows=np.clip(windows, [0, since, since], [math.inf, time, time])
+            - [0, since, since],
             node=self.node[known],
             cause=self.cause[known],
             start=self.start[known] - since,
@@ -167,7 +168,9 @@ def made(
     seen = [
         row
         for row in rows
-        if any(window.start <= row.start <= window.end for window in by_node.get(row.node, ()))
+        if any(
+            window.start <= row.start <= window.end for window in by_node.get(row.node, ())
+        )
     ]
     kept = pd.DataFrame(joined(seen), columns=list(Outage._fields))
     if kept.empty:

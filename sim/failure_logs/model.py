@@ -9,7 +9,9 @@ from scipy import special
 from sim.failure_logs.hazards import Gaps, Hazard, least, likeliest
 from sim.results.ledger import Floats
 
-ENDS = np.array([[special.logit(0.003), np.log(1.5), -3], [special.logit(0.4), np.log(60), 3]])
+ENDS = np.array(
+    [[special.logit(0.003), np.log(1.5), -3], [special.logit(0.4), np.log(60), 3]]
+)
 """Between which values the share of bad nodes, their factor and the level are sought."""
 ROUNDS = 12
 SETTLED = 0.02

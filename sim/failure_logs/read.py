@@ -62,7 +62,9 @@ class Reader:
         try:
             self._zone = ZoneInfo(self.zone) if self.zone else None
         except (ZoneInfoNotFoundError, ValueError):
-            raise InputError(f"no zone '{self.zone}'; give one such as Europe/Berlin") from None
+            raise InputError(
+                f"no zone '{self.zone}'; give one such as Europe/Berlin"
+            ) from None
 
     def outages(self, sheet: Sheet) -> list[Outage]:
         """The outages of one log."""
@@ -104,7 +106,9 @@ class Reader:
         try:
             moment = dt.datetime.fromisoformat(text)
         except ValueError:
-            raise InputError(f"'{text:.40}' is no time; expected {A_TIME}", given=text) from None
+            raise InputError(
+                f"'{text:.40}' is no time; expected {A_TIME}", given=text
+            ) from None
         if moment.tzinfo is None:
             if self._zone is None:
                 raise InputError(f"'{text}' has no zone; add Z or +01:00, or give --zone")
@@ -118,7 +122,9 @@ class Reader:
             if ours[name] not in sheet.heads:
                 problem = f"{sheet.file}: no column '{ours[name]}'"
                 more = f"; say which with --columns {name}=THEIRS"
-                raise InputError.no_such(problem, ours[name], sheet.heads, more, listed="it has")
+                raise InputError.no_such(
+                    problem, ours[name], sheet.heads, more, listed="it has"
+                )
         ours[ODD] = ODD
         return [
             (line, {name: cells.get(theirs, "") for name, theirs in ours.items()})
@@ -199,7 +205,9 @@ def read(
         windows = reader.windows(importers.sheet(str(exposure)))
     elif None not in (nodes, start, end):
         check_whole("nodes", nodes, 1)
-        windows = _everyone(outages, nodes or 0, reader.time(str(start)), reader.time(str(end)))
+        windows = _everyone(
+            outages, nodes or 0, reader.time(str(start)), reader.time(str(end))
+        )
     elif accounts:
         windows = [window for sheet in accounts for window in reader.windows(sheet)]
     else:
@@ -213,10 +221,14 @@ def read(
     return made(outages, windows, nodes_known=not accounts, notes=notes)
 
 
-def _everyone(outages: Sequence[Outage], nodes: int, start: float, end: float) -> list[Window]:
+def _everyone(
+    outages: Sequence[Outage], nodes: int, start: float, end: float
+) -> list[Window]:
     names = sorted({outage.node for outage in outages})
     if len(names) > nodes:
-        raise InputError(f"the log names {len(names)} nodes, --nodes says {nodes}", given=nodes)
+        raise InputError(
+            f"the log names {len(names)} nodes, --nodes says {nodes}", given=nodes
+        )
     if not start < end:
         raise InputError("--from must be before --to")
     # Nodes that never failed have no name in a log of failures.

@@ -22,7 +22,9 @@ def recorded(result: RunResult) -> list[Outage]:
     Times are in seconds from the start of the run, infinite where an outage lasts.
     """
     pools = result.scenario.fleet.values()
-    hardware = {cause.cause: cause.hardware for pool in pools for cause in pool.failures.causes}
+    hardware = {
+        cause.cause: cause.hardware for pool in pools for cause in pool.failures.causes
+    }
     rows = []
     for outage in result.outages:
         node = _name(outage.pool, outage.node)
@@ -46,7 +48,9 @@ def watched(result: RunResult) -> list[tuple[str, float, float]]:
     """
     scenario = result.scenario
     if scenario.runs:
-        raise InputError(f"{scenario.name}: a programme has no log; give a scenario of one run")
+        raise InputError(
+            f"{scenario.name}: a programme has no log; give a scenario of one run"
+        )
     since: dict[tuple[str, int], float] = {}
     for name, pool in scenario.fleet.items():
         used = result.plan.used_chips[name] // pool.chip.node_size

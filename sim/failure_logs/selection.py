@@ -166,7 +166,9 @@ def _kept(months: Months, candidates: Sequence[Mechanism]) -> Kept:
     """Take up the mechanism that helps most while one helps, and leave out what has become idle."""
     kept: Kept = frozenset()
     while True:
-        worths = {item: months.worth(kept | {item}) for item in candidates if item not in kept}
+        worths = {
+            item: months.worth(kept | {item}) for item in candidates if item not in kept
+        }
         most = max(worths.values(), default=-np.inf)
         if most < months.worth(kept) + ENOUGH:
             break

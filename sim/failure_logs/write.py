@@ -63,7 +63,9 @@ def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path,
     draws = path.with_suffix(".draws.csv")
     trace = path.with_suffix(".trace.csv")
     data = table(fit, draws.name)
-    lines = ["# A failure table fitted to a log by `sim fit`; the file of draws belongs to it."]
+    lines = [
+        "# A failure table fitted to a log by `sim fit`; the file of draws belongs to it."
+    ]
     lines += [f"title: {json.dumps(data['title'])}", "causes:"]
     for cause in data["causes"]:
         # JSON is YAML, and one key a line can be read.
@@ -85,7 +87,9 @@ def trace_of(log: Log, *, keep_names: bool = False) -> str:
     """
     # The last of them is that of the cause −1, which stands for planned outages.
     causes = np.array([*log.causes, "planned"])[log.cause]
-    rows = pd.DataFrame({"node": log.node, "start": log.start, "end": log.end, "cause": causes})
+    rows = pd.DataFrame(
+        {"node": log.node, "start": log.start, "end": log.end, "cause": causes}
+    )
     if log.nodes_known:
         rows = pd.concat([rows, _absent(log)])
     names = log.names if keep_names else [f"node-{k + 1:05}" for k in range(len(log.names))]

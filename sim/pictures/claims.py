@@ -39,7 +39,9 @@ def longer(difference: Mapping[str, float]) -> str:
         return f"neither longer nor shorter that one could tell {interval}"
     low, high = sorted((abs(low), abs(high)))
     more = "more" if difference["mean"] > 0 else "less"
-    return f"{abs(difference['mean']):.1f} days {more} (95 % interval {low:.1f} to {high:.1f})"
+    return (
+        f"{abs(difference['mean']):.1f} days {more} (95 % interval {low:.1f} to {high:.1f})"
+    )
 
 
 @styled()

@@ -31,19 +31,8 @@ def answers(table: pd.DataFrame) -> Picture:
     plain = {"va": "center", "parse_math": False}
     for k, row in enumerate(table.to_dict("records")):
         colour, mark = KINDS[row["kind"]]
-        interval(
-            axes,
-            k,
-            row["low"],
-            row["median"],
-            row["high"],
-            colour,
-            mark,
-            lw=11,
-            alpha=0.5,
-            color=ink(colour),
-            ms=3.5,
-        )
+        thick = {"lw": 11, "alpha": 0.5, "color": ink(colour), "ms": 3.5}
+        interval(axes, k, row["low"], row["median"], row["high"], colour, mark, **thick)
         axes.text(
             row["high"] * 1.25,
             k,
@@ -66,11 +55,15 @@ def answers(table: pd.DataFrame) -> Picture:
         key(axes, 0.35 * k, 1.02, mark, kind, colour)
     name_rows(axes, list(table["question"]))
     axes.set_xscale("log")
-    axes.set(xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7))
+    axes.set(
+        xlim=(table["low"].min() / 2, table["high"].max() * 5), ylim=(len(table) - 0.5, -0.7)
+    )
     axes.set_xlabel(
         "US dollars, logarithmic (mark: median,\nbar: 5–95 %, chance and unknown inputs)"
     )
-    axes.xaxis.set_major_formatter(lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " "))
+    axes.xaxis.set_major_formatter(
+        lambda x, _: dollars(x).replace("$", r"\$").replace(".0 ", " ")
+    )
     return figure, table
 
 

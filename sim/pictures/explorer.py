@@ -50,7 +50,9 @@ FAILURES = {"none": 0, "as counted": 1, "twice": 2, "4 times": 4}
 SIZES = [base << k for base in (256, 384) for k in range(8)]
 SPARES = {f"{nodes:,} nodes": nodes for nodes in (0, 8, 32, 128, 512)}
 NEEDS = {f"{chips:,} chips": chips for chips in (256, 1024, 4096, 16384, 65536)}
-GROWTHS = {f"{times:g} times a year": f"{times} per yr" for times in (0.3, 0.5, 1, 1.5, 2, 3, 5)}
+GROWTHS = {
+    f"{times:g} times a year": f"{times} per yr" for times in (0.3, 0.5, 1, 1.5, 2, 3, 5)
+}
 SHARES = {f"{share:.0%}": share for share in (0.04, 0.12, 0.25, 0.5, 0.75)}
 
 
@@ -115,7 +117,9 @@ class Explorer:
             self._add(path, plain(path), menu, now, options=policies)
         for name, event in self.base.policy.items():
             words = f"date: {event.title or name}"
-            self._add(f"policy.{name}.date", words, widgets.DatePicker, event.date, tooltip=words)
+            self._add(
+                f"policy.{name}.date", words, widgets.DatePicker, event.date, tooltip=words
+            )
         self._start = {path: handle.value for path, handle in self.handles.items()}
 
     def _slide(
@@ -125,7 +129,9 @@ class Explorer:
         slider = widgets.SelectionSlider
         self._add(path, words, slider, value, options=options, continuous_update=False)
 
-    def _add(self, path: str, words: str, kind: type[Any], value: object, **more: Any) -> None:
+    def _add(
+        self, path: str, words: str, kind: type[Any], value: object, **more: Any
+    ) -> None:
         self.handles[path] = kind(
             value=value,
             description=words,
@@ -207,7 +213,11 @@ class Explorer:
         return self._line(self.runs)
 
     def _line(self, runs: int) -> str:
-        verb = f"worlds {self.base.name} {self._world}" if self._world else f"run {self.base.name}"
+        verb = (
+            f"worlds {self.base.name} {self._world}"
+            if self._world
+            else f"run {self.base.name}"
+        )
         words = [f"sim {verb} --seed {self.seed} --replications {runs}"]
         for path, value in self.changes.items():
             words.append(f'--set "{path}={"null" if value is None else value}"')
@@ -264,7 +274,9 @@ class Explorer:
         for handle in self.handles.values():
             handle.observe(lambda _: redraw(PATIENCE), "value")
         everything.on_click(lambda _: redraw(math.inf))
-        display(widgets.VBox([*self.handles.values(), everything, line, told, trouble, place]))
+        display(
+            widgets.VBox([*self.handles.values(), everything, line, told, trouble, place])
+        )
         redraw(PATIENCE)
 
 
@@ -297,7 +309,11 @@ def picture(results: Sequence[RunResult]) -> tuple[Picture, str]:
         *_chips(bottom, results, many_years),
     ]
     least, median, most = (_number(one) for one in np.quantile(ends, [0, 0.5, 1]))
-    runs = f"{len(ends)} runs lie between {least} and {most}" if len(ends) > 1 else "a single run"
+    runs = (
+        f"{len(ends)} runs lie between {least} and {most}"
+        if len(ends) > 1
+        else "a single run"
+    )
     title = f"{median} {unit} {what}; {runs}"
     if open_.any():
         title = f"{open_.mean():.0%} of runs {outlast} by {ends.max():.3g} {unit}"
@@ -336,7 +352,9 @@ def _reach(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
     table = spread(values, panel="reach", item=titles.values(), at=0.0)
     rows = range(len(table))
     whiskers(axes, table["median"], rows, table["p5"], table["p95"], fmt="o", color="#0072B2")
-    axes.set(xscale="log", xlabel=f"largest run on {date} over the need (dot: median, 5–95 %)")
+    axes.set(
+        xscale="log", xlabel=f"largest run on {date} over the need (dot: median, 5–95 %)"
+    )
     axes.axvline(1, color=DARK, lw=1)
     name_rows(axes, [fill(title, 20) for title in titles.values()])
     return table
@@ -352,7 +370,9 @@ def _lost(axes: Axes, results: Sequence[RunResult]) -> pd.DataFrame:
     return table
 
 
-def _chips(axes: Axes, results: Sequence[RunResult], many_years: bool) -> Iterator[pd.DataFrame]:
+def _chips(
+    axes: Axes, results: Sequence[RunResult], many_years: bool
+) -> Iterator[pd.DataFrame]:
     """Spare chips of each pool over the run, or all that work in a programme."""
     grid = np.linspace(0, max(r.wall for r in results), 120)
     if many_years:
@@ -364,7 +384,9 @@ def _chips(axes: Axes, results: Sequence[RunResult], many_years: bool) -> Iterat
         needed = 0 if many_years else pool.active_chips
         chips = np.array([at(*levels(r, USABLE, name), grid) - needed for r in results])
         # Of a country's stock a few servers are simulated, and all are shown.
-        table = spread(chips * results[0].scenario.represents, panel="chips", item=name, at=when)
+        table = spread(
+            chips * results[0].scenario.represents, panel="chips", item=name, at=when
+        )
         chip = pool.chip.name
         dash = DASHES[len(labels) % len(DASHES)]
         end = band(axes, table, "at", "median", chip_colour(chip), chip, alpha=0.2, ls=dash)

@@ -64,7 +64,9 @@ def forecast(fitted: Fit, found: Check) -> tuple[Figure, pd.DataFrame]:
     axes.fill_between(found.days, low, high, alpha=0.3, label="nine of ten forecasts")
     axes.set(xlabel="days", ylabel="outages until then")
     axes.legend(loc="upper left")
-    numbers = pd.DataFrame({"day": found.days, "seen": before + found.seen, "p5": low, "p95": high})
+    numbers = pd.DataFrame(
+        {"day": found.days, "seen": before + found.seen, "p5": low, "p95": high}
+    )
     return figure, numbers
 
 
@@ -78,7 +80,9 @@ def decision(advice: Advice) -> tuple[Figure, pd.DataFrame]:
         A row for each setting, the pick first.
     """
     columns = ["days", "cost", "behind", "lo", "hi", "best", "alike"]
-    numbers = pd.DataFrame([{name: getattr(o, name) for name in columns} for o in advice.options])
+    numbers = pd.DataFrame(
+        [{name: getattr(o, name) for name in columns} for o in advice.options]
+    )
     numbers.insert(0, "setting", [_told(option.at) for option in advice.options])
     numbers = numbers.head(MOST_OPTIONS)
     shown = numbers.iloc[::-1].reset_index(drop=True)

@@ -95,7 +95,9 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
     minutes = sorted(table["minutes"].unique())
     axes.set(xscale="log", xlim=(minutes[0], minutes[-1] * 1.01), ylim=(0, 1))
     axes.set_ylabel("productive share of the time")
-    axes.set_xlabel(f"minutes of computing between checkpoints\n(line: mean, shaded: {SPREAD})")
+    axes.set_xlabel(
+        f"minutes of computing between checkpoints\n(line: mean, shaded: {SPREAD})"
+    )
     thousands(axes, minutes[::2])
     axes.set_title("● best of those tried    ❙ Daly's interval")
     label_ends(axes, minutes[-1], labels)
@@ -103,7 +105,9 @@ def ettr_by_interval(table: pd.DataFrame) -> Picture:
 
 
 @styled()
-def time_by_fabric(table: pd.DataFrame, published: Sequence[Row], names: dict[str, str]) -> Picture:
+def time_by_fabric(
+    table: pd.DataFrame, published: Sequence[Row], names: dict[str, str]
+) -> Picture:
     """How much longer jobs take on each fabric, and what was measured where it was."""
     figure, axes = sheet(5.0)
     for row, (job, part) in enumerate(table.groupby("job", sort=False)):

@@ -105,6 +105,8 @@ def _slice(name: str, pid: str, tid: int, start: float, end: float) -> Traced:
     return _event(name, "X", pid, tid, start, {}) | {"dur": duration}
 
 
-def _event(name: str, phase: str, pid: str, tid: int, time: float, args: dict[str, Any]) -> Traced:
+def _event(
+    name: str, phase: str, pid: str, tid: int, time: float, args: dict[str, Any]
+) -> Traced:
     about = {"name": name, "ph": phase, "pid": pid, "tid": tid}
     return about | {"ts": round(time * 1e6), "args": args}

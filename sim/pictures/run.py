@@ -210,7 +210,9 @@ def chips_by_place(results: Sequence[RunResult]) -> Picture:
 
 
 @styled()
-def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, float]) -> Picture:
+def waterfall(
+    table: pd.DataFrame, first: str, last: str, chips: tuple[float, float]
+) -> Picture:
     """From one number of chips to another through factors that multiply, on a logarithmic axis.
 
     Parameters
@@ -245,7 +247,9 @@ def waterfall(table: pd.DataFrame, first: str, last: str, chips: tuple[float, fl
     axes.set(xlim=(left, right), ylim=(end + 0.5, -0.5))
     axes.set_xlabel(f"chips, logarithmic (whisker: {SPREAD})")
     thousands(axes, [2**k for k in range(8, 16) if left <= 2**k <= right])
-    details = [f"{row.factor}\n{' '.join(str(row.detail).split())}" for row in table.itertuples()]
+    details = [
+        f"{row.factor}\n{' '.join(str(row.detail).split())}" for row in table.itertuples()
+    ]
     name_rows(axes, [first, *details, last])
     return figure, table.assign(chips_from=chips[0], chips_to=chips[1])
 
@@ -283,7 +287,9 @@ def _factor(axes: Axes, level: float, row: int, factor: Any) -> float:
         lw=1.3,
     )
     # A factor of one is neither.
-    words = f"÷ {1 / factor.median:.3g}" if factor.median < 0.9995 else f"× {factor.median:.3g}"
+    words = (
+        f"÷ {1 / factor.median:.3g}" if factor.median < 0.9995 else f"× {factor.median:.3g}"
+    )
     axes.text(
         min(level, after, low),
         row,
@@ -313,7 +319,10 @@ def exchange_rate(
     """
     figure, (days, value) = sheet(7.2, 2, height_ratios=[1.6, 1], sharex=True)
     alone = next(iter(levels.values()))[1]
-    ends = [(middle, f"{label}: {middle:.0f} d", LEVEL) for label, (_, middle, _) in levels.items()]
+    ends = [
+        (middle, f"{label}: {middle:.0f} d", LEVEL)
+        for label, (_, middle, _) in levels.items()
+    ]
     worths = []
     # A cycle of marks: there may be more kinds of chips than marks.
     for (chip, curve), mark in zip(curves.items(), itertools.cycle(MARKS)):
@@ -324,7 +333,9 @@ def exchange_rate(
         colour = chip_colour(chip)
         words = f"{name}:\n{why} binds"
         ends.append(band(days, curve, "chips", "days", colour, words, marker=mark, **MARKED))
-        worths.append(band(value, worth, "chips", "days", colour, name, marker=mark, **MARKED))
+        worths.append(
+            band(value, worth, "chips", "days", colour, name, marker=mark, **MARKED)
+        )
     for low, middle, high in levels.values():
         days.axhspan(low, high, color=GREY, alpha=0.13, lw=0)
         days.axhline(middle, color=LEVEL, lw=1.2, ls="--")

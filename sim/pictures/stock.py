@@ -69,7 +69,9 @@ def trajectories(results: Sequence[ProgrammeResult], points: int = 240) -> pd.Da
         column = results[0].worth.pools.index(name)
         series.append(("usable", pool.chip.name, chips[:, :, column]))
     series += [("a run could have", "", np.array(have)), ("a run needs", "", np.array(need))]
-    parts = [spread(values, series=what, chip=chip, year=year) for what, chip, values in series]
+    parts = [
+        spread(values, series=what, chip=chip, year=year) for what, chip, values in series
+    ]
     table = pd.concat(parts, ignore_index=True)
     table[["p5", "median", "p95"]] *= scenario.represents
     return table
@@ -178,7 +180,9 @@ def _crossings(axes: Axes, crossings: np.ndarray, scenario: Scenario) -> None:
     if not len(seen):
         return
     # Bars of a fifth of a year, the first of which begins before any date.
-    counts, edges = np.histogram(seen, bins=np.arange(seen.min() - 0.1, seen.max() + 0.3, 0.2))
+    counts, edges = np.histogram(
+        seen, bins=np.arange(seen.min() - 0.1, seen.max() + 0.3, 0.2)
+    )
     low, high = axes.get_ylim()
 
     def height(share: Any) -> Any:

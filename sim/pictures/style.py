@@ -194,7 +194,13 @@ def headline(figure: Figure, title: str) -> None:
 
 
 def save_figure(
-    figure: Figure, name: str, data: pd.DataFrame, out: str | Path | None, *, title: str, alt: str
+    figure: Figure,
+    name: str,
+    data: pd.DataFrame,
+    out: str | Path | None,
+    *,
+    title: str,
+    alt: str,
 ) -> None:
     """Write a figure as NAME.svg and NAME.png, its numbers as NAME.csv, its words as NAME.json.
 

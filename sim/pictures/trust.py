@@ -18,7 +18,11 @@ from sim.quantities.uncertain import Uncertain
 from sim.validation.report import MOST_Z, Row
 
 OURS, THEIRS, PALE = "#0072B2", "#D55E00", "#DDDDDD"
-ROLES = {"validation": ("o", OURS), "interpolation": ("s", "#D55E00"), "fitted": ("D", "#777777")}
+ROLES = {
+    "validation": ("o", OURS),
+    "interpolation": ("s", "#D55E00"),
+    "fitted": ("D", "#777777"),
+}
 GREY: dict[str, Any] = {"color": PALE, "lw": 0, "alpha": 0.5}
 DOT: dict[str, Any] = {"fmt": "o", "ms": 5, "color": OURS, "ecolor": OURS}
 RING: dict[str, Any] = {"mfc": "none", "color": THEIRS}
@@ -141,7 +145,9 @@ def peer(rows: Sequence[Row]) -> Picture:
         table["ours"] + error,
         table["peer"].astype(float),
     )
-    axes.set(xlim=(0.04, 14), xlabel="over the closed form (*) or\nthe mean of a re-implementation")
+    axes.set(
+        xlim=(0.04, 14), xlabel="over the closed form (*) or\nthe mean of a re-implementation"
+    )
     _legend(axes, f"● ours, ± {MOST_Z:g} standard errors", "◇ the peer itself")
     return figure, table
 
@@ -209,7 +215,9 @@ def score(rows: Sequence[Row]) -> Picture:
     axes.set(xlim=(-2, 102), xlabel=words)
     marks = [f"{MARKS[mark]} {kind}" for mark, kind in zip("oDs", kinds, strict=False)]
     axes.set_title("   ".join(marks), color=OURS)
-    names = "id title role kind family published ours p5 p95 place crps rival_crps lo hi count ok"
+    names = (
+        "id title role kind family published ours p5 p95 place crps rival_crps lo hi count ok"
+    )
     renamed = {"kind": "quantity", "family": "against", "published": "expected"}
     return figure, columns(rows, names, **renamed)
 
@@ -245,7 +253,9 @@ def fleets(
     axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
     axes.minorticks_off()
     axes.set_xlabel("rate of failure over that of the table (grey: 90 % of the factor)")
-    axes.set_title("● counted: over the middle of all fleets; later half over earlier", color=OURS)
+    axes.set_title(
+        "● counted: over the middle of all fleets; later half over earlier", color=OURS
+    )
     return figure, pd.DataFrame(rows)
 
 

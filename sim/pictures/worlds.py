@@ -34,10 +34,13 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
     date = date or result.scenario.dates[-1]
     last = result.scenario.dates[-1]
     table, later, home = (
-        _of(result, day, what) for day, what in ((date, "h100"), (last, "h100"), (last, "home"))
+        _of(result, day, what)
+        for day, what in ((date, "h100"), (last, "h100"), (last, "home"))
     )
     size = (WIDTH * 1.3, 0.42 * len(table) + 1.6)
-    figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=[1.4, 1], sharey=True)
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=size, width_ratios=[1.4, 1], sharey=True
+    )
     rows = range(len(table))
     # The thin whisker is what nobody knows, the thick one how well the median is known.
     whiskers(left, table["median"], rows, table["p5"], table["p95"], ecolor=INK, lw=0.9)
@@ -66,7 +69,8 @@ def worlds(result: Worlds, date: dt.date | None = None) -> Picture:
     name_rows(left, [result.titles[world] for world in table["world"]])
     left.invert_yaxis()
     figure.supxlabel(
-        "dot: median; thick: its 95 % interval; thin: 5–95 % of replications", fontsize="small"
+        "dot: median; thick: its 95 % interval; thin: 5–95 % of replications",
+        fontsize="small",
     )
     return figure, pd.concat([table, later, home], ignore_index=True).drop_duplicates()
 
@@ -154,7 +158,9 @@ def reach_map(scenario: Scenario, need: str, date: dt.date) -> tuple[Picture, st
         xticklabels=("1 %", "10 %"),
         ylabel=f"growth of the need a year ({item.title or need})",
     )
-    data = pd.DataFrame({"share": share.ravel(), "growth": growth.ravel(), "reach": reach.ravel()})
+    data = pd.DataFrame(
+        {"share": share.ravel(), "growth": growth.ravel(), "reach": reach.ravel()}
+    )
     most = (own * all_of_it / item.flop) ** (1 / years)
     title = (
         f"By {date:%B %Y} a run on {own:.0%} of the country's chips keeps up with a need that "

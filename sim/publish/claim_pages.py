@@ -65,7 +65,9 @@ def told(table: pd.DataFrame, article: Article | None = None) -> str:
             why = f"{row['needs']} {row['caveat']}".strip()
             lines.append(f"   - {row['reading']}: {verdict_of(row)}. {why}")
             if row["bound"]:
-                lines.append(f"     {number_of(row)}; {limit_of(row)}; moved by {cause_of(row)}")
+                lines.append(
+                    f"     {number_of(row)}; {limit_of(row)}; moved by {cause_of(row)}"
+                )
         for fact in sentences[first["claim"]].evidence:
             lines.append(f"   * {words(fact.says)} ({fact.status}, {fact.source})")
     return "\n".join(lines)
@@ -191,11 +193,20 @@ def title(table: pd.DataFrame) -> str:
 def readme(table: pd.DataFrame) -> str:
     """The sentences that the README shows: verdict, number and a link to all of it."""
     sentences = articles.article().sentences
-    lines = [summary(table), "", "| said | verdict | simulated | all of it |", "|---|---|---|---|"]
+    lines = [
+        summary(table),
+        "",
+        "| said | verdict | simulated | all of it |",
+        "|---|---|---|---|",
+    ]
     for _, row in table[table["reading_number"] == 0].iterrows():
         sentence = sentences[row["claim"]]
         if sentence.readme:
-            said = f"“{sentence.translation}”" if sentence.translation else f"„{row['sentence']}“"
+            said = (
+                f"“{sentence.translation}”"
+                if sentence.translation
+                else f"„{row['sentence']}“"
+            )
             number = f"{row['reading']}: {number_of(row)}" if row["bound"] else ""
             link = f"[`sim claims {row['row']}`](docs/{PAGES['en']}#{row['row']})"
             lines.append(f"| {said} | {verdict_of(row, 'verdict')} | {number} | {link} |")
@@ -250,7 +261,9 @@ def _section(rows: pd.DataFrame, sentence: Sentence, language: str) -> str:
     ]
     for _, row in rows.iterrows():
         reading = sentence.readings[int(row["reading_number"])]
-        texts = [words(part, language) for part in (reading.says, reading.needs, reading.caveat)]
+        texts = [
+            words(part, language) for part in (reading.says, reading.needs, reading.caveat)
+        ]
         cells = [f"**{texts[0]}**: {' '.join(texts[1:])}", say(verdict_of(row)), "", "", ""]
         if reading.limit:
             note, source = words(reading.limit.note, language), reading.limit.source
@@ -264,5 +277,7 @@ def _section(rows: pd.DataFrame, sentence: Sentence, language: str) -> str:
     if sentence.evidence:
         lines += ["", f"{say('Beside the model')}:", ""]
     for fact in sentence.evidence:
-        lines.append(f"- {words(fact.says, language)} ({say(fact.status)}, {_linked(fact.source)})")
+        lines.append(
+            f"- {words(fact.says, language)} ({say(fact.status)}, {_linked(fact.source)})"
+        )
     return "\n".join([*lines, "", f"{say('Recompute')}: `sim claims {first['row']}`", ""])

@@ -116,7 +116,9 @@ def make_figures(
         if names:
             # Notebooks replace their own figures only.
             ran = {notebook.name for notebook in values}
-            kept = {name: entry for name, entry in before.items() if entry["notebook"] not in ran}
+            kept = {
+                name: entry for name, entry in before.items() if entry["notebook"] not in ran
+            }
         _publish(drawn, draft, folder, before, kept)
     return folder
 
@@ -133,11 +135,15 @@ def _check_folder(folder: Path) -> None:
         raise in_file(str(folder), "cannot be used as a folder (Not a directory)")
     # Whoever stands in it would be left standing in one that is gone.
     if Path.cwd().is_relative_to(folder):
-        raise in_file(str(folder), "is the current folder, or above it; give one for figures only")
+        raise in_file(
+            str(folder), "is the current folder, or above it; give one for figures only"
+        )
     for path in folder.glob("[!.]*"):
         known = path.name == "manifest.json" or path.suffix[1:] in FILES
         if not (known and path.is_file()):
-            problem = f'holds "{path.name}", which is no figure; give a folder for figures only'
+            problem = (
+                f'holds "{path.name}", which is no figure; give a folder for figures only'
+            )
             raise in_file(str(folder), problem)
 
 
@@ -180,7 +186,9 @@ def _quick(base: Path) -> dict[str, Values]:
     """The values of the quick profile by notebook, all of them checked, asked for or not."""
     document = documents.read(base / "notebooks" / "quick.yaml")
     profile = document.data
-    if not isinstance(profile, dict) or not all(isinstance(v, dict) for v in profile.values()):
+    if not isinstance(profile, dict) or not all(
+        isinstance(v, dict) for v in profile.values()
+    ):
         raise InputError(
             f"{document.name}: must give, for each notebook, its parameters and their values."
         )
@@ -201,14 +209,18 @@ def longest_first(paths: Iterable[Path], seconds: Mapping[str, float]) -> list[P
     return sorted(paths, key=lambda path: (-seconds.get(path.stem, 0.0), path.stem))
 
 
-def _run(values: dict[Path, Values], draft: Path, executed: Path, profile: str, jobs: int) -> None:
+def _run(
+    values: dict[Path, Values], draft: Path, executed: Path, profile: str, jobs: int
+) -> None:
     """Run notebooks, each drawing into a folder of its own below `draft`."""
     failures = []
     with worker_processes.pool(jobs) as processes:
         futures = []
         for path, given in values.items():
             told = given | {"out": str(draft / path.stem)}
-            futures.append(processes.submit(execute, path, told, executed / path.name, profile))
+            futures.append(
+                processes.submit(execute, path, told, executed / path.name, profile)
+            )
         # None means: no bar where standard error is not a terminal.
         done = tqdm(as_completed(futures), "notebooks", len(futures), disable=None)
         for future in done:
@@ -249,7 +261,9 @@ def _drawn(values: dict[Path, Values], draft: Path, lock: str) -> Figures:
     return drawn
 
 
-def _publish(drawn: Figures, draft: Path, folder: Path, before: Figures, kept: Figures) -> None:
+def _publish(
+    drawn: Figures, draft: Path, folder: Path, before: Figures, kept: Figures
+) -> None:
     """Put drawn figures, and what says where they are from, into the place of those of before.
 
     Parameters

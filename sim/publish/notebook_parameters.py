@@ -109,7 +109,9 @@ class Parameter:
         if self.kind == "str":
             return self.accept(text)
         try:
-            return self.accept(ast.literal_eval(text.title() if self.kind == "bool" else text))
+            return self.accept(
+                ast.literal_eval(text.title() if self.kind == "bool" else text)
+            )
         except (SyntaxError, TypeError, MemoryError, RecursionError):
             raise ValueError from None
 
@@ -200,7 +202,9 @@ def _tags(cell: dict[str, Any]) -> list[str]:
 
 def _parameter(node: ast.stmt, line: str) -> Parameter:
     """The parameter that a statement describes; ValueError, saying why, if it does not."""
-    if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value):
+    if not (
+        isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    ):
         raise ValueError("only `name: type = literal  # help: ...` may stand here")
     name = node.target.id
     kind = ast.unparse(node.annotation)
@@ -212,7 +216,9 @@ def _parameter(node: ast.stmt, line: str) -> Parameter:
     comment = line.encode()[node.end_col_offset :].decode().strip()
     words = comment.removeprefix("# help:").strip()
     if node.end_lineno != node.lineno or words in ("", comment):
-        raise ValueError(f"{name} needs its `# help: ...` on the same line, and nothing else there")
+        raise ValueError(
+            f"{name} needs its `# help: ...` on the same line, and nothing else there"
+        )
     try:
         default = ast.literal_eval(node.value)
     except ValueError:
@@ -225,7 +231,9 @@ def _parameter(node: ast.stmt, line: str) -> Parameter:
     try:
         return replace(parameter, default=parameter.accept(default))
     except ValueError:
-        raise ValueError(f"{name} = {default!r} is not allowed: {parameter.allowed}") from None
+        raise ValueError(
+            f"{name} = {default!r} is not allowed: {parameter.allowed}"
+        ) from None
 
 
 def _range(words: str) -> tuple[float, float]:
@@ -245,7 +253,9 @@ def _between(words: str, brackets: str) -> str:
     return words.partition(brackets[0])[2].partition(brackets[1])[0]
 
 
-def check(notebook: Path, given: Mapping[str, object], where: str | None = None) -> dict[str, Any]:
+def check(
+    notebook: Path, given: Mapping[str, object], where: str | None = None
+) -> dict[str, Any]:
     """Return the values a notebook will run with, the given ones in place of its own.
 
     Parameters

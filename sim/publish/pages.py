@@ -85,7 +85,10 @@ def findings(base: Path) -> str:
     """Every notebook as a row: its question, claims, command, measured time, and tolerance."""
     every = figures.manifest(base / "figures")
     seconds = figures.seconds_of(base)
-    rows = ["| question | claim and figure | command | time | tolerance |", "|---|---|---|---|---|"]
+    rows = [
+        "| question | claim and figure | command | time | tolerance |",
+        "|---|---|---|---|---|",
+    ]
     for path in figures.notebooks(base):
         claims = "<br>".join(
             f"[{entry['title']}](../figures/{name}.png)"

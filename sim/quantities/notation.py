@@ -47,6 +47,8 @@ WRITTEN = {
     "sum": "a list of distributions",
 }
 """How each distribution is written, after its name."""
+TAILS = {"degrees"}
+"""What a lognormal may have besides."""
 COUNT = {"events", "node_days"}
 """Keys of a rate that is known from a count; see `Rate`."""
 
@@ -138,12 +140,11 @@ def _made(name: str, body: Any, read: Read) -> Distribution:
             return Weibull(_shape(shape), _size(mean, read, "mean"), by_mean=True)
         case "weibull", {"shape": shape, "scale": scale, **rest} if not rest:
             return Weibull(_shape(shape), _size(scale, read, "scale"))
-        case "lognormal", {"median": median, "sigma": sigma, **rest} if rest.keys() <= {"degrees"}:
+        case "lognormal", {"median": median, "sigma": sigma, **rest} if rest.keys() <= TAILS:
             middle = _size(median, read, "median")
             width = _pure(sigma, "sigma", most=10.0)
-            if not rest:
-                return Lognormal(middle, width)
-            return Lognormal(middle, width, _pure(rest["degrees"], "degrees", least=1.0))
+            tails = {key: _pure(value, key, least=1.0) for key, value in rest.items()}
+            return Lognormal(middle, width, **tails)
         case "triangular", [_, _, _]:
             return _triangular(body, read)
         case "empirical", [_, _, *_] if _are_pairs(body):
@@ -283,7 +284,9 @@ class Quantity:
     ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: Any
+    ) -> dict[str, Any]:
         return self.json_schema()
 
     def json_schema(self) -> dict[str, Any]:

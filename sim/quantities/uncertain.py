@@ -38,7 +38,11 @@ class Uncertain(float):
     column: tuple[float, ...]
 
     def __new__(
-        cls, mode: float, distribution: Distribution, name: str = "", column: tuple[float, ...] = ()
+        cls,
+        mode: float,
+        distribution: Distribution,
+        name: str = "",
+        column: tuple[float, ...] = (),
     ) -> Uncertain:
         self = super().__new__(cls, mode)
         self.distribution = distribution

@@ -37,7 +37,19 @@ COUNTED = ("", "chip", "node", "token")
 """Units that may be left out."""
 
 SPELLINGS = {
-    "s": ("seconds", "min", "minutes", "h", "hours", "d", "days", "weeks", "months", "yr", "years"),
+    "s": (
+        "seconds",
+        "min",
+        "minutes",
+        "h",
+        "hours",
+        "d",
+        "days",
+        "weeks",
+        "months",
+        "yr",
+        "years",
+    ),
     "byte": ("kB", "MB", "GB", "TB", "GiB"),
     "byte/s": ("Gbit/s", "Tbit/s"),
     "FLOP/s": ("TFLOP/s", "PFLOP/s"),

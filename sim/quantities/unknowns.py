@@ -47,7 +47,8 @@ def by_name(found: Sketch) -> dict[str, Uncertain]:
         if known.distribution != number.distribution:
             name = number.name
             raise InputError(
-                f"two unknown constants are called '{name}' but differ; rename one", given=name
+                f"two unknown constants are called '{name}' but differ; rename one",
+                given=name,
             )
     return result
 
@@ -65,7 +66,9 @@ def only_by_name(item: Any, found: Sketch) -> set[str]:
 
     They stand in the catalogue, in a list, or inside a distribution.
     """
-    return {number.name for path, number, _ in _places(item, found, "") if path != number.name}
+    return {
+        number.name for path, number, _ in _places(item, found, "") if path != number.name
+    }
 
 
 def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
@@ -84,7 +87,9 @@ def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
     InputError
         When there is no such constant, or it cannot take the value.
     """
-    places = {number.name: (part, key) for path, number, (part, key) in _places(item, found, "")}
+    places = {
+        number.name: (part, key) for path, number, (part, key) in _places(item, found, "")
+    }
     if name not in places:
         problem = f"no unknown constant is called '{name}'"
         raise InputError.no_such(problem, name, places, listed="there are")
@@ -155,7 +160,9 @@ def _known(number: Uncertain, values: Mapping[str, float], otherwise: float) -> 
     return otherwise if drawn is None else number.of(drawn)
 
 
-def check_values(whose: str, known: Mapping[str, Uncertain], values: Mapping[str, float]) -> None:
+def check_values(
+    whose: str, known: Mapping[str, Uncertain], values: Mapping[str, float]
+) -> None:
     """Refuse values of unknown constants that are not there, or out of their range.
 
     Parameters

@@ -174,8 +174,12 @@ class Trace:
                 if kind not in arrivals:
                     arrivals[kind] = Way(row[2], "", row[4], round(row[5]))
                 nodes[arrivals[kind]].append(row[0])
-        self._passages = [Passages(way, False, np.array(times)) for way, times in nodes.items()]
-        self._passages += [Passages(way, True, np.array(times)) for way, times in loose.items()]
+        self._passages = [
+            Passages(way, False, np.array(times)) for way, times in nodes.items()
+        ]
+        self._passages += [
+            Passages(way, True, np.array(times)) for way, times in loose.items()
+        ]
         self._sorted_until = len(self.rows)
         return self._passages
 

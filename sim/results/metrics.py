@@ -153,7 +153,9 @@ DEPLETION = (
 
 
 def _time(category: str) -> Metric:
-    return Metric(f"time.{category}_days", "days", TIME[category], lambda r: r.time[category] / DAY)
+    return Metric(
+        f"time.{category}_days", "days", TIME[category], lambda r: r.time[category] / DAY
+    )
 
 
 def _chips(place: str) -> Metric:
@@ -241,7 +243,9 @@ PROGRAMME = (
         "Tokens of all runs over the time in which runs held chips.",
         _per_second_of_runs(lambda r: r.tokens),
     ),
-    Metric("mfu", "share", "Not known of a programme, whose runs differ.", lambda r: math.nan),
+    Metric(
+        "mfu", "share", "Not known of a programme, whose runs differ.", lambda r: math.nan
+    ),
     Metric(
         "gpu_hours_allocated",
         "chip-hours",
@@ -255,7 +259,10 @@ PROGRAMME = (
         lambda r: r.bill.joules / MEGAWATT_HOUR,
     ),
     Metric(
-        "runs_due", "runs", "Runs that were due before the horizon.", lambda r: float(len(r.runs))
+        "runs_due",
+        "runs",
+        "Runs that were due before the horizon.",
+        lambda r: float(len(r.runs)),
     ),
     Metric(
         "runs_staffed",
@@ -284,7 +291,9 @@ PROGRAMME = (
     ),
     Metric("servers_usd", "USD", "Price of all servers.", attrgetter("bill.servers")),
     Metric("network_usd", "USD", "Price of their network.", attrgetter("bill.network")),
-    Metric("premium_usd", "USD", "What was paid beyond the price.", attrgetter("bill.premium")),
+    Metric(
+        "premium_usd", "USD", "What was paid beyond the price.", attrgetter("bill.premium")
+    ),
     Metric("repair_usd", "USD", "What repairs cost.", attrgetter("bill.repair")),
     Metric(
         "cost_full_usd",
@@ -315,7 +324,8 @@ def metrics_of(scenario: Scenario) -> dict[str, Metric]:
     # Two pools may have one chip, which is one metric.
     chips = dict.fromkeys(pool.chip.name for pool in scenario.fleet.values())
     found = {metric.name: metric for metric in RUN}
-    families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES), map(_stock, chips)]
+    families: list[Iterable[Metric]] = [map(_time, TIME), map(_chips, PLACES)]
+    families.append(map(_stock, chips))
     if scenario.over_years:
         # An outlook alone has no runs that could be due or lack chips.
         stock = [one for one in PROGRAMME if scenario.runs or one.name not in OF_RUNS]
@@ -384,4 +394,6 @@ def check_metric(metric: str, *scenarios: Scenario) -> None:
         known = metrics_of(scenario)
         if metric not in known:
             problem = f"{scenario.name}: no metric '{metric}'"
-            raise InputError.no_such(problem, metric, known, f"; there are: {', '.join(known)}")
+            raise InputError.no_such(
+                problem, metric, known, f"; there are: {', '.join(known)}"
+            )

@@ -30,7 +30,11 @@ def at_date(date: Any) -> Iterable[Metric]:
     chips = "in chips of the reference pool"
     kinds = {
         "chips": ("reference chips", f"Chips {run}, {chips}.", "reference_chips"),
-        "home": ("reference chips", f"Chips {run} on chips at home alone, {chips}.", "home_chips"),
+        "home": (
+            "reference chips",
+            f"Chips {run} on chips at home alone, {chips}.",
+            "home_chips",
+        ),
         "h100": ("H100", f"Chips {run}, by their dense BF16 peak.", "unit_chips"),
         "flop": ("FLOP", f"Compute {run}.", "flop"),
     }

@@ -105,7 +105,9 @@ class ProgrammeResult(RunResult):
     @property
     def exchange(self) -> ChipWorth:
         """The old name of `worth`."""
-        warnings.warn("`exchange` of a result is now `worth`", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "`exchange` of a result is now `worth`", DeprecationWarning, stacklevel=2
+        )
         return self.worth
 
     @cached_property

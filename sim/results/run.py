@@ -83,7 +83,9 @@ class RunResult(Answer):
     @property
     def question(self) -> Scenario:
         """The old name of `scenario`."""
-        warnings.warn("`question` of a result is now `scenario`", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "`question` of a result is now `scenario`", DeprecationWarning, stacklevel=2
+        )
         return self.scenario
 
     @cached_property

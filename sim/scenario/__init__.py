@@ -129,17 +129,23 @@ class Scenario(Case):
         check_bounds(self)
 
     def _check_causes(self) -> None:
-        causes = {cause.cause for pool in self.fleet.values() for cause in pool.failures.causes}
+        causes = {
+            cause.cause for pool in self.fleet.values() for cause in pool.failures.causes
+        }
         response = self.recovery.response
         for name in response.automatic if response else ():
             # A trace names no causes, and flaps belong to the network.
             if causes and name not in causes:
                 key = "recovery.response.automatic"
                 problem = f"{key}: the fleet has no cause '{name}'"
-                raise InputError.no_such(problem, name, sorted(causes), listed="known", key=key)
+                raise InputError.no_such(
+                    problem, name, sorted(causes), listed="known", key=key
+                )
         # Flaps that no collective rides through are a cause of this name.
         if self.fabric.flaps and FLAPS in causes:
-            problem = f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
+            problem = (
+                f"fabric.flaps is the cause {FLAPS} already; give its cause another name"
+            )
             raise InputError(problem, key="fabric.flaps")
 
     @classmethod

@@ -36,7 +36,9 @@ def check_bounds(scenario: Scenario) -> None:
     """
     last = (dt.date.max - scenario.start).days
     if scenario.horizon > last * DAY:
-        scenario.refuse("horizon", f"must end before the year 10000, so be at most {last:,} d")
+        scenario.refuse(
+            "horizon", f"must end before the year 10000, so be at most {last:,} d"
+        )
     _check_outlook(scenario)
     if isinstance(scenario.runs, Programme):
         check_programme(scenario.runs, scenario.horizon)

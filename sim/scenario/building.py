@@ -56,7 +56,9 @@ def build(type_: type[S], source: Source, data: Mapping[str, Any]) -> tuple[S, S
     """
     own = source.data.get("catalogue")
     if own is not None and not (isinstance(own, str) and os.path.isdir(own)):
-        raise source.error(("catalogue",), f"catalogue: there is no folder '{own}'", given=own)
+        raise source.error(
+            ("catalogue",), f"catalogue: there is no folder '{own}'", given=own
+        )
     name = source.documents[0].name
     try:
         built = named(type_.model_validate(data, context={"catalogue": own}), "")

@@ -27,7 +27,9 @@ def differences(a: Scenario, b: Scenario) -> list[str]:
     """
     fields = [name for name in Scenario.model_fields if name not in WORDS]
     return [
-        path for name in fields for path in _differing(name, getattr(a, name), getattr(b, name))
+        path
+        for name in fields
+        for path in _differing(name, getattr(a, name), getattr(b, name))
     ]
 
 

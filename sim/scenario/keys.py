@@ -168,7 +168,11 @@ def _words(part: Any) -> str:
         return f"at most {part.le:,}"
     if isinstance(part, type) and issubclass(part, Strict):
         return "keys of its own"
-    plain = {bool: "true or false", dt.date: A_DATE, Distribution: "one value or a distribution"}
+    plain = {
+        bool: "true or false",
+        dt.date: A_DATE,
+        Distribution: "one value or a distribution",
+    }
     return plain.get(part, "") if isinstance(part, type) else ""
 
 

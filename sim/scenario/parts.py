@@ -100,7 +100,9 @@ class Pool(Strict):
         share = self.chip.kernel_efficiency * self.stack.kernels * self.stack.maturity
         if share > 1:
             product = "kernel_efficiency × kernels × maturity of chip and stack"
-            raise InputError(f"{product} is {share:.4g} of the chip's peak, and must not exceed 1")
+            raise InputError(
+                f"{product} is {share:.4g} of the chip's peak, and must not exceed 1"
+            )
 
     def _check_size(self, key: str, given: float, node: int) -> None:
         # An uncertain number is rounded to whole nodes when it is drawn.
@@ -148,7 +150,9 @@ def _interval(value: Any) -> Any:
     return Quantity("s", positive=True).read(value)
 
 
-Interval = Annotated[Any, BeforeValidator(_interval, json_schema_input_type=PositiveSeconds | str)]
+Interval = Annotated[
+    Any, BeforeValidator(_interval, json_schema_input_type=PositiveSeconds | str)
+]
 
 
 class MemoryTier(Strict):
@@ -211,7 +215,9 @@ class Scaling(Strict):
 
 def _spares(value: Any) -> Any:
     return (
-        value if value == "standby" else Quantity("node", most=MOST_CHIPS, whole=True).read(value)
+        value
+        if value == "standby"
+        else Quantity("node", most=MOST_CHIPS, whole=True).read(value)
     )
 
 

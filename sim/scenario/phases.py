@@ -131,11 +131,15 @@ class Run(Strict):
         for number, phase in enumerate(self.phases):
             end = phase.until
             if end is None and number < len(self.phases) - 1:
-                raise InputError("only the last phase may have no end", key=f"phases.{number}")
+                raise InputError(
+                    "only the last phase may have no end", key=f"phases.{number}"
+                )
             if isinstance(end, Steps) and any(isinstance(other, dt.date) for other in found):
                 problem = "steps cannot be counted after a phase that ends on a date"
                 raise InputError(problem, key=f"phases.{number}.until", given=end)
-            size = (phase.batch or self.batch).sequences * (phase.sequence or self.model.sequence)
+            size = (phase.batch or self.batch).sequences * (
+                phase.sequence or self.model.sequence
+            )
             if isinstance(end, Steps):
                 end = here + (end - steps) * size
             elif isinstance(end, Part):

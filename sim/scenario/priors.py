@@ -34,7 +34,9 @@ def filled(data: Any, document: Document) -> Any:
         try:
             value = catalogue.entry("priors", name).values["amount"]
         except InputError as error:
-            raise document.error(path, str(error), given=name, allowed=error.allowed) from None
+            raise document.error(
+                path, str(error), given=name, allowed=error.allowed
+            ) from None
         # The scenario's key names the unknown constant, as it would had it been written out.
         return {"uncertain": value["uncertain"]}
 

@@ -182,7 +182,9 @@ def _merged(document: Document, folder: Path, seen: tuple[Path, ...]) -> Source:
     return Source(merge(inherited, data), (document, *source.documents))
 
 
-def override(source: Source, changes: Mapping[str, Any], names: Container[str] = ()) -> Source:
+def override(
+    source: Source, changes: Mapping[str, Any], names: Container[str] = ()
+) -> Source:
     """A source with values set by dotted path, or by one of the names of unknown constants.
 
     A name of the catalogue on the way is opened, so that its keys can be set; positions of a list
@@ -206,7 +208,9 @@ def override(source: Source, changes: Mapping[str, Any], names: Container[str] =
     return replace(source, data=data, overrides=(*source.overrides, *changes.items()))
 
 
-def _set(data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool = False) -> Any:
+def _set(
+    data: Any, steps: list[str], value: Any, key: str, *, keep_null: bool = False
+) -> Any:
     if not steps:
         return value
     step, *rest = steps

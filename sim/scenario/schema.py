@@ -38,7 +38,9 @@ def schema() -> dict[str, Any]:
             if name in part["properties"]:
                 part["properties"][name]["description"] = words
     start = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return start | result | {"anyOf": [{"required": ["like"]}, {"required": ["run", "fleet"]}]}
+    return (
+        start | result | {"anyOf": [{"required": ["like"]}, {"required": ["run", "fleet"]}]}
+    )
 
 
 def _loosened(part: Any) -> Any:

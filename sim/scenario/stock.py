@@ -17,7 +17,13 @@ from sim import catalogue
 from sim.catalogue.market import PolicyEvent
 from sim.catalogue.strict import LISTED, Duration, Strict
 from sim.errors import InputError, expected
-from sim.quantities.notation import Positive, PositivePerSecond, PositiveSeconds, Seconds, Tokens
+from sim.quantities.notation import (
+    Positive,
+    PositivePerSecond,
+    PositiveSeconds,
+    Seconds,
+    Tokens,
+)
 from sim.scenario.parts import Batch, Chips, Nodes, Pool, SomeChips
 from sim.scenario.phases import Run
 from sim.scenario.reading import merge
@@ -98,7 +104,9 @@ class Trained(Strict):
 
     def run(self, base: Run) -> Run:
         """The run, with what is left out taken from `base`."""
-        given = {key: getattr(self, key) for key in Trained.model_fields if getattr(self, key)}
+        given = {
+            key: getattr(self, key) for key in Trained.model_fields if getattr(self, key)
+        }
         return base.but(**given)
 
 
@@ -130,7 +138,8 @@ class Programme(Trained):
 
 
 Runs = Annotated[
-    Annotated[Programme, Tag("[one]")] | Annotated[tuple[PlannedRun, ...], Tag("[list]")], LISTED
+    Annotated[Programme, Tag("[one]")] | Annotated[tuple[PlannedRun, ...], Tag("[list]")],
+    LISTED,
 ]
 """A programme of runs, or each of them."""
 
@@ -174,7 +183,9 @@ def _events(value: Any, info: ValidationInfo) -> Any:
             base = {"title": str(name)}
         else:
             problem = f"no policy event '{name}' in the catalogue"
-            raise InputError.no_such(problem, str(name), known, "; one of your own needs a date")
+            raise InputError.no_such(
+                problem, str(name), known, "; one of your own needs a date"
+            )
         events[name] = merge(base, change)
     return events
 
@@ -252,7 +263,9 @@ def _check_events(fleet: Mapping[str, Pool], events: Mapping[str, PolicyEvent]) 
         for chip in (*event.blocks, *event.opens, *event.ends_support):
             if chip not in chips:
                 problem = f"no chip '{chip}' in the catalogue or the fleet"
-                raise InputError.no_such(problem, chip, dict.fromkeys(chips), key=f"policy.{name}")
+                raise InputError.no_such(
+                    problem, chip, dict.fromkeys(chips), key=f"policy.{name}"
+                )
         for act in event.acts():
             # Applied twice, its factors would be squared.
             if act in acts:

@@ -28,7 +28,9 @@ class World(Strict):
     """A part of a scenario, as it would stand in its file."""
 
 
-def leaves(changes: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+def leaves(
+    changes: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, Any]]:
     """Every value of a layer with its dotted path.
 
     Examples

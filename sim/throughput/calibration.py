@@ -49,7 +49,12 @@ def laid_out_like(pool: Pool, like: Pool) -> Pool:
 
 
 def _calibrated(
-    name: str, run: Run, pool: Pool, measured: MeasuredRate, constants: StepTime, step: Planner
+    name: str,
+    run: Run,
+    pool: Pool,
+    measured: MeasuredRate,
+    constants: StepTime,
+    step: Planner,
 ) -> Calibrated:
     """What the model makes of a pool on the chips it was measured on, against the measurement."""
     chips = measured.at_chips

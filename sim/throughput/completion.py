@@ -29,7 +29,10 @@ def planned(
         if len(_REMEMBERED) == MOST:
             _REMEMBERED.clear()
         _REMEMBERED[key] = _completed(Throughput(run, pools, mixing, constants=constants))
-    return {**pools, **{n: laid_out_like(pools[n], like) for n, like in _REMEMBERED[key].items()}}
+    return {
+        **pools,
+        **{n: laid_out_like(pools[n], like) for n, like in _REMEMBERED[key].items()},
+    }
 
 
 def _completed(fleet: Throughput) -> dict[str, Pool]:

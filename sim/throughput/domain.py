@@ -85,7 +85,9 @@ def point(model: Model, shape: Shape, chips: int) -> Point:
     )
 
 
-def reach(pool: Pool, model: Model, at: Point, published: Sequence[Point] | None = None) -> Reach:
+def reach(
+    pool: Pool, model: Model, at: Point, published: Sequence[Point] | None = None
+) -> Reach:
     """How far a case on a pool lies from the published runs on its stack, or from its own.
 
     Where the user has measured, the model is right; from there on its error grows as it does

@@ -118,7 +118,9 @@ class Placement(NamedTuple):
     @property
     def local(self) -> int:
         """Ranks of the stage that share a node."""
-        return max(self.pool.chip.scale_up_domain // (self.shape.tensor * self.shape.context), 1)
+        return max(
+            self.pool.chip.scale_up_domain // (self.shape.tensor * self.shape.context), 1
+        )
 
 
 def candidates(bare: Placement, fixed: Layout, chips: int) -> Iterator[Placement]:
@@ -151,7 +153,9 @@ def candidates(bare: Placement, fixed: Layout, chips: int) -> Iterator[Placement
         spread = expert * (fixed.expert_tensor or tensor)
         if depth * context * max(spread, tensor) > chips or spread % tensor:
             continue
-        virtuals = [fixed.virtual] if fixed.virtual else _virtuals(model.layers, depth, schedule)
+        virtuals = (
+            [fixed.virtual] if fixed.virtual else _virtuals(model.layers, depth, schedule)
+        )
         for virtual, recompute in product(virtuals, recomputes):
             shape = Shape(
                 tensor=tensor,
@@ -184,7 +188,13 @@ def complete(shape: Shape) -> Layout:
 
 def settled(layout: Layout) -> bool:
     """Whether the planner has nothing left to choose."""
-    degrees = (layout.tensor, layout.pipeline, layout.expert, layout.virtual, layout.recompute)
+    degrees = (
+        layout.tensor,
+        layout.pipeline,
+        layout.expert,
+        layout.virtual,
+        layout.recompute,
+    )
     return None not in degrees
 
 
@@ -215,7 +225,9 @@ def check(model: Model, fixed: Layout, name: str) -> None:
             f"nearest: {nearest}"
         )
     if expert > 1 and not model.experts:
-        raise InputError(f"{where} expert {expert} needs a model with experts; this one is dense")
+        raise InputError(
+            f"{where} expert {expert} needs a model with experts; this one is dense"
+        )
     if model.experts and model.experts.count and expert > model.experts.count:
         most = model.experts.count
         raise InputError(
@@ -233,7 +245,9 @@ def check(model: Model, fixed: Layout, name: str) -> None:
         apart = f"expert {expert}"
         if ranks != expert:
             apart = f"the {ranks} ranks that experts are spread over"
-        raise InputError(f"{where} data {fixed.data} is no multiple of {apart}; nearest: {nearest}")
+        raise InputError(
+            f"{where} data {fixed.data} is no multiple of {apart}; nearest: {nearest}"
+        )
 
 
 def _check_expert_tensor(fixed: Layout, where: str) -> int | None:

@@ -74,7 +74,9 @@ def best_mixed(
     return min(groups, key=Group.seconds)
 
 
-def _choices(options: Sequence[Sequence[Placement]], held: Chips) -> Iterator[list[Placement]]:
+def _choices(
+    options: Sequence[Sequence[Placement]], held: Chips
+) -> Iterator[list[Placement]]:
     """One placement of each pool, on common ranks and with all the stages the chips suffice for."""
     tried = list(islice(_alike(options), MOST_TRIED + 1))
     if len(tried) > MOST_TRIED:
@@ -152,7 +154,9 @@ class _Chain:
         A pool whose layout says how many layers it has gets just those. The stages hold fewer
         layers than asked for where memory does not suffice.
         """
-        wanted = {placed.name: placed.pool.layout.layers or math.inf for placed in self.places}
+        wanted = {
+            placed.name: placed.pool.layout.layers or math.inf for placed in self.places
+        }
         room = [int(placed.roof / stage_bytes(placed)) for placed in self.stages]
         # No other deal has a faster slowest stage: to relieve that one, another would have to take
         # a layer, and this layer came here because it would have finished later there.
@@ -172,7 +176,9 @@ class _Chain:
 
     def group(self, layers: Sequence[int], across: float) -> Group:
         """All ranks of this pipeline, with these layers on its stages."""
-        filled = [p._replace(layers=count) for p, count in zip(self.stages, layers, strict=True)]
+        filled = [
+            p._replace(layers=count) for p, count in zip(self.stages, layers, strict=True)
+        ]
         stages = []
         for k, placed in enumerate(filled):
             near = [other.name for other in filled[max(k - 1, 0) : k + 2]]

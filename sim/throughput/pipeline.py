@@ -92,7 +92,9 @@ class Stage:
         hidden = self.communication(slowdown) - self.exposed(slowdown)
         # Rounding must not make less than nothing of what is left.
         left = max(1 - hidden / could, 0.0) if could else 0.0
-        return {m.kind: m.at(slowdown) * (1 - m.overlap + left * m.overlap) for m in self.messages}
+        return {
+            m.kind: m.at(slowdown) * (1 - m.overlap + left * m.overlap) for m in self.messages
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,9 @@ class Throughput:
     @cached_property
     def faster_without(self) -> dict[str, float]:
         """Pools the run is faster without, with the tokens per second it then reaches."""
-        rates = {name: self._only(*(n for n in self.pools if n != name)) for name in self.pools}
+        rates = {
+            name: self._only(*(n for n in self.pools if n != name)) for name in self.pools
+        }
         return {name: rate for name, rate in rates.items() if rate > self.full.tokens_per_s}
 
     @cached_property
@@ -185,7 +187,9 @@ class Throughput:
             at each layout has to do.
         """
         if self.mixing.boundary == "pipeline" and len(pools) > 1:
-            parts = [self._bare(name, pool, self.microbatches) for name, pool in pools.items()]
+            parts = [
+                self._bare(name, pool, self.microbatches) for name, pool in pools.items()
+            ]
             return (best_mixed(parts, chips, self.mixing.link),)
         groups = self._best(pools, chips, self._first_parts(pools, chips), given_up)
         chosen = all(settled(pools[kind[0]].layout) for kind in self.kinds)
@@ -195,30 +199,40 @@ class Throughput:
         # with every cost in it, is as far as it pays to go.
         again = self._best(pools, chips, [max(group.batch, 1) for group in groups], given_up)
         # All wait for the last group.
-        return min((groups, again), key=lambda gs: max(g.seconds() for g in gs if g.microbatches))
+        return min(
+            (groups, again), key=lambda gs: max(g.seconds() for g in gs if g.microbatches)
+        )
 
     def _bare(self, name: str, pool: Pool, microbatches: int) -> Placement:
         """Some micro-batches of a step on one rank of a pool, not laid out yet."""
         model = self.run.model
         shape = Shape(micro=self.run.batch.micro)
-        return Placement(name, pool, model, shape, 1, microbatches, self.constants, model.layers)
+        return Placement(
+            name, pool, model, shape, 1, microbatches, self.constants, model.layers
+        )
 
     def _first_parts(self, pools: Pools, chips: Chips) -> list[int]:
         """Micro-batches of each kind if they are shared by the speed of compute alone."""
         speeds = []
         for kind in self.kinds:
-            layer = compute_seconds(self.run.model, pools[kind[0]], Shape(), self.constants).layer
+            layer = compute_seconds(
+                self.run.model, pools[kind[0]], Shape(), self.constants
+            ).layer
             speeds.append(sum(chips[name] for name in kind) / layer)
         total = math.fsum(speeds) or 1.0
         return [math.ceil(self.microbatches * speed / total) for speed in speeds]
 
-    def _best(self, pools: Pools, chips: Chips, parts: Sequence[int], given_up: bool) -> Groups:
+    def _best(
+        self, pools: Pools, chips: Chips, parts: Sequence[int], given_up: bool
+    ) -> Groups:
         """The fastest group of each kind for its part of the micro-batches."""
         groups = []
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
             try:
-                group = best(" + ".join(kind), self._bare(kind[0], pools[kind[0]], part), held)
+                group = best(
+                    " + ".join(kind), self._bare(kind[0], pools[kind[0]], part), held
+                )
             except InputError:
                 if not given_up:
                     raise
@@ -238,7 +252,8 @@ class Throughput:
                 )
         used = self.full.used_chips
         peak = math.fsum(
-            count * peak_rate(self.run.model, self.pools[name].chip) for name, count in used.items()
+            count * peak_rate(self.run.model, self.pools[name].chip)
+            for name, count in used.items()
         )
         share = self._useful * self.full.tokens_per_s / peak
         if share > 1:
@@ -256,7 +271,9 @@ class Throughput:
         counts = split([group.pace for group in groups], self.microbatches)
         return tuple(replace(g, microbatches=m) for g, m in zip(groups, counts, strict=True))
 
-    def _plan(self, nodes: Mapping[str, int], policy: ElasticPolicy, keep_batch: bool) -> Plan:
+    def _plan(
+        self, nodes: Mapping[str, int], policy: ElasticPolicy, keep_batch: bool
+    ) -> Plan:
         chips = self._chips(nodes)
         whole = POLICIES["drop-replica"](self, chips)
         assert whole is not None
@@ -320,7 +337,9 @@ class Throughput:
 
     def _nodes(self, used: Chips) -> int:
         """Nodes that hold the chips in use."""
-        return sum(-(-count // self.pools[name].chip.node_size) for name, count in used.items())
+        return sum(
+            -(-count // self.pools[name].chip.node_size) for name, count in used.items()
+        )
 
     def _mixing(self, used: Chips) -> float:
         """By how much a step takes longer because unlike chips or stacks meet in it."""

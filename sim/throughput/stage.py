@@ -28,14 +28,15 @@ class ComputeSeconds(NamedTuple):
     last: float
 
 
-def compute_seconds(model: Model, pool: Pool, shape: Shape, constants: StepTime) -> ComputeSeconds:
+def compute_seconds(
+    model: Model, pool: Pool, shape: Shape, constants: StepTime
+) -> ComputeSeconds:
     """Seconds from the chip's peak and efficiency, or as measured.
 
     The layers' matrix products run at the chip's FP8 rate if the model is trained in FP8 and the
     chip has it; attention and the output head stay in BF16 (DeepSeek-V3, §3.3). Layers with routed
-    experts reach a share of the dense rate. Full recomputation runs the forward pass twice, a third
-    more work (Korthikanti et al., 2022). On top comes the memory traffic of the matrices, a share
-    of which arithmetic does not hide: little for wide matrices, much for narrow ones.
+    experts reach a share of the dense rate. Full recomputation is a third more work (Korthikanti et
+    al., 2022). Of the memory traffic of matrices arithmetic hides less where they are narrow.
     """
     measured = pool.layer_seconds
     if measured:
@@ -60,9 +61,10 @@ def compute_seconds(model: Model, pool: Pool, shape: Shape, constants: StepTime)
     attention += tokens * stack.score_passes * scores / chip.memory_bandwidth
     again = 4 / 3 if shape.recompute == "full" else 1.0
     head = 1 / (efficiency * chip.bf16) + dense
+    dense_layer = tokens * work.products * (1 / rate + dense) + attention
     return ComputeSeconds(
         layer=again * (layer + attention),
-        first=again * work.dense_layers * (tokens * work.products * (1 / rate + dense) + attention),
+        first=again * work.dense_layers * dense_layer,
         last=work.heads * tokens * work.head * head,
     )
 
@@ -238,7 +240,8 @@ def optimizer(placed: Placement) -> float:
     constants = placed.constants
     shared, routed = parameters_per_chip(placed)
     # An expert is on one rank of each expert group, so fewer ranks share its optimizer.
-    owned = (shared + routed * placed.shape.expert_ranks) / (placed.ranks * placed.shape.context)
+    owned = shared + routed * placed.shape.expert_ranks
+    owned /= placed.ranks * placed.shape.context
     bandwidth = constants.memory_efficiency * placed.pool.chip.memory_bandwidth
     return owned * constants.optimizer_traffic / bandwidth
 
@@ -299,14 +302,14 @@ class Group:
 
     def times(self, factors: Mapping[str, float]) -> Group:
         """The same with every pool taking as many times as long."""
-        slowest = max(factors.values())
-        if slowest == min(factors.values()) == 1.0:
+        least, slowest = min(factors.values()), max(factors.values())
+        if least == slowest == 1.0:
             return self
         stages = tuple(stage.times(factors[stage.pool]) for stage in self.pipeline.stages)
         return replace(
             self,
             pipeline=replace(self.pipeline, stages=stages),
-            cover=min(factors.values()) * self.cover,
+            cover=least * self.cover,
             sync=slowest * self.sync,
             optimizer=slowest * self.optimizer,
             fixed=slowest * self.fixed,

@@ -27,7 +27,13 @@ from sim.validation.bare_scenario import (
     shares,
     weibull,
 )
-from sim.validation.formulas import daly, harmonic, lost_in_period, renewal_function, repairman
+from sim.validation.formulas import (
+    daly,
+    harmonic,
+    lost_in_period,
+    renewal_function,
+    repairman,
+)
 from sim.validation.report import Rows, by_z, within
 
 MAKESPANS = (
@@ -190,7 +196,8 @@ def last_spare(effort: float) -> Rows:
 def decay(effort: float) -> Rows:
     """Nodes that nobody replaces: how many are left, and when 400 are."""
     nodes, rate, days = 1000, 0.01, 110.0
-    scenario = endless(days, fleet=failing(nodes, lifetime=exponential(1 / rate), permanent=1))
+    fleet = failing(nodes, lifetime=exponential(1 / rate), permanent=1)
+    scenario = endless(days, fleet=fleet)
     left, times = [], []
     for result in runs(scenario, 560 * effort):
         left.append(result.counts["pool", "active"] / 8)
@@ -256,7 +263,9 @@ def chip_types(effort: float) -> Rows:
     title = "share of the first type in them"
     yield by_z("O12", title, share, first_rate / rate, "its share of nodes", 12 / 42)
 
-    scenario = endless(8, fleet=two_types(20, permanent=1), run={"batch": {"sequences": 13440}})
+    scenario = endless(
+        8, fleet=two_types(20, permanent=1), run={"batch": {"sequences": 13440}}
+    )
     counts = [r.counts for r in runs(scenario, 1650 * effort)]
     for name, (nodes, life, _) in CHIP_TYPES.items():
         yield by_z(
@@ -358,7 +367,8 @@ def productive_share(effort: float) -> Rows:
 def renewals(effort: float) -> Rows:
     """Failures of nodes that all begin new, each mended as good as new."""
     for shape, n in ((0.7, 730), (1.0, 730), (2.0, 440)):
-        scenario = endless(15, fleet=failing(256, hardware=False, lifetime=weibull(shape, 10)))
+        fleet = failing(256, hardware=False, lifetime=weibull(shape, 10))
+        scenario = endless(15, fleet=fleet)
         wrong, twin = "repaired, not renewed", (1.5 * math.gamma(1 + 1 / shape)) ** shape
         # Lives that do not age are as good as new after any repair, so that is no mistake.
         if shape == 1:

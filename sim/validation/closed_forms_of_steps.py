@@ -97,7 +97,11 @@ def slowest_node(_: float) -> Rows:
         return simulate(scenario, SEED).wall
 
     # Known by hand for two and three nodes; for many by quadrature.
-    exact = {2: 1 / math.sqrt(math.pi), 3: 1.5 / math.sqrt(math.pi), 512: expected_maximum(512)}
+    exact = {
+        2: 1 / math.sqrt(math.pi),
+        3: 1.5 / math.sqrt(math.pi),
+        512: expected_maximum(512),
+    }
     for nodes, largest in exact.items():
         yield within(
             "O13",

@@ -199,7 +199,9 @@ def supply(effort: float) -> Rows:
     )
 
 
-def measured(stock: Scenario, n: float, of: Callable[[ProgrammeResult], float]) -> list[float]:
+def measured(
+    stock: Scenario, n: float, of: Callable[[ProgrammeResult], float]
+) -> list[float]:
     """A number of each of about `n` simulated programmes."""
     return [float(of(r)) for r in runs(stock, n, 8) if isinstance(r, ProgrammeResult)]
 
@@ -215,7 +217,9 @@ def first_below(result: ProgrammeResult, level: int) -> float:
     below = times[chips[:, 0] < level]
     # A run cut off by its horizon would make the mean too small without a word.
     if not len(below):
-        raise AssertionError(f"{result.scenario.name}: the horizon is too short for a closed form")
+        raise AssertionError(
+            f"{result.scenario.name}: the horizon is too short for a closed form"
+        )
     return float(below[0]) / DAY
 
 
@@ -235,7 +239,13 @@ def mean_in_shop(result: ProgrammeResult, after: float) -> float:
 
 
 def _stock(
-    nodes: int, days: float, *, size: int = 1, stock: int = 0, rate: float = RATE, **depot: Any
+    nodes: int,
+    days: float,
+    *,
+    size: int = 1,
+    stock: int = 0,
+    rate: float = RATE,
+    **depot: Any,
 ) -> Scenario:
     """A stock of powered nodes whose chips die for good, and a programme that can never start."""
     dead = {
@@ -245,7 +255,9 @@ def _stock(
         "permanent": 1,
     }
     fleet = pool(
-        chip={"like": "A100-SXM-80", "node_size": size}, nodes=nodes, failures={"causes": [dead]}
+        chip={"like": "A100-SXM-80", "node_size": size},
+        nodes=nodes,
+        failures={"causes": [dead]},
     )
     return bare_scenario(
         start="2022-01-01",

@@ -75,7 +75,9 @@ def two_stocks(_: float) -> Rows:
     """Chips made of dies that run out late and of memory that runs out early, and then late."""
     horizon = 4 * YEAR
     dies = _flow([("2022-01-01", 900_000), ("2023-01-01", 30_000)], then="20000 per year")
-    stacks = _flow([("2022-01-01", 240_000), ("2023-01-01", 720_000)], then="4000000 per year")
+    stacks = _flow(
+        [("2022-01-01", 240_000), ("2023-01-01", 720_000)], then="4000000 per year"
+    )
     plan = _flow([("2022-01-01", 10**8)], then="100000000 per year")
     production = Production(
         dies={"bank": dies},

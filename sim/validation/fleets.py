@@ -9,7 +9,9 @@ from sim.quantities.uncertain import Uncertain
 
 def fleet_rates() -> list[float]:
     """The hardware failures of the catalogue's fleets, per 1,000 node-days."""
-    return [float(entry.item.per_1000_node_days) for entry in catalogue.table("fleets").values()]
+    return [
+        float(entry.item.per_1000_node_days) for entry in catalogue.table("fleets").values()
+    ]
 
 
 def factors() -> dict[str, Uncertain]:

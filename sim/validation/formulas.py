@@ -137,7 +137,9 @@ def expected_maximum(n: int) -> float:
     return n * quad(integrand, -12, 12, limit=400)[0]
 
 
-def exact_1f1b(forward: Sequence[float], backward: Sequence[float], microbatches: int) -> float:
+def exact_1f1b(
+    forward: Sequence[float], backward: Sequence[float], microbatches: int
+) -> float:
     """Length of a one forward-one backward schedule on stages of any speed, by its own recursion.
 
     Each stage runs its warm-up forwards, then alternates, then drains; an operation starts when the

@@ -42,7 +42,9 @@ class PastJob(Strict):
     @model_validator(mode="after")
     def _in_order(self) -> PastJob:
         if (self.start.tzinfo is None) != (self.end.tzinfo is None):
-            raise InputError("start and end must both have a time zone, or neither", key="end")
+            raise InputError(
+                "start and end must both have a time zone, or neither", key="end"
+            )
         if self.end <= self.start:
             raise InputError("must be after start", key="end", given=self.end)
         return self
@@ -116,7 +118,9 @@ def rows(path: str | Path, n: int = 200, seed: int = 0) -> list[Row]:
         When the list or one of its scenarios cannot be read, or is a programme.
     """
     folder = Path(path).parent
-    return judged(each(path, "jobs", PastJob, lambda k, job: _forecast(job, folder, k, n, seed)))
+    return judged(
+        each(path, "jobs", PastJob, lambda k, job: _forecast(job, folder, k, n, seed))
+    )
 
 
 def _forecast(job: PastJob, folder: Path, number: int, n: int, seed: int) -> Forecast:

@@ -262,7 +262,9 @@ def within(
     return Row(id, title, ours, exact, wrong=wrong, **about)
 
 
-def _verdict(agrees: Callable[[float], bool], exact: float, twin: float | None) -> dict[str, Any]:
+def _verdict(
+    agrees: Callable[[float], bool], exact: float, twin: float | None
+) -> dict[str, Any]:
     """Whether a number of ours agrees with the exact one, and not with the twin's as well."""
     twin_ok = None if twin is None else agrees(twin)
     return {"ok": agrees(exact) and not twin_ok, "twin": twin, "twin_ok": twin_ok}

@@ -206,7 +206,9 @@ def _step_times(n: int, seed: int) -> Iterator[Forecast]:
     utilised = {name: _utilisation(first[name], cases[name]) for name in first}
     for name, row in sorted(first.items()):
         ours = published.quantity("mfu", cases[name], ())
-        others = [share for other, share in utilised.items() if first[other].source != row.source]
+        others = [
+            share for other, share in utilised.items() if first[other].source != row.source
+        ]
         ratio = np.array(others) / ours
         if row.quantity in published.SLOWER:
             ratio = 1 / ratio
@@ -283,7 +285,9 @@ def daly_share(scenario: Scenario) -> float:
         interval /= checkpoint.memory.per_interval
         blocking = checkpoint.memory.blocking
     fleet = known.fleet.values()
-    failures = math.fsum(p.active_nodes * node_rate(p.failures, p.chip.node_size) for p in fleet)
+    failures = math.fsum(
+        p.active_nodes * node_rate(p.failures, p.chip.node_size) for p in fleet
+    )
     lost = interval / 2 + known.recovery.restart.mean + (checkpoint.load or 0.0)
     return max(1 - blocking / interval - failures * lost, 0.0)
 

@@ -153,7 +153,9 @@ def rows() -> list[Row]:
             about = {"p5": low, "p95": high, "against": "95 % of the binomial"}
             expected = level * len(groups)
             right = low <= number <= high
-            table.append(Row(f"hits_{level:.0%}_{what}", title, number, expected, right, **about))
+            table.append(
+                Row(f"hits_{level:.0%}_{what}", title, number, expected, right, **about)
+            )
     ours = fmean(row.crps for row in found)
     usual = fmean(row.crps_mfu for row in found)
     title = "score of the predictions (CRPS)"
@@ -171,4 +173,6 @@ def _row(run: str, scored: Scored | None = None) -> Row:
         side = "inside" if scored.inside else "OUTSIDE"
         about |= {"role": "validation", "p5": ours / half, "p95": ours * half}
         about |= {"against": f"{scored.family}, {side}", "ok": scored.hit(0.9)}
-    return Row(row.id, row.title, ours, row.measured, cause_of_miss=row.cause_of_miss, **about)
+    return Row(
+        row.id, row.title, ours, row.measured, cause_of_miss=row.cause_of_miss, **about
+    )

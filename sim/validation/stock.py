@@ -69,7 +69,9 @@ def rows(n: int = 100) -> list[Row]:
     return found
 
 
-def _row(id: str, entry: Entry, values: Floats, expected: float, ok: bool, **about: Any) -> Row:
+def _row(
+    id: str, entry: Entry, values: Floats, expected: float, ok: bool, **about: Any
+) -> Row:
     return Row(
         id,
         entry.item.title,
@@ -101,7 +103,9 @@ def _come(coming: list[Arrival], item: CountedStock) -> float:
         bisect_right(coming, date, key=lambda arrival: arrival.time)
         for date in (begin, _evening(item.date))
     )
-    return sum(arrival.chips * item.units.get(arrival.pool, 0.0) for arrival in coming[first:last])
+    return sum(
+        arrival.chips * item.units.get(arrival.pool, 0.0) for arrival in coming[first:last]
+    )
 
 
 def _simulated(n: int) -> list[ProgrammeResult]:
