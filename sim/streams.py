@@ -5,6 +5,7 @@ stream.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 from numpy.random import PCG64DXSM, Generator, SeedSequence
@@ -22,6 +23,13 @@ def stream(seed: int, replication: int, name: str) -> Generator:
     (True, False)
     """
     return Generator(_bits(seed, replication, name))
+
+
+# Scenarios that are compared ask for the same numbers, and a stream takes longer than a draw.
+@lru_cache(maxsize=2**16)
+def uniform(seed: int, replication: int, name: str) -> float:
+    """The first uniform number of one named purpose in one replication."""
+    return stream(seed, replication, name).random()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import InputError
-from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, WHERE
+from sim.results.ledger import DAY, HOUR, PLACES, STOCK, TIME, USABLE, WHERE
 from sim.results.metric import Metric
 from sim.results.outlook_metrics import at_date, of_need, outlook_metrics
 
@@ -211,8 +211,7 @@ def _phase_end(number: int | str) -> Metric:
 
 def _usable(pool: str) -> Metric:
     def left(result: ProgrammeResult) -> float:
-        column = result.worth.pools.index(pool)
-        return float(result.stock[1][-1, column])
+        return float(sum(result.counts.get((pool, place), 0) for place in USABLE))
 
     return Metric(
         f"usable.{pool}_end", "chips", f"Chips of {pool} in working nodes at the end.", left

@@ -33,7 +33,7 @@ from sim.scenario.reading import Source, names, override, read
 from sim.scenario.references import CostsRef
 from sim.scenario.stock import Depot, Events, Outlook, Runs, check_names, pool_of
 from sim.scenario.worlds import World, stacked
-from sim.streams import stream
+from sim.streams import uniform
 
 __all__ = [
     "Case",
@@ -299,11 +299,10 @@ class Scenario(Case):
 
         Each has a stream of its own, so two scenarios that share a constant share its draw.
         """
-        drawn = {}
-        for name, number in self.unknowns().items():
-            uniform = stream(seed, replication, f"input.{name}").random()
-            drawn[name] = number.draw(uniform)
-        return drawn
+        return {
+            name: number.draw(uniform(seed, replication, f"input.{name}"))
+            for name, number in self.unknowns().items()
+        }
 
     def resolve(self, seed: int, replication: int, *, fixed: bool = False) -> Scenario:
         """The scenario with a plain number in place of each unknown constant.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.catalogue.market import Flow, RepairShop
+from sim.catalogue.market import Flow, Product, Production, RepairShop
 from sim.catalogue.strict import Strict
 from sim.scenario import Scenario
 from sim.scenario.parts import Pool
@@ -18,6 +18,8 @@ COUNTED: dict[type[Strict], tuple[str, ...]] = {
     Flow: ("share",),
 }
 """What of a type is counted in chips, or grows with their number."""
+HOLDERS = (Depot, Production, Product)
+"""Types that hold such parts: a replication has no time to look through all others."""
 
 
 def shrunk(scenario: Scenario) -> Scenario:
@@ -43,11 +45,11 @@ def _shrunk(part: Any, many: float) -> Any:
         return {key: _shrunk(below, many) for key, below in part.items()}
     if isinstance(part, tuple):
         return tuple(_shrunk(below, many) for below in part)
-    if not isinstance(part, Strict):
-        return part
     counted = COUNTED.get(type(part), ())
-    changes = {k: _divided(v, many) if k in counted else _shrunk(v, many) for k, v in part}
-    return part.but(**changes)
+    changes = {key: _divided(getattr(part, key), many) for key in counted}
+    if isinstance(part, HOLDERS):
+        changes = {key: _shrunk(below, many) for key, below in part} | changes
+    return part.but(**changes) if changes else part
 
 
 def _divided(number: Any, many: float) -> Any:
