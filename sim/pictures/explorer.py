@@ -32,7 +32,7 @@ from sim.pictures.style import (
     label_ends,
     styled,
 )
-from sim.pictures.words import plain
+from sim.pictures.words import plain, pool_titles
 from sim.results.ledger import DAY, USABLE, YEAR, Floats, at, levels
 from sim.results.run import RunResult
 from sim.scenario import Scenario, load_scenario
@@ -380,16 +380,17 @@ def _chips(
     else:
         when, xlabel, ylabel = grid / DAY, "days", "spare chips (below zero: missing)"
     labels = []
-    for name, pool in results[0].scenario.fleet.items():
+    fleet = results[0].scenario.fleet
+    for name, label in pool_titles(fleet).items():
+        pool = fleet[name]
         needed = 0 if many_years else pool.active_chips
         chips = np.array([at(*levels(r, USABLE, name), grid) - needed for r in results])
         # Of a country's stock a few servers are simulated, and all are shown.
         table = spread(
             chips * results[0].scenario.represents, panel="chips", item=name, at=when
         )
-        chip = pool.chip.name
         dash = DASHES[len(labels) % len(DASHES)]
-        end = band(axes, table, "at", "median", chip_colour(chip), chip, alpha=0.2, ls=dash)
+        end = band(axes, table, "at", "median", chip_colour(label), label, alpha=0.2, ls=dash)
         labels.append(end)
         yield table
     axes.axhline(0, color=DARK, lw=1)

@@ -22,6 +22,7 @@ from sim.pictures.style import (
     label_ends,
     styled,
 )
+from sim.pictures.words import pool_titles
 from sim.results.ledger import DAY, YEAR, at
 from sim.results.programme import ProgrammeResult, first_due, growth_of
 from sim.scenario import Scenario
@@ -65,9 +66,9 @@ def trajectories(results: Sequence[ProgrammeResult], points: int = 240) -> pd.Da
     have = [one.worth.available(stock) for one, stock in zip(results, chips, strict=True)]
     need = [_need(result, seconds) for result in results]
     series = []
-    for name, pool in scenario.fleet.items():
+    for name, label in pool_titles(scenario.fleet).items():
         column = results[0].worth.pools.index(name)
-        series.append(("usable", pool.chip.name, chips[:, :, column]))
+        series.append(("usable", label, chips[:, :, column]))
     series += [("a run could have", "", np.array(have)), ("a run needs", "", np.array(need))]
     parts = [
         spread(values, series=what, chip=chip, year=year) for what, chip, values in series

@@ -122,6 +122,8 @@ def chip_colour(chip: str) -> str:
     >>> chip_colour("910B3") == CHIP_COLOURS["Ascend-910B"]
     True
     """
+    # Where several pools have one chip their own names follow it.
+    chip = chip.split(" (")[0]
     # Ascend chips are often named without their family: 910B3.
     families = {name: (name, name.removeprefix("Ascend-")) for name in CHIP_COLOURS}
     own = [name for name, starts in families.items() if chip.startswith(starts)]

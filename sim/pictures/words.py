@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from sim.scenario import Pool
 
 WORDS = {
     ".rate_factor": "how often nodes fail ({})",
@@ -69,6 +72,22 @@ def plain(name: str) -> str:
             return words.format(holder)
     words = last.replace("_", " ")
     return f"{words} ({holder})" if holder else words
+
+
+def pool_titles(fleet: Mapping[str, Pool]) -> dict[str, str]:
+    """What each pool is called: its chip, with its own name where others have that chip too.
+
+    Examples
+    --------
+    >>> from sim import load_scenario
+    >>> pool_titles(load_scenario("deepseek-v3").fleet)
+    {'good': 'H800-SXM-80'}
+    """
+    chips = {name: pool.chip.name for name, pool in fleet.items()}
+    alike = Counter(chips.values())
+    return {
+        name: chip if alike[chip] == 1 else f"{chip} ({name})" for name, chip in chips.items()
+    }
 
 
 def listed(words: Iterable[str]) -> str:

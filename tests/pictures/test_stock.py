@@ -9,6 +9,7 @@ import pytest
 
 from sim.engine import simulate
 from sim.pictures import stock
+from sim.pictures.style import chip_colour
 from sim.results.ledger import YEAR
 from sim.results.programme import ProgrammeResult
 from sim.scenario import load_scenario
@@ -71,3 +72,14 @@ def test_what_one_chip_stands_for_is_multiplied_out():
     found = [simulate(few, 1, k) for k in range(2)]
     table = stock.trajectories([one for one in found if isinstance(one, ProgrammeResult)])
     assert table[table["series"] == "usable"]["median"].iloc[0] == 10_000
+
+
+def test_pools_of_one_chip_are_told_apart_and_have_its_colour():
+    scenario = load_scenario("embargoed-stock").override({"horizon": "1 yr"})
+    pool = scenario.data["fleet"]["a100"]
+    both = scenario.override({"fleet.abroad": {**pool, "abroad": True}})
+    table = stock.trajectories([simulate(both, 1)], points=3)
+    titles = set(table.loc[table["series"] == "usable", "chip"])
+    chip = both.fleet["a100"].chip.name
+    assert titles == {f"{chip} (a100)", f"{chip} (abroad)"}
+    assert {chip_colour(title) for title in titles} == {chip_colour(chip)}
