@@ -78,7 +78,9 @@ def test_pools_of_one_chip_are_told_apart_and_have_its_colour():
     scenario = load_scenario("embargoed-stock").override({"horizon": "1 yr"})
     pool = scenario.data["fleet"]["a100"]
     both = scenario.override({"fleet.abroad": {**pool, "abroad": True}})
-    table = stock.trajectories([simulate(both, 1)], points=3)
+    result = simulate(both, 1)
+    assert isinstance(result, ProgrammeResult)
+    table = stock.trajectories([result], points=3)
     titles = set(table.loc[table["series"] == "usable", "chip"])
     chip = both.fleet["a100"].chip.name
     assert titles == {f"{chip} (a100)", f"{chip} (abroad)"}
