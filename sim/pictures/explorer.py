@@ -299,7 +299,8 @@ def picture(results: Sequence[RunResult]) -> tuple[Picture, str]:
     top.scatter(ends[open_], 0 * ends[open_], s=60, **late)
     # A fleet may fall short at once in every run.
     top.set(xlim=(0, 1.05 * ends.max() or 1), yticks=[])
-    top.set_xlabel(f"{unit} {what} (a dot a run; an open triangle: not by then)")
+    late_too = "; an open triangle: not by then" if open_.any() else ""
+    top.set_xlabel(f"{unit} {what} (a dot a run{late_too})")
     scenario = results[0].scenario
     many_years = scenario.runs is not None or scenario.outlook is not None
     # In the order of the picture, from top to bottom.
