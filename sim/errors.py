@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, Self
 from unicodedata import category
 
@@ -172,6 +173,27 @@ def in_file(file: str, problem: str, line: int | None = None, **known: Any) -> I
     """
     where = file if line is None else f"{file}, line {line}"
     return InputError(f"{where}: {problem}", file=file, line=line, **known)
+
+
+def optional(module: str, extra: str) -> Any:
+    """Import a module that needs packages of an extra.
+
+    Parameters
+    ----------
+    module : str
+    extra : str
+        Its name, as pip takes it.
+
+    Raises
+    ------
+    InputError
+        When one of them is not installed, with the command that installs it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        problem = f"{error.name} is not installed; pip install 'mixedfleet[{extra}]'"
+        raise InputError(problem) from None
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -1,11 +1,15 @@
 """Errors: what they say to a program besides their message, and the hints at the nearest name."""
 
 import pickle
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from sim.errors import InputError, Problem, expected, in_file, nearest
+from sim.cli.app import app
+from sim.errors import InputError, Problem, expected, in_file, nearest, optional
 
 
 def test_what_is_not_known_is_none() -> None:
@@ -81,3 +85,22 @@ def test_a_name_that_there_is_not_comes_with_the_nearest_and_all() -> None:
 )
 def test_the_nearest_name(given: str, allowed: Sequence[str], hint: str) -> None:
     assert nearest(given, allowed) == (f' (did you mean "{hint}"?)' if hint else "")
+
+
+def test_a_package_of_an_extra_is_asked_for() -> None:
+    told = r"no_package is not installed; pip install 'mixedfleet\[figures\]'"
+    with pytest.raises(InputError, match=told):
+        optional("no_package.part", "figures")
+    assert optional("json", "figures").loads("1") == 1
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "sim.pictures.failure_logs", None)
+    log = tmp_path / "log.csv"
+    log.write_text("node,start,end\na,1,2\n")
+    words = f"fit {log} --nodes 1 --from 0 --to 9 --unit days --out {tmp_path}/t.yaml"
+    ran = CliRunner().invoke(app, [*words.split(), "--picture", str(tmp_path / "f")])
+    assert isinstance(ran.exception, InputError)
+    assert list(tmp_path.iterdir()) == [log]

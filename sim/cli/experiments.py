@@ -27,7 +27,7 @@ from sim.cli.options import (
     pairs,
     set_in,
 )
-from sim.errors import InputError
+from sim.errors import InputError, optional
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -234,12 +234,11 @@ def worlds(
     if figure and figure.suffix not in PICTURES:
         problem = f"--figure {figure}: expected a file that ends in {' or '.join(PICTURES)}"
         raise InputError(problem, given=str(figure), allowed=PICTURES)
+    draw = optional("sim.pictures.worlds", "figures").draw if figure else None
     scenario = asked.scenario()
     dates = [date.date() for date in at or ()]
     result = sim.worlds(scenario, names or (), replications, at=dates, **vars(how))
-    if figure:
-        from sim.pictures.worlds import draw
-
+    if draw:
         draw(result, figure)
     data = result.report() | {"world_status": scenario.standing_with(["worlds"])}
     _answer(scenario, (), data, str(result), cli.tables.worlds, printed, how.out)

@@ -18,7 +18,7 @@ from sim.cli.options import (
     answer,
     pair,
 )
-from sim.errors import InputError
+from sim.errors import InputError, optional
 
 
 def fit(
@@ -55,13 +55,13 @@ def fit(
     given = vars(reading)
     pairs = given["columns"].split(",") if given["columns"] else []
     given["columns"] = dict(pair(text, "--columns") for text in pairs)
+    # Asked for first: what is missing is to be said before anything is written.
+    draw = optional("sim.pictures.failure_logs", "figures").save if picture else None
     fitted = sim.fit(logs, **given, ahead=ahead, seed=seed)
     found = checks.check(fitted, seed=seed) if checked or picture else None
     written = write.save(fitted, out, keep_names=keep_names)
-    if found and picture:
-        from sim.pictures.failure_logs import save
-
-        save(fitted, found, picture)
+    if found and draw:
+        draw(fitted, found, picture)
     report = checks.report(fitted, found)
     set_here = {name: value for name, value in given.items() if value}
     report |= {"asked": set_here | {"ahead": ahead, "seed": seed}, "status": "fitted"}

@@ -17,7 +17,7 @@ from typing import TypedDict
 from tqdm import tqdm
 
 from sim.engine import simulate
-from sim.errors import CheckFailed, InputError
+from sim.errors import CheckFailed, InputError, optional
 from sim.experiments.store import Outcome, Point, Settings, Simulator, Store, code_version
 from sim.scenario.guards import check_whole
 
@@ -183,12 +183,11 @@ def _executor(
 def _dask(address: str) -> Iterator[Executor]:
     if not address.startswith("dask://") or address == "dask://":
         raise InputError(f"no executor '{address}'; allowed: processes, dask://HOST:PORT")
+    distributed = optional("distributed", "cluster")
     try:
-        from dask.distributed import Client
-
-        client = Client(address.replace("dask://", "tcp://"), set_as_default=False)
-    except ImportError:
-        raise InputError("Dask is not installed; pip install 'mixedfleet[cluster]'") from None
+        client = distributed.Client(
+            address.replace("dask://", "tcp://"), set_as_default=False
+        )
     except (OSError, ValueError) as error:
         raise InputError(f"{address}: no Dask scheduler answers ({error})") from None
     # It would tell of a lost connection at length, and we tell in a line.

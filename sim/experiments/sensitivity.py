@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Literal, Unpack
 
 import numpy as np
 import pandas as pd
 
-from sim.errors import InputError
+from sim.errors import InputError, optional
 from sim.experiments.executors import Execution
 from sim.experiments.intervals import alike
 from sim.experiments.replicate import MODEL, Replications
@@ -151,7 +150,9 @@ def sensitivity(
         options["calc_second_order"] = False
     unknowns = _varied(scenario, among)
     problem = _problem(unknowns, QUANTILES[method])
-    sampled = import_module(f"SALib.sample.{method}").sample(problem, samples, **options)
+    sampled = optional(f"SALib.sample.{method}", "figures").sample(
+        problem, samples, **options
+    )
     points = []
     for quantiles in sampled.tolist():
         values = drawn(unknowns, quantiles)
@@ -160,7 +161,7 @@ def sensitivity(
     means = _means(metric, runs)
     # Only Morris's method looks again at what was sampled.
     data = [problem, sampled, means] if method == "morris" else [problem, means]
-    found = import_module(f"SALib.analyze.{method}").analyze(*data, **options)
+    found = optional(f"SALib.analyze.{method}", "figures").analyze(*data, **options)
     keys = KEYS[method]
     rows = {"unknown": list(dict.fromkeys(problem["groups"]))}
     table = pd.DataFrame(rows | {key: found[key] for key in keys})
