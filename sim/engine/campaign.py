@@ -248,18 +248,24 @@ class Campaign:
             chips[small] = min(2 * chips[small], most)
 
     def _throughput(self, run: Run, chips: Mapping[str, float]) -> Throughput | None:
-        """In the layouts of the first run, or any others; None if nothing fits."""
-        for laid_out in (self._laid_out, self._scenario.fleet):
-            pools = {}
-            for name, count in chips.items():
-                pool = self._pools[name]
-                nodes = min(math.ceil(count / pool.size - 1e-9), pool.at_hand)
-                pools[name] = _like(self._scenario, name, laid_out[name], nodes)
-            try:
-                return throughput_of(self._scenario, run, pools)
-            except InputError:
-                continue
-        return None
+        """In the layouts of the first run where they fit, else in others; None if nothing fits."""
+        open_ = {}
+        pools = {}
+        for name, count in chips.items():
+            pool = self._pools[name]
+            nodes = min(math.ceil(count / pool.size - 1e-9), pool.at_hand)
+            open_[name] = _with_nodes(self._scenario.fleet[name], nodes)
+            pools[name] = laid_out_like(open_[name], self._laid_out[name])
+            # To lay a pool out anew takes long, and mostly one is too small for its layout.
+            if self._rates(run, {name: pools[name]}) is None:
+                pools[name] = open_[name]
+        return self._rates(run, pools) or self._rates(run, open_)
+
+    def _rates(self, run: Run, pools: Pools) -> Throughput | None:
+        try:
+            return throughput_of(self._scenario, run, pools)
+        except InputError:
+            return None
 
     def _train(self, task: Task, outcome: ProgrammeRun, throughput: Throughput) -> Process:
         fleet = self._site.fleet
