@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import peer
-from sim.pictures.style import ink, save_figure, styled
+from sim.pictures.style import End, label_ends, save_figure, styled
 
 WORK = re.compile(r"the peer's work on ([\d,]+) servers")
 
@@ -37,6 +37,7 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> None:
     )
     with styled():
         figure, axes = plt.subplots()
+        ends: list[End] = []
         for key, name, look, colour in (
             ("peer", "AIReSim", "s-", "#D55E00"),
             ("written", "as written", "o-", "#0072B2"),
@@ -44,11 +45,11 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> None:
         ):
             slope = np.polyfit(logs["servers"], logs[key], 1)[0]
             axes.loglog(table["servers"], table[key], look, color=colour)
-            words = f"  {name}: servers$^{{{slope:.1f}}}$"
-            axes.text(largest["servers"], largest[key], words, color=ink(colour), va="center")
-        axes.set(xlim=(200, 90_000), xlabel="servers", ylabel="work, in bare SimPy timeouts")
+            ends.append((largest[key], f"{name}: servers$^{{{slope:.1f}}}$", colour))
+        axes.set(xlim=(200, 17_000), xlabel="servers", ylabel="work, in bare SimPy timeouts")
         axes.set_xticks(table["servers"], [f"{n:,}" for n in table["servers"]])
         axes.minorticks_off()
+        label_ends(axes, largest["servers"], ends)
         alt = f"CPU time of one run against the number of servers, axes logarithmic. {title}."
         save_figure(figure, "speed", table, folder, title=title, alt=alt)
     plt.close(figure)
