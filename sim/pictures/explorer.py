@@ -39,7 +39,7 @@ from sim.scenario import Scenario, load_scenario
 from sim.scenario.stock import Programme
 from sim.throughput.elastic import POLICIES
 
-PATIENCE = 0.25
+PATIENCE = 0.15
 """Seconds after which a redraw begins no other run; its picture takes half a second more."""
 EVENTS = 15_000
 """Failures and the like, half a second's worth, of the longest run that a redraw waits for."""
