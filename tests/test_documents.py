@@ -39,14 +39,7 @@ def test_knows_the_line_of_every_key() -> None:
 
 def test_is_yaml_1_2() -> None:
     text = "a: yes\nb: 010\nc: 1:30\nd: 14.8e12\ne: 2024-06-01\nf: ~\n"
-    expected = {
-        "a": "yes",
-        "b": 10,
-        "c": "1:30",
-        "d": 14.8e12,
-        "e": dt.date(2024, 6, 1),
-        "f": None,
-    }
+    expected = {"a": "yes", "b": 10, "c": "1:30", "d": 14.8e12, "e": dt.date(2024, 6, 1), "f": None}
     assert parse(text, "f").data == expected
 
 
@@ -172,9 +165,7 @@ def test_a_refused_tag_runs_nothing(tmp_path: Path) -> None:
     ],
     ids=["binary", "utf-16", "large", "empty", "no character"],
 )
-def test_refuses_a_file_that_is_no_yaml_text(
-    tmp_path: Path, content: bytes, says: str
-) -> None:
+def test_refuses_a_file_that_is_no_yaml_text(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "f.yaml"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"f\.yaml: ") as caught:

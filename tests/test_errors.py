@@ -34,9 +34,7 @@ def test_a_field_that_there_is_not_is_refused() -> None:
 
 
 def test_it_survives_the_way_between_processes() -> None:
-    error = InputError(
-        "wrong", file="f.yaml", line=3, key="a.b", given={"x": 1}, allowed="text"
-    )
+    error = InputError("wrong", file="f.yaml", line=3, key="a.b", given={"x": 1}, allowed="text")
     copy = pickle.loads(pickle.dumps(error))
     assert str(copy) == "wrong"
     assert copy.problems == error.problems

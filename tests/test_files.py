@@ -21,9 +21,7 @@ def test_writes_in_one_piece(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two\n"
     beside = path.with_name("beside")
     beside.touch()
-    assert path.stat().st_mode == beside.stat().st_mode, (
-        "a result is for whom other files are for"
-    )
+    assert path.stat().st_mode == beside.stat().st_mode, "a result is for whom other files are for"
     beside.unlink()
     assert [p.name for p in path.parent.iterdir()] == ["f.txt"]
 
@@ -38,9 +36,7 @@ def test_a_failed_write_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "replace", full)
-    with pytest.raises(
-        InputError, match=r"f\.txt: cannot be written \(No space left on device\)"
-    ):
+    with pytest.raises(InputError, match=r"f\.txt: cannot be written \(No space left on device\)"):
         write(path, "new")
     assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
     assert path.read_text() == "old"

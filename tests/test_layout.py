@@ -110,9 +110,7 @@ def test_there_is_no_import_circle() -> None:
 
 def test_the_engine_loads_nothing_that_only_pictures_and_tables_need() -> None:
     code = "import sim.engine, sys; print({'pandas','matplotlib','scipy.stats'} & set(sys.modules))"
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 
 
@@ -126,15 +124,7 @@ def test_the_engine_loads_nothing_that_only_pictures_and_tables_need() -> None:
         ),
         (
             "from sim.cli.app import run; run('run deepseek-v3 --replications 2'.split())",
-            {
-                "pint",
-                "pandas",
-                "scipy.stats",
-                "scipy.integrate",
-                "matplotlib",
-                "SALib",
-                "dask",
-            },
+            {"pint", "pandas", "scipy.stats", "scipy.integrate", "matplotlib", "SALib", "dask"},
         ),
     ],
 )

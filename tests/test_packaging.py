@@ -55,9 +55,7 @@ def texts() -> dict[str, str]:
             "mixedfleet.egg-info",
             "node_modules",
         }
-        inner[:] = [
-            name for name in inner if name not in skipped and not name.endswith("_cache")
-        ]
+        inner[:] = [name for name in inner if name not in skipped and not name.endswith("_cache")]
         # The last is written into a source distribution, of what is here.
         for path in (Path(folder, name) for name in files if name != "PKG-INFO"):
             try:
@@ -155,9 +153,7 @@ def test_badges_open_a_branch_until_a_release_is_tagged() -> None:
     project = CITATION["repository-code"].removeprefix("https://github.com/")
     # A release is one with a date; the tag is set with it.
     released = re.search(
-        rf"^## \[{re.escape(PROJECT['version'])}\] - \d",
-        (ROOT / "CHANGELOG.md").read_text(),
-        re.M,
+        rf"^## \[{re.escape(PROJECT['version'])}\] - \d", (ROOT / "CHANGELOG.md").read_text(), re.M
     )
     name = f"v{PROJECT['version']}" if released else "main"
     notebook = "notebooks/00_start_here.ipynb"
@@ -197,9 +193,7 @@ def test_the_address_stands_in_the_citation_and_where_it_must() -> None:
     assert holders.keys() <= {"CITATION.cff", "README.md", "pyproject.toml"}
     # Where packages are listed addresses cannot be worked out.
     assert all(
-        url.startswith(address)
-        for name, url in PROJECT["urls"].items()
-        if name != "Notebooks"
+        url.startswith(address) for name, url in PROJECT["urls"].items() if name != "Notebooks"
     )
     assert holders["CITATION.cff"].count(address) == 1
     assert address not in holders.get("README.md", "")

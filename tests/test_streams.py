@@ -21,9 +21,7 @@ def test_first_numbers_are_what_they_have_always_been() -> None:
 @pytest.mark.parametrize(
     "other", [(1, 0, "a"), (0, 1, "a"), (0, 0, "b"), (0, 0, "A"), (0, 0, "input.a")]
 )
-def test_another_seed_replication_or_name_is_another_stream(
-    other: tuple[int, int, str],
-) -> None:
+def test_another_seed_replication_or_name_is_another_stream(other: tuple[int, int, str]) -> None:
     one, two = stream(0, 0, "a").random(NUMBERS), stream(*other).random(NUMBERS)
     assert not np.intersect1d(one, two).size
     assert abs(np.corrcoef(one, two)[0, 1]) < Z / np.sqrt(NUMBERS)
@@ -50,9 +48,7 @@ def test_blocks_give_the_numbers_of_the_generator_in_order() -> None:
 
 def test_a_row_does_not_depend_on_what_was_asked_before() -> None:
     field = Luck(3, 5).field("x")
-    places = [
-        (field.purpose(name), unit, k) for name in "ab" for unit in (0, 9) for k in (0, 3)
-    ]
+    places = [(field.purpose(name), unit, k) for name in "ab" for unit in (0, 9) for k in (0, 3)]
     forward = [field.row(*place, 4) for place in places]
     backward = [field.row(*place, 4) for place in places[::-1]]
     assert forward == backward[::-1]
@@ -71,9 +67,7 @@ def test_more_columns_or_units_leave_the_others_where_they_are() -> None:
 def test_rows_of_a_field_are_uniform_and_no_two_are_alike() -> None:
     field = Luck(0, 0).field("x")
     purpose = field.purpose("a")
-    rows = np.array(
-        [field.row(purpose, unit, k, 2) for unit in range(200) for k in range(10)]
-    )
+    rows = np.array([field.row(purpose, unit, k, 2) for unit in range(200) for k in range(10)])
     assert stats.kstest(rows[:, 0], "uniform").pvalue > 1e-4
     assert len(np.unique(rows)) == rows.size
     first, second = rows[:-1, 0], rows[1:, 0]

@@ -78,9 +78,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {**os.environ, **ENVIRONMENT, **home}
     with (
         (root / "lab.log").open("w") as log,
-        subprocess.Popen(
-            command, cwd=root, env=environment, stdout=log, stderr=log
-        ) as server,
+        subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status", server, root / "lab.log")
@@ -151,9 +149,7 @@ def wait_for_kernel(address: str, name: str) -> None:
     states: list[str] = []
     for _ in range(240):
         states = [
-            s["kernel"]["execution_state"]
-            for s in json.loads(ask(address))
-            if s["path"] == name
+            s["kernel"]["execution_state"] for s in json.loads(ask(address)) if s["path"] == name
         ]
         if states == ["idle"]:
             return
@@ -166,12 +162,8 @@ def test_a_notebook_runs_from_top_to_bottom_and_shows_a_figure(
     lab: str, page: Any, notebook: Path
 ) -> None:
     run_all(page, lab, notebook.name)
-    errors = page.locator(
-        '[data-mime-type="application/vnd.jupyter.error"]'
-    ).all_inner_texts()
-    warnings = page.locator(
-        '[data-mime-type="application/vnd.jupyter.stderr"]'
-    ).all_inner_texts()
+    errors = page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_inner_texts()
+    warnings = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
     figures = page.locator(".jp-OutputArea-output img").filter(visible=True)
     if figures.count():
         figures.first.scroll_into_view_if_needed()
@@ -196,9 +188,7 @@ def test_a_handle_of_the_explorer_moves_the_figure_and_the_line_to_copy(
     slider.locator(".noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(
-        "was => document.querySelector('.widget-vbox img')?.src !== was",
-        arg=before,
-        timeout=30_000,
+        "was => document.querySelector('.widget-vbox img')?.src !== was", arg=before, timeout=30_000
     )
     figure.wait_for()
     assert "failures.scale=2" in line.input_value()

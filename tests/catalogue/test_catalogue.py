@@ -50,9 +50,7 @@ READ_HERE = [entry for entry in ENTRIES if entry.kind != "priors"]
 
 
 @pytest.mark.parametrize("entry", READ_HERE, ids=lambda entry: f"{entry.kind}-{entry.name}")
-def test_a_value_with_a_range_is_an_unknown_constant_named_after_its_place(
-    entry: Entry,
-) -> None:
+def test_a_value_with_a_range_is_an_unknown_constant_named_after_its_place(entry: Entry) -> None:
     found = unknowns(entry.item)
     ranged = [
         fact
@@ -113,9 +111,7 @@ def test_a_range_is_a_triangle_with_the_value_as_its_mode() -> None:
         ("stacks", "zzz", "no 'zzz' among the stacks; known: megatron-lm"),
     ],
 )
-def test_unknown_names_get_the_nearest_and_all_known_ones(
-    kind: str, name: str, says: str
-) -> None:
+def test_unknown_names_get_the_nearest_and_all_known_ones(kind: str, name: str, says: str) -> None:
     with pytest.raises(InputError) as caught:
         catalogue.entry(kind, name)
     assert says in str(caught.value)
@@ -199,9 +195,7 @@ def test_shared_values_are_one_unknown(load: Load) -> None:
         ("two:", "one:", "line 8: the key 'one' is already there on line 1"),
     ],
 )  # fmt: skip
-def test_a_bad_entry_is_named_with_file_and_line(
-    load: Load, old: str, new: str, says: str
-) -> None:
+def test_a_bad_entry_is_named_with_file_and_line(load: Load, old: str, new: str, says: str) -> None:
     assert GOOD.count(old) == 1
     with pytest.raises(InputError, match=r"stacks\.yaml, line ") as caught:
         load(GOOD.replace(old, new))
@@ -212,31 +206,10 @@ def test_a_bad_entry_is_named_with_file_and_line(
     ("old", "new", "line", "key", "given", "allowed"),
     [
         ("fixed: 2 s", "fixed: 2 GB", 7, "fixed", "2 GB", "a quantity in s, like '30 min'"),
-        (
-            "fixed: 2 s",
-            "fixd: 2 s",
-            7,
-            "fixd",
-            "fixd",
-            ("like", *KINDS["stacks"].model_fields),
-        ),
+        ("fixed: 2 s", "fixd: 2 s", 7, "fixd", "fixd", ("like", *KINDS["stacks"].model_fields)),
         ("range: [0.4, 0.6]", "range: [0.6]", 6, "overlap", [0.6], "[low, high]"),
-        (
-            "range: [0.4, 0.6]",
-            "rnge: 1",
-            6,
-            "overlap",
-            "rnge",
-            tuple(sorted(catalogue.FACT_KEYS)),
-        ),
-        (
-            "overlap: {value: 0.5,",
-            "overlap: {status: x, value: 0.5,",
-            6,
-            "overlap",
-            "x",
-            STATUSES,
-        ),
+        ("range: [0.4, 0.6]", "rnge: 1", 6, "overlap", "rnge", tuple(sorted(catalogue.FACT_KEYS))),
+        ("overlap: {value: 0.5,", "overlap: {status: x, value: 0.5,", 6, "overlap", "x", STATUSES),
     ],
 )
 def test_a_bad_entry_is_also_data(

@@ -28,9 +28,7 @@ def congestion(name: str) -> Congestion:
 
 
 def test_the_causes_of_llama_3_are_its_419_interruptions():
-    assert node_rate(table("hopper-llama-3"), 8) * 2048 * 54 * 86400 == pytest.approx(
-        419, abs=0.2
-    )
+    assert node_rate(table("hopper-llama-3"), 8) * 2048 * 54 * 86400 == pytest.approx(419, abs=0.2)
 
 
 def test_the_lemons_of_rsc_1_carry_what_is_reported_and_the_cluster_fails_as_often():
@@ -82,14 +80,10 @@ def test_the_shared_fabric_lies_between_fits_to_two_measured_jobs(
     scenario, end, step: float, longer: float
 ):
     shared = congestion("shared")
-    plan = simulate(
-        load_scenario(scenario).override({"horizon": "1 h"}), fixed_inputs=True
-    ).plan
+    plan = simulate(load_scenario(scenario).override({"horizon": "1 h"}), fixed_inputs=True).plan
     factor = plan.step_seconds_at(end(shared.slowdown)) / plan.step_seconds
     assert factor == pytest.approx(step, rel=0.02)
-    assert 1 / (1 - shared.share + shared.share / factor) - 1 == pytest.approx(
-        longer, abs=0.006
-    )
+    assert 1 / (1 - shared.share + shared.share / factor) - 1 == pytest.approx(longer, abs=0.006)
     assert shared.slowdown == pytest.approx(
         math.sqrt(lowest(shared.slowdown) * highest(shared.slowdown)), rel=0.01
     )
@@ -99,9 +93,7 @@ def test_flaps_stop_a_job_of_3000_chips_about_once_a_month():
     """One or two crashes a month come from the access network, broken links included."""
     flaps = catalogue.entry("flaps", "hpn").item
     assert isinstance(flaps, Flaps)
-    monthly = (
-        375 * 30 * flaps.per_node_day * (1 - share_below(flaps.duration, flaps.ride_through))
-    )
+    monthly = 375 * 30 * flaps.per_node_day * (1 - share_below(flaps.duration, flaps.ride_through))
     assert 0.5 < monthly < 2
 
 

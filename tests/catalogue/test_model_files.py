@@ -65,25 +65,13 @@ PUBLISHED = {
     "Qwen3 30B": (qwen_moe(2048, 6144, 48, 32, 4, 151936, width=768), 30.5, 3.35),
     "Qwen1.5 MoE": (SMALL_QWEN_MOE, 14.3, 2.69),
     "Mixtral 8x7B": (config("mixtral", 4096, 14336, 32, 32, 8, 32000, **MIXTRAL), 46.7, 12.9),
-    "Mixtral 8x22B": (
-        config("mixtral", 6144, 16384, 56, 48, 8, 32768, **MIXTRAL),
-        140.6,
-        39.2,
-    ),
+    "Mixtral 8x22B": (config("mixtral", 6144, 16384, 56, 48, 8, 32768, **MIXTRAL), 140.6, 39.2),
     "DeepSeek-V2": (V2, 236, 21),
     "DeepSeek-V2 Lite": (LITE, 15.7, 2.45),
     "DeepSeek-V3": (V3, 671, 36.7),
     "Gemma 7B": (config("gemma", 3072, 24576, 28, 16, 16, 256000, head_dim=256), 8.54, 8.54),
-    "Gemma 2 9B": (
-        config("gemma2", 3584, 14336, 42, 16, 8, 256000, head_dim=256),
-        9.24,
-        9.24,
-    ),
-    "Gemma 2 27B": (
-        config("gemma2", 4608, 36864, 46, 32, 16, 256000, head_dim=128),
-        27.2,
-        27.2,
-    ),
+    "Gemma 2 9B": (config("gemma2", 3584, 14336, 42, 16, 8, 256000, head_dim=256), 9.24, 9.24),
+    "Gemma 2 27B": (config("gemma2", 4608, 36864, 46, 32, 16, 256000, head_dim=128), 27.2, 27.2),
 }
 """Billions of parameters, and of those active for a token, as the model cards say."""
 
@@ -104,11 +92,7 @@ def test_parameters_are_those_that_were_published(name: str, path: Path) -> None
 
 def test_a_model_of_the_catalogue_is_the_same_from_its_file(path: Path) -> None:
     path.write_text(json.dumps(V3))
-    changes = {
-        "run.model": str(path),
-        "run.model.sequence": 4096,
-        "run.model.precision": "fp8",
-    }
+    changes = {"run.model": str(path), "run.model.sequence": 4096, "run.model.precision": "fp8"}
     ours = load_case("deepseek-v3").run.model
     theirs = load_case("deepseek-v3", changes).run.model
     assert theirs.parameters == pytest.approx(ours.parameters, rel=0.001)
@@ -149,8 +133,7 @@ def test_what_a_file_lacks_is_named(change: dict[str, Any], told: str, path: Pat
 def test_what_no_file_says_is_asked_for(path: Path) -> None:
     path.write_text(json.dumps(LLAMA))
     with pytest.raises(
-        InputError,
-        match=r"run\.model\.sequence is missing: .*does not say it; write run\.model as",
+        InputError, match=r"run\.model\.sequence is missing: .*does not say it; write run\.model as"
     ):
         load_case("deepseek-v3", {"run.model": str(path)})
 

@@ -61,11 +61,7 @@ def test_another_range_is_another_point_of_a_store(folder: Path) -> None:
         ("power: 700 W", "powr: 700 W", 'powr: is unknown (did you mean "power"?)'),
         ("status: reported", "status: certain", "has status 'certain'"),
         ("source: MAKER", "source: MAKR", "unknown source 'MAKR' (did you mean \"MAKER\"?)"),
-        (
-            "NEW-CHIP:",
-            "H800-SXM-80:",
-            "the catalogue has a 'H800-SXM-80'; choose another name",
-        ),
+        ("NEW-CHIP:", "H800-SXM-80:", "the catalogue has a 'H800-SXM-80'; choose another name"),
     ],
 )
 def test_they_are_read_as_strictly(folder: Path, old: str, new: str, told: str) -> None:
@@ -77,9 +73,7 @@ def test_they_are_read_as_strictly(folder: Path, old: str, new: str, told: str) 
 
 
 def test_a_folder_that_is_not_there_is_named(folder: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"^setting catalogue: .*there is no folder '.*nowhere'$"
-    ):
+    with pytest.raises(InputError, match=r"^setting catalogue: .*there is no folder '.*nowhere'$"):
         load_scenario(folder / "own.yaml").override({"catalogue": "nowhere"})
     with pytest.raises(InputError, match="no 'NEW-CHIP' among the chips"):
         load_scenario("deepseek-v3").override({"fleet.good.chip": "NEW-CHIP"})

@@ -132,12 +132,7 @@ def test_a_sweep_leaves_a_record(plain: str, tmp_path: Path) -> None:
     )
     words = ("sweep", plain, *grid)
     report = answered(*words, "--replications", "5", "--out", str(out))
-    assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [
-        0,
-        0,
-        3,
-        3,
-    ]
+    assert [point["at"]["fleet.pool.cold_spares"] for point in report["points"]] == [0, 0, 3, 3]
     assert json.loads((out / "summary.json").read_text()) == report
     assert beyond(load(out).report(), report) == ABOUT | {"schema", "version"}
     assert (
@@ -154,24 +149,13 @@ def test_a_sweep_of_single_runs_has_no_intervals(plain: str) -> None:
 
 
 def test_a_design_needs_no_grid(plain: str) -> None:
-    report = answered(
-        "sweep", plain, "--design", "sobol", "--samples", "4", "--replications", "2"
-    )
+    report = answered("sweep", plain, "--design", "sobol", "--samples", "4", "--replications", "2")
     assert len(report["points"]) == 4
     assert len({point["at"]["checkpoint.load"] for point in report["points"]}) == 4
 
 
 def test_the_inputs_that_matter(plain: str) -> None:
-    words = (
-        "sensitivity",
-        plain,
-        "--method",
-        "morris",
-        "--samples",
-        "4",
-        "--replications",
-        "2",
-    )
+    words = ("sensitivity", plain, "--method", "morris", "--samples", "4", "--replications", "2")
     result = sim.sensitivity(changed(), method="morris", samples=4, n=2)
     about = ABOUT | {"schema", "version"}
     assert beyond(as_json(result.report()), answered(*words)) == about
@@ -186,9 +170,7 @@ def test_the_spares_it_takes(plain: str) -> None:
     words = (*words, "--replications", "30", "--fixed-inputs")
     about = ABOUT | {"schema", "version"}
     assert beyond(as_json(result.report()), answered(*words)) == about
-    assert "fleet.pool.cold_spares to finish by 2024-01-14 with probability 0.8" in said(
-        *words
-    )
+    assert "fleet.pool.cold_spares to finish by 2024-01-14 with probability 0.8" in said(*words)
 
 
 def test_settings_are_chosen_and_the_line_that_runs_them_is_told(plain: str) -> None:
@@ -206,14 +188,9 @@ def test_settings_are_chosen_and_the_line_that_runs_them_is_told(plain: str) -> 
 
 def test_worlds_say_what_was_asked_of_which_scenario() -> None:
     share = ("--set", "outlook.shares.run=0.1")
-    answer = answered(
-        "worlds", "national-stock", "no-grey-market", "--replications", "1", *share
-    )
+    answer = answered("worlds", "national-stock", "no-grey-market", "--replications", "1", *share)
     assert answer.keys() >= ABOUT
-    assert (answer["asked"], answer["status"]) == (
-        {"outlook.shares.run": 0.1},
-        "counterfactual",
-    )
+    assert (answer["asked"], answer["status"]) == ({"outlook.shares.run": 0.1}, "counterfactual")
 
 
 def test_a_row_of_the_claims_is_one_object() -> None:

@@ -44,14 +44,9 @@ def test_from_a_cluster_to_a_log_to_a_table_to_a_run(here: Path) -> None:
     answer = json.loads(said(*fit, "--no-check", "--json"))
     assert answer["status"] == "fitted"
     assert answer["asked"].items() >= {"exposure": "nodes.csv", "ahead": 365.25}.items()
-    assert (
-        answer["parameters"]["fault.rate" if "fault.rate" in text else "fault.scale"]["best"]
-        > 0
-    )
+    assert answer["parameters"]["fault.rate" if "fault.rate" in text else "fault.scale"]["best"] > 0
     table = "fleet.servers.failures=my.yaml"
-    ran = json.loads(
-        said("run", "small.yaml", "--set", table, "--replications", "2", "--json")
-    )
+    ran = json.loads(said("run", "small.yaml", "--set", table, "--replications", "2", "--json"))
     assert ran["replications"] == 2
 
 

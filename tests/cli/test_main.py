@@ -62,12 +62,7 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
     assert report["units"].keys() == report["metrics"].keys()
     assert report["idle_chips"] == {"good": 0}
     assert {"DSV3", "LLAMA3"} <= set(report["sources"])
-    assert (
-        report["scenario"],
-        report["seed"],
-        report["replications"],
-        report["finished"],
-    ) == (
+    assert (report["scenario"], report["seed"], report["replications"], report["finished"]) == (
         "deepseek-v3",
         5,
         3,
@@ -85,9 +80,7 @@ def test_run_answers_with_the_keys_of_the_contract(sim: Sim, tmp_path: Path) -> 
 
 
 def test_run_says_null_where_most_runs_are_censored(sim: Sim) -> None:
-    answer = sim(
-        "run", "deepseek-v3", "--set", "horizon=2 d", "--replications", "2", "--json"
-    )
+    answer = sim("run", "deepseek-v3", "--set", "horizon=2 d", "--replications", "2", "--json")
     report = json.loads(answer.out)
     assert report["finished"] == 0
     assert set(report["completion_days"].values()) == {None}
@@ -146,16 +139,12 @@ def test_what_stands_idle_is_said_and_a_title_follows_what_was_set(sim: Sim) -> 
 
 def test_what_is_not_given_is_said(sim: Sim, tmp_path: Path) -> None:
     bare = GOOD[: GOOD.index("checkpoint:")].replace("status: benchmark\n", "")
-    (tmp_path / "mine.yaml").write_text(
-        bare.replace("failures: hopper-llama-3", "hot_spares: 1")
-    )
+    (tmp_path / "mine.yaml").write_text(bare.replace("failures: hopper-llama-3", "hot_spares: 1"))
     answer = sim("run", "mine.yaml", "--replications", "1")
     assert answer.out.startswith("A question of my own (plan)\n")
     assert "\nnot given, taken as none: checkpoint, restart, failures\n" in answer.out
     causes = "fleet.good.failures={causes: [{cause: gpu, per_1000_node_days: 1}]}"
-    data = json.loads(
-        sim("run", "mine.yaml", "--set", causes, "--replications", "1", "--json").out
-    )
+    data = json.loads(sim("run", "mine.yaml", "--set", causes, "--replications", "1", "--json").out)
     assert data["taken_as_none"] == ["checkpoint", "restart", "repair"]
     assert data["status"] == "plan"
     step = json.loads(sim("steptime", "mine.yaml", "--json").out)
@@ -177,16 +166,9 @@ def test_a_shell_can_complete_commands_and_options() -> None:
         ("sim sen", 1, "sensitivity"),
         ("sim run --max", 2, "--max-events"),
     ):
-        asked = {
-            "_SIM_COMPLETE": "complete_bash",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(place),
-        }
+        asked = {"_SIM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
         found = subprocess.run(
-            [sys.executable, "-m", "sim"],
-            env=os.environ | asked,
-            capture_output=True,
-            text=True,
+            [sys.executable, "-m", "sim"], env=os.environ | asked, capture_output=True, text=True
         )
         assert (found.stdout.split(), found.stderr) == ([expected], "")
 
@@ -266,10 +248,7 @@ def test_schema(sim: Sim) -> None:
     [
         ("ettr", "ettr: a metric of a run, in share\n  Effective training time ratio"),
         ("rework", "time.rework_days: a metric of a run, in days\n"),
-        (
-            "fleet.weak.chips",
-            "fleet.NAME.chips: a key of a scenario, in chip\n  Active chips",
-        ),
+        ("fleet.weak.chips", "fleet.NAME.chips: a key of a scenario, in chip\n  Active chips"),
         ("evict_after", "recovery.evict_after: a key of a scenario\n"),
         ("run.phases.until", "run.phases.0.until: a key of a scenario, in token\n"),
         ("run.phases.1.until", "run.phases.0.until: a key of a scenario, in token\n"),
@@ -307,13 +286,7 @@ def outside(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The real thing: another process, another folder."""
     words = [sys.executable, "-m", "sim", *arguments]
     return subprocess.run(
-        words,
-        cwd=folder,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        words, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -353,17 +326,11 @@ def test_what_is_assumed_of_a_cause_without_repair_is_said(sim: Sim) -> None:
 
 
 def test_the_spread_is_split_in_words_and_unfinished_runs_are_told(sim: Sim) -> None:
-    answer = sim(
-        "run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split"
-    )
-    told = re.search(
-        r"\nthe horizon, day 58, ended (\d) runs: means are restricted", answer.out
-    )
+    answer = sim("run", "deepseek-v3", "--set", "horizon=58 d", "--replications", "8", "--split")
+    told = re.search(r"\nthe horizon, day 58, ended (\d) runs: means are restricted", answer.out)
     assert told
     assert 1 <= int(told[1]) <= 8
-    _, *parts = answer.out[
-        answer.out.index("the spread of wall_days comes from") :
-    ].splitlines()
+    _, *parts = answer.out[answer.out.index("the spread of wall_days comes from") :].splitlines()
     told = [words[1] for line in parts if len(words := line.split("  ")) > 1]
     assert told[:3] == ["chance", "unknown inputs", "the step-time model"]
 
@@ -400,9 +367,7 @@ def test_step_times_say_first_which_side_is_outside_and_by_what(
     assert first.startswith("own: ")
     assert words in first
     assert "90 % band of the step time -" in first
-    told = json.loads(sim("steptime", str(tmp_path / "case.yaml"), "--json").out)["domain"][
-        "own"
-    ]
+    told = json.loads(sim("steptime", str(tmp_path / "case.yaml"), "--json").out)["domain"]["own"]
     assert told["inside"] == ("inside" in first)
     low, high = told["band90"]
     assert low < 1 < high

@@ -117,10 +117,7 @@ def test_a_file_that_is_no_scenario(
             ["catalogue", "chips", "H801"],
             "error: no 'H801' among the chips (did you mean \"H800-SXM-80\"?); known: ",
         ),
-        (
-            ["explain", "etr"],
-            "error: no metric or key is called 'etr' (did you mean \"ettr\"?)",
-        ),
+        (["explain", "etr"], "error: no metric or key is called 'etr' (did you mean \"ettr\"?)"),
         (
             ["explain", "recovery.polcy"],
             "error: no metric or key is called 'recovery.polcy' (did you mean \"recovery.policy\"?)",

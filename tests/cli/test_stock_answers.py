@@ -25,9 +25,7 @@ def laboratory():
     return scenario, replicate(scenario, 12, seed=2, progress=False)
 
 
-def test_a_programme_says_first_when_it_lacks_chips_and_in_which_share_it_never_does(
-    laboratory,
-):
+def test_a_programme_says_first_when_it_lacks_chips_and_in_which_share_it_never_does(laboratory):
     scenario, result = laboratory
     first, second, *_ = sentences(scenario, result)
     never = int((result.frame["crossed"] == 0).sum())
@@ -55,9 +53,7 @@ def test_an_outlook_tells_the_largest_run_by_date_and_what_a_chip_stands_for():
 
 
 @pytest.mark.parametrize("line", QUESTIONS)
-def test_a_question_in_one_line_is_answered_in_dates_or_ratios_and_the_share_that_never_does(
-    line,
-):
+def test_a_question_in_one_line_is_answered_in_dates_or_ratios_and_the_share_that_never_does(line):
     told = CliRunner().invoke(app, [*shlex.split(line), "--replications", "6", "--jobs", "1"])
     assert told.exit_code == 0, told.output
     assert "× as it was" in told.output or "the median of the pairs: " in told.output

@@ -47,9 +47,7 @@ def step(data: Any) -> Rows:
     rows = []
     for name, unit in data["units"].items():
         values = data[name] if isinstance(data[name], dict) else {"": data[name]}
-        rows += [
-            {"quantity": name, "of": of, "value": x, "unit": unit} for of, x in values.items()
-        ]
+        rows += [{"quantity": name, "of": of, "value": x, "unit": unit} for of, x in values.items()]
     return rows
 
 
@@ -62,9 +60,7 @@ CASES: dict[str, tuple[list[str], Callable[[Any], Rows]]] = {
     "compare": (["plain.yaml", "plain.yaml", "--set-b", f"{SPARES}=3", *FEW], both),
     "sweep": (
         ["plain.yaml", "--grid", f"{SPARES}=0,3", *FEW],
-        lambda data: [
-            point["at"] | row for point in data["points"] for row in metrics(point)
-        ],
+        lambda data: [point["at"] | row for point in data["points"] for row in metrics(point)],
     ),
     "sensitivity": (
         ["plain.yaml", "--method", "morris", "--samples", "2"],
@@ -174,14 +170,7 @@ def test_no_row_is_taken_for_what_has_happened(sim: Sim, here: Path) -> None:
     ):
         table = pd.read_csv(io.StringIO(sim(*words, *small).out))
         assert set(table["status"]) == {"counterfactual"}
-    other = [
-        "compare",
-        "deepseek-v3",
-        "deepseek-v3",
-        "--set-b",
-        "checkpoint.interval=1 h",
-        *FEW,
-    ]
+    other = ["compare", "deepseek-v3", "deepseek-v3", "--set-b", "checkpoint.interval=1 h", *FEW]
     table = pd.read_csv(io.StringIO(sim(*other, *small).out))
     assert list(table["status"]) == ["reconstruction and counterfactual"]
     spares = ["sweep", "deepseek-v3", "--grid", "fleet.good.cold_spares=1,2", *FEW]

@@ -30,12 +30,7 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
     """What a shell makes of a line in which `sim` is the program."""
     line = line.replace("sim", f"{sys.executable} -m sim", 1)
     return subprocess.run(
-        ["sh", "-c", line],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
 
 

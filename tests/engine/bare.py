@@ -87,9 +87,7 @@ def dead(per_year: float, size: int = 8) -> dict:
     """Chips that die for good."""
     rate = per_year * size * 1000 / 365.25
     return {
-        "causes": [
-            {"cause": "dead", "scope": "chip", "per_1000_node_days": rate, "permanent": 1}
-        ]
+        "causes": [{"cause": "dead", "scope": "chip", "per_1000_node_days": rate, "permanent": 1}]
     }
 
 

@@ -22,10 +22,7 @@ life = st.sampled_from(
         {"lognormal": {"median": "3 d", "sigma": 1}},
     ]
 )
-stages = [
-    {"time": "1 h", "enough": 0.3, "success": 0.5},
-    {"time": exponential(1), "success": 0.8},
-]
+stages = [{"time": "1 h", "enough": 0.3, "success": 0.5}, {"time": exponential(1), "success": 0.8}]
 failure = st.fixed_dictionaries(
     {
         "hardware": st.booleans(),
@@ -120,6 +117,4 @@ def scenario(example: dict[str, Any]) -> Scenario:
         slow = {"chip": "H800-SXM-80", "throughput": {"tokens_per_second_per_chip": RATE / 3}}
         fleet["weak"] = plain | example["weak"] | slow
     parts = {key: example[key] for key in ("checkpoint", "recovery", "fabric")}
-    return bare_scenario(
-        horizon="30 d", fleet=fleet, run={"tokens": WORK * CHIPS * RATE}, **parts
-    )
+    return bare_scenario(horizon="30 d", fleet=fleet, run={"tokens": WORK * CHIPS * RATE}, **parts)

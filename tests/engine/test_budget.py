@@ -16,12 +16,7 @@ from tests.engine.bare import bare_scenario, exponential, failing, pool, program
 SHORT = exponential(1, "ms")
 CONGESTION = {"share": 0.1, "slowdown": 2, "bad": "1 us"}
 FLAPS = {"per_node_day": 1e12, "duration": "1 us", "ride_through": "1 s"}
-FLOW = {
-    "chip": "pool",
-    "origin": "domestic",
-    "until": "2024-01-01",
-    "chips": [["2023-01-01", 8]],
-}
+FLOW = {"chip": "pool", "origin": "domestic", "until": "2024-01-01", "chips": [["2023-01-01", 8]]}
 LOTS = {
     "origin": "grey",
     "chips": [["2023-01-01", 1e6]],
@@ -36,14 +31,8 @@ def endless_programme(**changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("scenario", "named"),
     [
-        (
-            lambda: bare_scenario(fleet=failing(4, cause="gpu", lifetime=SHORT)),
-            "most of them gpu",
-        ),
-        (
-            lambda: bare_scenario(fleet=failing(4, lifetime="1 ns", repair="0 s")),
-            "of them test",
-        ),
+        (lambda: bare_scenario(fleet=failing(4, cause="gpu", lifetime=SHORT)), "most of them gpu"),
+        (lambda: bare_scenario(fleet=failing(4, lifetime="1 ns", repair="0 s")), "of them test"),
         (
             lambda: bare_scenario(
                 fleet=failing(4, lifetime="1 d", refail={"probability": 1, "after": "1 us"})
@@ -55,15 +44,10 @@ def endless_programme(**changes: Any) -> Any:
             r"congestion.bad: about .* changes until the horizon",
         ),
         (
-            lambda: bare_scenario(
-                fabric={"pods": 1e9, "congestion": CONGESTION | {"bad": "1 h"}}
-            ),
+            lambda: bare_scenario(fabric={"pods": 1e9, "congestion": CONGESTION | {"bad": "1 h"}}),
             "fabric.pods = .*: must be at most 10,000",
         ),
-        (
-            lambda: bare_scenario(fabric={"flaps": FLAPS}),
-            "flaps.per_node_day: about .* changes",
-        ),
+        (lambda: bare_scenario(fabric={"flaps": FLAPS}), "flaps.per_node_day: about .* changes"),
         (
             lambda: endless_programme(runs={"every": "1 s"}, horizon="10 yr"),
             "runs.every: .* runs until the horizon are more than",
@@ -79,9 +63,7 @@ def endless_programme(**changes: Any) -> Any:
             "horizon: must end before the year 10000",
         ),
         (
-            lambda: endless_programme(
-                depot={"supply": {"flow": FLOW | LOTS}}, horizon="3 yr"
-            ),
+            lambda: endless_programme(depot={"supply": {"flow": FLOW | LOTS}}, horizon="3 yr"),
             "depot.supply.flow: lots",
         ),
         (
@@ -103,9 +85,7 @@ def test_a_run_may_have_as_many_events_as_it_is_told():
     failures = sum(simulate(asked, 1).failures.values())
     assert failures > 10
     assert simulate(asked, 1, max_events=failures).failures["test"] == failures
-    with pytest.raises(
-        InputError, match=rf"{failures} by day .*may have {failures - 1} \(max_ev"
-    ):
+    with pytest.raises(InputError, match=rf"{failures} by day .*may have {failures - 1} \(max_ev"):
         simulate(asked, 1, max_events=failures - 1)
     with pytest.raises(InputError, match="max_events; expected a whole number"):
         simulate(asked, 1, max_events=0)

@@ -33,12 +33,9 @@ from tests.engine.bare import (
 
 
 @pytest.mark.parametrize(
-    ("chips", "growth", "nodes"),
-    [(8, 1.5, 4), (16, 2.4, 4), (2048, 2.4, 1250), (31, 1.01, 4)],
+    ("chips", "growth", "nodes"), [(8, 1.5, 4), (16, 2.4, 4), (2048, 2.4, 1250), (31, 1.01, 4)]
 )
-def test_without_failures_the_need_crosses_the_stock_when_the_logarithm_says(
-    chips, growth, nodes
-):
+def test_without_failures_the_need_crosses_the_stock_when_the_logarithm_says(chips, growth, nodes):
     asked = programme(
         {"every": "1 yr", "growth": f"{growth} per yr", "chips": chips},
         fleet=pool(nodes=nodes),
@@ -64,9 +61,7 @@ def test_the_first_run_may_be_due_later_and_grows_from_there():
 
 
 def test_a_grown_run_takes_more_chips_for_as_long():
-    result = run(
-        programme({"every": "1 yr", "growth": "2 per yr", "chips": 8}, horizon="3 yr")
-    )
+    result = run(programme({"every": "1 yr", "growth": "2 per yr", "chips": 8}, horizon="3 yr"))
     assert [r.chips for r in result.runs] == [{"pool": 8}, {"pool": 16}, {"pool": 32}]
     assert [(r.ended - r.started) / DAY for r in result.runs] == pytest.approx([40, 40, 40])
     assert [r.tokens for r in result.runs] == pytest.approx(
@@ -160,16 +155,12 @@ def test_time_between_runs_is_in_the_ledger():
     result = run(programme())
     assert result.time["between"] == pytest.approx(900 * DAY)
     assert math.fsum(result.time.values()) == pytest.approx(1000 * DAY)
-    told = [
-        event.time / DAY for event in result.trace.events("state") if event.what == "between"
-    ]
+    told = [event.time / DAY for event in result.trace.events("state") if event.what == "between"]
     assert told == pytest.approx([100 * k + 10 for k in range(10)])
 
 
 def test_only_runs_make_chips_active():
-    assert run(programme()).active_chip_seconds == pytest.approx(
-        10 * CHIPS * 10 * DAY, rel=1e-12
-    )
+    assert run(programme()).active_chip_seconds == pytest.approx(10 * CHIPS * 10 * DAY, rel=1e-12)
     too_large = [{"date": "2023-01-01", "chips": CHIPS + 1}]
     assert run(programme(too_large)).active_chip_seconds == 0.0
 
@@ -188,9 +179,7 @@ def test_nodes_that_do_research_are_powered_and_step_in_for_broken_ones():
         ]
     }
     short = run(
-        programme(
-            [{"date": "2023-01-01", "chips": 32}], fleet=pool(failures=fails), horizon="50 d"
-        )
+        programme([{"date": "2023-01-01", "chips": 32}], fleet=pool(failures=fails), horizon="50 d")
     )
     spare = run(
         programme(
@@ -206,9 +195,7 @@ def test_nodes_that_do_research_are_powered_and_step_in_for_broken_ones():
 
 def test_research_leaves_less_for_the_run():
     assert run(programme(research=0.5)).runs[0].staffed is False
-    assert (
-        run(programme({"every": "100 d", "chips": 16}, research=0.5)).runs[0].staffed is True
-    )
+    assert run(programme({"every": "100 d", "chips": 16}, research=0.5)).runs[0].staffed is True
 
 
 def test_chips_are_worth_what_they_do_and_nothing_where_the_model_does_not_fit():
@@ -274,12 +261,7 @@ def test_the_best_chips_are_taken_first_and_only_as_many_as_needed():
 
 def test_offloading_frees_good_chips_by_what_weak_ones_are_worth_to_research():
     away = ChipWorth(
-        ("good", "weak"),
-        (1.0, 0.2),
-        (1, 1),
-        research=0.5,
-        offload=(0.0, 1.0),
-        bench=(1.0, 0.5),
+        ("good", "weak"), (1.0, 0.2), (1, 1), research=0.5, offload=(0.0, 1.0), bench=(1.0, 0.5)
     )
     free = away.free(np.array([100.0, 1000.0]))
     assert free == pytest.approx([100.0, (500 - 100) * 0.2])
@@ -298,9 +280,7 @@ def test_work_is_neither_made_nor_lost_by_offloading(chips, research, share, mix
     plain = ChipWorth(names, worth, (0, 0, 0), mixing, research)
     moved = ChipWorth(names, worth, (0, 0, 0), mixing, research, (0.0, 0.0, share))
     owned = np.array(chips)
-    assert moved.free(owned).sum() == pytest.approx(
-        plain.free(owned).sum(), rel=1e-9, abs=1e-6
-    )
+    assert moved.free(owned).sum() == pytest.approx(plain.free(owned).sum(), rel=1e-9, abs=1e-6)
     assert (moved.free(owned) >= -1e-6).all()
 
 
@@ -314,9 +294,7 @@ def test_a_pool_may_begin_empty_and_fill_up():
     }
     runs = {"every": "100 d", "chips": 32, "first": "2023-06-01"}
     result = run(
-        programme(
-            runs, fleet=pool(nodes=0), depot={"supply": {"flow": flow}}, horizon="400 d"
-        )
+        programme(runs, fleet=pool(nodes=0), depot={"supply": {"flow": flow}}, horizon="400 d")
     )
     assert result.metrics["usable.pool_end"] == 320
     assert [r.finished for r in result.runs] == [True] * 3
@@ -340,19 +318,12 @@ def test_moving_a_control_changes_nothing_before_it():
 
 def test_the_same_seed_gives_the_same_programme_and_another_replication_another():
     asked = programme(fleet=pool(nodes=20, failures=dead(0.2)), depot={"cannibalise": True})
-    assert (
-        run(asked, 5).fingerprint == run(asked, 5).fingerprint != run(asked, 5, 1).fingerprint
-    )
+    assert run(asked, 5).fingerprint == run(asked, 5).fingerprint != run(asked, 5, 1).fingerprint
 
 
 @pytest.mark.prove
 def test_300_000_chips_over_five_years_take_five_seconds_and_half_a_gigabyte():
-    chips = {
-        "h800": "H800-SXM-80",
-        "a100": "A100-SXM-80",
-        "a800": "A800-SXM-80",
-        "h20": "H20-96",
-    }
+    chips = {"h800": "H800-SXM-80", "a100": "A100-SXM-80", "a800": "A800-SXM-80", "h20": "H20-96"}
     fleet = {
         name: {
             "chip": chip,
@@ -399,14 +370,8 @@ LIFTED = {"date": "2023-01-01", "trickle": 1e6}
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        (
-            {"depot": {"supply": {"f": GREY | {"share": 1e6}}}},
-            r"depot.supply.f: chips: 6\.4e\+09",
-        ),
-        (
-            {"depot": {"supply": {"f": GREY}}, "policy": {"x": LIFTED}},
-            "depot.supply.f: chips: 6",
-        ),
+        ({"depot": {"supply": {"f": GREY | {"share": 1e6}}}}, r"depot.supply.f: chips: 6\.4e\+09"),
+        ({"depot": {"supply": {"f": GREY}}, "policy": {"x": LIFTED}}, "depot.supply.f: chips: 6"),
         ({"depot": {"supply": {"f": GREY | {"scale": 1e30}}}}, "depot.supply.f: chips: 6"),
         (
             {"fleet": pool(nodes=10_000_000)},

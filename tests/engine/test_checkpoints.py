@@ -33,9 +33,7 @@ def test_copies_in_memory_serve_unless_a_node_and_its_peer_are_lost(keys, pod, e
     """Marks each half hour, to storage each two hours; a failure at 25.75 h. Without the tier 1.75
     h would be lost.
     """
-    result = asked(
-        [lone(0, 25.75 / 24, **keys)], hours=40, checkpoint=TIERS, fabric={"pod": pod}
-    )
+    result = asked([lone(0, 25.75 / 24, **keys)], hours=40, checkpoint=TIERS, fabric={"pod": pod})
     assert hours(result) == pytest.approx(expected)
 
 
@@ -143,9 +141,7 @@ def test_the_optimal_interval_is_dalys_but_no_shorter_than_the_flush():
     assert saw(interval="optimal", blocking="60 s").period == pytest.approx(
         daly_interval(60.0, 1 / HOUR)
     )
-    assert saw(interval="optimal", blocking="60 s", flush="1 h").period == pytest.approx(
-        HOUR + 60
-    )
+    assert saw(interval="optimal", blocking="60 s", flush="1 h").period == pytest.approx(HOUR + 60)
     assert saw(interval="optimal").period == pytest.approx(
         512 * 2048 / (CHIPS * RATE)
     )  # a step, if saving is free
@@ -190,9 +186,9 @@ def test_the_final_checkpoint_counts_as_one_and_can_be_interrupted():
         {"productive": 10.0, "checkpoint": 0.75 + 0.1 + 0.25, "rework": 1.0}
     )
     assert result.finished
-    assert asked(
-        [], hours=10, checkpoint=final | {"final": False}
-    ).wall / HOUR == pytest.approx(10.75)
+    assert asked([], hours=10, checkpoint=final | {"final": False}).wall / HOUR == pytest.approx(
+        10.75
+    )
 
 
 @pytest.mark.parametrize("hour", [9.8, 10.8, 10.9])
@@ -206,11 +202,7 @@ def test_a_final_checkpoint_is_as_long_if_a_spare_fails_meanwhile(hour):
 
 
 def test_checkpoint_keys_have_sensible_defaults():
-    assert (Checkpoint().blocking, Checkpoint().flush, Checkpoint().final) == (
-        0.0,
-        None,
-        False,
-    )
+    assert (Checkpoint().blocking, Checkpoint().flush, Checkpoint().final) == (0.0, None, False)
 
 
 @pytest.mark.parametrize(
@@ -219,10 +211,7 @@ def test_checkpoint_keys_have_sensible_defaults():
 )
 def test_copies_of_what_was_thrown_away_are_not_restored(keys, loads):
     """The second failure comes a tenth of an hour after the restart, before the next copy."""
-    causes = [
-        lone(0, 25.75 / 24, hardware=False, **keys),
-        lone(2, 25.85 / 24, hardware=False),
-    ]
+    causes = [lone(0, 25.75 / 24, hardware=False, **keys), lone(2, 25.85 / 24, hardware=False)]
     result = asked(causes, hours=40, checkpoint=TIERS)
     assert result.interruptions == 2
     assert hours(result)["restart"] == pytest.approx(loads)

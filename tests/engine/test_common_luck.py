@@ -16,12 +16,7 @@ from sim.scenario import Scenario
 from sim.scenario.parts import Checkpoint, Fabric, Recovery
 from tests.engine.bare import bare_scenario, exponential, pool, weibull
 
-REBOOTS = {
-    "cause": "software",
-    "lifetime": weibull(0.8, 6),
-    "hardware": False,
-    "detect": "5 min",
-}
+REBOOTS = {"cause": "software", "lifetime": weibull(0.8, 6), "hardware": False, "detect": "5 min"}
 BREAKS = {"cause": "node", "lifetime": weibull(1.4, 9), "repair": exponential(1)}
 OTHER = {"cause": "other", "lifetime": exponential(3), "hardware": False}
 FAR = {"chip": "H800-SXM-80", "stack": "megatron-lm", "nodes": 3}
@@ -75,9 +70,7 @@ def repair_times(result: RunResult, name: str) -> dict[int, list[float]]:
     return took
 
 
-def agree_as_far_as_both_go(
-    one: dict[int, list[float]], other: dict[int, list[float]]
-) -> int:
+def agree_as_far_as_both_go(one: dict[int, list[float]], other: dict[int, list[float]]) -> int:
     """Check that the k-th number of a node is the same in both; how many were compared."""
     compared = 0
     for node in set(one) & set(other):
@@ -97,16 +90,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "spares wanted again": {"recovery": {"resume_when": 1}},
     "response": {
         "recovery": {
-            "response": {
-                "time": exponential(0.05),
-                "hours": [9, 17],
-                "automatic": ["software"],
-            }
+            "response": {"time": exponential(0.05), "hours": [9, 17], "automatic": ["software"]}
         }
     },
-    "failed restarts": {
-        "recovery": {"failed_restarts": {"probability": 0.3, "automatic": 1}}
-    },
+    "failed restarts": {"recovery": {"failed_restarts": {"probability": 0.3, "automatic": 1}}},
     "bad spares": {"recovery": {"bad_spares": {"share": 0.3, "repair": "1 d"}}},
     "windows": {
         "recovery": {"windows": [{"date": "2024-01-05", "every": "7 d", "duration": "3 h"}]}
@@ -118,9 +105,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "interval": {"checkpoint": {"interval": "10 min", "blocking": "5 s"}},
     "steps": {"checkpoint": {"interval": "100 steps"}},
     "optimal interval": {"checkpoint": {"interval": "optimal"}},
-    "flush": {
-        "checkpoint": {"interval": "1 h", "flush": "5 min", "load": "9 min", "final": True}
-    },
+    "flush": {"checkpoint": {"interval": "1 h", "flush": "5 min", "load": "9 min", "final": True}},
     "copies in memory": {
         "checkpoint": {
             "interval": "1 h",
@@ -143,9 +128,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "congestion": {
         "fabric": {"congestion": {"share": 0.2, "slowdown": 2, "bad": exponential(0.1)}}
     },
-    "flaps": {
-        "fabric": {"flaps": {"per_node_day": 20, "duration": "3 s", "ride_through": "10 s"}}
-    },
+    "flaps": {"fabric": {"flaps": {"per_node_day": 20, "duration": "3 s", "ride_through": "10 s"}}},
     "pods": {"fabric": {"pods": 3, "pod": 2}},
     "noise": {"fabric": {"step_noise": 0.05}},
     "hot spares": {"pool": {"hot_spares": 3}},
@@ -157,19 +140,14 @@ CHANGES: dict[str, dict[str, Any]] = {
     "mixing": {"mixing": {"efficiency": 0.7}},
     "costs": {"costs": {"pue": 1.9}},
     "rate": {"pool": {"throughput": {"tokens_per_second_per_chip": 50.0}}},
-    "another pool": {
-        "far": {"far": FAR | {"throughput": {"tokens_per_second_per_chip": 90.0}}}
-    },
+    "another pool": {"far": {"far": FAR | {"throughput": {"tokens_per_second_per_chip": 90.0}}}},
 }
 
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_changes_leaves_the_luck_of_all_else_as_it_was(what):
     for k in range(2):
-        plain, changed = (
-            simulate(common(), 3, k),
-            simulate(common(**deepcopy(CHANGES[what])), 3, k),
-        )
+        plain, changed = simulate(common(), 3, k), simulate(common(**deepcopy(CHANGES[what])), 3, k)
         # One clock each: a node's age is the same where its failure is, whenever that was.
         for name in ("software", "node"):
             lives = [powered_failures(result, name) for result in (plain, changed)]

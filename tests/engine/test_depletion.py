@@ -13,9 +13,7 @@ from sim.scenario import load_scenario
 from tests.engine.bare import CHIPS, RATE, bare_scenario, lone, pool
 
 
-def run(
-    causes: list[dict], hours: float = 48.0, hot_spares: int = 0, **recovery
-) -> RunResult:
+def run(causes: list[dict], hours: float = 48.0, hot_spares: int = 0, **recovery) -> RunResult:
     """A run of so many hours of work on four nodes."""
     scenario = bare_scenario(
         fleet=pool(hot_spares=hot_spares, failures={"causes": causes}),
@@ -68,10 +66,7 @@ def test_an_elastic_job_that_goes_on_with_fewer_has_run_out_too():
 @pytest.mark.parametrize(
     ("resume_when", "waited"),
     [
-        (
-            None,
-            8.0,
-        ),  # the first node is back ten hours after it failed, two before the second
+        (None, 8.0),  # the first node is back ten hours after it failed, two before the second
         (1, 10.0),  # the second is a spare
         ("standby", 10.0),
         (0, 8.0),

@@ -23,9 +23,7 @@ SIZE = 8
 class Nodes:
     """A pool of nodes that are active or idle, and the day on which each came back."""
 
-    def __init__(
-        self, env: simpy.Environment, record: Record, nodes: int, coming: int
-    ) -> None:
+    def __init__(self, env: simpy.Environment, record: Record, nodes: int, coming: int) -> None:
         self.env, self.record = env, record
         self.name, self.size = "pool", SIZE
         self.place = ["active"] * nodes + ["absent"] * coming
@@ -64,12 +62,7 @@ class World:
         )
         self.nodes = Nodes(self.env, self.record, nodes, coming)
         self.depot = Depot(
-            self.env,
-            asked,
-            Policy(asked.policy, asked.start),
-            self.nodes,
-            self.record,
-            Luck(1, 0),
+            self.env, asked, Policy(asked.policy, asked.start), self.nodes, self.record, Luck(1, 0)
         )
 
     def die(self, node: int, day: float = 0.0) -> None:
@@ -85,11 +78,7 @@ class World:
 
 
 def shop(turnaround: Any = "10 d", per_day: float = 1.0, **more: Any) -> dict[str, Any]:
-    return {
-        "capacity": f"{per_day} per day",
-        "turnaround": turnaround,
-        "cost": "2000 USD",
-    } | more
+    return {"capacity": f"{per_day} per day", "turnaround": turnaround, "cost": "2000 USD"} | more
 
 
 def test_a_chip_from_the_shelf_makes_a_node_whole_at_once():
@@ -185,9 +174,7 @@ def test_chips_that_come_no_faster_than_the_capacity_take_their_turnaround_only(
     for node in range(40):
         world.die(node, day=4.0 * node)
     world.run(400)
-    assert [day for day, _ in world.nodes.back] == pytest.approx(
-        [4.0 * k + 10 for k in range(40)]
-    )
+    assert [day for day, _ in world.nodes.back] == pytest.approx([4.0 * k + 10 for k in range(40)])
 
 
 def test_the_maker_replaces_chips_until_its_support_ends():
@@ -229,14 +216,11 @@ def test_support_changes_nothing_in_the_luck_of_later_repairs():
         world.die(1, 30)
         world.run(500)
     assert (
-        dict((n, d) for d, n in plain.nodes.back)[1]
-        == dict((n, d) for d, n in late.nodes.back)[1]
+        dict((n, d) for d, n in plain.nodes.back)[1] == dict((n, d) for d, n in late.nodes.back)[1]
     )
 
 
-deaths = st.lists(
-    st.tuples(st.integers(0, 5), st.sampled_from([0.25, 0.5, 1.0, 7.0])), max_size=40
-)
+deaths = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.25, 0.5, 1.0, 7.0])), max_size=40)
 settings_of = st.fixed_dictionaries(
     {
         "cannibalise": st.booleans(),
@@ -250,9 +234,7 @@ settings_of = st.fixed_dictionaries(
 
 
 @settings(max_examples=100)
-@given(
-    deaths, settings_of, st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=4)
-)
+@given(deaths, settings_of, st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=4))
 def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
     boxed = sum(n for n, box in coming if box)
     world = World(
@@ -280,9 +262,7 @@ def test_chips_are_conserved_at_every_moment(deaths, depot, coming):
         )
         shelf = world.depot._shelves["pool"]
         assert (
-            counts.get(("pool", "idle"), 0)
-            == shelf.parts
-            == sum(good for good, _ in shelf.broken)
+            counts.get(("pool", "idle"), 0) == shelf.parts == sum(good for good, _ in shelf.broken)
         )
         assert counts.get(("pool", "stock"), 0) == shelf.stock
         assert counts["pool", "active"] == SIZE * world.nodes.place.count("active")

@@ -26,8 +26,7 @@ def test_a_draw_too_small_for_its_layout_is_refused_before_any_work() -> None:
     drawn = DEEPSEEK.override({"fleet.good.chips": {"uncertain": [64, 512, 4096]}})
     seen: list[int] = []
     with pytest.raises(
-        InputError,
-        match=r"deepseek-v3, replication 16: 248 chips were drawn for good; .* needs",
+        InputError, match=r"deepseek-v3, replication 16: 248 chips were drawn for good; .* needs"
     ):
         replicate(drawn, 20, simulator=stand_in(lambda q, luck: 1.0, seen), progress=False)
     assert not seen

@@ -14,14 +14,7 @@ from sim.catalogue.failures import Congestion
 from sim.catalogue.failures import Flaps as FlapSpec
 from sim.engine import simulate
 from sim.engine.fabric import Fabric, Flaps, evenly_spread, flap_failures, share_below
-from sim.quantities.distributions import (
-    Constant,
-    Distribution,
-    Lognormal,
-    Mixture,
-    Sum,
-    Weibull,
-)
+from sim.quantities.distributions import Constant, Distribution, Lognormal, Mixture, Sum, Weibull
 from sim.results.ledger import DAY, HOUR
 from sim.streams import Luck
 from tests.engine.bare import NODES, agree, bare_scenario, cause, endless, pool
@@ -48,9 +41,7 @@ def test_flaps_stop_the_job_for_an_exact_compound_poisson_sum():
     assert not agree(stalls, number * mean)
     variance = number * (2 * mean**2 + 2 * mean * back_off + back_off**2)
     assert agree([(s - number * (mean + back_off)) ** 2 for s in stalls], variance)
-    assert not agree(
-        [(s - number * (mean + back_off)) ** 2 for s in stalls], number * mean**2
-    )
+    assert not agree([(s - number * (mean + back_off)) ** 2 for s in stalls], number * mean**2)
 
 
 @pytest.mark.parametrize("ride_through", [2.0, 5.0])
@@ -73,8 +64,7 @@ def test_flaps_longer_than_the_ride_through_are_failures_and_only_they(ride_thro
     moving = 3 * DAY - fmean(r.time["stall"] for r in results)
     short = mean - ride_through / math.expm1(ride_through / mean)
     assert agree(
-        [r.time["stall"] for r in results],
-        per_day * NODES * moving / DAY * (1 - long) * short,
+        [r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * short
     )
     assert not agree(
         [r.time["stall"] for r in results], per_day * NODES * moving / DAY * (1 - long) * mean
@@ -82,12 +72,7 @@ def test_flaps_longer_than_the_ride_through_are_failures_and_only_they(ride_thro
 
 
 def test_a_flap_that_kills_the_job_costs_its_detection_and_sends_no_node_to_repair():
-    flaps = {
-        "per_node_day": 0.1,
-        "duration": "60 s",
-        "ride_through": "30 s",
-        "detect": "10 min",
-    }
+    flaps = {"per_node_day": 0.1, "duration": "60 s", "ride_through": "30 s", "detect": "10 min"}
     result = simulate(bare_scenario(fabric={"flaps": flaps}), 3)
     assert result.interruptions == result.failures["link-flap"] > 0
     assert result.time["detect"] == pytest.approx(600 * result.interruptions)
@@ -253,9 +238,7 @@ def test_no_failure_comes_of_flaps_that_are_all_ridden_through():
 
 def test_a_year_of_a_thousand_flaps_a_day_costs_no_more_than_twice_a_year_without():
     """2,048 nodes that fail now and then, as a large job's do."""
-    failing = pool(
-        nodes=2048, failures={"causes": [cause(hardware=False, per_1000_node_days=6)]}
-    )
+    failing = pool(nodes=2048, failures={"causes": [cause(hardware=False, per_1000_node_days=6)]})
     plain = endless(365, fleet=failing, run={"batch": {"sequences": 16384}})
     flaps = {
         "per_node_day": 1000 / 2048,
@@ -305,9 +288,7 @@ def test_the_job_is_slowed_while_any_of_its_pods_is():
         now = fabric.next_change
         for each in (fabric, *single):
             each.advance(now)
-        assert (
-            fabric.slowdown >= single[2].slowdown >= single[1].slowdown >= single[0].slowdown
-        )
+        assert fabric.slowdown >= single[2].slowdown >= single[1].slowdown >= single[0].slowdown
         assert (fabric.slowdown > 1) == any(fabric._congested)
         seen.add(sum(fabric._congested))
     assert {0, 1, 2} <= seen
@@ -332,21 +313,14 @@ def test_congestion_goes_on_while_the_job_is_down():
     down = {
         "causes": [
             cause(
-                hardware=False,
-                nodes=[0.0, 0.001],
-                lifetime="1 d",
-                clock="computing",
-                detect="3 d",
+                hardware=False, nodes=[0.0, 0.001], lifetime="1 d", clock="computing", detect="3 d"
             )
         ]
     }
     calm = simulate(endless(30, fleet=fleet, fabric=slow, run=run), 3)
     stopped = simulate(
         endless(
-            30,
-            fleet=fleet | {"pool": fleet["pool"] | {"failures": down}},
-            fabric=slow,
-            run=run,
+            30, fleet=fleet | {"pool": fleet["pool"] | {"failures": down}}, fabric=slow, run=run
         ),
         3,
     )

@@ -14,16 +14,7 @@ from sim.engine.setup import Site
 from sim.results.ledger import DAY, HOUR
 from sim.scenario import Scenario
 from sim.streams import Luck
-from tests.engine.bare import (
-    bare_scenario,
-    cause,
-    endless,
-    failing,
-    lone,
-    moves_to,
-    pool,
-    times,
-)
+from tests.engine.bare import bare_scenario, cause, endless, failing, lone, moves_to, pool, times
 
 MINUTE = 60.0
 
@@ -36,9 +27,7 @@ def test_hot_spares_age_and_cold_ones_do_not():
     """Lives of 10 d: two active nodes and the hot one fail together; the cold one takes over and
     lives its own.
     """
-    result = simulate(
-        endless(25, fleet=failing(2, cold=2, hot=1, lifetime="10 d", permanent=1)), 0
-    )
+    result = simulate(endless(25, fleet=failing(2, cold=2, hot=1, lifetime="10 d", permanent=1)), 0)
     assert times(result) == pytest.approx([10, 10, 10, 20, 20])
 
 
@@ -57,11 +46,7 @@ def test_a_failing_hot_spare_interrupts_nothing():
     result = simulate(
         endless(10, fleet=fleet), 0
     )  # node 1, the spare, is the only one of the batch
-    assert (sum(result.failures.values()), result.interruptions, result.time["wait"]) == (
-        1,
-        0,
-        0,
-    )
+    assert (sum(result.failures.values()), result.interruptions, result.time["wait"]) == (1, 0, 0)
     fleet["pool"]["failures"]["causes"][0]["nodes"] = [0.0, 0.1]  # node 0, which is active
     assert simulate(endless(10, fleet=fleet), 0).interruptions == 1
 
@@ -98,9 +83,7 @@ def test_a_switch_takes_the_nodes_of_its_pod(pod, taken):
 def test_a_switch_leaves_nodes_that_are_not_powered_alone():
     switch = cause(scope="switch", nodes=[0.61, 0.62], lifetime="10 d", repair="1 d")
     q = endless(
-        10.5,
-        fleet=pool(nodes=2, cold_spares=2, failures={"causes": [switch]}),
-        fabric={"pod": 4},
+        10.5, fleet=pool(nodes=2, cold_spares=2, failures={"causes": [switch]}), fabric={"pod": 4}
     )
     assert sorted(node for _, node in moves_to(simulate(q, 0), "repair")) == [0, 1]
 
@@ -148,10 +131,7 @@ def test_a_dead_chip_makes_scrap_of_itself_and_idles_its_neighbours():
 
 def test_the_job_goes_on_while_a_spare_stands_in_for_a_node_in_repair():
     result = simulate(
-        endless(
-            11, fleet=failing(1, hot=1, lifetime="10 d", clock="computing", repair="1 d")
-        ),
-        0,
+        endless(11, fleet=failing(1, hot=1, lifetime="10 d", clock="computing", repair="1 d")), 0
     )
     assert result.time["wait"] == 0
     assert moves_to(result, "active") == [(pytest.approx(10), 1)]
@@ -194,10 +174,7 @@ def test_boxes_are_unpacked_one_by_one_and_only_as_many_as_are_needed():
     assert (result.provisioned, result.selections) == (1, 2)
     assert result.time["restart"] == pytest.approx((5 + 5 + 20) * MINUTE)
     none = failing(2, cold=3, hot=2, lifetime="10 d", clock="computing", permanent=1)
-    assert (
-        simulate(endless(15, fleet=none, recovery={"provision": "20 min"}), 0).provisioned
-        == 0
-    )
+    assert simulate(endless(15, fleet=none, recovery={"provision": "20 min"}), 0).provisioned == 0
 
 
 def test_once_boxes_are_unpacked_the_standby_is_filled_too():
@@ -286,9 +263,7 @@ def test_a_healthy_idle_node_steps_in(policy, cold):
     """A19: node 0 dies for good and the job waited beside node 5 to the horizon."""
     dies = {"causes": [lone(0, 3.5 / 24 + 2, permanent=1)]}
     fleet = {"failures": dies, "cold_spares": cold}
-    result = simulate(
-        idle_fifth(fleet=fleet, recovery={"policy": policy, "restart": "10 min"})
-    )
+    result = simulate(idle_fifth(fleet=fleet, recovery={"policy": policy, "restart": "10 min"}))
     assert moves_to(result, "active") == [(pytest.approx(2 + 3.5 / 24), 4 + cold)]
     # Half an hour since the last checkpoint, and the restart: the box stays closed.
     assert result.wall == pytest.approx(10 * DAY + 40 * MINUTE)
@@ -301,8 +276,6 @@ def test_an_idle_node_that_the_trace_fails_is_out_like_any_other(tmp_path):
         "node,start_day,end_day\n"
         + "".join(f"{name},2,{end}\n" for name, end in zip("abcde", "93334", strict=True))
     )
-    result = simulate(
-        idle_fifth(fleet={"failures": {"trace": str(log), "trace_until": "100 d"}})
-    )
+    result = simulate(idle_fifth(fleet={"failures": {"trace": str(log), "trace_until": "100 d"}}))
     assert result.time["wait"] == pytest.approx(2 * DAY, rel=1e-3)
     assert result.wall == pytest.approx(12 * DAY, rel=1e-2)

@@ -11,8 +11,7 @@ from sim.engine.hot_spares import HotSpares
 
 moves = st.lists(
     st.tuples(
-        st.sampled_from(["append", "inside", "next", "last", "any", "stand"]),
-        st.integers(0, 9),
+        st.sampled_from(["append", "inside", "next", "last", "any", "stand"]), st.integers(0, 9)
     )
 )
 

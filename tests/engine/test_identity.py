@@ -111,8 +111,7 @@ def test_more_nodes_make_no_other_node_bad():
 def test_the_number_of_bad_nodes_is_drawn():
     """A16: binomial, so that 40 nodes of which 1.2 % are bad have 0.48 on average and not none."""
     counts = [
-        len(bad_nodes(BAD, 40, Luck(1, replication).field("test")))
-        for replication in range(4000)
+        len(bad_nodes(BAD, 40, Luck(1, replication).field("test"))) for replication in range(4000)
     ]
     assert np.mean(counts) == pytest.approx(40 * 0.012, abs=4 * np.std(counts) / 4000**0.5)
     assert np.var(counts) == pytest.approx(40 * 0.012 * 0.988, rel=0.1)
@@ -147,8 +146,7 @@ def test_common_random_numbers_hold_where_spares_are_put_on_standby():
     recovery = {"restart": exponential(0.05), "reschedule": exponential(0.01)}
     fleet = pool(nodes=8, hot_spares=4, failures=REPAIRED)
     none, two = (
-        bare_scenario(fleet=fleet, recovery=recovery | {"standby": standby})
-        for standby in (0, 2)
+        bare_scenario(fleet=fleet, recovery=recovery | {"standby": standby}) for standby in (0, 2)
     )
     first = [simulate(none, 5, k) for k in range(20)]
     second = [simulate(two, 5, k) for k in range(20)]

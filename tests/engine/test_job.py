@@ -44,9 +44,7 @@ def test_without_failures_the_makespan_is_the_work():
 def test_the_trace_tells_what_the_job_does_and_when_it_is_through():
     down = pool(failures={"causes": [lone(0, 3, permanent=1, detect="1 h")]}, hot_spares=1)
     recovery = {"restart": "2 h"}
-    result = simulate(
-        bare_scenario(fleet=down, recovery=recovery, checkpoint={"interval": "1 d"})
-    )
+    result = simulate(bare_scenario(fleet=down, recovery=recovery, checkpoint={"interval": "1 d"}))
     states = [(event.what, event.time / DAY) for event in result.trace.events("state")]
     expected = [
         ("detect", 3),
@@ -92,13 +90,8 @@ def test_failures_at_one_instant_are_one_interruption_whatever_the_last_digits(c
     assert (result.interruptions, sum(result.failures.values())) == (3, 12)
     if clock == "computing":  # and just at a mark of the hour, which holds
         assert result.time["rework"] == pytest.approx(0.0, abs=1e-3)
-    apart = [
-        lone(0, 3, hardware=False, clock=clock),
-        lone(1, 3.001, hardware=False, clock=clock),
-    ]
-    assert (
-        simulate(bare_scenario(fleet=pool(failures={"causes": apart})), 0).interruptions == 6
-    )
+    apart = [lone(0, 3, hardware=False, clock=clock), lone(1, 3.001, hardware=False, clock=clock)]
+    assert simulate(bare_scenario(fleet=pool(failures={"causes": apart})), 0).interruptions == 6
 
 
 def test_the_goal_is_reached_before_a_failure_at_the_same_instant():
@@ -134,11 +127,7 @@ def test_a_node_returns_before_a_failure_at_the_same_instant():
     down = pool(failures={"causes": [lone(0, 30 / 24, repair="1 h"), reboot]})
     result = simulate(bare_scenario(fleet=down, recovery=recovery, horizon="50 h"), 0)
     assert times(result, "failure", "of-1") == pytest.approx([31 / 24])
-    assert (result.planned_stops, result.interruptions, result.time["reconfigure"]) == (
-        1,
-        1,
-        0,
-    )
+    assert (result.planned_stops, result.interruptions, result.time["reconfigure"]) == (1, 1, 0)
     assert result.counts["pool", "active"] == 8 * NODES
 
 
@@ -216,9 +205,7 @@ def test_the_check_notices_a_ledger_that_does_not_sum(monkeypatch):
     from sim.engine.progress import Progress
 
     advance = Progress.advance
-    monkeypatch.setattr(
-        Progress, "advance", lambda *a: tuple(0.999 * part for part in advance(*a))
-    )
+    monkeypatch.setattr(Progress, "advance", lambda *a: tuple(0.999 * part for part in advance(*a)))
     with pytest.raises(AssertionError, match="time ledger"):
         check(bare_scenario(), 0)
 

@@ -71,17 +71,13 @@ def test_a_batch_ramp_takes_its_steps_at_their_step_times():
         }
     )
     small, middle, large = (
-        Throughput(
-            p.run, p.fleet, p.mixing, constants=p.resolve(0, 0, fixed=True).constants
-        ).full
+        Throughput(p.run, p.fleet, p.mixing, constants=p.resolve(0, 0, fixed=True).constants).full
         for p in phases(q.resolve(0, 0, fixed=True))
     )
     first = 469e9 / (3072 * 4096)
     between = 45000 - first
     last = (1e12 - 469e9 - between * 7680 * 4096) / (15360 * 4096)
-    exact = (
-        first * small.step_seconds + between * middle.step_seconds + last * large.step_seconds
-    )
+    exact = first * small.step_seconds + between * middle.step_seconds + last * large.step_seconds
     result = simulate(q, fixed_inputs=True)
     assert result.wall == pytest.approx(exact, rel=1e-9)
     assert small.tokens_per_s < middle.tokens_per_s < large.tokens_per_s
@@ -142,9 +138,7 @@ def test_a_fleet_that_grows_begins_with_a_planned_stop(spares):
     assert sum(event.amount for event in arrivals) == CHIPS // 2 - 8 * spares
     held = 8 * (NODES // 2 + spares) * 5 * DAY + CHIPS * (wall - 5 * DAY)
     late = 60 * 8 * (NODES // 2 + spares - NODES)
-    assert result.metrics["gpu_hours_allocated"] * HOUR == pytest.approx(
-        held + late, rel=1e-6
-    )
+    assert result.metrics["gpu_hours_allocated"] * HOUR == pytest.approx(held + late, rel=1e-6)
 
 
 def test_a_fleet_that_shrinks_lets_its_spares_go_first_and_those_under_repair_later():

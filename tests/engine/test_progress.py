@@ -43,11 +43,7 @@ def walk(
                 to_unblock, blocked = to_unblock - part, blocked + part
             else:
                 part = min(end - now, to_mark)
-                to_mark, tokens, computed = (
-                    to_mark - part,
-                    tokens + rate * part,
-                    computed + part,
-                )
+                to_mark, tokens, computed = to_mark - part, tokens + rate * part, computed + part
                 if to_mark == 0.0:
                     marks.append((now + part, tokens))
                     to_mark, to_unblock = 100.0, 10.0
@@ -59,9 +55,7 @@ stretch = st.tuples(st.floats(0.001, 700), st.floats(0.5, 3))
 
 
 @given(st.lists(stretch, min_size=1, max_size=8))
-def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a_walk(
-    stretches,
-):
+def test_any_stretches_give_the_same_position_ledger_and_durable_checkpoint_as_a_walk(stretches):
     progress, now = progress_to(1e9), 0.0
     productive = blocked = 0.0
     for seconds, rate in stretches:
@@ -144,9 +138,7 @@ class OneStop:
         return moving + 40.0 if moving > 130.0 else moving
 
 
-@pytest.mark.parametrize(
-    ("goal", "seconds"), [(129.5, 129.5), (130.5, 170.5), (300.0, 340.0)]
-)
+@pytest.mark.parametrize(("goal", "seconds"), [(129.5, 129.5), (130.5, 170.5), (300.0, 340.0)])
 def test_a_stop_of_the_links_delays_what_lies_behind_it_and_nothing_before(goal, seconds):
     for cut in (0.0, 60.0, 129.0):
         progress = Progress(goal, sawtooth(1e6), ComputingClock(), OneStop())

@@ -285,9 +285,7 @@ BETTER = [
 def no_worse(pairs: int) -> Iterator[tuple[float, float]]:
     """Mean and standard error of what each better means saves."""
     for plain, better, cost in BETTER:
-        saved = [
-            cost(simulate(plain, 11, k)) - cost(simulate(better, 11, k)) for k in range(pairs)
-        ]
+        saved = [cost(simulate(plain, 11, k)) - cost(simulate(better, 11, k)) for k in range(pairs)]
         yield float(np.mean(saved)), float(np.std(saved, ddof=1)) / math.sqrt(pairs)
 
 

@@ -63,10 +63,7 @@ def test_a_second_failure_costs_what_the_phase_says_in_which_it_strikes(
 @pytest.mark.parametrize(("repair", "wait"), [("12 h", 13.5), ("2 h", 10.0)])
 def test_a_failure_while_waiting_only_lengthens_the_wait(repair, wait):
     """Node 0 is in repair from 24.5 h to 34.5 h, node 1 from 26 h on."""
-    causes = [
-        lone(0, 24.5 / 24, repair="10 h"),
-        lone(1, 26 / 24, repair=repair, clock="powered"),
-    ]
+    causes = [lone(0, 24.5 / 24, repair="10 h"), lone(1, 26 / 24, repair=repair, clock="powered")]
     result = asked(causes, hours=30)
     assert result.interruptions == 1
     assert hours(result) == pytest.approx({"productive": 30.0, "wait": wait, "rework": 0.5})
@@ -113,9 +110,7 @@ def test_what_was_corrupted_is_not_mended_by_a_failure_that_falls_back_to_a_late
     """
     for node in (0, 1):
         result = asked([silent(), lone(node, 32.25 / 24, cause="other")], hours=45)
-        assert hours(result) == pytest.approx(
-            {"productive": 45.0, "rework": 0.25 + 5.25}, abs=1e-3
-        )
+        assert hours(result) == pytest.approx({"productive": 45.0, "rework": 0.25 + 5.25}, abs=1e-3)
         assert result.interruptions == 2
 
 
@@ -164,9 +159,7 @@ def test_a_found_fault_of_a_node_that_the_degraded_job_left_out_sends_it_to_repa
     slow = lone(1, 9 / 24, slowdown=1.5, detect="7 h", repair="3 h")
     lost = lone(0, 10 / 24, repair="60 h")
     result = asked([slow, lost], recovery={"policy": "drop-replica"}, pool=pair)
-    assert (16 / 24, 1) in [
-        (pytest.approx(day), node) for day, node in moves_to(result, "repair")
-    ]
+    assert (16 / 24, 1) in [(pytest.approx(day), node) for day, node in moves_to(result, "repair")]
     assert times(result, "found") == pytest.approx([16 / 24])
 
 
@@ -186,15 +179,9 @@ def test_a_node_that_comes_back_while_the_degraded_job_restarts_joins_it(minutes
 
 
 def test_corruption_makes_copies_in_memory_useless():
-    tier = {
-        "interval": "2 h",
-        "memory": {"per_interval": 4, "load": "1 min"},
-        "load": "10 min",
-    }
+    tier = {"interval": "2 h", "memory": {"per_interval": 4, "load": "1 min"}, "load": "10 min"}
     result = asked([silent(hardware=False)], checkpoint=tier)
-    assert hours(result) == pytest.approx(
-        {"productive": 45.0, "rework": 5.5, "restart": 10 / 60}
-    )
+    assert hours(result) == pytest.approx({"productive": 45.0, "rework": 5.5, "restart": 10 / 60})
 
 
 def straggler(**keys) -> dict:
@@ -207,10 +194,7 @@ SLOW_SAVE = {"interval": "1 h", "flush": "6 min"}
 
 def test_a_straggler_slows_every_step_until_it_is_found_and_evicted_after_a_checkpoint():
     result = asked(
-        [straggler()],
-        checkpoint=SLOW_SAVE,
-        recovery={"restart": "30 min"},
-        pool={"hot_spares": 1},
+        [straggler()], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"}, pool={"hot_spares": 1}
     )
     assert hours(result) == pytest.approx(
         {"productive": 45.0, "stall": 2.0, "checkpoint": 0.1, "restart": 0.5}
@@ -224,10 +208,7 @@ def test_a_failure_while_a_straggler_is_evicted_voids_the_checkpoint():
     """At 36.05 h the checkpoint begun at 36 h is not durable: back to that of 35 h, with 33⅓ of 34
     h of work.
     """
-    causes = [
-        straggler(),
-        lone(1, 36.05 / 24, hardware=False, clock="powered", detect="12 min"),
-    ]
+    causes = [straggler(), lone(1, 36.05 / 24, hardware=False, clock="powered", detect="12 min")]
     result = asked(causes, hours=45, checkpoint=SLOW_SAVE)
     lost = {"rework": 2 / 3, "checkpoint": 0.05, "detect": 0.2}
     assert hours(result) == pytest.approx({"productive": 45.0, "stall": 2.0} | lost)
@@ -236,9 +217,7 @@ def test_a_failure_while_a_straggler_is_evicted_voids_the_checkpoint():
 def test_a_second_straggler_found_while_the_first_is_evicted_costs_no_work():
     """Found three minutes into the checkpoint of 6 min: both leave when it is durable."""
     second = lone(1, 30 / 24, slowdown=1.5, detect="6.05 h")
-    result = asked(
-        [straggler(), second], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"}
-    )
+    result = asked([straggler(), second], checkpoint=SLOW_SAVE, recovery={"restart": "30 min"})
     assert hours(result) == pytest.approx(
         {"productive": 45.0, "stall": 2.0, "checkpoint": 0.1, "restart": 0.5}
     )
@@ -303,9 +282,7 @@ def test_dropping_a_replica_goes_on_at_the_rate_of_those_that_are_left_and_rejoi
     assert hours(result) == pytest.approx({"productive": 62.5} | lost)
     assert result.metrics["gpu_hours_computing"] == pytest.approx(60 * CHIPS)
     assert (result.interruptions, result.planned_stops) == (1, 1)
-    waiting = asked(
-        [lone(0, 30.5 / 24, repair="10 h")], 60, checkpoint=SLOW_SAVE, run=DIVISIBLE
-    )
+    waiting = asked([lone(0, 30.5 / 24, repair="10 h")], 60, checkpoint=SLOW_SAVE, run=DIVISIBLE)
     assert hours(waiting) == pytest.approx({"productive": 60.0, "rework": 0.5, "wait": 10.0})
 
 
@@ -382,10 +359,7 @@ def test_losing_one_node_of_deepseek_v3_halves_it_unless_its_layout_is_planned_a
     Re-routing its micro-batches to the only peer left helps little; a layout of fewer stages uses
     nearly all of them.
     """
-    start, dead = (
-        10.0,
-        cause(nodes=[0.0, 1e-6], lifetime="10 d", clock="computing", permanent=1),
-    )
+    start, dead = 10.0, cause(nodes=[0.0, 1e-6], lifetime="10 d", clock="computing", permanent=1)
     q = load_scenario("deepseek-v3").override(
         {
             "horizon": "1 yr",

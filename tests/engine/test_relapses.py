@@ -76,10 +76,7 @@ def test_a_pending_relapse_is_put_off_by_none_that_comes_later():
     5 d.
     """
     reboot = cause(
-        cause="other",
-        lifetime="10.1 d",
-        hardware=False,
-        refail={"probability": 1, "after": "5 d"},
+        cause="other", lifetime="10.1 d", hardware=False, refail={"probability": 1, "after": "5 d"}
     )
     assert times(simulate(endless(11.9, fleet=relapsing(**reboot)), 0)) == pytest.approx(
         [10, 11.1, 11.25]

@@ -50,9 +50,7 @@ def test_outages_of_a_node_that_overlap_touch_or_contain_each_other_are_one(tmp_
 
 def test_a_trace_without_rows_is_refused(tmp_path: Path):
     """C5: it was a perfect fleet."""
-    with pytest.raises(
-        InputError, match=r"trace.csv: .* a header and no rows: nothing would ever"
-    ):
+    with pytest.raises(InputError, match=r"trace.csv: .* a header and no rows: nothing would ever"):
         outages(trace(tmp_path, ""))
 
 
@@ -189,12 +187,8 @@ def test_a_horizon_behind_the_last_row_is_refused_and_the_day_named(tmp_path: Pa
     """A27: nothing failed from there on, silently."""
     path = trace(tmp_path, "a,1,1.5\nb,2,2.25\n")
     fleet = pool(failures={"trace": path})
-    said = (
-        r"2 outages of 2 nodes, from day 1 to day 2.25, 444 per 1,000 node-days; nothing is "
-    )
-    with pytest.raises(
-        InputError, match=said + r"known from day 3 on, and the horizon is day 20"
-    ):
+    said = r"2 outages of 2 nodes, from day 1 to day 2.25, 444 per 1,000 node-days; nothing is "
+    with pytest.raises(InputError, match=said + r"known from day 3 on, and the horizon is day 20"):
         simulate(bare_scenario(fleet=fleet, horizon="20 d"))
     # Who writes down days has watched to the end of the last one.
     assert simulate(bare_scenario(fleet=fleet, horizon="3 d")).failures == {"outage": 2}
@@ -207,14 +201,10 @@ def test_a_horizon_behind_the_last_row_is_refused_and_the_day_named(tmp_path: Pa
     ("start", "hint"),
     [(1_650_000_000, "seconds since 1970"), (40, "on day 20$"), (20, "on day 20$")],
 )
-def test_a_trace_that_begins_after_the_horizon_is_refused(
-    tmp_path: Path, start: int, hint: str
-):
+def test_a_trace_that_begins_after_the_horizon_is_refused(tmp_path: Path, start: int, hint: str):
     """C5: seconds taken for days gave a perfect fleet."""
     path = trace(tmp_path, f"a,{start},{start + 3600}\nb,{start + 86400},\n")
-    with pytest.raises(
-        InputError, match=rf"2 outages of 2 nodes, from day .*none by.*{hint}"
-    ):
+    with pytest.raises(InputError, match=rf"2 outages of 2 nodes, from day .*none by.*{hint}"):
         replayed(path)
 
 
@@ -228,20 +218,15 @@ def test_an_outage_of_zero_length_interrupts_and_is_over_at_once(tmp_path: Path)
 def test_outages_go_on_while_the_job_detects_and_restarts(tmp_path: Path):
     """They run on wall time: one during a restart costs a full restart again, and no interruption."""
     result = replayed(
-        trace(tmp_path, f"a,1,1\nb,{1 + 0.5 / 24},{1 + 0.5 / 24}\n"),
-        recovery={"restart": "1 h"},
+        trace(tmp_path, f"a,1,1\nb,{1 + 0.5 / 24},{1 + 0.5 / 24}\n"), recovery={"restart": "1 h"}
     )
     assert (result.interruptions, result.time["restart"]) == (1, pytest.approx(1.5 * 3600))
 
 
-def test_a_node_that_is_still_out_when_the_trace_fails_it_again_stays_where_it_is(
-    tmp_path: Path,
-):
+def test_a_node_that_is_still_out_when_the_trace_fails_it_again_stays_where_it_is(tmp_path: Path):
     """With a crew of one the node waits for its repair beyond the end of its outage."""
     result = replayed(trace(tmp_path, "a,1,5\nb,1.5,2\nb,4,4.5\n"), recovery={"crew": 1})
-    assert (
-        sum(chips for (_, place), chips in result.counts.items() if place == "active") == 32
-    )
+    assert sum(chips for (_, place), chips in result.counts.items() if place == "active") == 32
     assert result.failures == {"outage": 3}
     assert result.time["wait"] / DAY == pytest.approx(3.5, abs=1e-4)
 

@@ -12,17 +12,7 @@ from sim.errors import InputError
 from sim.results.ledger import DAY, HOUR
 from sim.results.run import RunResult
 from sim.scenario import load_scenario
-from tests.engine.bare import (
-    CHIPS,
-    NODES,
-    RATE,
-    bare_scenario,
-    cause,
-    lone,
-    pool,
-    programme,
-    run,
-)
+from tests.engine.bare import CHIPS, NODES, RATE, bare_scenario, cause, lone, pool, programme, run
 
 RESTART = {"restart": "30 min"}
 
@@ -47,11 +37,7 @@ def hours(result: RunResult, category: str) -> float:
 
 def software(hour: float, node: int = 0, **keys) -> dict:
     """A failure of software after some hours of computing."""
-    return (
-        lone(node, hour / 24, hardware=False, repair=None)
-        | {"cause": f"software-{node}"}
-        | keys
-    )
+    return lone(node, hour / 24, hardware=False, repair=None) | {"cause": f"software-{node}"} | keys
 
 
 @pytest.mark.parametrize(
@@ -75,9 +61,9 @@ def test_off_duty_has_a_time_of_its_own_and_the_zone_shifts_the_hours():
     duty = {"time": "1 h", "off_duty": "5 h", "hours": [9, 18]}
     assert hours(asked([software(7)], response=duty), "respond") == pytest.approx(5)
     # Seven o'clock UTC is three in the afternoon where the people are.
-    assert hours(
-        asked([software(7)], response=duty | {"zone": "8 h"}), "respond"
-    ) == pytest.approx(1)
+    assert hours(asked([software(7)], response=duty | {"zone": "8 h"}), "respond") == pytest.approx(
+        1
+    )
 
 
 def test_nobody_is_waited_for_where_a_machine_answers_or_the_table_holds_people():
@@ -128,9 +114,7 @@ def test_the_share_of_restarts_that_fail_is_the_one_given():
     spec = {"probability": 0.25, "automatic": 1000}
     result = asked(causes, hours=4000, failed_restarts=spec)
     tries = result.interruptions + result.failed_restarts
-    assert result.failed_restarts / tries == pytest.approx(
-        0.25, abs=4 * (0.1875 / tries) ** 0.5
-    )
+    assert result.failed_restarts / tries == pytest.approx(0.25, abs=4 * (0.1875 / tries) ** 0.5)
 
 
 def test_a_bad_spare_goes_to_repair_and_the_next_one_comes():
@@ -272,9 +256,7 @@ def test_a_stop_of_learning_before_the_first_checkpoint_goes_back_to_the_start()
 )
 def test_what_makes_no_sense_is_refused_by_its_key(recovery, said):
     with pytest.raises(InputError, match=said):
-        load_scenario("deepseek-v3").override(
-            {f"recovery.{k}": v for k, v in recovery.items()}
-        )
+        load_scenario("deepseek-v3").override({f"recovery.{k}": v for k, v in recovery.items()})
 
 
 def test_who_answers_late_loses_time_and_no_work():

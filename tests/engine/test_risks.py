@@ -46,9 +46,7 @@ def lives(
 
 
 def test_a_failing_chip_is_renewed_and_no_other_chip_of_its_node():
-    chips = lives(
-        [Cause(cause="chip", scope="chip", lifetime=Weibull(2.0, 10 * DAY))], nodes=3
-    )
+    chips = lives([Cause(cause="chip", scope="chip", lifetime=Weibull(2.0, 10 * DAY))], nodes=3)
     queue = Queue()
     chips.join(queue, 0)
     due, _, node = queue.next()
@@ -125,9 +123,7 @@ def test_a_batch_fails_by_itself():
 
 
 def test_neither_a_shock_nor_a_replacement_makes_a_node_one_of_a_batch():
-    units = lives(
-        [Cause(cause="batch", lifetime=Weibull(2.0, DAY), nodes=(0.5, 1.0))], nodes=4
-    )
+    units = lives([Cause(cause="batch", lifetime=Weibull(2.0, DAY), nodes=(0.5, 1.0))], nodes=4)
     assert units._due[0] == math.inf  # node 0 lies at 0.0, node 1 at 0.618
     [slot] = units._slots
     units.likewise(0, slot.source.cause, 0.0)
@@ -163,13 +159,9 @@ def bad(share: float, factor: float, cured: float) -> dict[str, float]:
 def test_the_factor_of_a_bad_node_is_on_its_hazard_whatever_the_shape():
     """All nodes bad: P(a Weibull life > t) becomes that to the power of the factor."""
     nodes, days = 64, 5.0
-    table = {
-        "causes": [cause(lifetime=weibull(2, 10), permanent=1)],
-        "bad_nodes": bad(1, 4, 0),
-    }
+    table = {"causes": [cause(lifetime=weibull(2, 10), permanent=1)], "bad_nodes": bad(1, 4, 0)}
     results = [
-        simulate(endless(days, fleet=pool(nodes=nodes, failures=table)), 3, k)
-        for k in range(40)
+        simulate(endless(days, fleet=pool(nodes=nodes, failures=table)), 3, k) for k in range(40)
     ]
     left = [r.counts["pool", "active"] / 8 for r in results]
     hazard = (days / 10 * math.gamma(1.5)) ** 2
@@ -224,8 +216,7 @@ def test_causes_strike_in_proportion_to_their_rates():
     ]
     q = endless(100, fleet=pool(nodes=64, failures={"causes": causes}))
     shares = [
-        r.failures["a"] / sum(r.failures.values())
-        for r in (simulate(q, 3, k) for k in range(40))
+        r.failures["a"] / sum(r.failures.values()) for r in (simulate(q, 3, k) for k in range(40))
     ]
     assert agree(shares, 0.75)
     assert not agree(shares, 0.72)
@@ -278,9 +269,7 @@ def test_a_time_that_needs_more_numbers_leaves_all_others_alone():
     plain = Cause(cause="x", lifetime=life, detect=Weibull(1.0, 60.0))
     more = Sum((Weibull(1.0, 60.0), Weibull(1.0, 10.0)))
     summed = plain.model_copy(update={"detect": more})
-    one, two = (
-        source.failure(source.row(5, 1), 5, 1, 5) for source in (of(plain), of(summed))
-    )
+    one, two = (source.failure(source.row(5, 1), 5, 1, 5) for source in (of(plain), of(summed)))
     assert one.detect < two.detect < one.detect + 200
     again = of(plain.model_copy(update={"lifetime": Sum((life, Constant(DAY)))}))
     bad = np.zeros(20, bool)
@@ -301,9 +290,7 @@ def test_failures_do_not_depend_on_what_is_done_about_them():
     """The same lives, whatever the restart time, the spares or the checkpoint."""
     fleet = failing(8, lifetime=weibull(2, 10), permanent=1)
     plain = times(simulate(endless(8, fleet=fleet), 3))
-    other = endless(
-        8, fleet=fleet, recovery={"restart": "3 h"}, checkpoint={"interval": "20 min"}
-    )
+    other = endless(8, fleet=fleet, recovery={"restart": "3 h"}, checkpoint={"interval": "20 min"})
     assert times(simulate(other, 3)) == plain
     assert times(simulate(endless(8, fleet=fleet), 4)) != plain
 
@@ -324,9 +311,7 @@ def test_one_more_cause_disturbs_no_other():
 
 
 @pytest.mark.parametrize("factor", [1.0, 4.0])
-def test_nodes_that_are_old_at_the_start_have_the_rest_of_their_lives_before_them(
-    factor: float,
-):
+def test_nodes_that_are_old_at_the_start_have_the_rest_of_their_lives_before_them(factor: float):
     shape, scale, age, nodes = 2.5, 100 * DAY, 80 * DAY, 4000
     old = Cause(cause="old", lifetime=Weibull(shape, scale), age=Constant(age))
     bad = BadNodes(share=1.0, factor=factor)
@@ -355,9 +340,7 @@ def test_no_age_is_too_great_for_a_shape(shape: float, age: float):
     if shape == 1.0:
         assert agree(rest.tolist(), DAY)
     # The hazard that is left is that of a life from new: exponential with mean one.
-    spent = (
-        (rest / DAY + age / DAY) ** shape - (age / DAY) ** shape if shape <= 1 else np.ones(1)
-    )
+    spent = (rest / DAY + age / DAY) ** shape - (age / DAY) ** shape if shape <= 1 else np.ones(1)
     assert age > 1e4 * DAY or abs(spent.mean() - 1) < 0.2
 
 

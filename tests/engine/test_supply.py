@@ -64,9 +64,7 @@ def test_a_control_that_comes_earlier_stops_the_flow_on_its_day():
 
 def test_a_control_that_comes_later_lets_the_open_flow_go_on_until_then():
     late = policy(control=PolicyEvent(date=dt.date(2024, 4, 17), blocks=("H800-SXM-80",)))
-    extra = (
-        flow("licensed-h800").then * (dt.date(2024, 4, 17) - dt.date(2023, 10, 17)).days * DAY
-    )
+    extra = flow("licensed-h800").then * (dt.date(2024, 4, 17) - dt.date(2023, 10, 17)).days * DAY
     assert chips(come("licensed-h800", late)) == int(PUBLISHED["licensed-h800"] + extra)
 
 
@@ -88,8 +86,7 @@ def test_an_event_before_the_start_holds_from_the_start_and_one_after_the_horizo
 def test_the_same_chip_blocked_twice_is_blocked_once():
     once = policy("us-2023-10-17")
     twice = policy(
-        "us-2023-10-17",
-        again=PolicyEvent(date=dt.date(2023, 11, 17), blocks=("H800-SXM-80",)),
+        "us-2023-10-17", again=PolicyEvent(date=dt.date(2023, 11, 17), blocks=("H800-SXM-80",))
     )
     assert come("licensed-h800", once) == come("licensed-h800", twice)
 
@@ -102,9 +99,7 @@ def test_opening_lets_a_part_of_a_blocked_flow_through_and_leaves_an_open_one_al
 
 
 def licence(date: str, share: float = 1.0) -> PolicyEvent:
-    return PolicyEvent(
-        date=dt.date.fromisoformat(date), opens=("H800-SXM-80",), licensed=share
-    )
+    return PolicyEvent(date=dt.date.fromisoformat(date), opens=("H800-SXM-80",), licensed=share)
 
 
 def block(date: str) -> PolicyEvent:
@@ -159,13 +154,7 @@ def test_no_lot_comes_before_the_flow_begins_or_while_it_is_stopped():
 def test_no_lot_is_left_out_of_a_flow_of_very_many():
     """Ten thousand lots of one chip, in two of three histories within 100 of that."""
     lots = {"lots": Constant(1.0), "chips": ((dt.date(2022, 1, 1), 10_000.0),)}
-    dates = {
-        "until": dt.date(2023, 1, 1),
-        "then": 0.0,
-        "scale": 1.0,
-        "share": 1.0,
-        "most": None,
-    }
+    dates = {"until": dt.date(2023, 1, 1), "then": 0.0, "scale": 1.0, "share": 1.0, "most": None}
     counts = [chips(come("grey-h100", policy(), seed, **lots, **dates)) for seed in range(5)]
     assert np.mean(counts) == pytest.approx(10_000, abs=4 * 100 / math.sqrt(5))
     assert max(counts) > 10_050
@@ -176,9 +165,7 @@ def test_no_lot_is_left_out_where_luck_brings_more_than_expected():
     counts = []
     for seed in range(40):
         item = flow("grey-h100").model_copy(update={"lots": Lognormal(6.0, 0.3)})
-        found = flow_arrivals(
-            item, "pool", item.chip, policy(), 2 * YEAR, Luck(seed, 0), "lots"
-        )
+        found = flow_arrivals(item, "pool", item.chip, policy(), 2 * YEAR, Luck(seed, 0), "lots")
         counts.append(len(found))
     mean = sum(counts) / len(counts)
     assert max(counts) > mean + math.sqrt(mean)
@@ -186,12 +173,8 @@ def test_no_lot_is_left_out_where_luck_brings_more_than_expected():
 
 def test_factors_on_the_grey_market_multiply_and_set_its_price():
     rules = policy("us-2026-03-19", "us-2026-05-31")
-    assert value_at(rules.grey_flow(), rules.seconds(dt.date(2026, 5, 1))) == pytest.approx(
-        0.7
-    )
-    assert value_at(rules.grey_flow(), rules.seconds(dt.date(2026, 6, 1))) == pytest.approx(
-        0.56
-    )
+    assert value_at(rules.grey_flow(), rules.seconds(dt.date(2026, 5, 1))) == pytest.approx(0.7)
+    assert value_at(rules.grey_flow(), rules.seconds(dt.date(2026, 6, 1))) == pytest.approx(0.56)
     found = come("grey-h100", rules)
     assert found[0].premium == pytest.approx(1.2)
     assert found[-1].premium == pytest.approx(1.2**3)
@@ -227,11 +210,6 @@ def test_deliveries_come_on_their_date_or_before_the_event_they_are_bought_for()
     assert found({"policy.us-2023-10-17": None}) == []
     assert [
         a.time
-        for a in found(
-            {"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2020-01-01"}]}
-        )
+        for a in found({"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2020-01-01"}]})
     ] == [0.0]
-    assert (
-        found({"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2040-01-01"}]})
-        == []
-    )
+    assert found({"depot.deliveries": [{"chip": "h800", "chips": 8, "date": "2040-01-01"}]}) == []

@@ -17,9 +17,7 @@ GOAL = 1000.0
 
 def trained(seconds: float, rate: float = 2.0) -> Training:
     """A job with a goal of a thousand tokens, after some seconds."""
-    made = Training(
-        Progress(GOAL, sawtooth(1e6), ComputingClock()), Record(), in_memory=False
-    )
+    made = Training(Progress(GOAL, sawtooth(1e6), ComputingClock()), Record(), in_memory=False)
     made.advance(0.0, seconds, Speed(rate, rate, 8))
     return made
 

@@ -42,9 +42,7 @@ class Run:
         self.fingerprint = fingerprint
 
 
-def stand_in(
-    days: Days, seen: list[int] | None = None, also: Sequence[str] = ()
-) -> Simulator:
+def stand_in(days: Days, seen: list[int] | None = None, also: Sequence[str] = ()) -> Simulator:
     """Make a simulator whose runs take `days`, as do other metrics.
 
     `seen` fills with the replications run.

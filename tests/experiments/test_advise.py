@@ -37,9 +37,7 @@ def advised(draw: Draw, options: int, seed: int, **goal: Any) -> Advice:
     def days(of: int) -> Floats:
         return draw(np.random.default_rng(of))
 
-    def simulator(
-        scenario: Scenario, seed: int, k: int, *, fixed_inputs: bool = False
-    ) -> Any:
+    def simulator(scenario: Scenario, seed: int, k: int, *, fixed_inputs: bool = False) -> Any:
         option = round(scenario.checkpoint.interval / 3600) - 1
         return Run(float(days(seed)[k, option]), scenario.horizon, "")
 
@@ -97,9 +95,7 @@ def test_the_pick_is_within_delta_of_the_best_as_often_as_is_said(
 def test_twin_the_first_look_alone_is_wrong_too_often() -> None:
     """The twin: the least mean of the first replications."""
     for draw in (normal((100.0, 101.2), 8.0), rare(0.03, 30)):
-        means = [
-            draw(np.random.default_rng(seed))[:FIRST].mean(axis=0) for seed in range(TRIALS)
-        ]
+        means = [draw(np.random.default_rng(seed))[:FIRST].mean(axis=0) for seed in range(TRIALS)]
         best = int(np.argmin(draw(np.random.default_rng(0)).mean(axis=0)))
         right = sum(int(np.argmin(mean)) == best for mean in means)
         assert right < stats.binom.ppf(1e-3, TRIALS, 0.95)
@@ -135,9 +131,7 @@ def test_a_pick_at_the_edge_says_so() -> None:
 def test_a_date_is_met_as_surely_as_possible() -> None:
     scenario = bare_scenario(horizon="60 d")
     by = scenario.start + dt.timedelta(days=21)
-    found = advise(
-        scenario, INTERVALS, goal="finish", by=by, simulator=stand_in(days), most=400
-    )
+    found = advise(scenario, INTERVALS, goal="finish", by=by, simulator=stand_in(days), most=400)
     values = [option.value for option in found.options]
     assert values == sorted(values, reverse=True)
     assert found.pick.value == pytest.approx(0.69, abs=0.1)

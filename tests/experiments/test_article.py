@@ -37,11 +37,7 @@ def fingerprint(sentence: str) -> str:
 
 def quoted() -> list[str]:
     """Ellipses stand only between sentences."""
-    return [
-        part
-        for one in article().sentences.values()
-        for part in re.split(r" … ", one.sentence)
-    ]
+    return [part for one in article().sentences.values() for part in re.split(r" … ", one.sentence)]
 
 
 def test_every_checkable_sentence_is_quoted_to_its_full_stop_and_in_order() -> None:
@@ -137,11 +133,7 @@ def test_a_text_of_ones_own_is_judged(written: Callable[[str], Path]) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        (
-            "metric: wall_days",
-            "metric: wal_days",
-            "line 8: deepseek-v3: no metric 'wal_days'",
-        ),
+        ("metric: wall_days", "metric: wal_days", "line 8: deepseek-v3: no metric 'wal_days'"),
         ("scenario: deepseek-v3", "scenario: deepseek-v33", "line 8: "),
         ("status: reported", "status: report", "line 12: "),
         ("at_most: 61, ", "", "give either at_most or at_least"),
@@ -158,9 +150,7 @@ def test_what_is_wrong_in_it_is_told_with_its_place(
         judge(2, of=article(path))
     assert told in str(caught.value)
     assert "text.yaml" in str(caught.value)
-    assert "at least 1 item" not in str(caught.value), (
-        "the reading is there, though it is wrong"
-    )
+    assert "at least 1 item" not in str(caught.value), "the reading is there, though it is wrong"
 
 
 def test_a_text_without_a_reading_is_refused(written: Callable[[str], Path]) -> None:

@@ -48,19 +48,14 @@ def runs(
     done = finished or [True] * len(days)
     outcomes = [
         Outcome(
-            k,
-            f,
-            {metric: float(d), "crossed": float(f)} if "cross" in metric else {metric: d},
-            "",
+            k, f, {metric: float(d), "crossed": float(f)} if "cross" in metric else {metric: d}, ""
         )
         for k, (d, f) in enumerate(zip(days, done, strict=True))
     ]
     return Replications("stand-in", 1, outcomes, horizon=max(days))
 
 
-def judged(
-    one: Sentence, mixed: Replications, alone: Replications | None = None
-) -> dict[str, Any]:
+def judged(one: Sentence, mixed: Replications, alone: Replications | None = None) -> dict[str, Any]:
     results: Runs = {one.readings[0].key: mixed, ALONE.key: alone or mixed}
     [row] = verdict(one, results)
     return row
@@ -215,19 +210,12 @@ def test_a_reading_on_other_chips_is_no_reconstruction() -> None:
     patience = {"horizon": "1 yr", "fleet.good.cold_spares": 9}
     assert ALONE.status == "reconstruction"
     assert ALONE.model_copy(update={"set": patience}).status == "reconstruction"
-    assert (
-        ALONE.model_copy(update={"set": {"fleet.good.chips": 4096}}).status
-        == "counterfactual"
-    )
+    assert ALONE.model_copy(update={"set": {"fleet.good.chips": 4096}}).status == "counterfactual"
 
 
 def test_a_ratio_to_what_never_was_is_counterfactual() -> None:
     limit = Limit(at_most=0.9, source="ASSUMED", status="assumption")
-    other = {
-        "says": "H100",
-        "scenario": "deepseek-v3",
-        "set": {"fleet.good.chip": "H100-SXM-80"},
-    }
+    other = {"says": "H100", "scenario": "deepseek-v3", "set": {"fleet.good.chip": "H100-SXM-80"}}
     for against, status in ((ALONE, "reconstruction"), (other, "counterfactual")):
         one = sentence(limit, scenario="deepseek-v3", against=against)
         assert one.readings[0].status == status
@@ -334,9 +322,7 @@ def test_no_reading_is_supported_with_some_runs_and_contradicted_with_others(
                 seen[key].add(SUPPORTED)
             if met[-1] <= lost:
                 seen[key].add(CONTRADICTED)
-    assert not [
-        key for key, verdicts in seen.items() if {SUPPORTED, CONTRADICTED} <= verdicts
-    ]
+    assert not [key for key, verdicts in seen.items() if {SUPPORTED, CONTRADICTED} <= verdicts]
 
 
 @pytest.mark.prove

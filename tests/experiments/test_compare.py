@@ -32,11 +32,7 @@ def test_common_random_numbers_reduce_the_variance_of_the_difference(
 
 def test_a_scenario_beside_itself_does_not_differ() -> None:
     result = compare(sure(), sure(), n=5)
-    assert (
-        result.difference["mean"],
-        result.difference["sd"],
-        result.variance_reduction,
-    ) == (
+    assert (result.difference["mean"], result.difference["sd"], result.variance_reduction) == (
         0,
         0,
         None,
@@ -57,9 +53,7 @@ def test_the_variance_reduction_is_the_one_theory_gives() -> None:
     """Var(X) + Var(X + Y) over Var(Y), with variances 9 and 1: 19."""
     simulator = stand_in(
         lambda q, luck: (
-            100
-            + luck.normal(0, 3)
-            + (luck.normal(0, 1) if q.checkpoint.interval > 3600 else 0)
+            100 + luck.normal(0, 3) + (luck.normal(0, 1) if q.checkpoint.interval > 3600 else 0)
         )
     )
     other = sure(checkpoint={"interval": "2 h"})
@@ -79,9 +73,7 @@ def test_a_censored_run_is_not_taken_for_a_finished_one() -> None:
     assert "did not finish: all are taken up to day 12" in str(result)
 
 
-def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all() -> (
-    None
-):
+def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all() -> None:
     simulator = stand_in(lambda q, luck: luck.uniform(5, 15))
     ten, eleven = sure(horizon="10 d"), sure(horizon="11 d")
     same = compare(ten, ten, "ettr", n=20, simulator=simulator)

@@ -14,9 +14,7 @@ TWICE = DEEPSEEK.override({"run.tokens": "29.6e12"})
 
 def test_the_factors_multiply_to_the_ratio_of_the_chips() -> None:
     """Of the same chips: twice the tokens take twice the days, and the ratio of the chips is one."""
-    table = decompose(
-        *((job, replicate(job, 3, fixed_inputs=True)) for job in (DEEPSEEK, TWICE))
-    )
+    table = decompose(*((job, replicate(job, 3, fixed_inputs=True)) for job in (DEEPSEEK, TWICE)))
     medians = table.set_index("factor")["median"]
     assert medians["tokens"] == 2
     assert medians["work per token"] == 1

@@ -70,9 +70,7 @@ def test_batches_and_order_of_work_change_nothing(serial: list[list[Outcome]]) -
     # In batches of a single point, and in batches of one run each.
     assert [Workers(Backwards()).run([point])[0] for point in POINTS] == serial
     lone = [
-        replace(point, replications=range(k, k + 1))
-        for point in POINTS
-        for k in point.replications
+        replace(point, replications=range(k, k + 1)) for point in POINTS for k in point.replications
     ]
     assert Workers().run(lone) == [[outcome] for outcomes in serial for outcome in outcomes]
 
@@ -87,9 +85,7 @@ def test_processes_change_nothing(serial: list[list[Outcome]]) -> None:
 def test_processes_use_the_simulator_they_are_told() -> None:
     with executors.open_workers(jobs=2, simulator=ten_days) as workers:
         found = workers.run(POINTS)
-    assert {outcome.metrics["wall_days"] for outcomes in found for outcome in outcomes} == {
-        10.0
-    }
+    assert {outcome.metrics["wall_days"] for outcomes in found for outcome in outcomes} == {10.0}
     assert found[1][0].fingerprint == "3.3"
 
 
@@ -178,9 +174,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_a_line() -> None:
         port = closed.getsockname()[1]
     with (
         config.set({"distributed.comm.timeouts.connect": "200 ms"}),
-        pytest.raises(
-            InputError, match=f"dask://127.0.0.1:{port}: no Dask scheduler"
-        ) as told,
+        pytest.raises(InputError, match=f"dask://127.0.0.1:{port}: no Dask scheduler") as told,
         executors.open_workers(executor=f"dask://127.0.0.1:{port}"),
     ):
         pass

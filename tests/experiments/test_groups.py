@@ -44,9 +44,7 @@ def test_a_partner_shares_the_draws_of_its_group_and_no_others():
     [point, _] = made["response"]
     assert point.replications == range(2, 3)
     drawn = scenario.draws(3, 0)
-    assert point.unknowns == {
-        name: drawn[name] for name in drawn if name.startswith("recovery.")
-    }
+    assert point.unknowns == {name: drawn[name] for name in drawn if name.startswith("recovery.")}
 
 
 def test_every_unknown_of_every_group_is_asked_for_once():
@@ -67,9 +65,7 @@ def test_response_makes_most_of_the_spread_of_a_job_that_waits_for_people():
 
 def test_a_later_time_of_a_fleet_is_a_group_of_its_own():
     made = groups.partners(load_scenario("glm-130b"), 0, 1)
-    assert [list(point.unknowns) for point in made["drift"]] == [
-        ["fleet.nodes.failures.drift"]
-    ]
+    assert [list(point.unknowns) for point in made["drift"]] == [["fleet.nodes.failures.drift"]]
     assert "fleet" not in made
 
 

@@ -9,10 +9,7 @@ from sim.experiments import outages
 
 
 def test_a_larger_job_is_productive_for_less_of_its_time_and_a_quicker_restart_helps():
-    variants = {
-        "slow": load_scenario("hopper-job"),
-        "quick": load_scenario("hopper-job-quick"),
-    }
+    variants = {"slow": load_scenario("hopper-job"), "quick": load_scenario("hopper-job-quick")}
     table = outages.ettr_by_size(variants, [256, 16384], n=3, seed=1, interruptions=60)
     ettr = table.set_index(["variant", "nodes"])["mean"].to_dict()
     assert ettr["slow", 256] > 0.95 > 0.6 > ettr["slow", 16384]
@@ -30,9 +27,7 @@ def test_a_job_is_watched_for_the_interruptions_asked_for_and_never_waits():
 
 
 def test_dalys_interval_is_near_the_best_of_those_tried():
-    table = outages.ettr_by_interval(
-        load_scenario("hopper-job"), [2048], [2, 6.5, 60], n=4, seed=1
-    )
+    table = outages.ettr_by_interval(load_scenario("hopper-job"), [2048], [2, 6.5, 60], n=4, seed=1)
     assert table["minutes"].iloc[table["mean"].argmax()] == 6.5
     assert table["daly_minutes"].iloc[0] == pytest.approx(6.5, abs=0.1)
     # By hand: δ = 7 s and M = 24 h / (2,048 · 3.789e-3) = 11,135 s; Daly's first terms.
@@ -42,9 +37,9 @@ def test_dalys_interval_is_near_the_best_of_those_tried():
 
 
 def test_a_shared_fabric_costs_more_than_a_dedicated_one_and_flaps_add_to_either():
-    table = outages.time_by_fabric(["deepseek-v3"], n=4, seed=1, horizon="5 d").set_index(
-        "fabric"
-    )["mean"]
+    table = outages.time_by_fabric(["deepseek-v3"], n=4, seed=1, horizon="5 d").set_index("fabric")[
+        "mean"
+    ]
     assert table["dedicated fabric"] < 0.01 < 0.1 < table["shared fabric"]
     assert table["dedicated, links flap"] > table["dedicated fabric"]
     assert table["shared, links flap"] > table["shared fabric"]

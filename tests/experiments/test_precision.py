@@ -50,15 +50,11 @@ def stuck(sd: float, horizon: float) -> tuple[Simulator, float]:
     return sampled(draw), (1 - STUCK) * 20 + STUCK * horizon
 
 
-def covered(
-    simulator: Simulator, mean: float, repeats: int, horizon: float, aim: float
-) -> float:
+def covered(simulator: Simulator, mean: float, repeats: int, horizon: float, aim: float) -> float:
     plain = sure(horizon=f"{horizon} d")
     hits = 0
     for seed in range(repeats):
-        result = replicate(
-            plain, precision=aim, seed=seed, progress=False, simulator=simulator
-        )
+        result = replicate(plain, precision=aim, seed=seed, progress=False, simulator=simulator)
         wall = result.summary()["wall_days"]
         assert wall["lo"] is not None
         assert wall["hi"] is not None
@@ -150,8 +146,6 @@ def test_the_number_doubles_from_look_to_look() -> None:
     noisy = sampled(lambda rng, n: rng.normal(20, 4, n))
     sizes: dict[float, int] = {}
     for aim in (0.5, 0.01, 0.006):
-        result: Replications = replicate(
-            sure(), precision=aim, simulator=noisy, progress=False
-        )
+        result: Replications = replicate(sure(), precision=aim, simulator=noisy, progress=False)
         sizes[aim] = len(result.outcomes)
     assert sizes == {0.5: FEWEST, 0.01: 2560, 0.006: 5120}

@@ -19,8 +19,7 @@ from tests.experiments.stand_in import Days, stand_in, sure, unsure
 
 def runs(*days: float, horizon: float = math.inf) -> Replications:
     outcomes = [
-        Outcome(k, d <= horizon, {"wall_days": min(d, horizon)}, str(k))
-        for k, d in enumerate(days)
+        Outcome(k, d <= horizon, {"wall_days": min(d, horizon)}, str(k)) for k, d in enumerate(days)
     ]
     return Replications("runs", 0, outcomes)
 
@@ -41,8 +40,7 @@ def holds(result: Replications, mean: float) -> bool:
 def test_the_interval_covers_as_often_as_it_says() -> None:
     plain = sure()
     results = [
-        replicate(plain, 20, seed=seed, progress=False, simulator=SKEWED)
-        for seed in range(200)
+        replicate(plain, 20, seed=seed, progress=False, simulator=SKEWED) for seed in range(200)
     ]
     covered = sum(holds(result, 20) for result in results) / 200
     assert abs(covered - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 200)
@@ -186,16 +184,8 @@ def test_coverage_with_the_engine_against_a_closed_form() -> None:
         checkpoint={"interval": f"{interval} s"},
         recovery={"restart": f"{restart} s"},
     )
-    truth = (
-        10
-        * DAY
-        / interval
-        * math.expm1(rate * interval)
-        * (1 / rate + detect + restart)
-        / DAY
-    )
+    truth = 10 * DAY / interval * math.expm1(rate * interval) * (1 / rate + detect + restart) / DAY
     hits = sum(
-        holds(replicate(failing_job, 20, seed=seed, progress=False), truth)
-        for seed in range(2000)
+        holds(replicate(failing_job, 20, seed=seed, progress=False), truth) for seed in range(2000)
     )
     assert 0.93 <= hits / 2000 <= 0.97

@@ -13,9 +13,7 @@ from sim.scenario import load_scenario
 from sim.streams import stream
 from tests.experiments.stand_in import NAMES, stand_in, sure, unsure
 
-SUM = stand_in(
-    lambda q, luck: luck.normal(100, 10) + q.checkpoint.blocking + 2 * q.checkpoint.load
-)
+SUM = stand_in(lambda q, luck: luck.normal(100, 10) + q.checkpoint.blocking + 2 * q.checkpoint.load)
 """With variances 1/6, 4/6 and 0, and much luck."""
 
 
@@ -40,9 +38,7 @@ def test_every_point_has_the_same_luck() -> None:
 
 
 def test_an_interplay_is_in_the_total_and_not_in_the_first_order() -> None:
-    product = stand_in(
-        lambda q, luck: 100 + (q.checkpoint.blocking - 1) * (q.checkpoint.load - 1)
-    )
+    product = stand_in(lambda q, luck: 100 + (q.checkpoint.blocking - 1) * (q.checkpoint.load - 1))
     table = sensitivity(unsure(), samples=256, simulator=product).frame.set_index("unknown")
     for name in NAMES[:2]:
         assert table.loc[name, "S1"] == pytest.approx(0, abs=0.1)
@@ -53,9 +49,7 @@ def test_morris_gives_the_change_over_the_range() -> None:
     result = sensitivity(unsure(), method="morris", samples=10, simulator=SUM)
     table = result.frame.set_index("unknown")
     low, high = (unsure().unknowns()["checkpoint.load"].draw(u) for u in (0.025, 0.975))
-    assert table.loc["checkpoint.load", "mu_star"] == pytest.approx(
-        2 * (high - low), rel=0.15
-    )
+    assert table.loc["checkpoint.load", "mu_star"] == pytest.approx(2 * (high - low), rel=0.15)
     assert table.loc["checkpoint.blocking", "mu"] == pytest.approx(high - low, rel=0.15)
     assert table.loc["constants.model_error", "mu_star"] == 0
     assert result.runs == 10 * 4
@@ -108,9 +102,7 @@ def test_wrong_input_is_refused_before_anything_is_run() -> None:
         sensitivity(unsure(), "wall", samples=2, simulator=simulator)
     with pytest.raises(InputError, match="there are no unknown constants"):
         sensitivity(sure(), samples=2, simulator=simulator)
-    with pytest.raises(
-        InputError, match=r"no unknown constant 'checkpoint\.lod' \(did you mean"
-    ):
+    with pytest.raises(InputError, match=r"no unknown constant 'checkpoint\.lod' \(did you mean"):
         sensitivity(unsure(), among=["checkpoint.lod"], samples=2, simulator=simulator)
     assert seen == []
 
@@ -143,9 +135,7 @@ def test_the_errors_of_all_chips_and_stacks_are_one_input(method: Method) -> Non
     singly = [name for name in mixed.unknowns() if name.startswith("constants.residual.")]
     assert len(singly) == 2
     among = ["checkpoint.load", "constants.residual"]
-    found = sensitivity(
-        mixed, method=method, samples=64, among=among, simulator=stand_in(errors)
-    )
+    found = sensitivity(mixed, method=method, samples=64, among=among, simulator=stand_in(errors))
     key = {"sobol": "ST", "morris": "mu_star"}[method]
     table = found.frame.set_index("unknown")[key]
     assert table.index.tolist() == ["constants.residual", "checkpoint.load"]
@@ -161,8 +151,6 @@ def test_the_errors_of_all_chips_and_stacks_are_one_input(method: Method) -> Non
 
 def test_one_of_them_can_still_be_asked_for_alone() -> None:
     mixed = load_scenario("two-thousand-plus")
-    [alone, *_] = (
-        name for name in mixed.unknowns() if name.startswith("constants.residual.")
-    )
+    [alone, *_] = (name for name in mixed.unknowns() if name.startswith("constants.residual."))
     found = sensitivity(mixed, samples=2, among=[alone], simulator=stand_in(errors))
     assert found.frame["unknown"].tolist() == [alone]

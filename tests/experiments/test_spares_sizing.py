@@ -36,9 +36,7 @@ def test_the_smallest_number_is_the_quantile_of_the_need(probability: float) -> 
     assert result.lo is not None
     assert result.hi is not None
     assert result.lo < result.value < result.hi
-    assert (
-        result.tried[result.value]["p"] >= probability > result.tried[result.value - 1]["p"]
-    )
+    assert result.tried[result.value]["p"] >= probability > result.tried[result.value - 1]["p"]
     assert result.tried[result.lo]["hi"] >= probability > result.tried[result.lo - 1]["hi"]
     assert result.tried[result.hi]["lo"] >= probability > result.tried[result.hi - 1]["lo"]
     assert len(result.tried) < 25
@@ -59,9 +57,7 @@ def test_no_number_is_enough_where_spares_do_not_help() -> None:
 
 def test_any_number_can_be_sized() -> None:
     simulator = stand_in(lambda q, luck: 29.0 if q.fleet["pool"].hot_spares >= 5 else 31.0)
-    result = size_stock(
-        sure(), BY, 0.5, spares="fleet.pool.hot_spares", n=20, simulator=simulator
-    )
+    result = size_stock(sure(), BY, 0.5, spares="fleet.pool.hot_spares", n=20, simulator=simulator)
     assert result.value == 5
 
 
@@ -87,9 +83,7 @@ def test_the_date_takes_the_place_of_the_horizon() -> None:
 
 
 def test_a_date_before_the_start_is_refused() -> None:
-    with pytest.raises(
-        InputError, match="2023-01-01 is not after the start of plain, 2024-01-01"
-    ):
+    with pytest.raises(InputError, match="2023-01-01 is not after the start of plain, 2024-01-01"):
         size_stock(sure(), dt.date(2023, 1, 1), 0.5)
 
 

@@ -23,8 +23,7 @@ from tests.experiments.stand_in import NAMES, ten_days, unsure
 
 POINT = Point(bare_scenario(), 1, range(3))
 OUTCOMES = [
-    Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}")
-    for k in range(3)
+    Outcome(k, k > 0, {"wall_days": 0.1 + k / 3, "price": math.nan}, f"f{k}") for k in range(3)
 ]
 
 
@@ -38,9 +37,7 @@ OUTCOMES = [
         replace(POINT, fixed_inputs=True),
     ],
 )
-def test_whatever_the_numbers_depend_on_makes_another_key(
-    other: Point, tmp_path: Path
-) -> None:
+def test_whatever_the_numbers_depend_on_makes_another_key(other: Point, tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.key(other) != store.key(POINT)
 
@@ -65,8 +62,7 @@ def test_the_order_of_pools_counts() -> None:
 
 def test_constants_that_are_given_make_another_key() -> None:
     one, two, three = (
-        replace(POINT, scenario=unsure().given({"checkpoint.load": s}))
-        for s in (0.5, 0.5, 0.6)
+        replace(POINT, scenario=unsure().given({"checkpoint.load": s})) for s in (0.5, 0.5, 0.6)
     )
     assert one.content == two.content != three.content
     four, five = (
@@ -181,9 +177,7 @@ def test_unknown_constants_that_are_set_stay_and_the_others_are_drawn() -> None:
 
 def test_a_metric_is_checked_before_anything_is_run() -> None:
     check_metric("ettr", bare_scenario())
-    with pytest.raises(
-        InputError, match=r'plain: no metric \'etr\' \(did you mean "ettr"\?\)'
-    ):
+    with pytest.raises(InputError, match=r'plain: no metric \'etr\' \(did you mean "ettr"\?\)'):
         check_metric("etr", bare_scenario())
 
 
@@ -237,19 +231,13 @@ def test_a_folder_keeps_one_experiment(tmp_path: Path) -> None:
 
 
 def test_a_processor_with_other_last_digits_is_another_version() -> None:
-    words = [
-        sys.executable,
-        "-c",
-        "from sim.experiments.store import code_version, _digits\n",
-    ]
+    words = [sys.executable, "-c", "from sim.experiments.store import code_version, _digits\n"]
     words[-1] += "import numpy as np; print(np.log(np.arange(1, 9999) / 9999).sum().hex())\n"
     words[-1] += "print(sum(np.exp(np.arange(999) / 9)).hex(), code_version())"
     found = set()
     for off in ("", "X86_V4 AVX512_ICL AVX512_SPR", "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"):
         environment = os.environ | {"NPY_DISABLE_CPU_FEATURES": off}
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
         found.add(tuple(done.stdout.split()))
     digits = {numbers[:2] for numbers in found}
     assert len({version for *_, version in found}) >= len(digits)

@@ -29,8 +29,7 @@ def seen() -> list[int]:
 @pytest.fixture
 def simulator(seen: list[int]) -> Simulator:
     return stand_in(
-        lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load,
-        seen,
+        lambda q, luck: luck.normal(22, 3) + q.checkpoint.interval / 3600 + q.checkpoint.load, seen
     )
 
 
@@ -47,9 +46,7 @@ def test_every_combination_is_a_point_and_is_what_it_says(
 ) -> None:
     result = sweep(sure(), GRID, n=4, simulator=simulator)
     assert [at for at, _ in result.points] == [
-        {"checkpoint.interval": i, "horizon": h}
-        for i in ("1 h", "2 h")
-        for h in ("20 d", "30 d")
+        {"checkpoint.interval": i, "horizon": h} for i in ("1 h", "2 h") for h in ("20 d", "30 d")
     ]
     for at, found in result.points:
         assert (
@@ -78,8 +75,7 @@ def test_a_design_spreads_over_the_quantiles_of_every_unknown(
         values = sorted(at[name] for at, _ in result.points)
         edges = [number.draw(k / 16) for k in range(17)]
         assert all(
-            low <= value <= high
-            for low, value, high in zip(edges, values, edges[1:], strict=False)
+            low <= value <= high for low, value, high in zip(edges, values, edges[1:], strict=False)
         )
     again = sweep(unsure(), design=design, samples=16, n=1, seed=3, simulator=simulator)
     assert [at for at, _ in again.points] == [at for at, _ in result.points]
@@ -92,9 +88,7 @@ def test_a_design_spreads_over_the_quantiles_of_every_unknown(
 
 
 def test_a_design_sets_what_it_says(simulator: Simulator) -> None:
-    points = sweep(
-        unsure(), design="latin-hypercube", samples=8, n=2, simulator=simulator
-    ).points
+    points = sweep(unsure(), design="latin-hypercube", samples=8, n=2, simulator=simulator).points
     loads = np.array([at["checkpoint.load"] for at, _ in points])
     days = np.array([result.frame["wall_days"].mean() for _, result in points])
     assert days - loads == pytest.approx(np.full(8, (days - loads)[0]))
@@ -105,9 +99,7 @@ def test_the_same_numbers_from_a_record_and_none_is_run_again(
 ) -> None:
     first = sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator)
     before, count = files(tmp_path), len(seen)
-    assert (
-        sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator).report() == first.report()
-    )
+    assert sweep(sure(), GRID, n=4, out=tmp_path, simulator=simulator).report() == first.report()
     assert len(seen) == count
     assert files(tmp_path) == before
     back = load(tmp_path)
@@ -197,12 +189,7 @@ def test_a_run_and_its_nested_runs_can_be_read_back(
 def test_a_run_that_was_split_by_group_resumes_and_can_be_read_back(
     seen: list[int], simulator: Simulator, tmp_path: Path
 ) -> None:
-    asked: dict[str, Any] = {
-        "seed": 2,
-        "split": True,
-        "by_group": True,
-        "simulator": simulator,
-    }
+    asked: dict[str, Any] = {"seed": 2, "split": True, "by_group": True, "simulator": simulator}
     result = replicate(unsure(), 20, out=tmp_path, **asked)
     count = len(seen)
     assert replicate(unsure(), 20, out=tmp_path, **asked).report() == result.report()
@@ -213,9 +200,7 @@ def test_a_run_that_was_split_by_group_resumes_and_can_be_read_back(
 
 
 def test_there_is_nothing_to_read_in_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"record\.json: cannot be read .*; the same command"
-    ):
+    with pytest.raises(InputError, match=r"record\.json: cannot be read .*; the same command"):
         load(tmp_path)
     (tmp_path / "record.json").write_text("{}")
     with pytest.raises(InputError, match="cannot be read"):
@@ -235,12 +220,7 @@ def test_a_sweep_does_not_depend_on_what_was_called_before() -> None:
     used = load_scenario("two-thousand-plus-ascend")
     simulate(used, 3, 4)
     replicate(used, 2, split=True, progress=False)
-    how: dict[str, Any] = {
-        "design": "latin-hypercube",
-        "samples": 3,
-        "n": 2,
-        "progress": False,
-    }
+    how: dict[str, Any] = {"design": "latin-hypercube", "samples": 3, "n": 2, "progress": False}
     first, second = sweep(fresh, **how), sweep(used, **how)
     assert [at for at, _ in first.points] == [at for at, _ in second.points]
     assert first.report() == second.report()

@@ -18,27 +18,18 @@ from sim.scenario import load_scenario
 
 DATE = dt.date(2025, 12, 31)
 COUNTRY = load_scenario("national-stock").override({"outlook.dates": [str(DATE)]})
-IDLE = {
-    "worlds.idle": {"changes": {"policy": {"nothing": {"date": "2024-05-05", "trickle": 1}}}}
-}
+IDLE = {"worlds.idle": {"changes": {"policy": {"nothing": {"date": "2024-05-05", "trickle": 1}}}}}
 
 
 @pytest.fixture(scope="module")
 def some():
-    names = [
-        "no-grey-market",
-        "h20-never-blocked",
-        "no-grey-market+h20-never-blocked",
-        "idle",
-    ]
+    names = ["no-grey-market", "h20-never-blocked", "no-grey-market+h20-never-blocked", "idle"]
     return worlds(COUNTRY.override(IDLE), names, 12, seed=3, progress=False)
 
 
 def ratio(result, world, quantity="chips") -> float:
     frame = result.frame
-    asked = (
-        (frame["world"] == world) & (frame["date"] == DATE) & (frame["quantity"] == quantity)
-    )
+    asked = (frame["world"] == world) & (frame["date"] == DATE) & (frame["quantity"] == quantity)
     return frame.loc[asked, "ratio"].item()
 
 
@@ -76,9 +67,7 @@ def test_the_trend_of_the_real_world_is_no_need_of_another(some):
 
 
 def test_a_control_at_home_shows_at_home_where_the_largest_run_stands_abroad():
-    abroad = COUNTRY.override(
-        {"depot.supply.abroad.scale": 40, "outlook.shares.owner_abroad": 1}
-    )
+    abroad = COUNTRY.override({"depot.supply.abroad.scale": 40, "outlook.shares.owner_abroad": 1})
     result = worlds(abroad, ["h20-never-blocked"], 8, seed=3, progress=False)
     assert ratio(result, "h20-never-blocked") == 1.0
     assert ratio(result, "h20-never-blocked", "home") > 1.01
@@ -146,9 +135,7 @@ def test_other_seeds_tell_the_same_effects_as_the_figures():
     tables = []
     for seed in (1, 2, 3):
         result = worlds(country, n=pairs, seed=seed, jobs=2, progress=False)
-        effects = result.frame.set_index(["world", "date", "quantity"])[
-            ["ratio_lo", "ratio_hi"]
-        ]
+        effects = result.frame.set_index(["world", "date", "quantity"])[["ratio_lo", "ratio_hi"]]
         shifts = result.met.set_index(["world", "need"])[["shift_lo", "shift_hi"]]
         came = {key: result._days(*key) for key in shifts.index}
         met = result.met
@@ -161,7 +148,5 @@ def test_other_seeds_tell_the_same_effects_as_the_figures():
         tables.append(pd.concat(others))
     both = pd.concat(tables, axis=1, keys=range(3)).dropna()
     assert len(both) > 100
-    alike = both.xs("lo", axis=1, level=1).max(axis=1) <= both.xs("hi", axis=1, level=1).min(
-        axis=1
-    )
+    alike = both.xs("lo", axis=1, level=1).max(axis=1) <= both.xs("hi", axis=1, level=1).min(axis=1)
     assert alike.mean() >= 0.95, alike[~alike]

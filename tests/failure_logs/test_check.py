@@ -38,9 +38,7 @@ def test_a_parameter_has_a_unit_and_repairs_that_take_one_time_are_no_contradict
     fitted = fit(made(rows, [Window(f"n{k}", 0.0, 100 * DAY, 0.0) for k in range(16)]))
     found = check(fitted, runs=10)
     told = report(fitted, found)
-    assert {row["title"]: row["inside"] for row in told["statistics"]}[
-        STATISTICS["repair.p90"]
-    ]
+    assert {row["title"]: row["inside"] for row in told["statistics"]}[STATISTICS["repair.p90"]]
     assert told["units"] == {"outage.rate": "per 1,000 node-days"}
     assert re.search(r"outage\.rate .* per 1,000 node-days\n", fit_text(told))
 
@@ -57,9 +55,7 @@ def test_what_cannot_be_told_apart_is_said() -> None:
 def test_a_short_log_of_a_few_outages_is_no_error(days: float, outages: int) -> None:
     windows = [Window(name, 0.0, days * DAY, 0.0) for name in "abc"]
     rows = [
-        Outage(
-            "abc"[k % 3], (k + 1) * days * DAY / 5, (k + 1.2) * days * DAY / 5, "x", "unknown"
-        )
+        Outage("abc"[k % 3], (k + 1) * days * DAY / 5, (k + 1.2) * days * DAY / 5, "x", "unknown")
         for k in range(outages)
     ]
     fitted = fit(made(rows, windows))

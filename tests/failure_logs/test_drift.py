@@ -81,9 +81,7 @@ def test_a_month_is_as_probable_as_its_integral_says(count: float) -> None:
         middle = np.log(max(count, 0.5) / 200)
 
         def density(x: float, width: float = width) -> float:
-            return float(
-                stats.poisson.pmf(count, 200 * np.exp(x)) * stats.norm.pdf(x, 0, width)
-            )
+            return float(stats.poisson.pmf(count, 200 * np.exp(x)) * stats.norm.pdf(x, 0, width))
 
         reach = (middle - 6, middle + 6)
         whole = integrate.quad(density, *reach, points=[middle], limit=500, epsabs=0)[0]

@@ -22,20 +22,11 @@ def written(folder: Path, first: float, second: float, **more: object) -> Path:
     random = np.random.default_rng(3)
     lines = ["node,start_day,end_day"]
     for rate, begin in ((first, 0.0), (second, DAYS / 2)):
-        for start in begin + DAYS / 2 * random.random(
-            random.poisson(rate * NODES * DAYS / 2)
-        ):
+        for start in begin + DAYS / 2 * random.random(random.poisson(rate * NODES * DAYS / 2)):
             lines.append(f"n{random.integers(NODES)},{start:.4f},{start + 0.2:.4f}")
     # One row of every node, so that all are watched under a name of their own.
     (folder / "faults.csv").write_text("\n".join(lines) + "\n")
-    keys = {
-        "file": "faults.csv",
-        "nodes": NODES,
-        "start": 0,
-        "end": DAYS,
-        "job_nodes": 10,
-        **more,
-    }
+    keys = {"file": "faults.csv", "nodes": NODES, "start": 0, "end": DAYS, "job_nodes": 10, **more}
     listed = folder / "logs.yaml"
     words = ", ".join(f"{key}: {value}" for key, value in keys.items())
     listed.write_text(f"logs: [{{{words}}}]\n")
@@ -92,9 +83,7 @@ def test_what_cannot_be_is_refused(tmp_path, more, said):
 
 
 @pytest.mark.prove
-def test_half_of_the_trace_of_infinitehbd_holds_blocks_of_the_other_and_its_mean_does_not(
-    tmp_path,
-):
+def test_half_of_the_trace_of_infinitehbd_holds_blocks_of_the_other_and_its_mean_does_not(tmp_path):
     path = os.environ.get("TRACE")
     if not path:
         pytest.skip("no trace given: make prove TRACE=FILE")

@@ -18,15 +18,11 @@ def gap(length: float, *, failed: bool, age: float = 0.0, mended: bool = False) 
 
 @pytest.mark.parametrize("mended", [True, False])
 @pytest.mark.parametrize("age", [0.0, 12 * DAY])
-def test_the_density_of_a_gap_adds_up_to_what_does_not_survive(
-    mended: bool, age: float
-) -> None:
+def test_the_density_of_a_gap_adds_up_to_what_does_not_survive(mended: bool, age: float) -> None:
     end = 40 * DAY
 
     def density(length: float) -> float:
-        likelihood, _, _ = HAZARD.losses(
-            gap(length, failed=True, age=age, mended=mended), 2.0
-        )
+        likelihood, _, _ = HAZARD.losses(gap(length, failed=True, age=age, mended=mended), 2.0)
         return float(np.exp(likelihood[0]))
 
     part = [integrate.quad(density, a, b, limit=200)[0] for a, b in ((1e-3, DAY), (DAY, end))]

@@ -45,9 +45,7 @@ def test_what_nobody_watched_is_left_out_and_counted(tmp_path: Path, exposure: s
 def test_planned_outages_are_time_out_of_service_but_no_failures(
     tmp_path: Path, exposure: str
 ) -> None:
-    path = written(
-        tmp_path, "log.csv", "node,start,end,kind\na,5,6,planned\nb,5,6,hardware\n"
-    )
+    path = written(tmp_path, "log.csv", "node,start,end,kind\na,5,6,planned\nb,5,6,hardware\n")
     log = read([path], exposure, unit="days")
     assert log.cause.tolist() == [PLANNED, 0]
     assert log.service(log.node[:1], log.start[:1] + 3 * DAY)[0] == pytest.approx(7 * DAY)
@@ -78,10 +76,7 @@ def test_a_recorded_trace_is_a_log_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        (
-            "a,1,2,gpu,hardwear",
-            "line 3: kind 'hardwear' is unknown (did you mean \"hardware\"?)",
-        ),
+        ("a,1,2,gpu,hardwear", "line 3: kind 'hardwear' is unknown (did you mean \"hardware\"?)"),
         ("a,x,2,gpu,", "line 3: 'x' is no time"),
         ("a,9,2,gpu,", "line 3: the end 2 is before the start 9"),
         (",1,2,gpu,", "line 3: the node has no name"),
@@ -93,9 +88,7 @@ def test_a_recorded_trace_is_a_log_as_it_is(tmp_path: Path) -> None:
 def test_a_bad_row_is_named_or_left_out_and_counted(
     row: str, told: str, tmp_path: Path, exposure: str
 ) -> None:
-    path = written(
-        tmp_path, "log.csv", f"node,start,end,cause,kind\na,1,2,gpu,hardware\n{row}\n"
-    )
+    path = written(tmp_path, "log.csv", f"node,start,end,cause,kind\na,1,2,gpu,hardware\n{row}\n")
     with pytest.raises(InputError) as error:
         read([path], exposure, unit="days")
     assert told in str(error.value)
@@ -133,9 +126,7 @@ def test_more_names_than_nodes_are_refused(tmp_path: Path) -> None:
         read([path], nodes=1, start="0", end="9", unit="days")
 
 
-def test_the_clock_of_a_node_stands_still_while_it_is_out_or_not_watched(
-    tmp_path: Path,
-) -> None:
+def test_the_clock_of_a_node_stands_still_while_it_is_out_or_not_watched(tmp_path: Path) -> None:
     nodes = written(tmp_path, "nodes.csv", "node,from,to\na,0,10\na,20,40\nb,0,40\n")
     path = written(tmp_path, "log.csv", "node,start,end\na,5,8\na,25,30\n")
     log = read([path], nodes, unit="days")

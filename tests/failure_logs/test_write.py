@@ -89,9 +89,7 @@ def test_fit_of_log_is_what_it_was(fitted: Fit) -> None:
     assert kept == [("repeats", "fault")]
 
 
-def test_parameters_are_drawn_together(
-    fitted: Fit, cluster: Scenario, tmp_path: Path
-) -> None:
+def test_parameters_are_drawn_together(fitted: Fit, cluster: Scenario, tmp_path: Path) -> None:
     path, draws, _ = save(fitted, tmp_path / "mine.yaml")
     scenario = cluster.override({"fleet.servers.failures": str(path)})
     assert "mine" in scenario.unknowns()
@@ -149,9 +147,7 @@ def test_a_node_that_was_not_watched_is_absent_from_the_trace() -> None:
     assert "absent" not in trace_of(unknown)
 
 
-def test_what_is_wrong_with_draws_is_named(
-    fitted: Fit, cluster: Scenario, tmp_path: Path
-) -> None:
+def test_what_is_wrong_with_draws_is_named(fitted: Fit, cluster: Scenario, tmp_path: Path) -> None:
     path, draws, _ = save(fitted, tmp_path / "mine.yaml")
     draws.write_text(draws.read_text().replace("fault.rate", "fault.rat"))
     with pytest.raises(

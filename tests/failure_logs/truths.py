@@ -24,9 +24,7 @@ def drawn(truth: str, seed: int, days: float = DAYS) -> list[Outage]:
     # Drawn first, so that what comes after some day changes nothing before it.
     bad = rng.random(NODES) < 0.1
     level = np.exp(np.cumsum(rng.normal(0, STEP, 40)))
-    spans = [
-        _node(truth, rng, node, 8.0 if bad[node] else 1.0, level) for node in range(NODES)
-    ]
+    spans = [_node(truth, rng, node, 8.0 if bad[node] else 1.0, level) for node in range(NODES)]
     outages = [outage for span in spans for outage in span]
     if truth == "bursts":
         outages += _bursts(rng)

@@ -120,9 +120,7 @@ class Generator:
         if verb == "sensitivity":
             words += ["--method", "morris", "--samples", "2"]
         words += ["--replications", pick(("1", "2", "2", "0", "-1", "x"))]
-        words += pick(
-            ([], ["--json"], ["--out", "out"], ["--out", "pipe"], ["--metric", "etr"])
-        )
+        words += pick(([], ["--json"], ["--out", "out"], ["--out", "pipe"], ["--metric", "etr"]))
         return [*words, "--max-events", pick(("100", "2000", "0"))]
 
     def _path(self) -> str:
@@ -215,11 +213,7 @@ class Generator:
         pick = self.luck.choice
 
         def time() -> Any:
-            return (
-                self._distribution(depth + 1)
-                if depth < 3 and pick((0, 1))
-                else self._text("")
-            )
+            return self._distribution(depth + 1) if depth < 3 and pick((0, 1)) else self._text("")
 
         value = self._text("")
         return pick(
@@ -228,9 +222,7 @@ class Generator:
                 lambda: {"weibull": {"shape": pick(NUMBERS), pick(("scale", "mean")): value}},
                 lambda: {"lognormal": {"median": value, "sigma": pick(NUMBERS)}},
                 lambda: {"triangular": [value, value, self._text("")]},
-                lambda: {
-                    "empirical": [[0, "0 s"], [pick((0.5, 1)), value], [1, self._text("")]]
-                },
+                lambda: {"empirical": [[0, "0 s"], [pick((0.5, 1)), value], [1, self._text("")]]},
                 lambda: {"mixture": [[pick(NUMBERS), time()], [1, time()]]},
                 lambda: {"sum": [time(), time()]},
             )

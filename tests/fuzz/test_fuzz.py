@@ -26,9 +26,7 @@ def outcome(number: int) -> str:
     text = json.dumps(Generator(number).scenario())
     start = time.process_time()
     try:
-        result = simulate(
-            load_scenario(documents.parse(text, "f").data), max_events=MOST_EVENTS
-        )
+        result = simulate(load_scenario(documents.parse(text, "f").data), max_events=MOST_EVENTS)
     except InputError as error:
         told = "refused"
         assert 0 < len(str(error)) < 12_000

@@ -221,16 +221,11 @@ def seeing(mutant: Mutant, found: dict[str, dict[str, Any]], most: float) -> dic
     tests = {
         name: test["seconds"]
         for name, test in found.items()
-        if test["seconds"] < LONGEST
-        and wanted & {(path, line) for path, line in test["passed"]}
+        if test["seconds"] < LONGEST and wanted & {(path, line) for path, line in test["passed"]}
     }
     ranked = sorted(tests.items(), key=lambda item: (own not in item[0], item[1]))
     spent = accumulate(took for _, took in ranked)
-    return {
-        name: took
-        for (name, took), so_far in zip(ranked, spent, strict=True)
-        if so_far < most
-    }
+    return {name: took for (name, took), so_far in zip(ranked, spent, strict=True) if so_far < most}
 
 
 def verdict(mutant: Mutant, tests: dict[str, float]) -> str:
@@ -240,9 +235,7 @@ def verdict(mutant: Mutant, tests: dict[str, float]) -> str:
         sys.meta_path.insert(0, Planted(mutant))
         files = sorted({name.partition("::")[0] for name in tests})
         # What breaks while the tests are loaded is noticed as well.
-        return int(
-            pytest.main(["-x", *QUIET, *files], plugins=[Choice(tests, tell), Tell(tell)])
-        )
+        return int(pytest.main(["-x", *QUIET, *files], plugins=[Choice(tests, tell), Tell(tell)]))
 
     if not tests:
         return ""
@@ -261,9 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--number", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--seconds", type=float, default=20.0, help="of tests for each mutant"
-    )
+    parser.add_argument("--seconds", type=float, default=20.0, help="of tests for each mutant")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutants.jsonl")
     asked = parser.parse_args()
     chosen, number = drawn(asked.number, asked.seed)
@@ -273,9 +264,7 @@ def main() -> None:
     tests_now = digest()
     # Who was killed stays dead; who lived has to live through the tests as they are now.
     known = {
-        row["key"]: row["killer"]
-        for row in rows
-        if row["killer"] or row["tests"] == tests_now
+        row["key"]: row["killer"] for row in rows if row["killer"] or row["tests"] == tests_now
     }
     left = [mutant for mutant in chosen if mutant.key not in known]
     for module in SHARED:
@@ -285,12 +274,7 @@ def main() -> None:
         start = time.monotonic()
         killer = verdict(mutant, seeing(mutant, found, asked.seconds))
         known[mutant.key] = killer
-        row = {
-            "key": mutant.key,
-            "tests": tests_now,
-            "mutant": mutant.name,
-            "line": mutant.line,
-        }
+        row = {"key": mutant.key, "tests": tests_now, "mutant": mutant.name, "line": mutant.line}
         row |= {"killer": killer, "seconds": round(time.monotonic() - start, 1)}
         with asked.out.open("a", encoding="utf-8") as file:
             print(json.dumps(row, ensure_ascii=False), file=file)

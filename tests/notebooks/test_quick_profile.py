@@ -62,23 +62,16 @@ def test_it_fits_the_smallest_machine(tmp_path: Path) -> None:
     ]
     command = ["taskset", "-c", "0", *command] if shutil.which("taskset") else command
     before = os.times()
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as run:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         peak = 0
         while run.poll() is None:
             peak = max(peak, resident(family(run.pid)))
             time.sleep(0.2)
     after = os.times()
     seconds = (
-        after.children_user
-        - before.children_user
-        + after.children_system
-        - before.children_system
+        after.children_user - before.children_user + after.children_system - before.children_system
     )
-    print(
-        f"quick profile on one core: {seconds:.0f} s of processor time, {peak / 1e6:.0f} MB"
-    )
+    print(f"quick profile on one core: {seconds:.0f} s of processor time, {peak / 1e6:.0f} MB")
     assert run.returncode == 0
     drawn = {entry["notebook"] for entry in figures.manifest(tmp_path).values()}
     assert drawn == {notebook.name for notebook in figures.notebooks()}
@@ -92,9 +85,7 @@ def test_it_is_the_same_to_the_byte_in_another_folder_with_other_processes(
     folders = []
     for jobs, seed in ((1, "1"), (3, "2")):
         monkeypatch.setenv("PYTHONHASHSEED", seed)
-        folders.append(
-            make_figures(profile="quick", jobs=jobs, out=tmp_path / f"with-{jobs}")
-        )
+        folders.append(make_figures(profile="quick", jobs=jobs, out=tmp_path / f"with-{jobs}"))
     first, second = (
         {path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders
     )

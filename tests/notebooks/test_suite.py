@@ -44,16 +44,12 @@ def test_it_is_committed_without_outputs_and_with_ids_of_its_own(notebook: Path)
 
 
 @EVERY
-def test_its_parameters_are_described_literals_with_a_folder_and_a_seed(
-    notebook: Path,
-) -> None:
+def test_its_parameters_are_described_literals_with_a_folder_and_a_seed(notebook: Path) -> None:
     found = parameters(notebook)
     assert found["out"].default == ""
     assert "seed" not in found or (found["seed"].low, found["seed"].kind) == (0, "int")
     numbers = [
-        one
-        for one in found.values()
-        if one.kind in ("int", "float", "list[int]", "list[float]")
+        one for one in found.values() if one.kind in ("int", "float", "list[int]", "list[float]")
     ]
     assert [one.name for one in numbers if one.allowed == one.kind] == [], (
         "a number needs its range"
@@ -78,9 +74,7 @@ def test_it_asks_a_question_and_ends_with_its_limits_and_a_way_on(notebook: Path
 def test_its_links_lead_somewhere(notebook: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", "\n".join(sources(notebook, "markdown")))
     local = [link for link in links if not link.startswith("http")]
-    assert [
-        link for link in local if not (notebook.parent / link.partition("#")[0]).exists()
-    ] == []
+    assert [link for link in local if not (notebook.parent / link.partition("#")[0]).exists()] == []
 
 
 @EVERY
@@ -119,10 +113,7 @@ def test_the_quick_profile_knows_every_notebook_and_fits_it() -> None:
     ("given", "complaint"),
     [
         ({"rnus": "3"}, 'a parameter "rnus" (did you mean "runs"?)'),
-        (
-            {"runs": "three"},
-            "10_explorer.ipynb: runs = three is not allowed: int from 2 to 100",
-        ),
+        ({"runs": "three"}, "10_explorer.ipynb: runs = three is not allowed: int from 2 to 100"),
         ({"runs": "3.5"}, "is not allowed: int"),
         ({"runs": "1000"}, "is not allowed: int from 2 to 100"),
         ({"out": "/tmp"}, 'a parameter "out"'),

@@ -103,9 +103,7 @@ def case_of(seed: int) -> SimpleNamespace:
         automatic=maybe(["c0"], ["c0", "c1"], otherwise=[])[: len(causes)],
         windows=[
             (due * DAY, every * HOUR, draw.uniform(0, 9) * HOUR)
-            for due, every in maybe(
-                [(1, NEVER)], [(2, 31)], [(1, 17), (2, NEVER)], otherwise=[]
-            )
+            for due, every in maybe([(1, NEVER)], [(2, 31)], [(1, 17), (2, NEVER)], otherwise=[])
         ],
         bad_share=bad_share,
         bad_spares=listed("spare", bad_share),
@@ -138,9 +136,7 @@ def _cause(draw: Random, name: str, node: int, interval: float) -> Cause:
         silent=kind == "silent",
         slowdown=draw.uniform(1.1, 2) if kind == "slow" else 1.0,
         permanent=draw.random() < 0.2,
-        detect=late
-        if kind in ("silent", "slow")
-        else draw.choice([0.0, draw.uniform(0, HOUR)]),
+        detect=late if kind in ("silent", "slow") else draw.choice([0.0, draw.uniform(0, HOUR)]),
         repair=draw.uniform(0, 20) * HOUR,
         refail=None if kind == "switch" else refail,
         rollback=rollback if kind == "loud" else 0,
@@ -202,9 +198,7 @@ def scenario_of(case: SimpleNamespace) -> Scenario:
                 {
                     "until": end * case.nodes * 8 * RATE,
                     "checkpoint": {"interval": f"{interval} s"},
-                    "fleet": {
-                        "pool": {"throughput": {"tokens_per_second_per_chip": RATE * pace}}
-                    },
+                    "fleet": {"pool": {"throughput": {"tokens_per_second_per_chip": RATE * pace}}},
                 }
                 for end, pace, interval in case.phases[:-1]
             ],

@@ -19,11 +19,7 @@ from tests.oracles.parts import POWERED, Clock, Fleet, Mark, Node
 
 Then = Callable[[], None]
 SAME = 1e-6  # instants nearer than this are one
-TRAINS = (
-    "compute",
-    "block",
-    "final",
-)  # what could be better is looked for; computing clocks run
+TRAINS = ("compute", "block", "final")  # what could be better is looked for; computing clocks run
 RUNS = (*TRAINS, "save")
 EXPOSED = ("planned", "restart", "reconfigure")  # what fails meanwhile ends it
 BOOKED: dict[str, str] = dict.fromkeys(("block", "save", "final"), "checkpoint")
@@ -39,9 +35,7 @@ class Job(Fleet):
         self.work = 0.0
         self.share = 1.0
         self.marks = [Mark(0.0, 0.0, 0.0, memory=False)]
-        self.spoilt: dict[
-            Clock, float
-        ] = {}  # hidden faults, and the work at which each began
+        self.spoilt: dict[Clock, float] = {}  # hidden faults, and the work at which each began
         self.clean = math.inf  # the work at which the first corruption began that was found
         self.steps_back = 0
         self.windows = sorted(case.windows)
@@ -148,18 +142,14 @@ class Job(Fleet):
         self._go("block", blocking, partial(self._go, "compute"))
 
     def _save(self, seconds: float, memory: bool = False) -> None:
-        self.marks.append(
-            Mark(self.work, self.told["productive"], self.now + seconds, memory)
-        )
+        self.marks.append(Mark(self.work, self.told["productive"], self.now + seconds, memory))
 
     def _usable(self) -> Mark:
         """The newest checkpoint that is whole and older than every corruption that was found."""
         pair_lost = any(number ^ 1 in self.lost_memory for number in self.lost_memory)
         copied = self.case.copies > 1 and self._trusted() and not pair_lost
         clean = [mark for mark in self.marks if mark.work <= self.clean + SAME]
-        return max(
-            (m for m in clean if copied or not m.memory), key=lambda m: (m.work, m.memory)
-        )
+        return max((m for m in clean if copied or not m.memory), key=lambda m: (m.work, m.memory))
 
     def _trusted(self) -> bool:
         """Whether nothing that was trained is to be thrown away, and with it all copies of it."""
@@ -202,11 +192,7 @@ class Job(Fleet):
         hit = [node]
         if cause.switch:
             pod = node.number // self.case.pod
-            hit = [
-                n
-                for n in self.nodes
-                if n.number // self.case.pod == pod and n.place in POWERED
-            ]
+            hit = [n for n in self.nodes if n.number // self.case.pod == pod and n.place in POWERED]
         of_job = any(each.place == "active" for each in hit)
         for each in hit:
             self._take_out(each, cause)
@@ -263,9 +249,7 @@ class Job(Fleet):
         elif self.windows and self.windows[0][0] <= self.now + SAME:
             due, every, seconds = self.windows.pop(0)
             missed = math.floor((self.now - due + SAME) / every)
-            self.windows = sorted(
-                [*self.windows, (due + (missed + 1) * every, every, seconds)]
-            )
+            self.windows = sorted([*self.windows, (due + (missed + 1) * every, every, seconds)])
             self._stop(seconds, self._restart)
 
     def _stop(self, stand: float, then: Then) -> None:
@@ -295,9 +279,7 @@ class Job(Fleet):
     def _fill(self) -> None:
         """Fill the places of the job: from standby, by choosing anew, from boxes; then restart."""
         before = len(self._at("active"))
-        self._take(
-            [n for n in self._at("hot_spare") if n.standby or self.case.standby is None]
-        )
+        self._take([n for n in self._at("hot_spare") if n.standby or self.case.standby is None])
         self.lacking |= len(self._at("active")) < self.target
         self._take(self._at("hot_spare") + self._at("cold_spare"))
         gap = len(self._at("active")) < self.target
@@ -343,9 +325,7 @@ class Job(Fleet):
 
     def _restarted(self) -> None:
         """What is new is tested, and the restart may fail."""
-        bad = [
-            n for n in self._at("active") if n in self.new and next(self.bad_spares, False)
-        ]
+        bad = [n for n in self._at("active") if n in self.new and next(self.bad_spares, False)]
         self.told["bad_spares"] += len(bad)
         self.new.clear()
         for node in bad:

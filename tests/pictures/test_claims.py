@@ -16,17 +16,13 @@ def runs(days: list[float]) -> Replications:
 
 
 def test_completion_shows_the_share_finished_by_each_day() -> None:
-    figure, data = completion(
-        {"before": runs([10, 20, 30, 40]), "after": runs([20, 30, 40, 50])}
-    )
+    figure, data = completion({"before": runs([10, 20, 30, 40]), "after": runs([20, 30, 40, 50])})
     [axes] = figure.axes
     assert [text.get_text().strip() for text in axes.texts] == ["before", "after"]
     after = data[data["runs"] == "after"]
     assert list(after["days"]) == [20, 30, 40, 50]
     assert list(after["finished"]) == [0.25, 0.5, 0.75, 1.0]
-    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"], (
-        "told apart in greyscale"
-    )
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"], "told apart in greyscale"
     plt.close(figure)
 
 
@@ -62,15 +58,11 @@ def table() -> pd.DataFrame:
     return frame
 
 
-def test_verdicts_lie_beyond_or_short_of_the_limit_and_differ_in_shape(
-    table: pd.DataFrame,
-) -> None:
+def test_verdicts_lie_beyond_or_short_of_the_limit_and_differ_in_shape(table: pd.DataFrame) -> None:
     figure, data = verdicts(table)
     [axes] = figure.axes
     points = [line for line in axes.lines if line.get_marker() in ("o", "D", "s")]
-    assert [
-        (line.get_marker(), float(np.asarray(line.get_xdata())[0])) for line in points
-    ] == [
+    assert [(line.get_marker(), float(np.asarray(line.get_xdata())[0])) for line in points] == [
         ("o", 2.0),
         ("s", 1.0),
         ("D", 0.5),

@@ -55,17 +55,11 @@ def test_untouched_it_is_the_scenario(handles: Explorer) -> None:
     ("moved", "change"),
     [
         ({"fleet.weak.chips": 8192}, {"fleet.weak.chips": 8192}),
-        (
-            {"fleet.weak.chip": "H20-96"},
-            {"fleet.weak.chip": "H20-96", "fleet.weak.layout": "auto"},
-        ),
+        ({"fleet.weak.chip": "H20-96"}, {"fleet.weak.chip": "H20-96", "fleet.weak.layout": "auto"}),
         ({"checkpoint.interval": "2 h"}, {"checkpoint.interval": "2 h"}),
         ({"recovery.policy": "drop-replica"}, {"recovery.policy": "drop-replica"}),
         ({"fleet.weak.cold_spares": 8}, {"fleet.weak.cold_spares": 8}),
-        (
-            {"failures": 0},
-            {"fleet.good.failures.causes": [], "fleet.weak.failures.causes": []},
-        ),
+        ({"failures": 0}, {"fleet.good.failures.causes": [], "fleet.weak.failures.causes": []}),
     ],
 )
 def test_the_line_to_copy_asks_for_what_is_shown(
@@ -244,9 +238,7 @@ def test_a_redraw_shows_the_runs_it_has_time_for_and_says_how_many(
 
 @pytest.mark.prove
 @pytest.mark.parametrize("name", ["two-thousand-plus", "national-stock", "domestic-ramp"])
-def test_every_handle_redraws_within_a_second(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_handle_redraws_within_a_second(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three seconds on a machine that others use, of processor time."""
     monkeypatch.setattr(explorer, "display", lambda box: None)
     country = Explorer(name)
@@ -269,9 +261,7 @@ def test_only_a_scenario_with_controls_has_dates_and_an_emptied_one_removes_its_
     assert date.value == dt.date(2023, 10, 17)
     date.value = dt.date(2024, 4, 17)
     assert buyer.command.endswith('--set "policy.us-2023-10-17.date=2024-04-17"')
-    assert buyer.base.override(buyer.changes).policy["us-2023-10-17"].date == dt.date(
-        2024, 4, 17
-    )
+    assert buyer.base.override(buyer.changes).policy["us-2023-10-17"].date == dt.date(2024, 4, 17)
     date.value = None
     assert buyer.command.endswith('--set "policy.us-2023-10-17=null"')
     assert buyer.base.override(buyer.changes).policy == {}

@@ -34,9 +34,7 @@ def test_log_and_forecast_count_the_same_outages(fitted: Fit) -> None:
 
 def test_the_pick_stands_on_top_and_few_others_below() -> None:
     options = [
-        Option(
-            {"a": k}, 20, k, 1.0, k, float(k), k - 0.5, k + 0.5, 0.1, k == 1, True, "sim run"
-        )
+        Option({"a": k}, 20, k, 1.0, k, float(k), k - 0.5, k + 0.5, 0.1, k == 1, True, "sim run")
         for k in range(20)
     ]
     advice = Advice("days", 0.5, True, 0.0, options, (), ())

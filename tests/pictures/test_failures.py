@@ -35,13 +35,10 @@ def test_jobs_by_size_are_shown_with_what_is_reported():
 
 def test_the_best_interval_is_marked_and_so_is_dalys():
     rows = [(256, m, 5.0, e, e, e) for m, e in ((1.0, 0.5), (10.0, 0.9), (100.0, 0.7))]
-    table = pd.DataFrame(
-        rows, columns=["nodes", "minutes", "daly_minutes", "mean", "p5", "p95"]
-    )
+    table = pd.DataFrame(rows, columns=["nodes", "minutes", "daly_minutes", "mean", "p5", "p95"])
     figure, data = failures.ettr_by_interval(table)
     marks = {
-        line.get_marker(): float(np.ravel(line.get_xdata())[0])
-        for line in figure.axes[0].lines
+        line.get_marker(): float(np.ravel(line.get_xdata())[0]) for line in figure.axes[0].lines
     }
     assert (marks["o"], marks["|"]) == (10.0, 5.0)
     assert data.equals(table)

@@ -16,9 +16,7 @@ from tests.engine.bare import bare_scenario, cause, pool
 
 FAILURES = {
     "causes": [
-        cause(
-            scope="chip", per_1000_node_days=400, permanent=0.2, repair="1 d", detect="10 min"
-        )
+        cause(scope="chip", per_1000_node_days=400, permanent=0.2, repair="1 d", detect="10 min")
     ]
 }
 FAILING: dict[str, Any] = {
@@ -96,13 +94,9 @@ def test_checkpoints_are_marked_when_they_are_durable_and_void_ones_left_out():
     marks = sorted(event["ts"] / 1e6 for event in of(found, "i", "checkpoint"))
     states = [(event.time, event.what) for event in result.trace.events("state")]
     expected = []
-    for (start, state), (end, _) in zip(
-        states, [*states[1:], (result.wall, "")], strict=True
-    ):
+    for (start, state), (end, _) in zip(states, [*states[1:], (result.wall, "")], strict=True):
         k = 1
-        while (
-            state == "compute" and (durable := start + k * 7200 + (k - 1) * 60 + 660) <= end
-        ):
+        while state == "compute" and (durable := start + k * 7200 + (k - 1) * 60 + 660) <= end:
             expected.append(durable)
             k += 1
     assert marks == pytest.approx(expected, abs=1e-3)
@@ -133,9 +127,7 @@ def test_watching_changes_nothing():
 
 def test_the_command_writes_valid_json_in_one_piece(tmp_path: Path):
     out = tmp_path / "made" / "run.json"
-    answer = CliRunner().invoke(
-        app, ["trace", "deepseek-v3", "--seed", "3", "--out", str(out)]
-    )
+    answer = CliRunner().invoke(app, ["trace", "deepseek-v3", "--seed", "3", "--out", str(out)])
     assert answer.exit_code == 0, answer.output
     data = json.loads(out.read_text(encoding="utf-8"))
     assert data["otherData"] == {"scenario": "deepseek-v3", "seed": 3, "replication": 0}

@@ -25,9 +25,7 @@ def close_figures():
 
 
 def smallest(figure) -> float:
-    return min(
-        text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip()
-    )
+    return min(text.get_fontsize() for text in figure.findobj(Text) if text.get_text().strip())
 
 
 def curve(days: list[float]) -> pd.DataFrame:
@@ -60,12 +58,7 @@ def test_factors_lead_from_one_number_of_chips_to_the_other():
     bars = [bar for bar in axes.patches if isinstance(bar, Rectangle)]
     ends = {round(bar.get_y() + 0.31): bar.get_x() + bar.get_width() for bar in bars}
     assert ends == pytest.approx({0: 4096, 1: 1024, 2: 2048, 3: 2048})
-    assert [text.get_text().strip() for text in axes.texts] == [
-        "4,096",
-        "2,048",
-        "÷ 4",
-        "× 2",
-    ]
+    assert [text.get_text().strip() for text in axes.texts] == ["4,096", "2,048", "÷ 4", "× 2"]
     assert [label.get_text() for label in axes.get_yticklabels()][1] == "work\n2 3"
     assert "5–95 % of runs" in axes.get_xlabel()
     assert data["chips_to"].tolist() == [2048, 2048]

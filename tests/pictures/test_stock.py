@@ -44,9 +44,7 @@ def test_the_table_holds_the_stock_the_need_and_the_dates_of_the_crossing(result
     _, table = stock.stock(results, load_scenario("embargoed-stock"), effects)
     usable = table[table["series"] == "usable"]
     assert usable["median"].iloc[0] == 10_000
-    assert (usable["p5"] <= usable["median"]).all() and (
-        usable["median"] <= usable["p95"]
-    ).all()
+    assert (usable["p5"] <= usable["median"]).all() and (usable["median"] <= usable["p95"]).all()
     needs = table[table["series"] == "a run needs"]
     assert needs["median"].iloc[0] == pytest.approx(
         np.median([r.scenario.runs.chips for r in results])

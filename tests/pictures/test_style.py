@@ -50,9 +50,7 @@ def test_a_figure_is_saved_with_its_numbers_and_words(tmp_path: Path) -> None:
     assert b"\r" not in (folder / "line_1.csv").read_bytes()
 
 
-def test_the_bytes_hang_neither_on_the_folder_nor_on_the_reader_s_settings(
-    tmp_path: Path,
-) -> None:
+def test_the_bytes_hang_neither_on_the_folder_nor_on_the_reader_s_settings(tmp_path: Path) -> None:
     save_figure(line(), "line", DATA, tmp_path / "a", **WORDS)
     with matplotlib.rc_context(
         {"savefig.dpi": 40, "lines.linewidth": 9, "svg.hashsalt": None, "font.size": 30}
@@ -73,14 +71,10 @@ def test_without_a_folder_nothing_is_written(
 
 def test_a_picture_in_a_notebook_has_its_description() -> None:
     shown = html(line(), 'It "rises" <fast>.')
-    assert shown.startswith(
-        '<img alt="It &quot;rises&quot; &lt;fast&gt;." src="data:image/png;'
-    )
+    assert shown.startswith('<img alt="It &quot;rises&quot; &lt;fast&gt;." src="data:image/png;')
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Line", "a line", "../line", "line.1", "manifest", "line\n"]
-)
+@pytest.mark.parametrize("name", ["", "Line", "a line", "../line", "line.1", "manifest", "line\n"])
 def test_a_name_that_is_no_file_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot name a figure"):
         save_figure(line(), name, DATA, tmp_path, **WORDS)
@@ -94,16 +88,10 @@ def test_a_figure_without_words_is_refused(missing: str, tmp_path: Path) -> None
 
 
 def test_a_family_keeps_its_colour_and_families_differ() -> None:
-    assert (
-        chip_colour("A100-PCIe-40")
-        == chip_colour("A100-PCIe-80")
-        != chip_colour("A100-SXM-80")
-    )
+    assert chip_colour("A100-PCIe-40") == chip_colour("A100-PCIe-80") != chip_colour("A100-SXM-80")
     assert chip_colour("GB200") != chip_colour("B200")
     assert chip_colour("Ascend-910B3") == chip_colour("910B") != chip_colour("Ascend-920")
-    assert (
-        chip_colour("Biren-BR100") == chip_colour("Biren-BR100") not in CHIP_COLOURS.values()
-    )
+    assert chip_colour("Biren-BR100") == chip_colour("Biren-BR100") not in CHIP_COLOURS.values()
     for colours in (CHIP_COLOURS, TIME_COLOURS):
         assert len(set(colours.values())) == len(colours)
 
@@ -124,12 +112,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap(scale: str) -> None:
     label_ends(
         axes,
         1,
-        [
-            (2.0, "b", "black"),
-            (2.1, "c\nd", "black"),
-            (1.9, "a", "black"),
-            (90.0, "e", "black"),
-        ],
+        [(2.0, "b", "black"), (2.1, "c\nd", "black"), (1.9, "a", "black"), (90.0, "e", "black")],
     )
     figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in axes.texts]

@@ -21,9 +21,7 @@ def closed():
 def marks(figure) -> dict[str, list[float]]:
     """Where the points of each shape lie, the first row first."""
     lines = [line for line in figure.axes[0].lines if line.get_marker() in ("o", "D")]
-    assert all(
-        list(line.get_ydata()) == list(range(len(line.get_ydata())))[::-1] for line in lines
-    )
+    assert all(list(line.get_ydata()) == list(range(len(line.get_ydata())))[::-1] for line in lines)
     return {line.get_marker(): np.asarray(line.get_xdata()).tolist() for line in lines}
 
 
@@ -43,10 +41,7 @@ def test_statistics_of_a_trace_are_over_the_measured_ones():
     assert whiskers(figure) == [[1.125, 1.5], [1.0, 1.4]], (
         "a pooled value beyond the spread has no whisker on that side"
     )
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "rate: 4 a day",
-        "worst: 0.5",
-    ]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["rate: 4 a day", "worst: 0.5"]
     assert axes.get_xscale() == "log"
     assert "5–95 % of runs" in axes.get_xlabel()
     titles = {axes.get_title("left"), axes.get_title("right")}
@@ -79,26 +74,14 @@ def test_first_year_stacks_are_hollow_and_evidence_stands_on_top():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["C", "B", "A"]
     points = [line for line in axes.lines if line.get_marker() in ("o", "D")]
     assert [line.get_markerfacecolor() == "white" for line in points] == [False, True, False]
-    assert [float(np.ravel(line.get_xdata())[0]) for line in points] == pytest.approx(
-        [0, -10, 10]
-    )
+    assert [float(np.ravel(line.get_xdata())[0]) for line in points] == pytest.approx([0, -10, 10])
     assert data["error"].tolist() == pytest.approx([0, -0.1, 0.1])
 
 
 def test_a_closed_form_is_drawn_with_its_twin_and_one_that_a_tolerance_decides_is_not():
     rows = [
         Row("O1", "exact", 1.0, 1.0, True, tolerance=1e-9),
-        Row(
-            "O2",
-            "by chance",
-            1.0,
-            1.1,
-            True,
-            z=-1.0,
-            wrong="no bubble",
-            twin=2.0,
-            twin_z=-10.0,
-        ),
+        Row("O2", "by chance", 1.0, 1.1, True, z=-1.0, wrong="no bubble", twin=2.0, twin_z=-10.0),
     ]
     figure, data = trust.z_scores(rows)
     assert marks(figure) == {"o": [-1.0], "D": [10.0]}
@@ -121,9 +104,7 @@ def test_a_job_beyond_its_bound_agrees_and_has_a_mark_of_its_own():
 
 
 def test_places_are_drawn_in_their_bands_and_every_row_of_the_score_is_told():
-    placed = Row(
-        "a", "one", 1.0, 1.1, True, quantity="jobs", against="F", place=0.8, crps=0.1
-    )
+    placed = Row("a", "one", 1.0, 1.1, True, quantity="jobs", against="F", place=0.8, crps=0.1)
     fitted = Row("b", "two", 1.0, 1.1, True, role="fitted", quantity="jobs", place=0.2)
     hits = Row("hits.90", "hits", 1, 0.9, True, quantity="jobs", lo=0, hi=1, count=1)
     figure, data = trust.score([placed, hits, fitted])
@@ -168,6 +149,4 @@ def test_fleets_are_over_their_middle_and_lie_in_the_band_of_their_factor():
     paths = [path for bar in axes.collections for path in bar.get_paths()]
     ends = {float(x) for path in paths for x in np.asarray(path.vertices)[:, 0]}
     assert ends == {*data["p5"], *data["p95"]}
-    assert data.groupby("factor")["p95"].first()["another"] == pytest.approx(
-        np.exp(1.6449), 1e-3
-    )
+    assert data.groupby("factor")["p95"].first()["another"] == pytest.approx(np.exp(1.6449), 1e-3)

@@ -12,9 +12,7 @@ from sim.pictures.unknowns import finding, importance, mattering, sources
 
 
 def found(method: str, **columns: list[float]) -> Sensitivity:
-    frame = pd.DataFrame(
-        {"unknown": ["chips.X.power", "research", "fabric.noise"], **columns}
-    )
+    frame = pd.DataFrame({"unknown": ["chips.X.power", "research", "fabric.noise"], **columns})
     return Sensitivity("wall_days", method, frame, 50.0, 5.0, 10, 0)
 
 
@@ -66,11 +64,7 @@ def test_bars_are_the_shares_and_labels_the_effects() -> None:
 
 def test_sources_are_labelled_with_their_days() -> None:
     part = {"share": 0.2, "lo": 0.1, "hi": 0.3, "sd": 12.3}
-    split = {
-        "run_to_run": part,
-        "inputs": part | {"sd": 0.25},
-        "model": part | {"share": 0.6},
-    }
+    split = {"run_to_run": part, "inputs": part | {"sd": 0.25}, "model": part | {"share": 0.6}}
     figure, table = sources({"time": split, "cost": split})
     assert texts(figure).count("chance: ± 12 days") == 2
     assert "inputs: ± 0.25 days" in texts(figure)

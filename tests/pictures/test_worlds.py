@@ -31,10 +31,7 @@ def _closed():
 def test_every_world_has_a_row_and_the_base_no_ratio_dot(result):
     figure, table = pictures.worlds(result, DATE)
     left, right = figure.axes[:2]
-    assert [text.get_text() for text in left.get_yticklabels()] == [
-        "as it was",
-        "No grey market",
-    ]
+    assert [text.get_text() for text in left.get_yticklabels()] == ["as it was", "No grey market"]
     assert np.size(right.lines[0].get_xdata()) == 1
     assert set(table["date"]) == {DATE, COUNTRY.dates[-1]}
 

@@ -20,17 +20,13 @@ def test_repo2docker_sees_the_python_the_lock_and_the_package(
 ) -> None:
     done([sys.executable, "-m", "venv", tmp_path / "tool"], tmp_path)
     done([tmp_path / "tool/bin/pip", "install", "--quiet", TOOL], tmp_path)
-    recipe = done(
-        [tmp_path / "tool/bin/jupyter-repo2docker", "--no-build", "--debug", "."], clone
-    )
+    recipe = done([tmp_path / "tool/bin/jupyter-repo2docker", "--no-build", "--debug", "."], clone)
     assert "Building conda environment for python=3.12" in recipe
     steps = [
         recipe.index(step)
         for step in ("src/ ${REPO_DIR}/", '--file "environment.yml"', "RUN ./postBuild")
     ]
-    assert steps == sorted(steps), (
-        "the lock is there before it is installed, the package after"
-    )
+    assert steps == sorted(steps), "the lock is there before it is installed, the package after"
     assert "pip install -r requirements.lock" in (clone / "postBuild").read_text()
 
 
@@ -49,8 +45,6 @@ def test_the_same_steps_in_a_fresh_environment_end_with_figures(
         [home / "bin/python", "-c", "import sim; print(sim.__file__)"], tmp_path
     )
     done([home / "bin/sim", "figures", "--profile", "quick", "--jobs", "2"], clone)
-    drawn = {
-        entry["notebook"] for entry in figures.manifest(clone / "build" / "quick").values()
-    }
+    drawn = {entry["notebook"] for entry in figures.manifest(clone / "build" / "quick").values()}
     assert drawn == {path.name for path in (clone / "notebooks").glob("*.ipynb")}
     assert done(["git", "status", "--porcelain"], clone).strip() == ""

@@ -52,9 +52,7 @@ raise RuntimeError("too many\\nchips")"""
 def add(root: Path, stem: str, *cells: str, more: str = "") -> None:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A question")])
     parameters = PARAMETERS.format(more=more).replace("\n\n", "\n")
-    book.cells.append(
-        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
-    )
+    book.cells.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
     book.cells += [nbformat.v4.new_code_cell(cell) for cell in cells]
     nbformat.write(book, root / "notebooks" / f"{stem}.ipynb")
 
@@ -63,12 +61,7 @@ def repository(root: Path) -> Path:
     """Lay a repository of two notebooks, not yet run."""
     (root / "notebooks").mkdir()
     (root / "requirements.lock").write_text("simpy==4.1.2\n")
-    add(
-        root,
-        "02_bars",
-        BARS,
-        more='names: list[str] = ["left", "right"]  # help: bars to draw',
-    )
+    add(root, "02_bars", BARS, more='names: list[str] = ["left", "right"]  # help: bars to draw')
     add(root, "01_line", LINE)
     (root / "notebooks" / "quick.yaml").write_text("02_bars: {scale: 1, names: [left]}\n")
     return root
@@ -106,9 +99,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
                 if cell.cell_type == "code":
                     exec(cell.source, scope)
                     scope |= (
-                        given | {"out": str(draft / path.stem)}
-                        if "tags" in cell.metadata
-                        else {}
+                        given | {"out": str(draft / path.stem)} if "tags" in cell.metadata else {}
                     )
 
     monkeypatch.setattr(figures, "_run", run)
@@ -128,9 +119,7 @@ def rewrite(root: Path, name: str, old: str, new: str) -> None:
     assert old in table.read_text()
     table.write_text(table.read_text().replace(old, new))
     account = json.loads((root / "figures" / "manifest.json").read_text())
-    account["figures"][name]["data"] = account["figures"][name]["files"][table.name] = digest(
-        table
-    )
+    account["figures"][name]["data"] = account["figures"][name]["files"][table.name] = digest(table)
     (root / "figures" / "manifest.json").write_text(json.dumps(account))
 
 
@@ -146,9 +135,7 @@ def test_a_package_without_its_repository_says_so(tmp_path: Path) -> None:
 def test_a_full_run_leaves_figures_and_an_account_of_them(finished: Path) -> None:
     folder = finished / "figures"
     names = [
-        f"{name}.{suffix}"
-        for name in ("left", "line", "right")
-        for suffix in ("csv", "png", "svg")
+        f"{name}.{suffix}" for name in ("left", "line", "right") for suffix in ("csv", "png", "svg")
     ]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*names, "manifest.json"])
     assert (folder / "line.csv").read_text().splitlines()[1] == f"0.1,{2.0 * 0.1 / 3!r}"
@@ -159,15 +146,11 @@ def test_a_full_run_leaves_figures_and_an_account_of_them(finished: Path) -> Non
         "alt": "It rises.",
         "data": digest(folder / "line.csv"),
         "files": {
-            f"line.{suffix}": digest(folder / f"line.{suffix}")
-            for suffix in ("csv", "png", "svg")
+            f"line.{suffix}": digest(folder / f"line.{suffix}") for suffix in ("csv", "png", "svg")
         },
         "lock": digest(finished / "requirements.lock"),
     }
-    assert manifest(folder)["right"]["parameters"] == {
-        "scale": 2.0,
-        "names": ["left", "right"],
-    }
+    assert manifest(folder)["right"]["parameters"] == {"scale": 2.0, "names": ["left", "right"]}
     assert [path.name for path in (finished / "build").iterdir()] == ["notebooks"], (
         "no draft is left behind"
     )
@@ -199,12 +182,7 @@ def test_verify_names_the_figure_with_a_changed_digit(drawn: Path) -> None:
 def test_verify_tells_numbers_from_bytes_and_finds_what_is_not_drawn(drawn: Path) -> None:
     rewrite(drawn, "left", "0.6666666666666666", "0.66666666667")
     rewrite(drawn, "line", "0.2,", "0.2000001,")
-    add(
-        drawn,
-        "02_bars",
-        BARS,
-        more='names: list[str] = ["left", "new"]  # help: bars to draw',
-    )
+    add(drawn, "02_bars", BARS, more='names: list[str] = ["left", "new"]  # help: bars to draw')
     with pytest.raises(CheckFailed) as caught:
         verify(root=drawn)
     assert str(caught.value).splitlines() == [
@@ -248,13 +226,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_runs(
 
 def test_a_failing_notebook_is_named_and_changes_nothing(drawn: Path) -> None:
     before = contents(drawn / "figures")
-    add(
-        drawn,
-        "02_bars",
-        BARS,
-        FAILING,
-        more='names: list[str] = ["left"]  # help: bars to draw',
-    )
+    add(drawn, "02_bars", BARS, FAILING, more='names: list[str] = ["left"]  # help: bars to draw')
     with pytest.raises(CheckFailed) as caught:
         make_figures(["02_bars"], root=drawn)
     assert str(caught.value).splitlines() == [
@@ -274,9 +246,7 @@ def test_a_figure_saved_in_another_way_is_refused(drawn: Path) -> None:
         BARS.replace(".png", ".jpg"),
         more='names: list[str] = ["left"]  # help: bars to draw',
     )
-    with pytest.raises(
-        CheckFailed, match=r'02_bars\.ipynb wrote "left\.json" without its figure'
-    ):
+    with pytest.raises(CheckFailed, match=r'02_bars\.ipynb wrote "left\.json" without its figure'):
         make_figures(["02_bars"], root=drawn)
     assert contents(drawn / "figures") == before
 
@@ -286,9 +256,7 @@ def test_two_notebooks_cannot_draw_the_same_figure(drawn: Path) -> None:
     before = contents(drawn / "figures")
     (drawn / "notebooks" / "01_line.ipynb").unlink()
     add(drawn, "03_more", BARS, more='names: list[str] = ["right"]  # help: bars to draw')
-    with pytest.raises(
-        CheckFailed, match=r'03_more\.ipynb and 02_bars\.ipynb both draw "right"'
-    ):
+    with pytest.raises(CheckFailed, match=r'03_more\.ipynb and 02_bars\.ipynb both draw "right"'):
         make_figures(root=drawn)
     assert contents(drawn / "figures") == before
 
@@ -304,12 +272,7 @@ def test_two_notebooks_cannot_draw_the_same_figure(drawn: Path) -> None:
             {"scales": "1"},
             'None of these notebooks has a parameter "scales" (did you mean "scale"?)',
         ),
-        (
-            ["01_line"],
-            "full",
-            {"names": "[]"},
-            'None of these notebooks has a parameter "names"',
-        ),
+        (["01_line"], "full", {"names": "[]"}, 'None of these notebooks has a parameter "names"'),
         ([], "full", {"out": "."}, 'None of these notebooks has a parameter "out"'),
         (
             [],

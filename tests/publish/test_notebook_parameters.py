@@ -10,8 +10,7 @@ from sim.publish.notebook_parameters import check, check_here, parameters
 
 def written(folder: Path, *cells: str) -> Path:
     tagged = [
-        nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})
-        for source in cells
+        nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]}) for source in cells
     ]
     path = folder / "fleet.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=tagged), path)
@@ -64,10 +63,7 @@ def test_the_cell_is_read_whole(tmp_path: Path) -> None:
         ("chips: int | None = None  # help: odd type", "the type is to be"),
         ("chips: int = 5.12  # help: not whole", "is not allowed: int"),
         ("chips: int = True  # help: not a number", "is not allowed: int"),
-        (
-            "chips: int = 512  # help: out of range [1, 64]",
-            "is not allowed: int from 1 to 64",
-        ),
+        ("chips: int = 512  # help: out of range [1, 64]", "is not allowed: int from 1 to 64"),
         ("chips: int = 512  # help: in [thousands]", "square brackets"),
         ("how: str = 'stop'  # help: not a choice {wait, re-plan}", "one of wait, re-plan"),
         ("%matplotlib inline", "invalid syntax"),
@@ -77,18 +73,14 @@ def test_the_cell_is_read_whole(tmp_path: Path) -> None:
 def test_anything_but_described_literals_is_refused_with_its_line(
     tmp_path: Path, line: str, complaint: str
 ) -> None:
-    with pytest.raises(
-        InputError, match=r"fleet\.ipynb, parameters cell, line 2: "
-    ) as caught:
+    with pytest.raises(InputError, match=r"fleet\.ipynb, parameters cell, line 2: ") as caught:
         parameters(written(tmp_path, f"out: str = ''  # help: folder\n{line}"))
     assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize("cells", [(), (GOOD, GOOD)])
 def test_there_is_one_such_cell(tmp_path: Path, cells: tuple[str, ...]) -> None:
-    with pytest.raises(
-        InputError, match=f"one code cell tagged `parameters`; it has {len(cells)}"
-    ):
+    with pytest.raises(InputError, match=f"one code cell tagged `parameters`; it has {len(cells)}"):
         parameters(written(tmp_path, *cells))
 
 
@@ -101,13 +93,7 @@ def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
 
 def test_given_text_takes_the_type_of_its_parameter(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
-    given = {
-        "chips": "1_024",
-        "share": "0",
-        "policy": "007",
-        "sizes": "[4, 8]",
-        "fast": "true",
-    }
+    given = {"chips": "1_024", "share": "0", "policy": "007", "sizes": "[4, 8]", "fast": "true"}
     values = check(path, given)
     assert values == {
         "chips": 1024,
@@ -123,10 +109,7 @@ def test_given_text_takes_the_type_of_its_parameter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (
-            {"chps": "512"},
-            'no parameter "chps" (did you mean "chips"?); there are: chips, share',
-        ),
+        ({"chps": "512"}, 'no parameter "chps" (did you mean "chips"?); there are: chips, share'),
         ({"out": "elsewhere"}, 'no parameter "out"'),
         ({"chips": "1e3"}, "chips = 1e3 is not allowed: int from 1 to 4096"),
         ({"chips": "many"}, "chips = many is not allowed"),
@@ -161,10 +144,7 @@ def test_a_scenario_is_looked_for_where_the_command_is_given(
         ("", ""),
     ):
         assert check(notebook, {"stock_scenario": given}) == {"stock_scenario": taken}
-    for given, complaint in (
-        ("lama-3-405b", 'mean "llama-3-405b"'),
-        ("no.yaml", "cannot be read"),
-    ):
+    for given, complaint in (("lama-3-405b", 'mean "llama-3-405b"'), ("no.yaml", "cannot be read")):
         with pytest.raises(InputError, match=f"fleet.ipynb: stock_scenario: .*{complaint}"):
             check(notebook, {"stock_scenario": given})
 
@@ -182,10 +162,7 @@ class Shell:
     ("injected", "complaint"),
     [
         ("chip = 8", 'this notebook: no parameter "chip" (did you mean "chips"?)'),
-        (
-            "chips = 100_000_000",
-            "this notebook: chips = 100000000 is not allowed: int from 1",
-        ),
+        ("chips = 100_000_000", "this notebook: chips = 100000000 is not allowed: int from 1"),
         ("chips = [8]", "this notebook: chips = [8] is not allowed: int from 1 to 4096"),
         ('chips = "many"', "this notebook: chips = many is not allowed"),
         ("sizes = []", "this notebook: sizes = [] is not allowed"),

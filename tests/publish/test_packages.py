@@ -42,9 +42,7 @@ def size(folder: Path) -> int:
     )
 
 
-def test_the_wheel_works_in_a_clean_environment(
-    done: Done, built: Path, tmp_path: Path
-) -> None:
+def test_the_wheel_works_in_a_clean_environment(done: Done, built: Path, tmp_path: Path) -> None:
     [wheel] = built.glob("*.whl")
     home = tmp_path / "fresh"
     scripts = home / "bin"
@@ -52,18 +50,14 @@ def test_the_wheel_works_in_a_clean_environment(
     away.mkdir()
     done([PYTHON, "-m", "venv", home], away)
     done([scripts / "pip", "install", "--quiet", wheel], away)
-    listed = json.loads(
-        done([scripts / "pip", "list", "--format=json"], away).splitlines()[0]
-    )
+    listed = json.loads(done([scripts / "pip", "list", "--format=json"], away).splitlines()[0])
     needed = {one["name"] for one in listed} - {"pip", "setuptools", "mixedfleet"}
     assert len(needed) - 12 <= 30, needed
     [packages] = home.glob("lib/*/site-packages")
     assert size(packages) <= LARGEST
 
     assert version("mixedfleet") in done([scripts / "mixedfleet", "--version"], away)
-    assert "wall_days" in done(
-        [scripts / "sim", "run", "deepseek-v3", "--replications", "2"], away
-    )
+    assert "wall_days" in done([scripts / "sim", "run", "deepseek-v3", "--replications", "2"], away)
     (away / "log.csv").write_text(LOG)
     watched = ["--nodes", "16", "--from", "0", "--to", "100", "--unit", "days"]
     columns = ["--columns", "start=start_day,end=end_day", "--out", "table.yaml"]
@@ -71,9 +65,7 @@ def test_the_wheel_works_in_a_clean_environment(
     assert told.startswith("40 outages of 16 nodes over 100.0 days")
     assert (away / "table.yaml").is_file()
     # Pictures need an extra, and say so before they begin.
-    refused = run(
-        [scripts / "sim", "sensitivity", "deepseek-v3"], capture_output=True, text=True
-    )
+    refused = run([scripts / "sim", "sensitivity", "deepseek-v3"], capture_output=True, text=True)
     assert "pip install 'mixedfleet[figures]'" in refused.stderr and refused.returncode == 2
     done([scripts / "sim", "notebooks", "--copy", "mine"], away)
     copies = sorted((away / "mine").glob("*.ipynb"))

@@ -25,20 +25,7 @@ FIGURES = figures.manifest(ROOT / "figures")
 TIMES = documents.read(ROOT / "notebooks" / "times.yaml").data
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 ITEMS = [
-    *(
-        "1.1",
-        "1.2",
-        "1.3",
-        "2.1",
-        "2.2",
-        "2.3",
-        "2.4",
-        "2.5.1",
-        "2.5.2",
-        "2.5.3",
-        "2.5.4",
-        "2.5.5",
-    ),
+    *("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "2.5.1", "2.5.2", "2.5.3", "2.5.4", "2.5.5"),
     *("3.1", "3.2", "3.3", "3.4", "4.1", "4.2", "4.3", "5.1", "5.2", "5.3", "5.4", "6.1"),
 ]
 
@@ -99,9 +86,7 @@ def test_each_claim_has_its_figure_command_time_and_tolerance() -> None:
         assert f"`sim figures {path.stem}` | {TIMES[path.stem]} s | {figures.SAME:g} |" in row
         drawn = {n: e["title"] for n, e in FIGURES.items() if e["notebook"] == path.name}
         assert len(drawn) == row.count("](../figures/") >= 1
-        assert all(
-            f"[{title}](../figures/{name}.png)" in row for name, title in drawn.items()
-        )
+        assert all(f"[{title}](../figures/{name}.png)" in row for name, title in drawn.items())
     assert f"**{FIGURES[pages.FIRST]['title']}.**" in block("first")
 
 
@@ -130,11 +115,7 @@ def claims_table(runs: int = FEWEST) -> pd.DataFrame:
                 said |= {"limit_status": reading.limit.status, "limit_source": "it"}
                 said |= {"rests_on": "a note", "status": "counterfactual", "runs": runs}
                 said |= {"supported_at": 124.5, "contradicted_at": 122.5}
-                said |= {
-                    "verdict": SUPPORTED,
-                    "found": SUPPORTED,
-                    "input": "chips.H20-96.price",
-                }
+                said |= {"verdict": SUPPORTED, "found": SUPPORTED, "input": "chips.H20-96.price"}
             rows.append(said)
     table = pd.DataFrame(rows)
     return table.fillna(dict.fromkeys(WORDS, ""))
@@ -211,10 +192,7 @@ def test_a_result_that_changes_changes_the_readme(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     for folder in ("docs", "figures"):
         (tmp_path / folder).mkdir()
-    for page, blocks in (
-        ("README.md", ("first", "claims")),
-        ("docs/findings.md", ("findings",)),
-    ):
+    for page, blocks in (("README.md", ("first", "claims")), ("docs/findings.md", ("findings",))):
         parts = [f"<!-- {name} -->\nold\n<!-- /{name} -->\nafter\n" for name in blocks]
         (tmp_path / page).write_text("before\n" + "".join(parts))
     claims_table().to_csv(tmp_path / "figures" / "claims.csv", index=False)
@@ -235,9 +213,7 @@ def numbers(text: str) -> set[str]:
     """
     text = re.sub(r"(?s)<!-- (\w+) -->.*?<!-- /\1 -->|```.*?```", " ", text)
     text = re.sub(
-        r"`[^`]*`|\]\([^)]*\)|\"[^\"\n]*\"|arXiv [\d., ]+\d|(?:Llama|Fire-Flyer) [\d.]+",
-        " ",
-        text,
+        r"`[^`]*`|\]\([^)]*\)|\"[^\"\n]*\"|arXiv [\d., ]+\d|(?:Llama|Fire-Flyer) [\d.]+", " ", text
     )
     return set(re.findall(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?![\w-])", text))
 
@@ -261,8 +237,7 @@ def known() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "page",
-    ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/tutorial.md", "docs/limits.md"],
+    "page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/tutorial.md", "docs/limits.md"]
 )
 def test_a_page_types_no_result(page: str) -> None:
     assert numbers((ROOT / page).read_text(encoding="utf-8")) - known() == set()
@@ -272,12 +247,8 @@ def test_a_page_types_no_result(page: str) -> None:
 def test_a_notebook_types_no_result(notebook: Path) -> None:
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    code = [
-        ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"
-    ]
-    written = [
-        node for tree in code for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
-    ]
+    code = [ast.parse("".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+    written = [node for tree in code for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     prose += [
         " ".join(str(p.value) if isinstance(p, ast.Constant) else "X" for p in node.values)
         for node in written
@@ -296,16 +267,13 @@ def test_a_typed_result_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "written"),
-    [([], True), (["--out", "elsewhere"], False), (["-p", "runs", "3"], False)],
+    ("more", "written"), [([], True), (["--out", "elsewhere"], False), (["-p", "runs", "3"], False)]
 )
 def test_drawing_all_figures_brings_the_pages_up_to_date(
     more: list[str], written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(
-        figures, "make_figures", lambda *_, out, **__: out or ROOT / "figures"
-    )
+    monkeypatch.setattr(figures, "make_figures", lambda *_, out, **__: out or ROOT / "figures")
     monkeypatch.setattr(pages, "write", lambda: calls.append("pages"))
     monkeypatch.setattr(sys, "argv", ["sim", "figures", *more])
     with pytest.raises(SystemExit):
@@ -320,9 +288,7 @@ def test_every_source_is_credited_with_its_licence() -> None:
         assert source["title"] in row
         assert f"| {source['licence']} |" in row
     assert re.search(r"Epoch AI.*CC BY 4\.0", text)
-    assert "chips" in next(
-        line for line in text.splitlines() if line.startswith("| EPOCHHW |")
-    )
+    assert "chips" in next(line for line in text.splitlines() if line.startswith("| EPOCHHW |"))
 
 
 def test_the_gallery_shows_every_figure_with_its_words() -> None:

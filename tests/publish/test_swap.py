@@ -53,9 +53,7 @@ def test_what_fails_leaves_the_folder_as_it_was(folder: Path) -> None:
     assert names(folder.parent) == ["figures"]
 
 
-def test_what_a_killed_run_left_is_removed_and_a_living_one_keeps_its_draft(
-    folder: Path,
-) -> None:
+def test_what_a_killed_run_left_is_removed_and_a_living_one_keeps_its_draft(folder: Path) -> None:
     words = [sys.executable, "-c", HOLDER, str(folder)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout

@@ -48,17 +48,11 @@ def test_no_events_are_a_rate_of_zero_at_its_fixed_value_and_half_an_event_in_th
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (
-            {"events": 3, "node_days": 10, "dispersal": 2},
-            'dispersal|did you mean "dispersion"',
-        ),
+        ({"events": 3, "node_days": 10, "dispersal": 2}, 'dispersal|did you mean "dispersion"'),
         ({"events": -3, "node_days": 10}, "events: must not be negative"),
         ({"events": 3, "node_days": 0}, "node_days: must be above zero"),
         ({"events": 3, "node_days": 10, "dispersion": 0.5}, "dispersion: must be at least 1"),
-        (
-            {"events": 3, "node_days": {"uncertain": [1, 2, 3]}},
-            "node_days must be a plain number",
-        ),
+        ({"events": 3, "node_days": {"uncertain": [1, 2, 3]}}, "node_days must be a plain number"),
     ],
 )
 def test_a_count_that_makes_no_sense_is_refused_by_its_key(given, said):

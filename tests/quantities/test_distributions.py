@@ -133,9 +133,7 @@ def test_a_mixture_chooses_by_the_first_uniform_and_stretches_it() -> None:
     u = np.array([[0.1, 0.3], [0.7, 0.3]])
     expected = [slow.draw(np.array([0.4])), quick.draw(np.array([0.6, 0.3]))]
     assert mixture.draw(u) == pytest.approx(expected, rel=1e-12)
-    assert float(mixture.draw(u[1])) == mixture.draw(u)[1], (
-        "one draw at a time gives the same"
-    )
+    assert float(mixture.draw(u[1])) == mixture.draw(u)[1], "one draw at a time gives the same"
 
 
 def test_a_sum_uses_a_uniform_for_each_part() -> None:
@@ -167,9 +165,7 @@ def test_the_mean_of_measured_repair_times_is_the_area_under_their_quantiles() -
     pairs = [(p, SECONDS(value)) for p, value in REPAIR["empirical"]]
     pieces = [(p1 - p0) * (b - a) / math.log(b / a) for (p0, a), (p1, b) in pairwise(pairs)]
     assert distribution.mean == pytest.approx(math.fsum(pieces), rel=1e-12)
-    assert distribution.mean == pytest.approx(5.54 * DAY, rel=0.05), (
-        "the mean of the trace itself"
-    )
+    assert distribution.mean == pytest.approx(5.54 * DAY, rel=0.05), "the mean of the trace itself"
     assert distribution.mode == pytest.approx(0.85 * DAY), "no closed form: the median"
     assert distribution.support == (60.0, 120 * DAY)
 
@@ -240,18 +236,9 @@ def test_reads(spec: Any, expected: Distribution) -> None:
         ({"weibull": {"shape": 2}}, "weibull: expected {shape: …, scale: … or mean: …}"),
         ({"weibull": {"shape": 2, "scale": "1 d", "mean": "1 d"}}, "weibull: expected"),
         ({"weibull": {"shape": 0, "mean": "1 d"}}, "weibull: shape: must be above zero"),
-        (
-            {"weibull": {"shape": 1e-3, "mean": "1 d"}},
-            "weibull: shape: must be at least 0.05",
-        ),
-        (
-            {"weibull": {"shape": True, "mean": "1 d"}},
-            "weibull: shape: expected a plain number",
-        ),
-        (
-            {"lognormal": {"median": "1 d", "sigma": 1e5}},
-            "lognormal: sigma: must be at most 10",
-        ),
+        ({"weibull": {"shape": 1e-3, "mean": "1 d"}}, "weibull: shape: must be at least 0.05"),
+        ({"weibull": {"shape": True, "mean": "1 d"}}, "weibull: shape: expected a plain number"),
+        ({"lognormal": {"median": "1 d", "sigma": 1e5}}, "lognormal: sigma: must be at most 10"),
         ({"triangular": ["1 s", "2 s"]}, "triangular: expected [low, mode, high]"),
         ({"triangular": ["3 s", "2 s", "1 s"]}, "triangular: expected low ≤ mode ≤ high"),
         (
@@ -259,10 +246,7 @@ def test_reads(spec: Any, expected: Distribution) -> None:
             "expected low ≤ mode ≤ high",
         ),
         ({"empirical": [[0, "1 s"]]}, "empirical: expected [[0, …], …, [1, …]]"),
-        (
-            {"empirical": [[None, "1 s"], [1, "2 s"]]},
-            "empirical: expected [[0, …], …, [1, …]]",
-        ),
+        ({"empirical": [[None, "1 s"], [1, "2 s"]]}, "empirical: expected [[0, …], …, [1, …]]"),
         ({"empirical": [[0, "1 s"], [0.9, "2 s"]]}, "probabilities must rise from 0 to 1"),
         (
             {"empirical": [[0, "2 s"], [1, "1 s"]]},
@@ -294,9 +278,7 @@ def test_an_unknown_constant_is_its_mode_until_it_is_drawn() -> None:
     assert (value, value.name, lowest(value), highest(value)) == (2, "", 1, 6)
     assert (lowest(3.0), highest(3.0)) == (3, 3)
     assert value.draw(0.0) == 1
-    assert value.draw(0.2) == pytest.approx(2), (
-        "a fifth of a triangle lies below its mode here"
-    )
+    assert value.draw(0.2) == pytest.approx(2), "a fifth of a triangle lies below its mode here"
     named = value.named("a")
     assert (named.name, named.named("b").name) == ("a", "a"), "a name stays"
     copy = pickle.loads(pickle.dumps(named))

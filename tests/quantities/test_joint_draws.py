@@ -30,9 +30,7 @@ def test_columns_are_one_unknown_and_fall_on_one_row(path: Path) -> None:
     assert list(unknowns(item)) == ["mine"]
     assert settled(item, {}) == {"x": 1.5, "y": 10}
     number = unknowns(item)["mine"]
-    found = {
-        tuple(settled(item, {"mine": number.draw(u)}).values()) for u in (0, 0.3, 0.5, 0.99)
-    }
+    found = {tuple(settled(item, {"mine": number.draw(u)}).values()) for u in (0, 0.3, 0.5, 0.99)}
     assert found == {(1, 11), (2, 12), (3, 13)}
     assert partly(item, {"mine": 2.0}) == {"x": 2, "y": 12}
     assert item["x"].support == (1, 3)
@@ -40,11 +38,7 @@ def test_columns_are_one_unknown_and_fall_on_one_row(path: Path) -> None:
 
 def test_a_column_is_copied_with_all_it_knows(path: Path) -> None:
     number = column(path, "a")
-    for other in (
-        pickle.loads(pickle.dumps(number)),
-        copy.deepcopy(number),
-        number.named("z"),
-    ):
+    for other in (pickle.loads(pickle.dumps(number)), copy.deepcopy(number), number.named("z")):
         assert (float(other), other.of(2), other.name) == (1.5, 2, "mine")
 
 

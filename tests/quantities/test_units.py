@@ -181,9 +181,7 @@ def test_reads_every_float_python_writes(value: float) -> None:
     assert parse(repr(value), "") == value
 
 
-@pytest.mark.parametrize(
-    ("value", "unit"), [(-0.0, ""), ("-0.0", ""), ("-0 s", "s"), (-0.0, "s")]
-)
+@pytest.mark.parametrize(("value", "unit"), [(-0.0, ""), ("-0.0", ""), ("-0 s", "s"), (-0.0, "s")])
 def test_nothing_has_no_sign(value: object, unit: str) -> None:
     assert math.copysign(1.0, number(value, unit)) == 1.0
 
@@ -197,9 +195,7 @@ def test_uncertain_quantities_have_units_too() -> None:
     value = read(seconds={"uncertain": ["10 min", "30 min", "1 h"]})
     assert isinstance(value, Uncertain)
     assert (value, value.distribution, value.name) == (1800, Triangular(600, 1800, 3600), "")
-    drawn = read(
-        positive={"uncertain": {"lognormal": {"median": 2, "sigma": 0.1}}, "name": "x"}
-    )
+    drawn = read(positive={"uncertain": {"lognormal": {"median": 2, "sigma": 0.1}}, "name": "x"})
     assert isinstance(drawn, Uncertain)
     assert (drawn.distribution, drawn.name) == (Lognormal(2, 0.1), "x")
     assert read(seconds=value) is value, "what is read already is taken as it is"
@@ -208,11 +204,7 @@ def test_uncertain_quantities_have_units_too() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        (
-            "seconds",
-            {"uncertain": ["1 s", "2 GB", "3 s"]},
-            "'2 GB' is a quantity of another kind",
-        ),
+        ("seconds", {"uncertain": ["1 s", "2 GB", "3 s"]}, "'2 GB' is a quantity of another kind"),
         ("seconds", {"uncertain": [1, 2, 3]}, "a unit is missing"),
         ("share", {"uncertain": [0.5, 0.9, 1.1]}, "must be at most 1"),
         ("share", {"uncertain": {"exponential": {"mean": 0.1}}}, "must be at most 1"),
@@ -221,11 +213,7 @@ def test_uncertain_quantities_have_units_too() -> None:
         ("number", {"uncertain": [3, 2, 1]}, "expected low ≤ mode ≤ high"),
         ("number", {"uncertain": [1, 1, 1]}, "low < high"),
         ("number", {"uncertain": [1, 2]}, "expected [low, mode, high]"),
-        (
-            "number",
-            {"uncertain": [1, 2, {"uncertain": [1, 2, 3]}]},
-            "expected a plain number",
-        ),
+        ("number", {"uncertain": [1, 2, {"uncertain": [1, 2, 3]}]}, "expected a plain number"),
         ("number", {"uncertan": [1, 2, 3]}, "or {uncertain: [low, mode, high]}"),
         ("number", {"uncertain": [1, 2, 3], "nme": "x"}, "or {uncertain: [low, mode, high]}"),
         ("number", {"uncertain": [1, 2, 3], "name": 3}, "or {uncertain: [low, mode, high]}"),

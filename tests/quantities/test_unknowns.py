@@ -66,8 +66,7 @@ def test_finds_and_names_each_by_its_path() -> None:
 def test_settles_each_to_its_value_or_its_mode() -> None:
     item = named(tree(), "top")
     done = settled(
-        item,
-        {"top.plain": 1.5, "own": 12.5, "top.items.0.causes.gpu.lifetime.parts.0.size": 3.5},
+        item, {"top.plain": 1.5, "own": 12.5, "top.items.0.causes.gpu.lifetime.parts.0.size": 3.5}
     )
     assert not unknowns(done)
     assert (done.plain, done.items[1], done.model.value, done.parts) == (
@@ -78,9 +77,7 @@ def test_settles_each_to_its_value_or_its_mode() -> None:
     )
     assert type(done.plain) is float
     [cause] = done.items[0].causes
-    assert cause.lifetime == Mixture(
-        (1.0, 2.0), (Weibull(1.0, 3.5), Sum((Weibull(4.0, 5.0),)))
-    )
+    assert cause.lifetime == Mixture((1.0, 2.0), (Weibull(1.0, 3.5), Sum((Weibull(4.0, 5.0),))))
     assert unknowns(item).keys() == EXPECTED.keys(), "what it came from is as it was"
 
 
@@ -115,9 +112,7 @@ def mixed() -> Scenario:
     return load_scenario("two-thousand-plus")
 
 
-def values(
-    scenario: Scenario, seed: int, replication: int, **options: bool
-) -> dict[str, float]:
+def values(scenario: Scenario, seed: int, replication: int, **options: bool) -> dict[str, float]:
     """The values that the unknown constants of `scenario` take."""
     seen: dict[str, float] = {}
     done = scenario.resolve(seed, replication, **options)
@@ -134,15 +129,12 @@ def values(
             pairs += zip(before, after, strict=True)
         elif hasattr(before, "__dataclass_fields__"):
             pairs += [
-                (getattr(before, key), getattr(after, key))
-                for key in before.__dataclass_fields__
+                (getattr(before, key), getattr(after, key)) for key in before.__dataclass_fields__
             ]
     return seen
 
 
-def test_a_scenario_knows_its_unknowns_and_those_of_its_catalogue_entries(
-    mixed: Scenario,
-) -> None:
+def test_a_scenario_knows_its_unknowns_and_those_of_its_catalogue_entries(mixed: Scenario) -> None:
     own = {"checkpoint.interval", "mixing.efficiency", "fabric.step_noise"}
     catalogued = {
         "stacks.hai-llm.overlap",

@@ -74,12 +74,12 @@ def test_hardware_is_bought_no_sooner_than_ninety_days_after_its_release():
     [("chip", 164, 164 / 0.81), ("server", 100, 100 / 0.81), ("system", 81, 100)],
 )
 def test_a_price_says_whether_server_and_network_are_in_it(kind, server, installed):
-    assert economics.price_with_server(
-        chip(price=100.0, price_of=kind), method()
-    ) == pytest.approx(server)
-    assert economics.price_installed(
-        chip(price=100.0, price_of=kind), method()
-    ) == pytest.approx(installed)
+    assert economics.price_with_server(chip(price=100.0, price_of=kind), method()) == pytest.approx(
+        server
+    )
+    assert economics.price_installed(chip(price=100.0, price_of=kind), method()) == pytest.approx(
+        installed
+    )
 
 
 def test_energy_is_the_rated_power_times_load_server_and_site():
@@ -95,8 +95,7 @@ def test_a_price_that_nobody_knows_leaves_the_cost_unknown():
 def test_the_published_hours_of_deepseek_v3_cost_what_was_published():
     good = load_scenario("deepseek-v3").fleet["good"]
     both = [
-        economics.cost_of([good], [1], hours * HOUR, DAY, method())
-        for hours in (V3_HOURS, 2.664e6)
+        economics.cost_of([good], [1], hours * HOUR, DAY, method()) for hours in (V3_HOURS, 2.664e6)
     ]
     assert both[0].rental == pytest.approx(5.576e6)
     assert both[1].rental == pytest.approx(5.328e6)

@@ -64,9 +64,7 @@ def test_a_trace_reads_as_events_and_moves_in_their_order() -> None:
     result = simulate(load_scenario("deepseek-v3"), 1, 0)
     first, *rest = result.trace
     assert first == Event(0.0, "state", what="compute")
-    failure = next(
-        item for item in rest if isinstance(item, Event) and item.kind == "failure"
-    )
+    failure = next(item for item in rest if isinstance(item, Event) and item.kind == "failure")
     move = next(item for item in rest if isinstance(item, Move))
     assert (move.time, move.pool, move.node) == (failure.time, failure.pool, failure.node)
     assert move.origin in USABLE

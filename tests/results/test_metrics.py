@@ -20,13 +20,9 @@ def test_a_scenario_knows_the_metrics_of_its_results(name: str) -> None:
 def test_every_metric_says_what_it_means_in_a_sentence(name: str) -> None:
     for metric in metrics_of(load_scenario(name)).values():
         assert metric.meaning.endswith(".")
-        assert (
-            metric.meaning[0].isupper() or metric.meaning[0].isdigit() or "-" in metric.name
-        )
+        assert metric.meaning[0].isupper() or metric.meaning[0].isdigit() or "-" in metric.name
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest() -> None:
-    with pytest.raises(
-        InputError, match=r"no metric 'wall_day' \(did you mean \"wall_days\"\?\)"
-    ):
+    with pytest.raises(InputError, match=r"no metric 'wall_day' \(did you mean \"wall_days\"\?\)"):
         check_metric("wall_day", load_scenario("deepseek-v3"))

@@ -37,9 +37,7 @@ def test_a_spare_that_fails_again_soon_after_its_return_does_so_on_time():
     that comes back.
     """
     again = {"probability": 1, "after": "1 h"}
-    result = run(
-        cause(per_1000_node_days=5, repair="2 h", refail=again), "60 d", hot_spares=2
-    )
+    result = run(cause(per_1000_node_days=5, repair="2 h", refail=again), "60 d", hot_spares=2)
     strikes: dict[int, list[float]] = defaultdict(list)
     for outage in result.outages:
         strikes[outage.node].append(outage.start)
@@ -54,10 +52,7 @@ def bursts(shared_repair: float) -> list[list[float]]:
     burst = {"probability": 1, "nodes": [3, 3], "shared_repair": shared_repair}
     repair = {"exponential": {"mean": "1 d"}}
     result = run(
-        cause(per_1000_node_days=20, repair=repair, burst=burst),
-        "300 d",
-        nodes=20,
-        hot_spares=4,
+        cause(per_1000_node_days=20, repair=repair, burst=burst), "300 d", nodes=20, hot_spares=4
     )
     together: dict[float, list[float]] = defaultdict(list)
     for outage in result.outages:
@@ -77,9 +72,7 @@ def test_nodes_of_a_burst_share_the_time_of_repair_and_nothing_else():
     """Whether a chip has died is drawn for each node of its own."""
     burst = {"probability": 1, "nodes": [4, 4], "shared_repair": 1}
     result = run(
-        cause(scope="chip", per_1000_node_days=20, permanent=0.5, burst=burst),
-        "30 d",
-        nodes=40,
+        cause(scope="chip", per_1000_node_days=20, permanent=0.5, burst=burst), "30 d", nodes=40
     )
     dead = [m.time for m in result.trace.moves() if (m.origin, m.place, m.chips) == GONE]
     struck = {outage.start for outage in result.outages}

@@ -71,7 +71,5 @@ def test_the_command_line_says_so_beside_its_answer() -> None:
     words = ["run", "deepseek-v3", "--replications", "1", "--set", "fleet.good.chips=2048"]
     answer = CliRunner().invoke(app, words)
     assert answer.exit_code == 0
-    assert (
-        "note: fleet.good.chips changes nothing: it has this value already" in answer.stderr
-    )
+    assert "note: fleet.good.chips changes nothing: it has this value already" in answer.stderr
     assert "note:" not in answer.stdout

@@ -86,9 +86,7 @@ def test_an_unknown_key_comes_with_all_that_are_known(folder: Path) -> None:
 
 
 def test_an_unknown_distribution_comes_with_all_that_are_known(folder: Path) -> None:
-    error = of_file(
-        folder, MINE.replace("horizon: 80 d", "recovery: {restart: {weibul: {}}}")
-    )
+    error = of_file(folder, MINE.replace("horizon: 80 d", "recovery: {restart: {weibul: {}}}"))
     assert error.allowed is not None
     assert {"exponential", "weibull", "sum"} <= set(error.allowed)
 
@@ -155,13 +153,7 @@ def test_a_name_of_a_scenario() -> None:
     ("path", "value", "key", "given", "allowed"),
     [
         ("fleet.good.chps", 64, "fleet.good.chps", "chps", tuple(Pool.model_fields)),
-        (
-            "checkpoint.flush",
-            "3 GB",
-            "checkpoint.flush",
-            "3 GB",
-            "a quantity in s, like '30 min'",
-        ),
+        ("checkpoint.flush", "3 GB", "checkpoint.flush", "3 GB", "a quantity in s, like '30 min'"),
         ("fleet.good.chips", 2047, "fleet.good.chips", 2047, "multiples of 8"),
         ("fleet.weka.chips", 64, "fleet.weka.chip", None, None),
         ("fleet..chips", 64, "fleet..chips", None, None),

@@ -11,9 +11,7 @@ print(*sys.modules)
 
 
 def test_nothing_that_draws_simulates_or_computes_statistics_is_loaded() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())
     assert {"numpy", "pydantic", "sim.quantities.distributions"} <= loaded
     assert loaded.isdisjoint(

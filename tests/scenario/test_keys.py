@@ -60,9 +60,7 @@ def test_units_ranges_and_defaults_are_those_of_the_field() -> None:
     assert keys()["recovery.response.time"].unit == "s"
     assert keys()["depot.supply.NAME.lots"].unit == "chip"
     assert keys()["start"].default == "2024-01-01"
-    assert (
-        keys()["recovery.policy"].allowed == "`wait`, `drop-replica`, `re-route`, `re-plan`"
-    )
+    assert keys()["recovery.policy"].allowed == "`wait`, `drop-replica`, `re-route`, `re-plan`"
     assert keys()["run.tokens"].default == "must be given"
 
 

@@ -28,18 +28,12 @@ from sim.scenario.reading import merge
             {"x": {"uncertain": [4, 5, 6]}},
         ),
         ({"x": {"a": 1}}, {"x": {"uncertain": [4, 5, 6]}}, {"x": {"uncertain": [4, 5, 6]}}),
-        (
-            {"m": {"like": "x", "fp8": 1}},
-            {"m": {"fp8": None}},
-            {"m": {"like": "x", "fp8": None}},
-        ),
+        ({"m": {"like": "x", "fp8": 1}}, {"m": {"fp8": None}}, {"m": {"like": "x", "fp8": None}}),
         ({}, {"m": {"like": "x", "e": {"k": None}}}, {"m": {"like": "x", "e": {"k": None}}}),
     ],
     ids=str,
 )
-def test_merge(
-    base: dict[str, Any], change: dict[str, Any], expected: dict[str, Any]
-) -> None:
+def test_merge(base: dict[str, Any], change: dict[str, Any], expected: dict[str, Any]) -> None:
     before = repr((base, change))
     assert merge(base, change) == expected
     assert repr((base, change)) == before, "neither is changed"

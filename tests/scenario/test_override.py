@@ -20,25 +20,13 @@ class TestOverride:
         [
             ("fleet.weak.chips", 512, lambda s: s.fleet["weak"].active_chips == 512),
             ("fleet.good.stack.overlap", 0.5, lambda s: s.fleet["good"].stack.overlap == 0.5),
-            (
-                "fleet.good.stack",
-                "llama-3",
-                lambda s: s.fleet["good"].stack.name == "llama-3",
-            ),
-            (
-                "fleet.good.chip.memory",
-                "96 GB",
-                lambda s: s.fleet["good"].chip.memory == 96e9,
-            ),
+            ("fleet.good.stack", "llama-3", lambda s: s.fleet["good"].stack.name == "llama-3"),
+            ("fleet.good.chip.memory", "96 GB", lambda s: s.fleet["good"].chip.memory == 96e9),
             ("run.model.experts.per_token", 4, lambda s: s.run.model.experts.per_token == 4),
             ("fleet.weak", None, lambda s: list(s.fleet) == ["good"]),
             ("fleet.weak.layout.tensor", 2, lambda s: s.fleet["weak"].layout.tensor == 2),
             ("checkpoint.interval", "5 min", lambda s: s.checkpoint.interval == 300),
-            (
-                "checkpoint.interval.uncertain.1",
-                "20 min",
-                lambda s: s.checkpoint.interval == 1200,
-            ),
+            ("checkpoint.interval.uncertain.1", "20 min", lambda s: s.checkpoint.interval == 1200),
             ("fabric.congestion.share", 0.5, lambda s: s.fabric.congestion.share == 0.5),
             ("fabric.congestion", None, lambda s: s.fabric.congestion is None),
             ("costs.pue", 1.0, lambda s: s.costs.pue == 1.0),
@@ -137,9 +125,7 @@ class TestWritten:
         assert (known.checkpoint.interval, known.mixing.efficiency) == (600, 0.95)
         assert known.written is plain
 
-    def test_an_override_keeps_what_is_given_and_is_written_too(
-        self, plain: Scenario
-    ) -> None:
+    def test_an_override_keeps_what_is_given_and_is_written_too(self, plain: Scenario) -> None:
         changed = plain.given(self.INTERVAL).override({"fleet.weak.chips": 512})
         assert (changed.checkpoint.interval, changed.fleet["weak"].active_chips) == (600, 512)
         assert changed.written.checkpoint.interval == 1800
@@ -153,9 +139,7 @@ class TestWritten:
         assert resolved.written is plain
         assert plain.unknowns() == before
 
-    def test_resolving_what_is_all_known_makes_another_scenario(
-        self, plain: Scenario
-    ) -> None:
+    def test_resolving_what_is_all_known_makes_another_scenario(self, plain: Scenario) -> None:
         resolved = plain.resolve(1, 2)
         again = resolved.resolve(3, 4)
         assert again is not resolved

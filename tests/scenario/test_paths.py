@@ -16,10 +16,7 @@ from sim.scenario.paths import absolute
         ({"run": {"model": "config.json"}}, ("run", "model")),
         ({"run": {"model": {"like": "config.json"}}}, ("run", "model", "like")),
         ({"fleet": {"a": {"failures": "mine.yaml"}}}, ("fleet", "a", "failures")),
-        (
-            {"fleet": {"a": {"failures": {"like": "mine.yml"}}}},
-            ("fleet", "a", "failures", "like"),
-        ),
+        ({"fleet": {"a": {"failures": {"like": "mine.yml"}}}}, ("fleet", "a", "failures", "like")),
         ({"catalogue": "facts"}, ("catalogue",)),
         ({"runs": [{"model": "config.json"}]}, ("runs", 0, "model")),
     ],

@@ -44,9 +44,7 @@ def test_a_phase_changes_what_it_says_and_leaves_the_rest():
                     "sequence": 1024,
                     "checkpoint": {"blocking": "7 s"},
                     "recovery": {"policy": "drop-replica", "response": {"time": "1 h"}},
-                    "fleet": {
-                        "hosts": {"chips": 256, "hot_spares": 2, "layout": {"tensor": 4}}
-                    },
+                    "fleet": {"hosts": {"chips": 256, "hot_spares": 2, "layout": {"tensor": 4}}},
                 }
             ]
         }
@@ -84,11 +82,7 @@ def test_an_unknown_constant_of_a_phase_has_a_name_of_its_own():
         ([{"until": "30 %"}, {"until": "20 %"}], "1.until", "must end after"),
         ([{"until": "2024-05-01"}, {"until": "2024-04-01"}], "1.until", "must end after"),
         ([{"batch": {"sequences": 9}}, {"until": "20 %"}], "0", "only the last"),
-        (
-            [{"until": "2024-05-01"}, {"until": "9 steps"}],
-            "1.until",
-            "steps cannot be counted",
-        ),
+        ([{"until": "2024-05-01"}, {"until": "9 steps"}], "1.until", "steps cannot be counted"),
         ([{"until": "2024-05-01 12:00"}], "0.until", "a date like"),
         ([{"until": "2024-05-71"}], "0.until", "a date like"),
         ([{"until": "3 weeks"}], "0.until", "tokens"),
@@ -96,23 +90,11 @@ def test_an_unknown_constant_of_a_phase_has_a_name_of_its_own():
         ([{"until": {"uncertain": ["1 %", "2 %", "3 %"]}}], "0.until", "tokens"),
         ([{"until": "30 %", "recovery": {"crew": 3}}], "0.recovery.crew", "allowed: policy"),
         ([{"until": "30 %", "worlds": {}}], "0.worlds", "is unknown"),
-        (
-            [{"until": "30 %", "checkpoints": {}}],
-            "0.checkpoints",
-            'did you mean "checkpoint"',
-        ),
+        ([{"until": "30 %", "checkpoints": {}}], "0.checkpoints", 'did you mean "checkpoint"'),
         ([{"until": "30 %", "fleet": {"poll": {}}}], "0.fleet", 'did you mean "pool"'),
         ([{"until": "30 %", "fleet": {"pool": {"nodes": 0}}}], "0.fleet", "no pool is left"),
-        (
-            [{"until": "30 %", "fleet": {"pool": {"chips": 9}}}],
-            "0.fleet.pool.chips",
-            "whole nodes",
-        ),
-        (
-            [{"until": "30 %", "checkpoint": {"flush": "9 h"}}],
-            "0.checkpoint",
-            "durable before",
-        ),
+        ([{"until": "30 %", "fleet": {"pool": {"chips": 9}}}], "0.fleet.pool.chips", "whole nodes"),
+        ([{"until": "30 %", "checkpoint": {"flush": "9 h"}}], "0.checkpoint", "durable before"),
     ],
 )
 def test_what_cannot_be_said_is_refused_by_name(listed, key, words):

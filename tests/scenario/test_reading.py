@@ -15,9 +15,7 @@ TWO = Source(
     {"a": {"b": 1, "c": 2}, "d": 3},
     (
         Document("near", {"a": {"b": 1}}, {(): 1, ("a",): 2, ("a", "b"): 3}),
-        Document(
-            "far", {"a": {"c": 2}, "d": 3}, {(): 1, ("a",): 5, ("a", "c"): 6, ("d",): 7}
-        ),
+        Document("far", {"a": {"c": 2}, "d": 3}, {(): 1, ("a",): 5, ("a", "c"): 6, ("d",): 7}),
     ),
 )
 
@@ -60,9 +58,7 @@ def test_an_unknown_name(name: str, says: str) -> None:
 @pytest.mark.parametrize("text", ["- 1\n", "hello\n", "3\n", "null\n"])
 def test_a_scenario_is_a_mapping(tmp_path: Path, text: str) -> None:
     (tmp_path / "f.yaml").write_text(text)
-    with pytest.raises(
-        InputError, match=r"f\.yaml: a scenario is a mapping of keys to values"
-    ):
+    with pytest.raises(InputError, match=r"f\.yaml: a scenario is a mapping of keys to values"):
         read(tmp_path / "f.yaml")
 
 
@@ -102,8 +98,7 @@ def test_inherited_mistakes_are_named_where_they_stand(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("like: deepseek-v3\n\nhorizn: 3 d\n")
     (tmp_path / "mine.yaml").write_text("like: base.yaml\nhorizon: 3 GB\n")
     with pytest.raises(
-        InputError,
-        match=r"base\.yaml, line 3: horizn is unknown \(did you mean \"horizon\"\?\)",
+        InputError, match=r"base\.yaml, line 3: horizn is unknown \(did you mean \"horizon\"\?\)"
     ):
         load_scenario(tmp_path / "mine.yaml")
     (tmp_path / "base.yaml").write_text("like: deepseek-v3\n")
@@ -150,9 +145,7 @@ def test_several_mistakes_are_all_named_up_to_five() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_messages_are_in_our_own_words_and_short(
-    changes: dict[str, object], says: str
-) -> None:
+def test_messages_are_in_our_own_words_and_short(changes: dict[str, object], says: str) -> None:
     with pytest.raises(InputError) as caught:
         load_scenario({"like": "deepseek-v3", **changes})
     message = str(caught.value)
@@ -199,9 +192,7 @@ def test_a_trace_is_found_beside_the_scenario_from_every_folder(
 def test_a_trace_that_is_no_file_is_named_with_its_line(tmp_path: Path, name: str) -> None:
     path = traced(tmp_path / "own")
     path.write_text(path.read_text().replace("trace.csv", name))
-    with pytest.raises(
-        InputError, match=r"line 2: fleet.servers.failures.trace: '.*' (is|cannot)"
-    ):
+    with pytest.raises(InputError, match=r"line 2: fleet.servers.failures.trace: '.*' (is|cannot)"):
         load_scenario(path)
 
 
@@ -222,9 +213,7 @@ def test_a_constant_is_set_by_the_name_that_the_tool_prints() -> None:
     by_path = base.override({"fleet.good.chip.kernel_efficiency": 0.5})
     assert by_name.fleet["good"].chip == by_path.fleet["good"].chip
     assert name not in by_name.unknowns()
-    assert (
-        load_case("deepseek-v3", {name: 0.5}).fleet["good"].chip == by_path.fleet["good"].chip
-    )
+    assert load_case("deepseek-v3", {name: 0.5}).fleet["good"].chip == by_path.fleet["good"].chip
     # It is kept in what a record holds, and may be set again.
     again = load_scenario(by_name.data).override({name: "60 %"})
     assert again.fleet["good"].chip.kernel_efficiency == 0.6
@@ -252,9 +241,7 @@ def test_every_name_of_an_unknown_constant_can_be_set(scenario: str) -> None:
         ("known", {"chips.Hoper": 1}, "no unknown constant is called 'chips.Hoper'"),
     ],
 )  # fmt: skip
-def test_a_name_or_value_of_a_constant_that_is_wrong(
-    key: str, value: object, says: str
-) -> None:
+def test_a_name_or_value_of_a_constant_that_is_wrong(key: str, value: object, says: str) -> None:
     with pytest.raises(InputError) as caught:
         load_scenario("deepseek-v3").override({key: value})
     assert says in str(caught.value)
@@ -273,14 +260,10 @@ def test_a_name_or_value_of_a_constant_that_is_wrong(
 def test_a_mistake_in_a_repair_is_one_line(tmp_path: Path, repair: str, says: str) -> None:
     path = tmp_path / "mine.yaml"
     cause = f"{{cause: a, per_1000_node_days: 1,\n repair: {repair}}}"
-    path.write_text(
-        f"like: deepseek-v3\nfleet: {{good: {{failures: {{causes: [{cause}]}}}}}}\n"
-    )
+    path.write_text(f"like: deepseek-v3\nfleet: {{good: {{failures: {{causes: [{cause}]}}}}}}\n")
     with pytest.raises(InputError) as caught:
         load_scenario(path)
-    assert str(caught.value).startswith(
-        f"{path}, line 3: fleet.good.failures.causes.0.{says}"
-    )
+    assert str(caught.value).startswith(f"{path}, line 3: fleet.good.failures.causes.0.{says}")
     assert "\n" not in str(caught.value)
 
 

@@ -19,20 +19,13 @@ def stock() -> Scenario:
 
 def test_an_event_stands_as_in_the_catalogue_moves_or_goes(stock):
     assert stock.policy["us-2022-10-07"].date == dt.date(2022, 10, 7)
-    moved = stock.override({"policy.us-2022-10-07.date": "2023-04-07"}).policy[
-        "us-2022-10-07"
-    ]
-    assert (moved.date, moved.blocks) == (
-        dt.date(2023, 4, 7),
-        stock.policy["us-2022-10-07"].blocks,
-    )
+    moved = stock.override({"policy.us-2022-10-07.date": "2023-04-07"}).policy["us-2022-10-07"]
+    assert (moved.date, moved.blocks) == (dt.date(2023, 4, 7), stock.policy["us-2022-10-07"].blocks)
     assert list(stock.override({"policy.us-2022-10-07": None}).policy) == ["us-2022-08-26"]
 
 
 def test_an_event_of_ones_own_needs_a_date(stock):
-    own = stock.override({"policy.mine": {"date": "2024-01-01", "blocks": ["a100"]}}).policy[
-        "mine"
-    ]
+    own = stock.override({"policy.mine": {"date": "2024-01-01", "blocks": ["a100"]}}).policy["mine"]
     assert own.title == "mine"
     with pytest.raises(
         InputError, match=r"no policy event 'us-2022-10-17' in the catalogue \(did you mean"
@@ -63,11 +56,7 @@ def test_an_event_of_ones_own_needs_a_date(stock):
             "either a date, or the policy event",
         ),
         (
-            {
-                "depot.deliveries": [
-                    {"chip": "a100", "nodes": 1, "chips": 8, "date": "2024-01-01"}
-                ]
-            },
+            {"depot.deliveries": [{"chip": "a100", "nodes": 1, "chips": 8, "date": "2024-01-01"}]},
             "either chips",
         ),
         ({"offload": {"weak": 0.5}}, "offload: no pool of the fleet"),

@@ -61,9 +61,7 @@ def test_of_two_layers_that_differ_on_a_key_the_later_holds_and_it_is_told():
 
 def test_a_layer_that_takes_a_part_away_differs_from_one_that_changes_it():
     none = COUNTRY.override({"worlds.none.changes": {"depot": {"supply": {"h20": None}}}})
-    both = none.override(
-        {"worlds.half.changes": {"depot": {"supply": {"h20": {"scale": 0.5}}}}}
-    )
+    both = none.override({"worlds.half.changes": {"depot": {"supply": {"h20": {"scale": 0.5}}}}})
     assert overlaps([(name, both.worlds[name]) for name in ("none", "half")])
 
 

@@ -58,9 +58,7 @@ def test_every_point_of_both_grids_is_there(points: ModuleType, data: Any) -> No
     assert {tuple(row["at"]) for row in data["exchange"]} == set(grid)
     country = points.sim.load_scenario(points.COUNTRY)
     names = [points.AS_IT_WAS, *country.worlds]
-    shares, growths = (
-        map(points.name_of, every) for every in (points.SHARES, points.GROWTHS)
-    )
+    shares, growths = (map(points.name_of, every) for every in (points.SHARES, points.GROWTHS))
     grid = product(names, shares, growths, map(str, country.dates))
     assert {tuple(row["at"]) for row in data["worlds"]} == set(grid)
 
@@ -78,9 +76,7 @@ def test_the_world_as_it_was_is_its_own_measure(points: ModuleType, data: Any) -
 
 def test_a_point_of_the_exchange_rate_comes_out_again(points: ModuleType, data: Any) -> None:
     kept = next(
-        row
-        for row in data["exchange"]
-        if row["at"] == ["A100-PCIe-40", "10 min", "0.1", "1024"]
+        row for row in data["exchange"] if row["at"] == ["A100-PCIe-40", "10 min", "0.1", "1024"]
     )
     found = points.exchange("two-thousand-plus", 1024, "10 min", 0.1)
     for name in ("days", "worth", "change"):
@@ -98,9 +94,7 @@ def test_another_share_of_a_stock_is_what_the_scenario_says(points: ModuleType) 
 
 
 @pytest.mark.prove
-def test_a_world_comes_out_again_as_sim_worlds_tells_it(
-    points: ModuleType, data: Any
-) -> None:
+def test_a_world_comes_out_again_as_sim_worlds_tells_it(points: ModuleType, data: Any) -> None:
     given = {"outlook.shares.run": 0.12, "outlook.needs.frontier.growth": "3 per yr"}
     country = points.sim.load_scenario(points.COUNTRY).override(given)
     frame = points.sim.worlds(
@@ -108,9 +102,7 @@ def test_a_world_comes_out_again_as_sim_worlds_tells_it(
     ).frame.set_index(["world", "date", "quantity"])
     for date in country.dates:
         kept = next(
-            row
-            for row in data["worlds"]
-            if row["at"] == ["no-grey-market", "0.12", "3", str(date)]
+            row for row in data["worlds"] if row["at"] == ["no-grey-market", "0.12", "3", str(date)]
         )
         reach = frame.loc[("no-grey-market", date, "reach of frontier")]
         ratio = frame.loc[("no-grey-market", date, "chips"), "ratio"]

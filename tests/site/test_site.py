@@ -75,9 +75,7 @@ def test_every_link_leads_somewhere() -> None:
                 broken.append(f"{path.relative_to(SITE)}: {link}")
             elif parts.fragment and target.suffix == ".html":
                 anchors = parsed(target).anchors
-                if unquote(parts.fragment) not in anchors and not parts.fragment.startswith(
-                    "__"
-                ):
+                if unquote(parts.fragment) not in anchors and not parts.fragment.startswith("__"):
                     broken.append(f"{path.relative_to(SITE)}: {link}")
     assert broken == []
 
@@ -187,9 +185,7 @@ def asked(page: Any) -> Any:
     words = shlex.split(page.inner_text("#explorer-line"))
     assert words[0] == "sim"
     command = [sys.executable, "-m", *words, "--json"]
-    return json.loads(
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
-    )
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
 
 
 def test_the_explorer_keeps_its_state_in_the_address(opened: Any) -> None:
@@ -210,9 +206,7 @@ def test_the_explorer_keeps_its_state_in_the_address(opened: Any) -> None:
 @pytest.mark.parametrize("address", ["", "#view=worlds"])
 def test_every_position_of_every_handle_draws(opened: Any, address: str) -> None:
     page = opened(f"explorer.html{address}")
-    names = page.eval_on_selector_all(
-        "#explorer-handles select", "all => all.map(one => one.name)"
-    )
+    names = page.eval_on_selector_all("#explorer-handles select", "all => all.map(one => one.name)")
     seen = set()
     for name in names[1:]:
         values = page.eval_on_selector_all(
@@ -261,11 +255,7 @@ def test_the_command_of_the_exchange_rate_asks_for_the_same(opened: Any, points:
     page = opened("explorer.html#chips=1024&show=change")
     kept = points["A100-PCIe-40", "10 min", "0.1", "1024"]["change"]
     answer = asked(page)
-    found = [
-        answer["difference"]["p5"],
-        answer["median"]["value"],
-        answer["difference"]["p95"],
-    ]
+    found = [answer["difference"]["p5"], answer["median"]["value"], answer["difference"]["p95"]]
     assert found == pytest.approx(kept, rel=1e-3)
     assert f"{kept[1]:.1f}" in page.inner_text("#explorer-found").replace("−", "-")
 

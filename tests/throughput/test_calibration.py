@@ -23,11 +23,7 @@ GROUPS = {
     "megascale-530b": (2240, 4480, 11200),
 }
 """Published runs of one model on one stack, by chips."""
-EIGHT = {
-    "tokens_per_second_per_chip": 900,
-    "at_chips": 8,
-    "layout": {"tensor": 8, "pipeline": 2},
-}
+EIGHT = {"tokens_per_second_per_chip": 900, "at_chips": 8, "layout": {"tensor": 8, "pipeline": 2}}
 
 
 def measured(chips: int, at: int, rate: float = 100.0, **more: object) -> Throughput:
@@ -48,9 +44,7 @@ def test_it_is_as_measured_at_its_size_and_goes_on_as_the_model_does() -> None:
 def test_a_step_time_says_the_same_as_its_rate() -> None:
     sequence = run().model.sequence
     rates = {"step": 768 * sequence / (100 * 1536), "at_chips": 1536}
-    stepped = fleet(
-        run(), [pool(chips=768, throughput={**rates, "step": f"{rates['step']} s"})]
-    )
+    stepped = fleet(run(), [pool(chips=768, throughput={**rates, "step": f"{rates['step']} s"})])
     assert stepped.full.tokens_per_s == pytest.approx(measured(768, 1536).full.tokens_per_s)
 
 
@@ -61,17 +55,13 @@ def test_another_batch_is_measured_with_its_own_bubble() -> None:
 
 
 @pytest.mark.parametrize("error", [0.9, 1.1])
-def test_the_error_of_the_model_grows_with_the_distance_from_the_measurement(
-    error: float,
-) -> None:
+def test_the_error_of_the_model_grows_with_the_distance_from_the_measurement(error: float) -> None:
     wrong = constants().model_copy(update={"model_error": error})
     rates = {"tokens_per_second_per_chip": 100, "at_chips": 1024}
     paces = {}
     for chips in (512, 1024):
         plans = [
-            fleet(
-                run(), [pool(chips=chips, throughput=rates, layout=GPT)], constants=known
-            ).full
+            fleet(run(), [pool(chips=chips, throughput=rates, layout=GPT)], constants=known).full
             for known in (constants(), wrong)
         ]
         paces[chips] = plans[0].tokens_per_s / plans[1].tokens_per_s
@@ -133,10 +123,7 @@ def test_run_and_step_time_say_the_same_and_a_pool_alike_shares_it() -> None:
         ({"step": "3 s", "tokens_per_second_per_chip": 9}, "give either tokens_per_second"),
         ({"step": "3 s"}, "step needs at_chips, the chips it was measured on"),
         ({"tokens_per_second_per_chip": 9, "at_sequences": 8}, "at_sequences needs at_chips"),
-        (
-            {"tokens_per_second_per_chip": 9, "at_chips": 12},
-            "not whole nodes of 8; nearest: 16",
-        ),
+        ({"tokens_per_second_per_chip": 9, "at_chips": 12}, "not whole nodes of 8; nearest: 16"),
     ],
 )
 def test_what_is_missing_is_named(rates: dict[str, object], told: str) -> None:
@@ -145,7 +132,5 @@ def test_what_is_missing_is_named(rates: dict[str, object], told: str) -> None:
 
 
 def test_too_few_chips_for_a_replica_are_named_with_the_key() -> None:
-    with pytest.raises(
-        InputError, match=r"throughput.at_chips 8: 8 chips of 80 GB cannot hold"
-    ):
+    with pytest.raises(InputError, match=r"throughput.at_chips 8: 8 chips of 80 GB cannot hold"):
         fleet(run("deepseek-v3", 15360), [deepseek(throughput=EIGHT)])

@@ -31,9 +31,7 @@ def test_node_limited_routing_sends_a_token_to_three_and_a_half_remote_nodes() -
 
 
 def test_without_a_limit_a_token_reaches_more_nodes() -> None:
-    limited, free = (
-        all_to_all(1.0, 8, groups, 64, 8, 1e15, 1.0, 0.0) for groups in (4, None)
-    )
+    limited, free = (all_to_all(1.0, 8, groups, 64, 8, 1e15, 1.0, 0.0) for groups in (4, None))
     assert free == pytest.approx(8 * (1 - (7 / 8) ** 8) * 7 / 8)
     assert free > limited
 

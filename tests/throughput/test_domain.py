@@ -42,17 +42,13 @@ def test_a_run_far_below_in_one_measure_is_not_near() -> None:
         assert reach(h800, v3, at, published).distance == pytest.approx(0.5)
 
 
-def test_a_stack_without_published_runs_is_outside_and_its_range_spans_a_factor_of_four() -> (
-    None
-):
+def test_a_stack_without_published_runs_is_outside_and_its_range_spans_a_factor_of_four() -> None:
     own = pool(stack={"like": "megatron-lm", "name": "ours"})
     [found] = fleet(run(), [own]).reaches.values()
     assert not found.inside
     assert "ours" in found.measure
     assert found.report()["distance"] is None
-    far = reach(
-        own, model("gpt-1.7b"), Point(64.0, 1.0, 64.0, 1e6), [Point(1e4, 1e6, 1e4, 8.0)]
-    )
+    far = reach(own, model("gpt-1.7b"), Point(64.0, 1.0, 64.0, 1e6), [Point(1e4, 1e6, 1e4, 8.0)])
     assert 2 * 2.3263 * far.spread == pytest.approx(math.log(4), rel=1e-3)
 
 

@@ -10,9 +10,7 @@ from tests.throughput.cases import model, shape
 
 def test_a_dense_layer_by_hand() -> None:
     gpt = model("gpt-175b")
-    assert inverse_width(gpt, shape(tensor=8)) == pytest.approx(
-        1 / 2048 + 1 / 12288 + 8 / 36864
-    )
+    assert inverse_width(gpt, shape(tensor=8)) == pytest.approx(1 / 2048 + 1 / 12288 + 8 / 36864)
     assert tokens(gpt, shape(micro=4, context=2)) == 4096
 
 

@@ -76,9 +76,7 @@ def test_a_measured_rate_has_no_stages() -> None:
         fleet(run("llama-3-70b", 384), pools, {"boundary": "pipeline"})
 
 
-@pytest.mark.parametrize(
-    "key", ["tensor", "pipeline", "context", "expert", "virtual", "data"]
-)
+@pytest.mark.parametrize("key", ["tensor", "pipeline", "context", "expert", "virtual", "data"])
 def test_a_hint_costs_nothing(key: str) -> None:
     began = time.perf_counter()
     with pytest.raises(InputError):
@@ -116,10 +114,7 @@ def test_the_search_for_a_pipeline_across_pools_is_bounded() -> None:
 
 def test_every_part_of_a_step_is_nothing_or_more() -> None:
     quick = {"efficiency": 1.4}
-    for pools in (
-        [deepseek(layout={"expert": 7})],
-        [deepseek(), pool("H20-96", 1024, "hai-llm")],
-    ):
+    for pools in ([deepseek(layout={"expert": 7})], [deepseek(), pool("H20-96", 1024, "hai-llm")]):
         plan = fleet(run("deepseek-v3", 15360), pools, quick).full
         assert min(plan.parts.values()) >= 0
         assert sum(plan.parts.values()) == pytest.approx(plan.step_seconds, rel=1e-12)

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.throughput.layouts import Placement
-from sim.throughput.memory import (
-    activation_bytes,
-    parameters_per_chip,
-    stage_bytes,
-    state_bytes,
-)
+from sim.throughput.memory import activation_bytes, parameters_per_chip, stage_bytes, state_bytes
 from tests.throughput.cases import deepseek, model, placed, pool, shape
 
 
@@ -73,9 +68,7 @@ def test_recomputing_more_never_needs_more_memory(name: str) -> None:
     sizes = []
     for recompute in ("none", "selective", "full"):
         layout = shape(tensor=8, pipeline=8, recompute=recompute)
-        sizes.append(
-            stage_bytes(placed(model(name), layout, 8, pool("H100-SXM-80"), ranks=4))
-        )
+        sizes.append(stage_bytes(placed(model(name), layout, 8, pool("H100-SXM-80"), ranks=4)))
     assert sizes == sorted(sizes, reverse=True)
 
 

@@ -20,9 +20,7 @@ def half(chip: str, layer_seconds: Any = None, **rest: Any) -> Any:
 
 def test_two_halves_of_one_chip_type_make_the_whole_pipeline() -> None:
     training = run(MODEL, 256)
-    whole = fleet(
-        training, [pool(chips=256, stack="haiscale", layout=SHAPE | {"pipeline": 8})]
-    )
+    whole = fleet(training, [pool(chips=256, stack="haiscale", layout=SHAPE | {"pipeline": 8})])
     parts = fleet(training, [half("A100-SXM-80"), half("A100-SXM-80")], PIPELINE)
     assert parts.full.step_seconds == pytest.approx(whole.full.step_seconds, rel=0.01)
 
@@ -57,8 +55,7 @@ def test_the_ends_of_the_model_lie_on_the_first_and_the_last_stage_of_the_chain(
 
 def test_a_node_of_each_type_makes_a_pipeline_of_two_stages_without_virtual_ones() -> None:
     pools = [
-        pool(chip, 8, "haiscale", layout={"tensor": 8})
-        for chip in ("A100-SXM-80", "H100-SXM-80")
+        pool(chip, 8, "haiscale", layout={"tensor": 8}) for chip in ("A100-SXM-80", "H100-SXM-80")
     ]
     plan = fleet(run("mpt-13b", 64), pools, PIPELINE).full
     assert listed(plan.used_chips) == (8, 8)
@@ -93,9 +90,7 @@ def test_losing_a_node_of_one_type_idles_a_rank_of_the_other() -> None:
     planned = fleet(run(MODEL, 256), [half("H100-SXM-80"), half("A100-SXM-80")], PIPELINE)
     plan = healthy(planned, (16, 15))
     assert listed(plan.used_chips) == (96, 96)
-    assert (
-        planned.full.tokens_per_s * 0.7 < plan.tokens_per_s < planned.full.tokens_per_s * 0.8
-    )
+    assert planned.full.tokens_per_s * 0.7 < plan.tokens_per_s < planned.full.tokens_per_s * 0.8
 
 
 def test_layers_that_find_no_memory_are_refused_with_their_number() -> None:
@@ -121,8 +116,6 @@ def test_experts_may_be_fixed_in_one_pool_and_left_free_in_the_other() -> None:
 
 def test_of_equally_fast_layouts_the_one_that_recomputes_less_is_taken() -> None:
     measured = {"layer_seconds": {"layer": "16 ms"}, "layout": {"tensor": 8, "expert": 1}}
-    pools = [
-        pool(chip, 64, "haiscale", **measured) for chip in ("H100-SXM-80", "A100-SXM-80")
-    ]
+    pools = [pool(chip, 64, "haiscale", **measured) for chip in ("H100-SXM-80", "A100-SXM-80")]
     plan = fleet(run("llama-3-70b", 256), pools, PIPELINE).full
     assert {shape.recompute for shape in plan.layouts.values() if shape} == {"selective"}

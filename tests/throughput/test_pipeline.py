@@ -27,9 +27,7 @@ def test_equal_stages_take_m_plus_p_minus_one_beats(
 ) -> None:
     exact = exact_1f1b([forward] * stages, [back] * stages, microbatches)
     assert exact == pytest.approx((microbatches + stages - 1) * (forward + back))
-    assert closed_form(unequal([forward + back] * stages), microbatches) == pytest.approx(
-        exact
-    )
+    assert closed_form(unequal([forward + back] * stages), microbatches) == pytest.approx(exact)
 
 
 @given(st.lists(st.tuples(SECONDS, SECONDS), min_size=1, max_size=7), st.integers(1, 20))
@@ -54,9 +52,7 @@ def test_the_closed_form_bounds_the_exact_one_for_one_backward_ratio(
 def test_the_closed_form_is_close_once_there_are_many_micro_batches() -> None:
     forward = [1.0, 1.3, 0.8, 1.1]
     exact = exact_1f1b(forward, [2 * f for f in forward], 32)
-    assert closed_form(unequal([3 * f for f in forward]), 32) == pytest.approx(
-        exact, rel=0.03
-    )
+    assert closed_form(unequal([3 * f for f in forward]), 32) == pytest.approx(exact, rel=0.03)
 
 
 @pytest.mark.parametrize(("microbatches", "seconds"), [(1, 7), (2, 10), (3, 14)])
@@ -86,9 +82,7 @@ def test_dualpipe_holds_one_micro_batch_more_than_1f1b_on_every_stage() -> None:
 
 
 def test_communication_hides_behind_compute_and_no_further() -> None:
-    stage = Stage(
-        "pool", 1, 10.0, 10.0, (Message("expert", 4.0, 1.0), Message("tensor", 2.0, 0.5))
-    )
+    stage = Stage("pool", 1, 10.0, 10.0, (Message("expert", 4.0, 1.0), Message("tensor", 2.0, 0.5)))
     assert stage.exposed() == pytest.approx(1.0)  # half of the tensor messages
     assert stage.exposed(2.0) == pytest.approx(
         2.0
@@ -102,11 +96,7 @@ def test_communication_hides_behind_compute_and_no_further() -> None:
 
 def test_a_slow_network_slows_only_what_crosses_it() -> None:
     stage = Stage(
-        "pool",
-        1,
-        10.0,
-        10.0,
-        (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False)),
+        "pool", 1, 10.0, 10.0, (Message("expert", 4.0, 0.0), Message("tensor", 2.0, 0.0, far=False))
     )
     assert stage.exposed_by_kind(3.0) == pytest.approx({"expert": 12.0, "tensor": 2.0})
     assert stage.exposed(3.0) == pytest.approx(14.0)

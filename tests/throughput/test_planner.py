@@ -75,10 +75,7 @@ def test_chips_left_over_idle_and_are_counted() -> None:
         (
             64,
             {},
-            [
-                "64 chips of 80 GB cannot hold one replica of DeepSeek-V3",
-                "the smallest needs 192",
-            ],
+            ["64 chips of 80 GB cannot hold one replica of DeepSeek-V3", "the smallest needs 192"],
         ),
         (
             2048,
@@ -115,12 +112,9 @@ def test_a_layout_that_cannot_work_is_refused_with_the_numbers(
 
 
 def test_the_nearest_layout_it_names_works() -> None:
-    with pytest.raises(
-        InputError, match="tensor 1, pipeline 12, context 1, expert 8"
-    ) as error:
+    with pytest.raises(InputError, match="tensor 1, pipeline 12, context 1, expert 8") as error:
         fleet(
-            run("deepseek-v3", 15360),
-            [deepseek(layout={"tensor": 1, "pipeline": 2, "expert": 8})],
+            run("deepseek-v3", 15360), [deepseek(layout={"tensor": 1, "pipeline": 2, "expert": 8})]
         )
     assert "recompute full" in str(error.value)
     named = {"tensor": 1, "pipeline": 12, "expert": 8, "virtual": 1, "recompute": "full"}

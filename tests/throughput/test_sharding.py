@@ -20,9 +20,7 @@ FSDP = {"tensor": 1, "pipeline": 1, "zero": 3, "recompute": "full"}
 
 
 def mpt(ranks: int = 8, **degrees: int):
-    return placed(
-        model("mpt-13b"), shape(**degrees), 40, pool("H100-SXM-80", 64), ranks=ranks
-    )
+    return placed(model("mpt-13b"), shape(**degrees), 40, pool("H100-SXM-80", 64), ranks=ranks)
 
 
 def test_state_that_is_shared_out_takes_less_memory_and_gets_to_nothing() -> None:
@@ -55,9 +53,7 @@ def test_what_is_gathered_under_zero_3_holds_the_experts_of_the_layer_too() -> N
     layout = shape(pipeline=16, expert=64, zero=3)
     stage = placed(model("deepseek-v3"), layout, 61 / 16, deepseek(), ranks=64 * 10**7)
     shared, routed = parameters_per_chip(stage)
-    assert state_bytes(stage) == pytest.approx(
-        2 * 2 * (shared + routed) / (61 / 16), rel=1e-3
-    )
+    assert state_bytes(stage) == pytest.approx(2 * 2 * (shared + routed) / (61 / 16), rel=1e-3)
 
 
 def test_fsdp_runs_what_zero_1_cannot_hold() -> None:
@@ -100,9 +96,7 @@ def test_a_ring_hides_behind_attention_and_a_gather_only_as_far_as_the_stack_doe
     llama = model("llama-3-405b")
     kinds = []
     for way in ("gather", "ring"):
-        at = placed(
-            llama, shape(tensor=8, context=4, context_exchange=way), 8, pool("H100-SXM-80")
-        )
+        at = placed(llama, shape(tensor=8, context=4, context_exchange=way), 8, pool("H100-SXM-80"))
         [message] = [m for m in messages(at) if m.kind == "context"]
         kinds.append(message)
     assert kinds[0].seconds == kinds[1].seconds
@@ -117,9 +111,7 @@ def test_a_sliding_window_is_counted_token_by_token() -> None:
         assert attention_flops(narrow) / attention_flops(gpt) == pytest.approx(seen, abs=1e-3)
 
 
-@given(
-    faster=st.floats(1.0, 8.0), link=st.sampled_from(["nic", "scale_up", "memory_bandwidth"])
-)
+@given(faster=st.floats(1.0, 8.0), link=st.sampled_from(["nic", "scale_up", "memory_bandwidth"]))
 def test_more_bandwidth_never_slows_fsdp_or_experts_over_tensor_ranks(faster, link) -> None:
     for training, one in (
         (run("mpt-13b", 256), pool("H100-SXM-80", 64, "llm-foundry", layout=FSDP)),
@@ -151,16 +143,12 @@ OVER_TENSOR = {
 def test_one_type_as_two_pools_equals_one(training, chip, stack, layout, half) -> None:
     one = fleet(training, [pool(chip, 2 * half, stack, layout=layout)]).full
     parts = [pool(chip, half, stack, layout=layout) for _ in range(2)]
-    assert fleet(training, parts).full.step_seconds == pytest.approx(
-        one.step_seconds, rel=1e-12
-    )
+    assert fleet(training, parts).full.step_seconds == pytest.approx(one.step_seconds, rel=1e-12)
 
 
 def test_fsdp_ranks_of_two_chips_split_within_a_micro_batch_of_the_optimum() -> None:
     training = run("mpt-13b", 500)
-    pools = [
-        pool(name, 64, "llm-foundry", layout=FSDP) for name in ("H100-SXM-80", "A100-SXM-80")
-    ]
+    pools = [pool(name, 64, "llm-foundry", layout=FSDP) for name in ("H100-SXM-80", "A100-SXM-80")]
     groups = fleet(training, pools).groups
     paces = [group.pace for group in groups]
     best = real_split(paces, 500)

@@ -15,17 +15,7 @@ from hypothesis import strategies as st
 
 from sim.scenario.parts import Pool
 from sim.throughput.elastic import ElasticPolicy
-from tests.throughput.cases import (
-    GPT,
-    V3,
-    constants,
-    deepseek,
-    fleet,
-    healthy,
-    listed,
-    pool,
-    run,
-)
+from tests.throughput.cases import GPT, V3, constants, deepseek, fleet, healthy, listed, pool, run
 
 WEAK = {
     "tensor": 8,
@@ -35,9 +25,7 @@ WEAK = {
     "virtual": 1,
     "recompute": "selective",
 }
-MIXES = st.sampled_from(
-    ["A100-SXM-80", "A800-SXM-80", "H20-96", "Ascend-910B3", "A100-PCIe-80"]
-)
+MIXES = st.sampled_from(["A100-SXM-80", "A800-SXM-80", "H20-96", "Ascend-910B3", "A100-PCIe-80"])
 
 
 def weak(chip: Any = "A100-SXM-80", chips: int = 2048, **rest: Any) -> Pool:
@@ -46,9 +34,7 @@ def weak(chip: Any = "A100-SXM-80", chips: int = 2048, **rest: Any) -> Pool:
 
 @settings(max_examples=40)
 @given(
-    st.sampled_from(
-        ["bf16", "fp8", "memory_bandwidth", "scale_up", "nic", "kernel_efficiency"]
-    ),
+    st.sampled_from(["bf16", "fp8", "memory_bandwidth", "scale_up", "nic", "kernel_efficiency"]),
     st.floats(1.0, 4.0),
     st.sampled_from(
         [
@@ -64,21 +50,15 @@ def test_a_better_chip_never_slows_a_step(
     model, layout, name, stack = case
     plain = pool(name, 2048, stack, layout=layout)
     better = plain.model_copy(
-        update={
-            "chip": plain.chip.model_copy(update={key: getattr(plain.chip, key) * factor})
-        }
+        update={"chip": plain.chip.model_copy(update={key: getattr(plain.chip, key) * factor})}
     )
-    before, after = (
-        fleet(run(model, sequences), [p]).full.step_seconds for p in (plain, better)
-    )
+    before, after = (fleet(run(model, sequences), [p]).full.step_seconds for p in (plain, better))
     assert after <= before * (1 + 1e-9)
 
 
 @settings(max_examples=30)
 @given(
-    st.floats(0.0, 1.0),
-    st.floats(0.0, 1.0),
-    st.sampled_from(["1f1b", "interleaved", "dualpipe"]),
+    st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.sampled_from(["1f1b", "interleaved", "dualpipe"])
 )
 def test_better_overlap_never_slows_a_step(a: float, b: float, schedule: str) -> None:
     layout = WEAK | {"schedule": schedule}
@@ -144,9 +124,7 @@ def test_a_slowdown_multiplies_exactly_what_is_exposed() -> None:
 
 def test_perfect_mixing_adds_the_rates_up_and_its_efficiency_takes_its_part() -> None:
     training = run("deepseek-v3", 15360)
-    alone = [
-        fleet(training, [p]).full.tokens_per_s for p in (deepseek(), weak("A800-SXM-80"))
-    ]
+    alone = [fleet(training, [p]).full.tokens_per_s for p in (deepseek(), weak("A800-SXM-80"))]
     together = fleet(training, [deepseek(), weak("A800-SXM-80")]).full
     assert 0.9 * sum(alone) < together.tokens_per_s < sum(alone)
     less = fleet(training, [deepseek(), weak("A800-SXM-80")], {"efficiency": 0.9}).full
@@ -237,11 +215,7 @@ def test_rerouting_lies_between_its_bounds() -> None:
     ramp = seconds / beat
     ratio = healthy(planned, (127,), "re-route").tokens_per_s / planned.full.tokens_per_s
     moved = 48 * 16 / 15
-    assert (
-        (48 + ramp) / (moved + ramp) * 0.99
-        < ratio
-        < (48 + ramp) / max(48 + ramp, moved) + 1e-9
-    )
+    assert (48 + ramp) / (moved + ramp) * 0.99 < ratio < (48 + ramp) / max(48 + ramp, moved) + 1e-9
     assert ratio > healthy(planned, (127,)).tokens_per_s / planned.full.tokens_per_s
 
 
@@ -279,9 +253,7 @@ def test_states_are_planned_within_a_millisecond_and_remembered() -> None:
 
     def quickest(work: Callable[[], object], times: int) -> float:
         # Processor time: what else runs on the machine must not count.
-        return (
-            min(timeit.repeat(work, number=times, repeat=5, timer=time.process_time)) / times
-        )
+        return min(timeit.repeat(work, number=times, repeat=5, timer=time.process_time)) / times
 
     def new_state(policy: ElasticPolicy) -> Callable[[], object]:
         lost = itertools.count(1)

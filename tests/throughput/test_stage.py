@@ -41,9 +41,7 @@ def by_kind(stage: Placement) -> dict[str, Message]:
 def test_a_dense_layer_takes_its_flops_over_the_rate_of_the_chips() -> None:
     llama, h100 = model("llama-3-405b"), pool("H100-SXM-80", stack="llama-3")
     work = executed(llama)
-    expected = (
-        8192 / 8 * (work.products + work.attention) / (989e12 * h100.chip.kernel_efficiency)
-    )
+    expected = 8192 / 8 * (work.products + work.attention) / (989e12 * h100.chip.kernel_efficiency)
     bare = constants().model_copy(update={"matrix_traffic": 0.0})
     found = compute_seconds(llama, h100, shape(tensor=8), bare)
     assert found.layer == pytest.approx(expected)
@@ -79,9 +77,7 @@ def test_dense_layers_of_a_model_with_experts_pay_the_memory_traffic_of_their_wi
 def test_scores_that_are_not_fused_go_through_memory() -> None:
     gpt3, old = model("gpt-175b"), pool(stack="megatron-2021")
     fused = pool(stack={"like": "megatron-2021", "score_passes": 0})
-    slow, quick = (
-        compute_seconds(gpt3, p, shape(tensor=8), constants()) for p in (old, fused)
-    )
+    slow, quick = (compute_seconds(gpt3, p, shape(tensor=8), constants()) for p in (old, fused))
     # Sixteen passes over heads x sequence x sequence numbers of two bytes, an eighth on each chip.
     expected = 16 * 96 * 2048 * 2048 * 2 / 8 / 2.04e12
     assert slow.layer - quick.layer == pytest.approx(expected)
@@ -136,9 +132,7 @@ def test_no_way_to_deal_whole_layers_out_is_more_even(
     stages = 2 * chips if paired else chips
 
     def slowest(cuts: tuple[int, ...]) -> float:
-        loads = [
-            (end - start) * layer for start, end in itertools.pairwise((0, *cuts, layers))
-        ]
+        loads = [(end - start) * layer for start, end in itertools.pairwise((0, *cuts, layers))]
         loads[0] += first
         # DualPipe's first chip has the last stage as well.
         loads[0 if paired else -1] += last
@@ -276,7 +270,5 @@ def test_what_a_step_costs_once_is_exchange_optimizer_and_the_fixed_time() -> No
 def test_ranks_of_context_share_the_optimizer_too() -> None:
     alone = optimizer(gpt()._replace(ranks=16))
     for degree in (2, 4):
-        assert optimizer(gpt(context=degree)._replace(ranks=16)) == pytest.approx(
-            alone / degree
-        )
+        assert optimizer(gpt(context=degree)._replace(ranks=16)) == pytest.approx(alone / degree)
         assert optimizer(gpt()._replace(ranks=16 * degree)) == pytest.approx(alone / degree)

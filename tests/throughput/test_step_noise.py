@@ -9,16 +9,12 @@ from sim.throughput.step_noise import expected_maximum, straggler_factor
 @pytest.mark.parametrize(
     ("participants", "mean"), [(128, 2.59), (256, 2.83), (2048, 3.44), (16384, 3.97)]
 )
-def test_the_mean_maximum_of_normals_is_that_of_the_tables(
-    participants: int, mean: float
-) -> None:
+def test_the_mean_maximum_of_normals_is_that_of_the_tables(participants: int, mean: float) -> None:
     assert expected_maximum(participants) == pytest.approx(mean, abs=0.005)
 
 
 def test_it_agrees_with_simulation() -> None:
-    drawn = (
-        np.random.Generator(np.random.PCG64DXSM(7)).standard_normal((20_000, 64)).max(axis=1)
-    )
+    drawn = np.random.Generator(np.random.PCG64DXSM(7)).standard_normal((20_000, 64)).max(axis=1)
     error = drawn.std() / np.sqrt(len(drawn))
     assert abs(drawn.mean() - expected_maximum(64)) < 4 * error
     assert (

@@ -47,9 +47,7 @@ def test_every_row_that_is_not_an_identity_has_a_twin():
 
 
 def test_a_closed_form_that_is_none_is_refused_with_the_nearest():
-    with pytest.raises(
-        InputError, match=r"no closed form 'crosing' .did you mean \"crossing\""
-    ):
+    with pytest.raises(InputError, match=r"no closed form 'crosing' .did you mean \"crossing\""):
         closed_forms(FAST, ["O1", "crosing"])
 
 

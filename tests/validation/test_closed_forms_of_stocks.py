@@ -29,21 +29,15 @@ AS_COLD = {"fleet.pool.nodes": 200, "depot.stock.pool": 300, "horizon": "210 d"}
             {"fleet.pool.failures": {"causes": [DEATHS]}},
             id="a tenth more deaths",
         ),
-        pytest.param(
-            "O18", "O18", {"depot.repair.capacity": "100 per day"}, id="nobody waits"
-        ),
-        pytest.param(
-            "O20", "O20", {"depot.repair.success": 0.4}, id="repair fails more often"
-        ),
+        pytest.param("O18", "O18", {"depot.repair.capacity": "100 per day"}, id="nobody waits"),
+        pytest.param("O20", "O20", {"depot.repair.success": 0.4}, id="repair fails more often"),
         pytest.param(
             "O21",
             "O21",
             {"depot.repair.turnaround.lognormal.median": "20 d"},
             id="the mean is taken for the median",
         ),
-        pytest.param(
-            "O22", "O22", {"depot.cannibalise": False}, id="broken nodes left alone"
-        ),
+        pytest.param("O22", "O22", {"depot.cannibalise": False}, id="broken nodes left alone"),
         pytest.param(
             "crossing", "crossing", {"runs.first": "2022-02-01"}, id="first run a month late"
         ),

@@ -24,13 +24,10 @@ def test_a_table_that_was_counted_says_so_for_another_fleet():
     for name, entry in catalogue.table("failures").items():
         rates = [cause.per_1000_node_days for cause in entry.item.causes]
         if any(
-            isinstance(rate, Uncertain) and isinstance(rate.distribution, Gamma)
-            for rate in rates
+            isinstance(rate, Uncertain) and isinstance(rate.distribution, Gamma) for rate in rates
         ):
             # A table for the counted fleet alone says so: there the factor is 1, with a note.
-            [stated] = [
-                fact for fact in entry.facts if fact.path.endswith(f"{name}.rate_factor")
-            ]
+            [stated] = [fact for fact in entry.facts if fact.path.endswith(f"{name}.rate_factor")]
             assert (stated.source == "FLEETS") or (stated.value == 1 and stated.note), name
 
 
@@ -49,9 +46,7 @@ def test_halves_that_differ_by_no_more_than_chance_drift_little():
         levels = np.exp(sigma * rng.normal(size=400))
         counts = rng.poisson(100 * levels)
         first = rng.poisson(100, size=400)
-        return [
-            (float(np.log(b / a)), 1 / a + 1 / b) for a, b in zip(first, counts, strict=True)
-        ]
+        return [(float(np.log(b / a)), 1 / a + 1 / b) for a, b in zip(first, counts, strict=True)]
 
     # The standard error of a variance of 400 is 7 %: 0.002 of what counts make of it, 0.018.
     assert drift_spread(seen(0.0))[0] < 0.07
@@ -65,6 +60,4 @@ def test_the_log_of_glm_is_counted_before_june_and_its_june_drifts():
     )
     counted = [load_scenario(name) for name in ("opt-175b", "llama-3-405b", "infinitehbd")]
     for scenario in counted:
-        assert not [
-            name for name in scenario.unknowns() if name.endswith((".drift", "_factor"))
-        ]
+        assert not [name for name in scenario.unknowns() if name.endswith((".drift", "_factor"))]

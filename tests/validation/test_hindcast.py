@@ -79,7 +79,4 @@ def test_the_command_sums_up_in_a_sentence(listed, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["sim", "validate", str(listed()), "--effort", "0.05"])
     with pytest.raises(SystemExit):
         main()
-    assert (
-        "Our 90 % bands hold 1 of 2 past jobs (1 to 2 would be right"
-        in capsys.readouterr().out
-    )
+    assert "Our 90 % bands hold 1 of 2 past jobs (1 to 2 would be right" in capsys.readouterr().out

@@ -19,12 +19,7 @@ from sim.validation.peers import expected_failures, peers, rows, scenario_of
 from sim.validation.report import MOST_Z, Row
 
 DAY_MINUTES = 1440.0
-QUICK = (
-    "airesim-32-days",
-    "airesim-no-bad-servers",
-    "airesim-weibull-2",
-    "airesim-weibull-0.7",
-)
+QUICK = ("airesim-32-days", "airesim-no-bad-servers", "airesim-weibull-2", "airesim-weibull-0.7")
 
 
 def wrong(table: list[Row]) -> list[Row]:
@@ -32,9 +27,7 @@ def wrong(table: list[Row]) -> list[Row]:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_our_numbers_are_the_peers_where_it_is_right_and_the_closed_forms_where_it_is_not(
-    name,
-):
+def test_our_numbers_are_the_peers_where_it_is_right_and_the_closed_forms_where_it_is_not(name):
     table = peers(0.12, [name])
     assert wrong(table) == []
     assert {row.quantity for row in table} >= {"failures"}
@@ -68,9 +61,7 @@ def case(name: str) -> PeerCase:
 def test_what_is_expected_of_a_case(name, days, expected):
     scenario = scenario_of(case(name))
     assert expected_failures(scenario, days) == pytest.approx(expected, rel=2e-3)
-    uneven = scenario.override(
-        {"fleet.servers.failures.bad_nodes": {"share": 0.1, "factor": 2}}
-    )
+    uneven = scenario.override({"fleet.servers.failures.bad_nodes": {"share": 0.1, "factor": 2}})
     assert expected_failures(uneven, days) is None
 
 
@@ -180,12 +171,7 @@ def by_its_words(
         weights = [factor if server in bad else 1.0 for server in active]
         work = draw.expovariate(r / DAY_MINUTES * sum(weights))
         if done + work >= days * DAY_MINUTES:
-            return (
-                failures,
-                float(S - len(boxed)),
-                selections,
-                now + days * DAY_MINUTES - done,
-            )
+            return failures, float(S - len(boxed)), selections, now + days * DAY_MINUTES - done
         done, now, failures = done + work, now + work, failures + 1
         returned()
         failed = active.pop(draw.choices(range(J), weights)[0])
@@ -203,16 +189,10 @@ def by_its_words(
         returned()
 
 
-def ours(
-    seed: int, days: float, *, J, w, W, S, f, r, factor, R, h, take
-) -> tuple[float, ...]:
+def ours(seed: int, days: float, *, J, w, W, S, f, r, factor, R, h, take) -> tuple[float, ...]:
     """The same settings as a scenario of ours."""
     repair = [
-        {
-            "time": {"exponential": {"mean": f"{mean} min"}},
-            "enough": enough,
-            "success": success,
-        }
+        {"time": {"exponential": {"mean": f"{mean} min"}}, "enough": enough, "success": success}
         for mean, enough, success in STAGES
     ]
     cause = {
@@ -227,10 +207,7 @@ def ours(
         "fleet.servers.nodes": J,
         "fleet.servers.hot_spares": W - J,
         "fleet.servers.cold_spares": S,
-        "fleet.servers.failures": {
-            "causes": [cause],
-            "bad_nodes": {"share": f, "factor": factor},
-        },
+        "fleet.servers.failures": {"causes": [cause], "bad_nodes": {"share": f, "factor": factor}},
         "recovery": {
             "restart": f"{R} min",
             "standby": w,
@@ -239,12 +216,7 @@ def ours(
         },
     }
     result = simulate(load_scenario("airesim-default").override(changes), 7, seed)
-    return (
-        sum(result.failures.values()),
-        result.provisioned,
-        result.selections,
-        result.wall / 60,
-    )
+    return sum(result.failures.values()), result.provisioned, result.selections, result.wall / 60
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -29,9 +29,7 @@ def test_rows_between_the_fitted_ones_are_close(found: list[Row]) -> None:
     assert max(abs(row.error) for row in found if row.role == "interpolation") < 0.015
 
 
-def test_what_was_not_looked_at_comes_within_six_per_cent_on_average(
-    found: list[Row],
-) -> None:
+def test_what_was_not_looked_at_comes_within_six_per_cent_on_average(found: list[Row]) -> None:
     result = summary(found)
     assert result.runs >= 13
     assert result.mean <= 0.06

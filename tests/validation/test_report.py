@@ -81,9 +81,7 @@ def test_it_ends_with_0_when_all_rows_hold_and_with_1_naming_those_that_do_not(
     assert "1 of 2 rows: Y, a row that does not" in err
 
 
-def test_as_json_it_is_one_object_whose_rows_all_have_the_same_keys(
-    table, monkeypatch, capsys
-):
+def test_as_json_it_is_one_object_whose_rows_all_have_the_same_keys(table, monkeypatch, capsys):
     table.append(BAD)
     code, out, _ = validate(monkeypatch, capsys, "closed-forms", "--json")
     report = json.loads(out)
@@ -99,9 +97,7 @@ def test_a_table_that_is_none_is_refused(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("name", ["published", "jobs", "logbooks", "trace", "peers", "score"])
-def test_every_table_reads_in_a_terminal_and_can_be_written_as_json(
-    name, monkeypatch, capsys
-):
+def test_every_table_reads_in_a_terminal_and_can_be_written_as_json(name, monkeypatch, capsys):
     one = {"airesim-weibull-2": catalogue.table("peers")["airesim-weibull-2"]}
     everything = catalogue.table
 

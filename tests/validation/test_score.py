@@ -52,9 +52,7 @@ def test_hits_are_judged_by_the_binomial_range(made):
     assert (hits.ours, hits.count, hits.lo, hits.hi, hits.ok) == (9, 10, 7, 10, True)
     assert rows["hits.50", "jobs"].ours == 5
     assert rows["hits.90", "A"].ours == 9
-    short = {
-        (row.id, row.quantity): row for row in made(*[forecast(0.99) for _ in range(10)])
-    }
+    short = {(row.id, row.quantity): row for row in made(*[forecast(0.99) for _ in range(10)])}
     assert not short["hits.90", "jobs"].ok
 
 
@@ -101,12 +99,8 @@ def test_only_validation_without_bounds_counts_and_one_row_of_a_run():
     found = score.forecasts(4, 0)
     names = {(row.kind, row.id) for row in found}
     assert ("jobs", "byterobust") in names
-    assert (
-        not {("jobs", "llama-3"), ("jobs", "rsc-1-60min"), ("jobs", "greyhound-32")} & names
-    )
-    assert ("logbooks", "glm-130b-from-11-may") not in names, (
-        "part of it is what was fitted to"
-    )
+    assert not {("jobs", "llama-3"), ("jobs", "rsc-1-60min"), ("jobs", "greyhound-32")} & names
+    assert ("logbooks", "glm-130b-from-11-may") not in names, "part of it is what was fitted to"
     assert [row.id for row in found if row.id.startswith("dsv3")] == ["dsv3_step_time"]
 
 
@@ -127,9 +121,7 @@ def test_one_logbook_is_missed_and_hits_of_all_kinds_and_families_are_as_many_as
 
 def test_the_sentence_counts_each_kind(made):
     rows = made(forecast(0.5), forecast(0.99), forecast(0.5, kind="logbooks", family="B"))
-    table = pd.DataFrame([vars(row) for row in rows]).assign(
-        kind=[row.quantity for row in rows]
-    )
+    table = pd.DataFrame([vars(row) for row in rows]).assign(kind=[row.quantity for row in rows])
     assert score.line(table) == (
         "Our 90 % bands hold 1 of 2 published jobs (1 to 2 would be right; by source 0.5 of 1), "
         "1 of 1 published logbooks (0 to 1 would be right; by source 1 of 1). "

@@ -41,10 +41,7 @@ def cluster(causes: list[dict[str, Any]], days: int) -> Scenario:
             "fleet.job.cold_spares": 0,
             "fleet.job.failures": {"causes": causes},
             "checkpoint": {"interval": "1 h", "blocking": "10 s"},
-            "recovery": {
-                "policy": "wait",
-                "restart": {"triangular": ["5 min", "10 min", "1 h"]},
-            },
+            "recovery": {"policy": "wait", "restart": {"triangular": ["5 min", "10 min", "1 h"]}},
             "horizon": f"{days} d",
         }
     )
@@ -58,9 +55,7 @@ def fitted(causes: list[dict[str, Any]], log: RunResult) -> list[dict[str, Any]]
     counts = np.array([*per_node.values(), *[0] * (powered - len(per_node))])
     dispersion = max(counts.var(ddof=1) / counts.mean(), 1.0) if events else 1.0
     exposure = log.chip_seconds
-    days = (
-        sum(exposure.get(("job", place), 0) for place in ("active", "hot_spare")) / 86400 / 8
-    )
+    days = sum(exposure.get(("job", place), 0) for place in ("active", "hot_spare")) / 86400 / 8
     found = []
     for cause in causes:
         number = sum(event.what == cause["cause"] for event in events)

@@ -79,9 +79,7 @@ def test_one_run_is_missed_and_its_row_says_so() -> None:
     assert (missed.id, missed.cause_of_miss != "") == ("bridge_dsv3_b200", True)
 
 
-def test_outside_the_98_per_cent_range_covers_and_spans_at_most_a_factor_of_four(
-    found,
-) -> None:
+def test_outside_the_98_per_cent_range_covers_and_spans_at_most_a_factor_of_four(found) -> None:
     outside = [row for row in found if not row.inside]
     assert outside
     assert all(row.hit(0.98) and 2 * 2.3263 * row.spread <= 1.3863 for row in outside)

@@ -36,10 +36,7 @@ def test_only_what_fed_no_line_and_what_happened_counts_as_evidence(table):
     [
         ("h20-2025", {"depot.supply.h20.scale": 1.6}),
         ("h800-2025", {"policy.us-2023-10-17.date": "2024-10-17"}),
-        (
-            "910c-2025",
-            {"depot.production.huawei.stacks.bank.chips": [["2023-01-01", 3_000_000]]},
-        ),
+        ("910c-2025", {"depot.production.huawei.stacks.bank.chips": [["2023-01-01", 3_000_000]]}),
         ("longcat-2-50k", {"outlook.shares.run": 0.02}),
     ],
 )

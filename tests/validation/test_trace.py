@@ -25,12 +25,8 @@ CLUSTERED = {
 }
 
 
-def of(
-    *rows: tuple[float, float, int], nodes: int = 10, days: float = 100.0
-) -> dict[str, float]:
-    return statistics(
-        [[(start * DAY, end * DAY, node) for start, end, node in rows]], nodes, days
-    )
+def of(*rows: tuple[float, float, int], nodes: int = 10, days: float = 100.0) -> dict[str, float]:
+    return statistics([[(start * DAY, end * DAY, node) for start, end, node in rows]], nodes, days)
 
 
 def test_rate_and_repair_times():
@@ -42,12 +38,7 @@ def test_rate_and_repair_times():
 def test_again_counts_the_gap_after_a_repair_and_leaves_out_the_last_thirty_days():
     found = of((0, 1, 0), (1.5, 2, 0), (20, 21, 0), (22, 23, 1), (71, 72, 2), (72.1, 73, 2))
     # Four repairs can be watched for 30 days: followed after 0.5 and 18 days, or not at all.
-    assert [found[f"again.{days}d"] for days in ("0.25", "1", "14", "30")] == [
-        0,
-        0.25,
-        0.25,
-        0.5,
-    ]
+    assert [found[f"again.{days}d"] for days in ("0.25", "1", "14", "30")] == [0, 0.25, 0.25, 0.5]
 
 
 def test_the_worst_tenth_is_a_tenth_of_all_nodes_failed_or_not():
@@ -96,9 +87,7 @@ def test_the_outages_of_a_run_are_its_failures_bursts_included():
     assert len(found) > sum(result.failures.values())
     assert len({start for start, _, _ in found}) == sum(result.failures.values())
     down = sum(end - start for start, end, _ in found)
-    places = sum(
-        s for (_, place), s in result.chip_seconds.items() if place in ("repair", "idle")
-    )
+    places = sum(s for (_, place), s in result.chip_seconds.items() if place in ("repair", "idle"))
     assert 8 * down == pytest.approx(places)
 
 
@@ -179,12 +168,8 @@ def test_the_trace_itself_has_its_published_statistics():
     }
     assert [found[f"up_to.{k}"] for k in cdf] == pytest.approx(list(cdf.values()), abs=0.002)
     down = {"mean": 9.26, "p50": 7, "p90": 22, "p95": 26, "max": 35}
-    assert [found[f"down.{name}"] for name in down] == pytest.approx(
-        list(down.values()), abs=0.01
-    )
-    assert (found["repair.mean"], found["repair.p99"]) == pytest.approx(
-        (5.54, 81.9), rel=0.005
-    )
+    assert [found[f"down.{name}"] for name in down] == pytest.approx(list(down.values()), abs=0.01)
+    assert (found["repair.mean"], found["repair.p99"]) == pytest.approx((5.54, 81.9), rel=0.005)
     again = {"0.25d": 0.168, "3d": 0.256, "14d": 0.357}
     assert [found[f"again.{name}"] for name in again] == pytest.approx(
         list(again.values()), abs=0.005

@@ -37,8 +37,7 @@ def estimated(base: Scenario, log: RunResult) -> Scenario:
     counts = Counter(event.what for event in log.trace.events("failure"))
     rates = {name: {"events": counts[name], "node_days": NODE_DAYS} for name in CAUSES}
     causes = [
-        {"cause": name, "per_1000_node_days": rates[name], **keys}
-        for name, keys in CAUSES.items()
+        {"cause": name, "per_1000_node_days": rates[name], **keys} for name, keys in CAUSES.items()
     ]
     waits = [part.end - part.start for part in log.timeline if part.state == "respond"]
     median = {"median": f"{np.exp(np.mean(np.log(waits)))} s", "sigma": len(waits) ** -0.5}
