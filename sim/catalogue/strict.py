@@ -133,7 +133,7 @@ class Inline(Strict):
 
 
 class Titled(Inline):
-    """The same with a title."""
+    """What may be spelt out in a scenario and has a title."""
 
     title: str = ""
     """One line that says what it is."""

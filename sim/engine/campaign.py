@@ -262,6 +262,7 @@ class Campaign:
         return self._rates(run, pools) or self._rates(run, open_)
 
     def _rates(self, run: Run, pools: Pools) -> Throughput | None:
+        """How fast a run trains on pools; None where a layout does not fit."""
         try:
             return throughput_of(self._scenario, run, pools)
         except InputError:

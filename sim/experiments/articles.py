@@ -46,8 +46,9 @@ class Stated(Strict):
     def _known_status(self) -> Stated:
         if self.status not in STATUSES:
             problem = f"no status '{self.status}'"
-            allowed = f"; allowed: {', '.join(STATUSES)}"
-            raise InputError.no_such(problem, self.status, STATUSES, allowed, key="status")
+            raise InputError.no_such(
+                problem, self.status, STATUSES, listed="allowed", key="status"
+            )
         return self
 
 

@@ -99,8 +99,8 @@ def make_figures(
     """
     base = repository(root)
     if profile not in FOLDERS:
-        there = f"; there are: {', '.join(FOLDERS)}."
-        raise InputError.no_such(f'There is no profile "{profile}"', profile, FOLDERS, there)
+        problem = f'There is no profile "{profile}"'
+        raise InputError.no_such(problem, profile, FOLDERS, ".", listed="there are")
     values = _values(_choose(names, base), profile, given or {}, base)
     folder = (Path(out) if out else base / FOLDERS[profile]).resolve()
     # Whatever is wrong with the folder is found before anything runs.
@@ -154,8 +154,8 @@ def _choose(names: Sequence[str], base: Path) -> list[Path]:
     wanted = [Path(name).name.removesuffix(".ipynb") for name in names]
     for stem in wanted:
         if stem not in every:
-            there = f"; there are: {', '.join(every)}."
-            raise InputError.no_such(f'There is no notebook "{stem}"', stem, every, there)
+            problem = f'There is no notebook "{stem}"'
+            raise InputError.no_such(problem, stem, every, ".", listed="there are")
     return [path for stem, path in every.items() if stem in wanted or not wanted]
 
 

@@ -393,6 +393,4 @@ def check_metric(metric: str, *scenarios: Scenario) -> None:
         known = metrics_of(scenario)
         if metric not in known:
             problem = f"{scenario.name}: no metric '{metric}'"
-            raise InputError.no_such(
-                problem, metric, known, f"; there are: {', '.join(known)}"
-            )
+            raise InputError.no_such(problem, metric, known, listed="there are")

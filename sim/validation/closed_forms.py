@@ -111,8 +111,9 @@ def closed_forms(effort: float = 1.0, only: Sequence[str] = ()) -> list[Row]:
     """
     for name in only:
         if name not in CHECKS:
-            allowed = f"; allowed: {', '.join(CHECKS)}"
-            raise InputError.no_such(f"no closed form '{name}'", name, CHECKS, allowed)
+            raise InputError.no_such(
+                f"no closed form '{name}'", name, CHECKS, listed="allowed"
+            )
     rows = []
     for name in tqdm(only or CHECKS, disable=None, leave=False):
         rows += CHECKS[name](effort)

@@ -98,9 +98,7 @@ def walk(result: ProgrammeResult) -> None:
     """
     fleet, here = result.scenario.fleet, Counter[tuple[str, str]]()
     for name, spec in fleet.items():
-        here[name, "research"] = (
-            round(spec.active_nodes + spec.hot_spares) * spec.chip.node_size
-        )
+        here[name, "research"] = round(spec.active_nodes + spec.hot_spares) * spec.chip.node_size
         here[name, "cold_spare"] = round(spec.cold_spares) * spec.chip.node_size
     for name, chips in result.scenario.depot.stock.items():
         here[name, "stock"] += round(chips)
@@ -141,9 +139,7 @@ def test_chips_are_conserved_by_type_at_every_event_of_any_programme(**example):
 
 
 def test_the_walk_notices_a_move_that_is_left_out_and_a_chip_that_is_lost():
-    result = run(
-        programme(fleet=pool(nodes=20, failures=dead(0.5)), depot={"cannibalise": True})
-    )
+    result = run(programme(fleet=pool(nodes=20, failures=dead(0.5)), depot={"cannibalise": True}))
     walk(result)
     rows = result.trace.rows
     moves = [k for k, item in enumerate(result.trace) if isinstance(item, Move)]
@@ -200,6 +196,9 @@ def test_a_control_outside_the_years_of_a_programme_or_repeated_is_handled(dates
     assert open_.counts.get(("pool", "scrap"), 0) == 0 < blocked.counts["pool", "scrap"]
 
 
+BOUGHT = ["sim", "run", "last-time-buy", "--replications", "2", "--fixed-inputs"]
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -218,17 +217,7 @@ def test_a_control_outside_the_years_of_a_programme_or_repeated_is_handled(dates
 def test_a_control_of_an_unknown_chip_or_given_twice_is_refused_by_name(
     change, complaint, monkeypatch, capsys
 ):
-    arguments = [
-        "sim",
-        "run",
-        "last-time-buy",
-        "--replications",
-        "2",
-        "--fixed-inputs",
-        "--set",
-        change,
-    ]
-    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.setattr(sys, "argv", [*BOUGHT, "--set", change])
     with pytest.raises(SystemExit) as end:
         main()
     answer = capsys.readouterr()
@@ -239,18 +228,8 @@ def test_a_control_of_an_unknown_chip_or_given_twice_is_refused_by_name(
 
 @pytest.mark.parametrize("date", ["2001-01-01", "2099-01-01"])
 def test_a_control_moved_out_of_the_years_of_a_scenario_runs(date, monkeypatch, capsys):
-    arguments = [
-        "sim",
-        "run",
-        "last-time-buy",
-        "--replications",
-        "2",
-        "--fixed-inputs",
-        "--json",
-    ]
-    monkeypatch.setattr(
-        sys, "argv", [*arguments, "--set", f"policy.us-2023-10-17.date={date}"]
-    )
+    changes = ["--json", "--set", f"policy.us-2023-10-17.date={date}"]
+    monkeypatch.setattr(sys, "argv", [*BOUGHT, *changes])
     with pytest.raises(SystemExit, match=r"^0$"):
         main()
     assert "crossing_days" in json.loads(capsys.readouterr().out)["metrics"]
@@ -310,9 +289,7 @@ def test_what_is_only_rounding_is_nothing() -> None:
 
 
 def test_a_trace_is_gone_with_its_result_and_waits_for_no_collector():
-    fleet = pool(
-        nodes=100, cold_spares=50, failures={"causes": [cause(per_1000_node_days=50)]}
-    )
+    fleet = pool(nodes=100, cold_spares=50, failures={"causes": [cause(per_1000_node_days=50)]})
     scenario = endless(365, fleet=fleet)
     simulate(scenario)
     gc.collect()
