@@ -85,9 +85,8 @@ def text(path: Path | str, most: int = -1) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = (
-            f"is no UTF-8 text from byte {error.start} on; a spreadsheet saves as 'CSV UTF-8'"
-        )
+        hint = "; a spreadsheet saves as 'CSV UTF-8'" if str(path).endswith(".csv") else ""
+        problem = f"is no UTF-8 text from byte {error.start} on{hint}"
         raise in_file(str(path), problem) from None
 
 

@@ -99,6 +99,7 @@ def read_as(item: Any, found: Sketch, name: str, value: Any) -> Any:
             return float(value)
         raise expected("a plain number, in SI units", value)
     field = type(part).model_fields[key]
+    # Nothing heeds the key among the rules: without any at all it would be no annotation.
     kind: Any = Annotated[field.annotation, key, *field.metadata]
     try:
         return TypeAdapter(kind).validate_python(value)

@@ -114,7 +114,7 @@ def _wrong(details: ErrorDetails, source: Source) -> InputError:
     """The error of one thing that pydantic found."""
     path = _steps(source.data, details["loc"])
     if details["type"] == "missing":
-        return _missing(path, source)
+        return _missing(path, details["loc"], source)
     error = _in_our_words(details)
     given = details["input"]
     # An error with a key is about one below the part that noticed it; one with a file is about the
@@ -159,7 +159,7 @@ def _in_our_words(details: ErrorDetails) -> InputError:
     return refusal(details)
 
 
-def _missing(path: KeyPath, source: Source) -> InputError:
+def _missing(path: KeyPath, place: KeyPath, source: Source) -> InputError:
     parent = path[:-1]
     stated = source.states(parent)
     hint = ""
@@ -168,9 +168,14 @@ def _missing(path: KeyPath, source: Source) -> InputError:
         siblings = siblings[step]
     given = siblings[parent[-1]] if parent else None
     if isinstance(given, str):
-        # A file of the user's own, which need not say all.
-        more = f"{{like: {given}, {path[-1]}: …}}"
-        hint = f": {given} does not say it; write {dotted(parent)} as {more}"
+        # A file of the user's own, which need not say all; its keys stand below that of the file.
+        below = [
+            step for step in place[place.index(parent[-1]) + 1 :] if "[" not in str(step)
+        ]
+        path = (*parent, *below)
+        hint = f": {given} does not say it"
+        if len(below) == 1:
+            hint += f"; write {dotted(parent)} as {{like: {given}, {path[-1]}: …}}"
     elif not stated and len(parent) > 1:
         # The parent is there by an override alone: perhaps a misspelt name.
         others = [str(key) for key in siblings if key != parent[-1]]

@@ -81,3 +81,11 @@ def test_a_folder_that_is_not_there_is_named(folder: Path) -> None:
 
 def test_their_sources_are_named_with_an_answer(folder: Path) -> None:
     assert "MAKER" in sources(load_scenario(folder / "own.yaml"))
+
+
+def test_what_a_table_of_ones_own_lacks_is_named_by_where_it_stands(tmp_path: Path) -> None:
+    table = tmp_path / "mine.yaml"
+    table.write_text("causes: [{per_1000_node_days: 3}]\n")
+    told = r"fleet\.good\.failures\.causes\.0\.cause is missing: .*mine\.yaml does not say it$"
+    with pytest.raises(InputError, match=told):
+        load_scenario("deepseek-v3").override({"fleet.good.failures": str(table)})

@@ -74,7 +74,7 @@ def test_a_wrong_scenario_gets_one_clear_message(
     [
         (
             b"\x00\x01\xff\xfe\x80",
-            "error: mine.yaml: is no UTF-8 text from byte 2 on; a spreadsheet saves as 'CSV UTF-8'",
+            "error: mine.yaml: is no UTF-8 text from byte 2 on",
         ),
         (b"x: " + b"y" * 600_000, "error: mine.yaml: is larger than 500,000 bytes"),
         (None, "error: mine.yaml: cannot be read (No such file or directory)"),
