@@ -119,7 +119,7 @@ def hardware_rate(
 
 
 def bill(
-    question: Scenario,
+    scenario: Scenario,
     bought: Sequence[tuple[float, str, int, float]],
     repairs: int,
     powered: Mapping[str, float],
@@ -128,6 +128,7 @@ def bill(
 
     Parameters
     ----------
+    scenario : Scenario
     bought : sequence of (seconds, pool, chips, premium)
         What was there at the start and what arrived, at how many times its price.
     repairs : int
@@ -135,7 +136,7 @@ def bill(
     powered : mapping
         Chip-seconds in use, by pool.
     """
-    method, fleet = question.costs, question.fleet
+    method, fleet = scenario.costs, scenario.fleet
     price = {name: price_with_server(pool.chip, method) for name, pool in fleet.items()}
     servers = math.fsum(chips * price[name] for _, name, chips, _ in bought)
     joules = math.fsum(
@@ -147,7 +148,7 @@ def bill(
         premium=math.fsum(
             chips * price[name] * (premium - 1) for _, name, chips, premium in bought
         ),
-        repair=repairs * question.depot.repair.cost if question.depot.repair else 0.0,
+        repair=repairs * scenario.depot.repair.cost if scenario.depot.repair else 0.0,
         energy=joules * method.electricity,
         joules=joules,
     )
