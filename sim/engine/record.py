@@ -55,13 +55,13 @@ class CountedWay(Way):
         cells: dict[str, Cell],
     ) -> None:
         super().__init__(pool, origin, place, chips)
-        self.rows = trace.rows
+        self.fields = trace.fields
         self._from = cells[origin]
         self._into = cells[place]
 
     def take(self, time: float, node: int = NO_NODE) -> None:
         """Note that a node, or loose chips, go this way."""
-        self.rows.append((time, self, node))
+        self.fields.extend((time, self, "", node, "", 0.0, ""))
         # Both cells are changed here and not by `Cell.change`: no line of the engine runs as often.
         left = self._from
         left.seconds += left.chips * (time - left.since)
@@ -87,7 +87,7 @@ class Record:
         """Seconds of wall clock by category."""
         self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
         self.trace = Trace()
-        self._rows = self.trace.rows
+        self._fields = self.trace.fields
         self._cells: dict[str, dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
         """By pool and place."""
         self._ways: dict[tuple[str, str, str, int], CountedWay] = {}
@@ -106,7 +106,7 @@ class Record:
         name: str = "",
     ) -> None:
         """Note that something happened; `sim.results.ledger.Event` says what the fields mean."""
-        self._rows.append((time, kind, pool, node, what, amount, name))
+        self._fields.extend((time, kind, pool, node, what, amount, name))
 
     def count(self, what: str) -> None:
         """Note one more of the things that are counted."""
@@ -132,10 +132,10 @@ class Record:
         """The trace of a run that has ended."""
         trace = self.trace
         self.trace = Trace()
-        self._rows = self.trace.rows
-        # Ways and rows that named each other would stay in memory until somebody looks for those.
+        self._fields = self.trace.fields
+        # Ways and fields that named each other would stay in memory until somebody looks for those.
         for way in self._ways.values():
-            way.rows = self._rows
+            way.fields = self._fields
         return trace
 
     @property

@@ -127,47 +127,53 @@ class Passages(NamedTuple):
 
 
 Row = tuple[Any, ...]
+FIELDS = len(Event._fields)
 
 
 class Trace:
     """Events and moves of a run in their order; iterating gives an `Event` or a `Move` each.
 
-    A run has many thousands, so they are kept as plain tuples and named only for those who read:
-    the fields of an `Event`, or time, way and node of a move.
+    A run has many thousands, so the fields of all are kept in one list, one after another, and
+    named only for those who read: a list for each is what the garbage collector would look through.
+    A move fills those of an `Event` with its time, its way in place of a kind, and its node.
     """
 
-    def __init__(self, rows: list[Row] | None = None) -> None:
-        self.rows: list[Row] = rows if rows is not None else []
+    def __init__(self, fields: list[Any] | None = None) -> None:
+        self.fields: list[Any] = fields if fields is not None else []
         self._passages: list[Passages] = []
         self._sorted_until = 0
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.fields) // FIELDS
 
     def __iter__(self) -> Iterator[Event | Move]:
-        for row in self.rows:
-            if isinstance(row[1], str):
+        for row in self._rows():
+            way = row[1]
+            if isinstance(way, str):
                 yield Event(*row)
             else:
-                time, way, node = row
-                yield Move(time, way.pool, node, way.origin, way.place, way.chips)
+                yield Move(row[0], way.pool, row[3], way.origin, way.place, way.chips)
+
+    def _rows(self) -> Iterator[Row]:
+        # One iterator, asked for as many fields in turn as a row has.
+        return zip(*[iter(self.fields)] * FIELDS, strict=True)
 
     def events(self, *kinds: str) -> list[Event]:
         """All events of these kinds."""
-        return [Event(*row) for row in self.rows if row[1] in kinds]
+        return [Event(*row) for row in self._rows() if row[1] in kinds]
 
     def passages(self) -> list[Passages]:
         """The moves by their ways, which are a few dozen; an arrival comes from no place."""
         # Pools and places are asked for in turn: each time through all rows would take long.
-        if self._sorted_until == len(self.rows):
+        if self._sorted_until == len(self.fields):
             return self._passages
         nodes: dict[Way, list[float]] = defaultdict(list)
         loose: dict[Way, list[float]] = defaultdict(list)
         arrivals: dict[Row, Way] = {}
-        for row in self.rows:
+        for row in self._rows():
             way = row[1]
             if not isinstance(way, str):
-                found = loose if row[2] == NO_NODE else nodes
+                found = loose if row[3] == NO_NODE else nodes
                 found[way].append(row[0])
             elif way == "arrival":
                 kind = row[2:]
@@ -180,7 +186,7 @@ class Trace:
         self._passages += [
             Passages(way, True, np.array(times)) for way, times in loose.items()
         ]
-        self._sorted_until = len(self.rows)
+        self._sorted_until = len(self.fields)
         return self._passages
 
     def moves(self) -> list[Move]:
@@ -190,18 +196,16 @@ class Trace:
     def fingerprint(self) -> str:
         """SHA-256 of the trace: the times as little-endian doubles, then all else as words."""
         # Doubles are hashed as they are: text of them would depend on how it is printed.
-        times = np.array([row[0] for row in self.rows], "<f8")
-        words = "\n".join([_words(row) for row in self.rows])
+        times = np.array(self.fields[::FIELDS], "<f8")
+        words = "\n".join([_words(row) for row in self._rows()])
         return hashlib.sha256(times.tobytes() + words.encode()).hexdigest()
 
 
 def _words(row: Row) -> str:
     """A row without its time, in words that no rewriting of the code may change."""
-    way = row[1]
-    if not isinstance(way, str):
-        node = row[2]
-        return f"{way.head}{'depot' if node == NO_NODE else node}{way.tail}"
     _, kind, pool, node, what, amount, name = row
+    if not isinstance(kind, str):
+        return f"{kind.head}{'depot' if node == NO_NODE else node}{kind.tail}"
     if kind == "arrival":
         return f"arrival\n{pool}\n{what} {amount:.0f}"
     if kind == "rework":

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from sim.__main__ import main
 from sim.engine import simulate
 from sim.errors import InputError
-from sim.results.ledger import NO_NODE, Move, Trace
+from sim.results.ledger import FIELDS, NO_NODE, Move, Trace
 from sim.results.programme import ProgrammeResult
 from tests.engine.bare import cause, dead, endless, pool, programme, run
 
@@ -141,11 +141,12 @@ def test_chips_are_conserved_by_type_at_every_event_of_any_programme(**example):
 def test_the_walk_notices_a_move_that_is_left_out_and_a_chip_that_is_lost():
     result = run(programme(fleet=pool(nodes=20, failures=dead(0.5)), depot={"cannibalise": True}))
     walk(result)
-    rows = result.trace.rows
+    fields = result.trace.fields
     moves = [k for k, item in enumerate(result.trace) if isinstance(item, Move)]
     for k in (moves[0], moves[len(moves) // 2], moves[-1]):
         with pytest.raises(AssertionError):
-            walk(replace(result, trace=Trace(rows[:k] + rows[k + 1 :])))
+            rest = fields[: k * FIELDS] + fields[(k + 1) * FIELDS :]
+            walk(replace(result, trace=Trace(rest)))
     with pytest.raises(AssertionError):
         walk(replace(result, counts={**result.counts, ("pool", "scrap"): 0}))
 

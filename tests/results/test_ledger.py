@@ -40,7 +40,9 @@ def test_levels_are_those_of_a_walk(moves, places, pool) -> None:
         here[way.pool, way.origin] -= way.chips
         here[way.pool, way.place] += way.chips
         steps[float(time)] = count()
-    trace = Trace([(float(time), way, 0) for time, way in moves])
+    trace = Trace(
+        [field for time, way in moves for field in (float(time), way, "", 0, "", 0.0, "")]
+    )
     result: Any = SimpleNamespace(trace=trace, counts=here, wall=5.0)
     times, chips = levels(result, places, pool)
     assert at(times, chips, np.array(list(steps))).tolist() == list(steps.values())
