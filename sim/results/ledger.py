@@ -170,16 +170,17 @@ class Trace:
         nodes: dict[Way, list[float]] = defaultdict(list)
         loose: dict[Way, list[float]] = defaultdict(list)
         arrivals: dict[Row, Way] = {}
-        for row in self._rows():
-            way = row[1]
+        columns = (self.fields[column::FIELDS] for column in (0, 1, 3))
+        for number, (time, way, node) in enumerate(zip(*columns, strict=True)):
             if not isinstance(way, str):
-                found = loose if row[3] == NO_NODE else nodes
-                found[way].append(row[0])
+                found = loose if node == NO_NODE else nodes
+                found[way].append(time)
             elif way == "arrival":
-                kind = row[2:]
-                if kind not in arrivals:
-                    arrivals[kind] = Way(row[2], "", row[4], round(row[5]))
-                nodes[arrivals[kind]].append(row[0])
+                kind = Event(*self.fields[number * FIELDS : (number + 1) * FIELDS])
+                key = kind.pool, kind.what, kind.amount
+                if key not in arrivals:
+                    arrivals[key] = Way(kind.pool, "", kind.what, round(kind.amount))
+                nodes[arrivals[key]].append(time)
         self._passages = [
             Passages(way, False, np.array(times)) for way, times in nodes.items()
         ]
