@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from sim.engine import simulate
-from sim.failure_logs.fit import Fit, fit, fitted_as
+from sim.failure_logs.fit import Fit, fitted_as
 from sim.failure_logs.hazards import AGEING
 from sim.failure_logs.log import Log
 from sim.failure_logs.model import BAD
-from sim.failure_logs.selection import BURSTS, ENOUGH, FEWEST, Trial
+from sim.failure_logs.selection import BURSTS, ENOUGH, FEWEST, Trial, choose
 from sim.failure_logs.write import save
 from sim.results.ledger import DAY, HOUR, Floats
 from sim.scenario import Scenario
@@ -85,7 +85,8 @@ def check(fitted: Fit, *, runs: int = 60, seed: int = 0) -> Check:
     days = log.seconds / DAY
     back = fitted_as(log, fitted.choice, ahead=days, looking_back=True)
     rest = days / 3
-    told = fit(log.until(2 * rest * DAY), ahead=rest)
+    known = log.until(2 * rest * DAY)
+    told = fitted_as(known, choose(known), ahead=rest)
     later = foretold(told, rest, runs, seed)
     last = outages(log, 2 * rest * DAY)
     edges = np.linspace(0.0, rest * DAY, PARTS + 1)
@@ -159,7 +160,8 @@ def _beside(log: dict[str, float], runs: list[dict[str, float]]) -> pd.DataFrame
 
 def _statistics(run: Outages, nodes: int, days: float) -> dict[str, float]:
     if not run:
-        return {}
+        # Without outages there are no shares of them.
+        return {STATISTICS["rate"]: 0.0, STATISTICS["down.p99"]: 0.0}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         found = statistics([run], nodes, days)
@@ -219,7 +221,11 @@ def limits(fitted: Fit) -> list[str]:
             "Which node of a job failed is not in the log: nothing is said of single ones",
         ),
         (rare, f"Fewer than {FEWEST} failures, so a rate and no more: {rare}"),
-        (hours, f"Software failures reboot a node in place; {hours:,.0f} hours are left out"),
+        (
+            len(soft),
+            "Software failures reboot a node in place: what is held against the log is without "
+            f"them, and the table without their {hours:,.0f} hours",
+        ),
         (
             several,
             "Bad nodes were sought as bad in all causes; those bad in one pass for chance",

@@ -26,6 +26,7 @@ FIRST = 0.25
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
 SHARES = WEIGHTS / WEIGHTS.sum()
 MONTH = 30 * DAY
+MOST_STEPS = 1000
 
 
 def edges(seconds: float) -> Floats:
@@ -129,7 +130,11 @@ def ahead(walk: Walk, months: int, n: int, random: np.random.Generator) -> Float
     size = random.choice(len(STEPS), n, p=special.softmax(walk.fit))
     now = random.normal(walk.mean[size], np.sqrt(walk.variance[size]))
     total = np.zeros(n)
-    for _ in range(months):
-        now = random.normal(now, walk.step[size])
+    # The parts of a log of minutes are seconds, and a year has too many of them: then a step is
+    # one over several.
+    steps = min(months, MOST_STEPS)
+    several = np.sqrt(months / steps)
+    for _ in range(steps):
+        now = random.normal(now, several * walk.step[size])
         total += np.exp(random.normal(now, APART[size]))
-    return total / months
+    return total / steps

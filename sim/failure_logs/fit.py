@@ -15,7 +15,9 @@ from sim.errors import InputError
 from sim.failure_logs import drift
 from sim.failure_logs.hazards import (
     AGEING,
+    BOUNDS,
     REPEATS,
+    SHORTEST,
     TOGETHER,
     Gaps,
     bounds,
@@ -30,8 +32,11 @@ from sim.failure_logs.model import ENDS, Kept, Model, class_misfit, of_cause
 from sim.failure_logs.read import read
 from sim.failure_logs.selection import BURSTS, WALK, Choice, Months, Trial, by_chance, choose
 from sim.results.ledger import DAY, YEAR, Floats
+from sim.scenario.guards import check_whole
 from sim.streams import stream
 
+FARTHEST = 1e5
+"""Days for which a drift may be carried on."""
 DRAWS = 400
 QUANTILES = (0.0, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 FEW_REPAIRS = 10
@@ -109,8 +114,19 @@ def fit(
     if isinstance(logs, (str, Path)):
         logs = [logs]
     log = logs if isinstance(logs, Log) else read(logs, exposure, **reading)
+    check_whole("seed", seed, 0)
+    if not isinstance(ahead, (int, float)) or not 0 < ahead <= FARTHEST:
+        problem = f"ahead: expected a number of days up to {FARTHEST:,.0f}, not {ahead!r}"
+        raise InputError(problem, given=ahead)
     if not log.causes:
         raise InputError("all outages were planned: there is no failure to fit")
+    everyone = np.arange(len(log.names))
+    service = log.service(everyone, np.full(len(everyone), log.seconds)).sum()
+    each = service / max((log.cause >= 0).sum(), 1)
+    if each < np.exp(BOUNDS["scale"][0]):
+        raise InputError(
+            f"a failure for every {each:,.0f} s in service: is the unit of times the right one?"
+        )
     return fitted_as(log, choose(log), ahead=ahead, seed=seed)
 
 
@@ -188,7 +204,7 @@ def _cause(log: Log, k: int, kept: frozenset[str], ages: Floats) -> dict[str, An
 def _ages(gaps: Gaps) -> Floats:
     """Seconds of service since the last failure of each node by the end of the log."""
     # The last gap of a node is the one that lasts.
-    lasting = np.append(np.diff(gaps.node) > 0, True)
+    lasting = np.diff(gaps.node, append=-1) != 0
     return (gaps.age + gaps.length)[lasting]
 
 
@@ -202,11 +218,12 @@ def repairs(log: Log, cause: int) -> list[list[Any]]:
     """Quantiles of the time out of service, as the catalogue writes them.
 
     Outages that last are censored (Kaplan and Meier, 1958). Of a cause with few repairs those of
-    all causes are taken. There are none where no outage of the log has a length.
+    all causes are taken, but for software, after which nodes are only rebooted. There are none
+    where no outage of the log has a length.
     """
     own = log.cause == cause
     if (own & log.closed).sum() < FEW_REPAIRS:
-        own = log.cause >= 0
+        own = np.isin(log.cause, np.flatnonzero(np.array(log.kinds) != "software"))
     length = (log.end - log.start)[own]
     closed = log.closed[own]
     if not closed.any() or not length.max() > 0:
@@ -268,6 +285,10 @@ def _parameters(
         best = np.clip(vector(hazard, keys), *bounds(keys))
         loss = partial(misfit, keys=keys, gaps=gaps[k], bad=bad, factor=model.factor)
         values = _around(best, _covariance(loss, best), random)
+        if keys == ("scale",) and not gaps[k].failed.any():
+            # Nothing has its peak at zero: Jeffreys' prior gives a gamma distribution.
+            rates = random.gamma(0.5, 1 / max(gaps[k].length.sum(), SHORTEST), DRAWS)
+            values[1:, 0] = -np.log(np.maximum(rates, 1e-300))
         shape = np.exp(values[:, keys.index("shape")]) if "shape" in keys else 1.0
         values[:, keys.index("scale")] -= level / shape
         for key, column in zip(keys, np.clip(values, *bounds(keys)).T, strict=True):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from sim.catalogue.strict import Strict
 from sim.engine import simulate
@@ -46,6 +46,8 @@ class PastLog(Strict):
     unit: str | None = None
     """Of times that are numbers: days or seconds."""
     zone: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    """What the files call a column, by our name of it."""
     job_nodes: int = 64
     """Nodes of a job, drawn among all of the log; the others are its spares."""
     block_days: float = 10.0
@@ -118,7 +120,7 @@ def rows(path: str | Path, n: int = 100, seed: int = 0) -> list[Row]:
 
 def _read(past: PastLog, folder: Path) -> Log:
     exposure = folder / past.exposure if past.exposure else None
-    reading = past.model_dump(include={"nodes", "start", "end", "unit", "zone"})
+    reading = past.model_dump(include={"nodes", "start", "end", "unit", "zone", "columns"})
     return read([folder / past.file], exposure, **reading)
 
 

@@ -127,7 +127,8 @@ def gaps_of(log: Log, cause: int, first_hits: NDArray[np.bool_]) -> Gaps:
     before = np.concatenate([[0.0], service[:-1]])
     length = np.maximum(service - np.where(mended, before, 0.0), SHORTEST)
     age = np.where(mended, 0.0, log.ages[node])
-    watched = service > 0
+    # Who fails at once has been watched for an instant.
+    watched = failed | (service > 0)
     whole = Gaps(node, length, age, failed, mended)
     return Gaps._make(part[watched] for part in whole)
 
@@ -200,7 +201,7 @@ def likeliest(
     """
     keys = free(kept)
     if start is None:
-        start = Hazard(gaps.length.sum() / max(gaps.failed.sum(), 0.5))
+        start = Hazard(max(gaps.length.sum(), SHORTEST) / max(gaps.failed.sum(), 0.5))
     if start.again == 0.0:
         start = Hazard(start.scale, start.shape, again=0.1)
     loss = partial(misfit, keys=keys, gaps=gaps, bad=bad, factor=factor)

@@ -8,6 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from io import StringIO
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -49,17 +50,25 @@ def sheet(file: str) -> Sheet:
     text = files.text(file)
     if file.endswith(".json"):
         return Sheet(file, list(TRACE), list(_faults(text, file)))
-    lines = text.splitlines()
+    # Letters inside a cell may be ends of lines to Unicode, but are none to a spreadsheet.
+    lines = list(StringIO(text, newline=None))
     if not text.strip():
         raise in_file(file, "the file is empty; expected a header and a row for each outage")
     # What separates cells is what the first line has most of.
-    delimiter = max(",|;\t", key=lines[0].count)
-    reader = csv.reader(lines, delimiter=delimiter)
-    heads = [head.strip() for head in next(reader)]
+    first = next(line for line in lines if line.strip())
+    reader = csv.reader(lines, delimiter=max(",|;\t", key=first.count))
+    try:
+        # Below its table a spreadsheet may write rows of empty cells.
+        (_, first_row), *table = [
+            (reader.line_num, row) for row in reader if "".join(row).strip()
+        ]
+    except csv.Error as error:
+        raise in_file(file, f"is no table ({error})", reader.line_num) from None
+    heads = [head.strip() for head in first_row]
     for head in heads:
         if head and heads.count(head) > 1:
             raise in_file(file, f"has two columns '{head}'; give each a name of its own")
-    rows = [(reader.line_num, _cells(heads, row)) for row in reader if row]
+    rows = [(line, _cells(heads, row)) for line, row in table]
     if not rows:
         raise in_file(file, "has a header and no rows")
     return Sheet(file, heads, rows)
@@ -131,21 +140,36 @@ def _expanded(name: str) -> list[str]:
     return found
 
 
+def _jobs(sheet: Sheet) -> Iterator[Row]:
+    """The rows of jobs: the steps of one (7.batch, 7.0) fail with it, some seconds later."""
+    for line, cells in sheet.rows:
+        if "." not in cells.get("JobID", "") + cells.get("JobIDRaw", ""):
+            yield line, cells
+
+
 def _job_interruptions(sheet: Sheet) -> Iterator[Row]:
     """Ends of jobs that Slurm lays to a failed node.
 
     Which of a job's nodes it was is not told: the first stands for all of them.
     """
-    for line, cells in sheet.rows:
+    for line, cells in _jobs(sheet):
         if cells["State"].startswith("NODE_FAIL"):
             node = hosts(cells["NodeList"])[0]
             row = node, cells["End"], cells["End"], "node-fail", ""
             yield line, dict(zip(COLUMNS, row, strict=True))
 
 
+def running_jobs(sheet: Sheet) -> int:
+    """How many jobs had begun and not ended."""
+    return sum(
+        cells["Start"] not in UNKNOWN_TIMES and cells["End"] in UNKNOWN_TIMES
+        for _, cells in _jobs(sheet)
+    )
+
+
 def job_exposure(sheet: Sheet) -> Iterator[Row]:
     """When the nodes of each job were watched: from its start to its end."""
-    for line, cells in sheet.rows:
+    for line, cells in _jobs(sheet):
         window = {"from": cells["Start"], "to": cells["End"], "installed": ""}
         running = cells["Start"] in UNKNOWN_TIMES or cells["End"] in UNKNOWN_TIMES
         if running or cells["NodeList"].startswith("None"):

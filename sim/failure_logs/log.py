@@ -20,6 +20,10 @@ PLANNED = -1
 """The cause of outages that were planned: no failures, but no service either."""
 
 
+BEGUN = "begun"
+"""The kind of outages that began before their node was watched, so that nobody saw it fail."""
+
+
 class Outage(NamedTuple):
     """A node out of service, in seconds; the end is infinite while the outage lasts."""
 
@@ -94,7 +98,8 @@ class Log:
     def until(self, time: float, since: float = 0.0) -> Log:
         """The log as it stood at a time, as if it had begun at another."""
         windows = self.windows[(self.windows[:, 1] < time) & (self.windows[:, 2] > since)]
-        known = (self.start >= since) & (self.start < time)
+        # A job is watched until it fails, so the last outage may begin as the log ends.
+        known = (self.start >= since) & ((self.start < time) | (time >= self.seconds))
         return replace(
             self,
             windows=np.clip(windows, [0, since, since], [math.inf, time, time])
@@ -148,7 +153,8 @@ def made(
     """Make a log of rows in any order.
 
     Outages of a node that overlap or touch are one, of the cause of the first. What lies outside of
-    the time in which its node was watched is left out, and counted in the notes.
+    the time in which its node was watched is left out, and what began before it is time out of
+    service and no failure; both are counted in the notes.
 
     Raises
     ------
@@ -164,24 +170,20 @@ def made(
     for window in watched:
         by_node.setdefault(window.node, []).append(window)
     rows = list(outages)
-    # A job's nodes are watched until the very moment at which it is interrupted.
-    seen = [
-        row
-        for row in rows
-        if any(
-            window.start <= row.start <= window.end for window in by_node.get(row.node, ())
-        )
-    ]
+    placed = [_seen(row, by_node.get(row.node, ())) for row in rows]
+    seen = [row for row in placed if row]
     kept = pd.DataFrame(joined(seen), columns=list(Outage._fields))
     if kept.empty:
         raise InputError(_why_none(rows, origin, end))
-    planned = kept["kind"] == "planned"
+    begun = kept["kind"] == BEGUN
+    planned = begun | (kept["kind"] == "planned")
     kinds = kept[~planned].groupby("cause")["kind"]
     # The most frequent first; those alike stay in the order of their names.
     causes = kinds.size().sort_values(ascending=False, kind="stable").index
     names = pd.Index(list(by_node))
     places = [(names.get_loc(w.node), w.start - origin, w.end - origin) for w in watched]
-    counts = len(rows) - len(seen), len(seen) - len(kept), int(planned.sum())
+    outside = len(rows) - len(seen)
+    counts = outside, int(begun.sum()), len(seen) - len(kept), int((planned & ~begun).sum())
     return Log(
         names=list(names),
         causes=list(causes),
@@ -199,10 +201,22 @@ def made(
     )
 
 
-def _left_out(outside: int, merged: int, planned: int) -> list[str]:
+def _seen(row: Outage, windows: Sequence[Window]) -> Outage | None:
+    """What was seen of an outage while its node was watched; None if nothing was."""
+    for window in windows:
+        # A job's nodes are watched until the very moment at which it is interrupted.
+        if window.start <= row.start <= window.end:
+            return row
+        if row.start < window.start < row.end:
+            return row._replace(start=window.start, kind=BEGUN)
+    return None
+
+
+def _left_out(outside: int, begun: int, merged: int, planned: int) -> list[str]:
     """What of a log counts for nothing, for less, or for something else."""
     found = {
         "outages outside of the time their node was watched were left out": outside,
+        "outages began before their node was watched and count as planned ones": begun,
         "outages repeat, overlap or touch one of their node and count as that": merged,
         "planned outages count as time out of service, not as failures": planned,
     }

@@ -24,6 +24,8 @@ from sim.scenario.guards import check_whole
 KINDS = ("hardware", "software", "planned", "unknown")
 UNITS = {"days": DAY, "seconds": 1.0}
 WINDOW = ("node", "from", "to", "installed")
+FARTHEST = 1e12
+"""Seconds of thirty thousand years: milliseconds since 1970 are more."""
 MOST_NAMED = 5
 """Bad rows that are named; the others are counted."""
 A_TIME = "an ISO date with zone such as 2025-03-01T10:00Z, or a number with --unit"
@@ -51,6 +53,10 @@ class Reader:
     skip: bool = False
     bad: Counter[str] = field(default_factory=Counter)
     """Bad rows by file."""
+    notes: list[str] = field(default_factory=list)
+    """What else was not read."""
+    heads: set[str] = field(default_factory=set)
+    """All columns of the files so far."""
     dated: set[bool] = field(default_factory=set)
     """Whether times were dates, as far as any has been read."""
 
@@ -61,7 +67,7 @@ class Reader:
             _one_of(name, dict.fromkeys((*COLUMNS, *WINDOW)), "--columns")
         try:
             self._zone = ZoneInfo(self.zone) if self.zone else None
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise InputError(
                 f"no zone '{self.zone}'; give one such as Europe/Berlin"
             ) from None
@@ -79,6 +85,9 @@ class Reader:
     def windows(self, sheet: Sheet) -> list[Window]:
         """When which node was watched, from a file of it or from the jobs of `sacct`."""
         if importers.is_accounting(sheet):
+            if running := importers.running_jobs(sheet):
+                said = f"{running} jobs of {sheet.file} that had not ended count for nothing"
+                self.notes.append(said)
             return self._all(sheet.file, importers.job_exposure(sheet), self._window)
         return self._all(sheet.file, self._named(sheet, WINDOW), self._window)
 
@@ -97,6 +106,8 @@ class Reader:
             raise InputError(f"'{text}' has no unit; say --unit days or --unit seconds")
         else:
             seconds = number * UNITS[self.unit]
+            if abs(seconds) > FARTHEST:
+                raise InputError(f"'{text}' {self.unit} are too many; are they milliseconds?")
         self.dated.add(number is None)
         if len(self.dated) > 1:
             raise InputError("dates and numbers cannot be mixed: give all times in one way")
@@ -113,11 +124,20 @@ class Reader:
             if self._zone is None:
                 raise InputError(f"'{text}' has no zone; add Z or +01:00, or give --zone")
             moment = moment.replace(tzinfo=self._zone)
+            if moment.utcoffset() != moment.replace(fold=1).utcoffset():
+                raise InputError(
+                    f"'{text}' comes twice or never in {self.zone}, as clocks change; add +01:00"
+                )
         return moment.timestamp()
 
     def _named(self, sheet: Sheet, columns: Sequence[str]) -> list[Row]:
         """The rows of a table under our names of its columns; the first three are needed."""
-        ours = {name: self.columns.get(name, name) for name in columns}
+        self.heads.update(sheet.heads)
+        ours = {name: self._head(sheet, name) for name in columns}
+        unread = [head for head in sheet.heads if head not in ours.values()]
+        if unread:
+            said = f"columns of {sheet.file} that were not read: {', '.join(unread)}"
+            self.notes.append(said)
         for name in columns[:3]:
             if ours[name] not in sheet.heads:
                 problem = f"{sheet.file}: no column '{ours[name]}'"
@@ -130,6 +150,21 @@ class Reader:
             (line, {name: cells.get(theirs, "") for name, theirs in ours.items()})
             for line, cells in sheet.rows
         ]
+
+    def _head(self, sheet: Sheet, name: str) -> str:
+        """What a file calls a column: as it was said, or as we do."""
+        theirs = self.columns.get(name, name)
+        # What was said of the log need not hold for the exposure.
+        return name if name in sheet.heads and theirs not in sheet.heads else theirs
+
+    def check(self) -> None:
+        """Refuse a name of a column that no file has, so that no slip leaves a column out."""
+        for name, theirs in self.columns.items():
+            if theirs not in self.heads:
+                problem = f"--columns {name}: no file has a column '{theirs}'"
+                raise InputError.no_such(
+                    problem, theirs, sorted(self.heads), listed="they have"
+                )
 
     def _all(
         self, file: str, rows: Iterable[Row], read: Callable[[dict[str, str]], Span]
@@ -201,24 +236,35 @@ def read(
     sheets = [importers.sheet(str(path)) for path in logs]
     outages = [outage for sheet in sheets for outage in reader.outages(sheet)]
     accounts = [sheet for sheet in sheets if importers.is_accounting(sheet)]
+    given = {"--nodes": nodes, "--from": start, "--to": end}
+    missing = [name for name, value in given.items() if value is None]
     if exposure is not None:
+        if len(missing) < len(given):
+            raise InputError("give --exposure, or --nodes, --from and --to, but not both")
         windows = reader.windows(importers.sheet(str(exposure)))
-    elif None not in (nodes, start, end):
+    elif not missing:
         check_whole("nodes", nodes, 1)
-        windows = _everyone(
-            outages, nodes or 0, reader.time(str(start)), reader.time(str(end))
-        )
-    elif accounts:
+        first, last = (_time(reader, name, given[name]) for name in ("--from", "--to"))
+        windows = _everyone(outages, nodes or 0, first, last)
+    elif accounts and len(missing) == len(given):
         windows = [window for sheet in accounts for window in reader.windows(sheet)]
     else:
-        given = {"--nodes": nodes, "--from": start, "--to": end}
-        missing = ", ".join(name for name, value in given.items() if value is None)
         raise InputError(
             "a rate needs the time that nodes were watched: give --exposure FILE with "
-            f"node, from, to, or --nodes, --from and --to (missing: {missing})"
+            f"node, from, to, or --nodes, --from and --to (missing: {', '.join(missing)})"
         )
-    notes = [f"{n} bad rows of {file} were left out" for file, n in reader.bad.items() if n]
+    reader.check()
+    bad = [f"{n} bad rows of {file} were left out" for file, n in reader.bad.items() if n]
+    notes = [*bad, *reader.notes]
     return made(outages, windows, nodes_known=not accounts, notes=notes)
+
+
+def _time(reader: Reader, option: str, given: Any) -> float:
+    """A time that an option gives."""
+    try:
+        return reader.time(str(given))
+    except InputError as error:
+        raise InputError(f"{option}: {error}", key=option, given=given) from None
 
 
 def _everyone(

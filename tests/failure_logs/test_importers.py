@@ -54,6 +54,19 @@ def test_interruptions_and_exposure_of_jobs(tmp_path: Path) -> None:
     assert not log.nodes_known
 
 
+def test_steps_of_a_job_are_no_failures_of_their_own(tmp_path: Path) -> None:
+    """Each step that ended some seconds after its job counted as another failed node."""
+    path = tmp_path / "sacct.txt"
+    step = "1.0|2025-01-01|2025-01-01T00:00:00|2025-01-03T00:00:31|NODE_FAIL|1:0|4|gpu[01-04]\n"
+    running = "4|2025-01-05|2025-01-05T00:00:00|Unknown|RUNNING|0:0|2|gpu[01,03]\n"
+    path.write_text(SACCT + step + running)
+    log = read([path], zone="UTC")
+    assert log.start.tolist() == [2 * DAY]
+    assert list(log.notes) == [f"1 jobs of {path} that had not ended count for nothing"]
+    with pytest.raises(InputError, match="missing: --from, --to"):
+        read([path], nodes=8, zone="UTC")
+
+
 def test_events_of_nodes(tmp_path: Path) -> None:
     path = tmp_path / "events.txt"
     path.write_text(EVENTS)

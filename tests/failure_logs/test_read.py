@@ -171,3 +171,64 @@ def test_no_number_of_nodes_is_refused(nodes: Any, tmp_path: Path) -> None:
     path = written(tmp_path, "log.csv", "node,start,end\na,1,2\n")
     with pytest.raises(InputError, match="nodes: expected a whole number of at least 1"):
         read([path], nodes=nodes, start=0, end=9, unit="days")
+
+
+def test_columns_that_were_named_must_be_in_a_file_and_need_not_be_in_all(tmp_path: Path) -> None:
+    """A slip in an optional column left it out, and an exposure of our names was refused."""
+    path = written(tmp_path, "log.csv", "host,t0,t1,why\na,1,2,gpu\n")
+    nodes = written(tmp_path, "nodes.csv", EXPOSURE)
+    columns = {"node": "host", "start": "t0", "end": "t1", "cause": "why"}
+    assert list(read([path], nodes, unit="days", columns=columns).causes) == ["gpu"]
+    with pytest.raises(InputError, match=r"cause: no file has .*'wyh' \(did you mean \"why\"\?"):
+        read([path], nodes, unit="days", columns=columns | {"cause": "wyh"})
+
+
+def test_columns_that_were_not_read_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path, "log.csv", "node,start,end,Cause\na,1,2,gpu\n")
+    log = read([path], nodes=3, start=0, end=9, unit="days")
+    assert list(log.notes) == [f"columns of {path} that were not read: Cause"]
+
+
+def test_two_exposures_are_refused_and_a_bad_end_is_named(tmp_path: Path, exposure: str) -> None:
+    path = written(tmp_path, "log.csv", "node,start,end\na,1,2\n")
+    with pytest.raises(InputError, match="but not both"):
+        read([path], exposure, nodes=512, unit="days")
+    with pytest.raises(InputError, match="--to: 'x' is no time"):
+        read([path], nodes=3, start=0, end="x", unit="days")
+    with pytest.raises(InputError, match="are they milliseconds"):
+        read([path], nodes=3, start=0, end=1735689600000, unit="seconds")
+
+
+@pytest.mark.parametrize("time", ["2025-10-26T02:30", "2025-03-30T02:30"])
+def test_a_time_that_comes_twice_or_never_is_refused(time: str) -> None:
+    """An outage from 2:50 to 2:10, an hour after, was refused as ending before it began."""
+    with pytest.raises(InputError, match="comes twice or never in Europe/Berlin"):
+        Reader(zone="Europe/Berlin").time(time)
+
+
+def test_a_part_of_the_world_is_no_zone() -> None:
+    with pytest.raises(InputError, match="no zone 'Europe'"):
+        Reader(zone="Europe")
+
+
+def test_what_spreadsheets_put_around_a_table_is_no_row(tmp_path: Path) -> None:
+    text = "\r\nnode;start;end;cause\r\na;1;2;split\u2028here\r\n;;;\r\nb;3;x;\r\n"
+    path = written(tmp_path, "log.csv", text)
+    with pytest.raises(InputError, match="line 5: 'x' is no time") as error:
+        read([path], nodes=3, start=0, end=9, unit="days")
+    assert str(error.value).count("line ") == 1
+    path = written(tmp_path, "open.csv", 'node,start,end\n"a,1,2\n' + "b,1,2\n" * 30_000)
+    with pytest.raises(InputError, match=r"open\.csv, line \d+: is no table \(field larger"):
+        read([path], nodes=3, start=0, end=9, unit="days")
+
+
+def test_who_was_out_before_being_watched_is_out_of_service(tmp_path: Path, exposure: str) -> None:
+    path = written(tmp_path, "log.csv", "node,start,end\na,-5,30\nb,1,2\nc,5,12\nb,-3,-2\n")
+    log = read([path], exposure, unit="days")
+    assert sorted(zip(log.node, log.cause, log.end / DAY, strict=True)) == [
+        (0, PLANNED, 30),
+        (1, 0, 2),
+        (2, PLANNED, 12),
+    ]
+    assert "2 outages began before their node was watched and count as planned ones" in log.notes
+    assert "1 outages outside of the time their node was watched were left out" in log.notes
