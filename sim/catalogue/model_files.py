@@ -7,7 +7,7 @@ training; a scenario gives that beside it.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sim import files
 from sim.errors import InputError, in_file
@@ -20,8 +20,11 @@ WIDE_HEADS = ("gemma", "gemma2", "gemma3", "qwen3", "qwen3_moe")
 """Families whose heads are not the hidden size divided among them."""
 NORMS = {"gemma2": 4, "gemma3": 4}
 """Of a layer, where they are not two."""
+MOST = 1_000_000_000
+"""No number of a model's shape is larger."""
 MOST_BYTES = 1_000_000
 """No such file is larger; a checkpoint is not read by mistake."""
+Value = TypeVar("Value", bool, list[int], dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,12 @@ class Config:
             data = json.loads(text)
         except ValueError as error:
             raise in_file(path, f"is no JSON ({error})") from None
+        if isinstance(data, dict):
+            # Models that also see or hear keep the transformer below a key of its own.
+            data = data.get("text_config") or data
         if not isinstance(data, dict):
             raise in_file(path, "expected the keys of a model's config.json", given=data)
-        # Models that also see or hear keep the transformer below a key of its own.
-        self.data: dict[str, Any] = data.get("text_config") or data
+        self.data: dict[str, Any] = data
         self.family = str(self.data.get("model_type", "")).removesuffix("_text")
         if self.family not in FAMILIES:
             problem = f"{path}: model_type '{self.family}' is not known"
@@ -78,8 +83,23 @@ class Config:
                 problem, self.family, FAMILIES, listed="known", file=path
             )
 
-    def number(self, key: str, default: int | None = None) -> int:
-        """A whole number above zero.
+    def known(self, key: str, default: Value) -> Value:
+        """A value of the kind of its default, which null stands for too.
+
+        Raises
+        ------
+        InputError
+            When it is of another kind.
+        """
+        value = self.data.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, type(default)):
+            raise in_file(self.path, f"{key} cannot be {value!r}", key=key, given=value)
+        return value
+
+    def number(self, key: str, default: int | None = None, least: int = 1) -> int:
+        """A whole number.
 
         Raises
         ------
@@ -89,8 +109,9 @@ class Config:
         value = self.data.get(key)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            problem = f"must be a whole number, not {value!r}"
+        # True is of a kind of its own.
+        if type(value) is not int or not least <= value <= MOST:
+            problem = f"must be a whole number from {least} to {MOST:,}, not {value!r}"
             if value is None:
                 problem = f"is missing; a {self.family} cannot be counted without"
             raise in_file(self.path, f"{key} {problem}", key=key, given=value)
@@ -117,7 +138,7 @@ def shape(path: str) -> Shape:
     experts = _experts(config, hidden, layers)
     attention, widths = _attention(config, hidden)
     # Gemma keeps tables for input and output in one unless its file says otherwise.
-    tied = config.data.get("tie_word_embeddings", config.family.startswith("gemma"))
+    tied = config.known("tie_word_embeddings", config.family.startswith("gemma"))
     dense = layers - experts.layers
     counts: dict[str, float] = {
         "embedding": embedding,
@@ -142,8 +163,10 @@ def shape(path: str) -> Shape:
         "layers": layers,
         "hidden": hidden,
         "vocabulary": config.number("vocab_size"),
-        "prediction_modules": config.number("num_nextn_predict_layers", 0),
+        "prediction_modules": config.number("num_nextn_predict_layers", 0, 0),
         "precision": _precision(config),
+        # Of the other families only some layers have a window, or none unless it is said.
+        "window": config.data.get("sliding_window") if config.family == "mistral" else None,
         **widths,
     }
     if experts.layers:
@@ -198,7 +221,7 @@ def _attention(config: Config, hidden: int) -> tuple[int, dict[str, Any]]:
     size = config.number("head_dim", None if wide else hidden // heads)
     count = hidden * size * (2 * heads + 2 * groups)
     # Of the families here the second Qwen alone has biases, on queries, keys and values.
-    if config.family.startswith("qwen2") or config.data.get("attention_bias"):
+    if config.family.startswith("qwen2") or config.known("attention_bias", False):
         count += size * (heads + 2 * groups)
     if config.family.startswith(("qwen3", "gemma3")):
         count += 2 * size
@@ -222,11 +245,11 @@ def _sparse_layers(config: Config, layers: int) -> int:
     if config.family == "mixtral":
         return layers
     if config.family in LATENT:
-        first = config.number("first_k_dense_replace")
+        first = config.number("first_k_dense_replace", least=0)
         every = config.number("moe_layer_freq", 1)
         return sum(1 for layer in range(first, layers) if layer % every == 0)
     every = config.number("decoder_sparse_step", 1)
-    without = config.data.get("mlp_only_layers") or []
+    without = config.known("mlp_only_layers", list[int]())
     return sum(
         1 for layer in range(layers) if layer not in without and (layer + 1) % every == 0
     )
@@ -248,14 +271,17 @@ def _experts(config: Config, hidden: int, layers: int) -> Experts:
     count = config.number(many)
     shared = hidden * count
     if config.family in LATENT:
-        # Null stands for none.
-        shared += one * (config.data.get("n_shared_experts") or 0)
+        shared += one * config.number("n_shared_experts", 0, 0)
     elif config.family == "qwen2_moe":
         shared += 3 * hidden * config.number("shared_expert_intermediate_size") + hidden
-    return Experts(sparse, count, config.number("num_experts_per_tok"), one, shared)
+    visited = config.number("num_experts_per_tok")
+    if visited > count:
+        problem = f"num_experts_per_tok is {visited}, of {count} experts"
+        raise in_file(config.path, problem, key="num_experts_per_tok", given=visited)
+    return Experts(sparse, count, visited, one, shared)
 
 
 def _precision(config: Config) -> str:
-    quantised = config.data.get("quantization_config") or {}
+    quantised = config.known("quantization_config", dict[str, Any]())
     # Of what a checkpoint may be quantised to only FP8 is also trained in.
     return "fp8" if quantised.get("quant_method") == "fp8" else "bf16"

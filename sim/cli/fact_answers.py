@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from sim import catalogue
@@ -64,7 +65,9 @@ def shape(model: Shape) -> str:
     ]
     lines[0] += f" {model.active / 1e9:.2f}"
     lines += [f"  {name:28} {count:10.3f}" for name, count in billions.items()]
-    lines += ["as a scenario could say it", *(f"  {k}: {v}" for k, v in model.values.items())]
+    # JSON is YAML, and can be copied.
+    said = (f"  {key}: {json.dumps(value)}" for key, value in model.values.items())
+    lines += ["as a scenario could say it", *said]
     lines.append("not in the file, so to be given beside it: sequence, as in")
     lines.append("  run: {model: {like: config.json, sequence: 4096}}")
     return "\n".join(lines)

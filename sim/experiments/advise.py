@@ -31,6 +31,14 @@ from sim.experiments.store import Outcome, Point, Setting
 from sim.results.ledger import DAY, Floats
 from sim.results.metrics import check_metric
 from sim.scenario import Scenario
+from sim.scenario.guards import (
+    check_among,
+    check_date,
+    check_lists,
+    check_scenario,
+    check_share,
+    check_whole,
+)
 from sim.throughput.elastic import POLICIES
 
 FIRST = 20
@@ -112,7 +120,18 @@ def advise(
     >>> advise(scenario, {"checkpoint.interval": ["30 min", "8 h"]}).pick.at
     {'checkpoint.interval': '30 min'}
     """
-    days = _days(scenario, by) if goal == "finish" else math.inf
+    check_scenario(scenario)
+    check_among("goal", goal, METRICS)
+    check_whole("most", most, FIRST)
+    if within is not None:
+        check_share("within", within)
+    check_lists("choose", choose or {})
+    if goal == "finish":
+        days = _days(scenario, by)
+    elif by is None:
+        days = math.inf
+    else:
+        raise InputError("a date (--by) goes with the goal finish (--for finish)", key="by")
     check_metric(METRICS[goal], scenario)
     values = choose or choices(scenario)
     options, left_out = _options(scenario, values, strict=bool(choose))
@@ -131,7 +150,10 @@ def advise(
             search.look(done, days)
         workers.record("advise", asked)
     found = _judged(options, search, called or scenario.name)
-    bound = max((-option.lo for option in found[1:] if option.alike), default=0.0)
+    # What has not been seen in so many runs may still turn a lead.
+    bound = max(
+        (search.unseen - option.lo for option in found[1:] if option.alike), default=0.0
+    )
     edges = _edges(values, found[0].at)
     return Advice(goal, search.delta, search.over, bound, found, edges, left_out)
 
@@ -165,6 +187,8 @@ class Search:
         self.losses: list[Floats] = []
         """What is to be small, by option and replication."""
         self.delta = within
+        self.unseen = 0.0
+        """What runs that have not been seen may change of a mean."""
         # c = 1 in the paper: the region ends where the difference can be no more than δ.
         pairs = max(options - 1, 1)
         spread = (2 * (1 - CONFIDENCE) / pairs) ** (-2 / (FIRST - 1)) - 1
@@ -189,6 +213,7 @@ class Search:
         unseen = UNSEEN * (1.0 if self.goal == "finish" else np.ptp(rows))
         if unseen <= self.delta * done:
             unseen = 0.0
+        self.unseen = unseen / done
         room = np.maximum(room, unseen)
         sums = rows.sum(axis=1)
         behind = sums[:, None] - sums
@@ -211,7 +236,7 @@ def _losses(outcomes: Sequence[Outcome], goal: Goal, days: float) -> Floats:
 def _days(scenario: Scenario, by: dt.date | None) -> float:
     if by is None:
         raise InputError("give the date by which the run is to finish (--by)")
-    days = (by - scenario.start).days
+    days = (check_date("by", by) - scenario.start).days
     if not 0 < days <= scenario.horizon / DAY:
         end = scenario.start + dt.timedelta(seconds=scenario.horizon)
         raise InputError(
@@ -228,6 +253,9 @@ def _options(
     left_out = []
     for combination in product(*values.values()):
         at = dict(zip(values, combination, strict=True))
+        # A value that is given twice is one option.
+        if at in (other for other, _ in found):
+            continue
         try:
             found.append((at, scenario.override(at)))
         except InputError as error:

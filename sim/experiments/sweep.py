@@ -23,7 +23,7 @@ from sim.files import read
 from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
 from sim.scenario import Scenario
-from sim.scenario.guards import check_among, check_scenario, check_whole
+from sim.scenario.guards import check_among, check_lists, check_scenario, check_whole
 from sim.streams import stream
 
 SHOWN = 20
@@ -119,6 +119,7 @@ def sweep(
     if design is not None:
         check_among("design", design, get_args(Design))
     grid = grid or {}
+    check_lists("grid", grid)
     points = []
     for values in product(*grid.values()):
         at = dict(zip(grid, values, strict=True))

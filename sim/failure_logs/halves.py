@@ -50,7 +50,7 @@ class PastLog(Strict):
     """What the files call a column, by our name of it."""
     job_nodes: int = 64
     """Nodes of a job, drawn among all of the log; the others are its spares."""
-    block_days: float = 10.0
+    block_days: float = Field(10.0, gt=0)
     """Length of what is predicted at a time."""
 
 

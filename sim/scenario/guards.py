@@ -1,7 +1,7 @@
 """What functions check of the arguments that are given to them from Python."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sim.errors import InputError, nearest
@@ -68,6 +68,20 @@ def check_date(name: str, given: Any) -> dt.date:
     if not isinstance(given, dt.date):
         raise _refused(name, "a datetime.date", given)
     return given
+
+
+def check_lists(name: str, given: Mapping[str, Any]) -> None:
+    """Refuse what gives no list of values for a path.
+
+    Examples
+    --------
+    >>> check_lists("choose", {"checkpoint.interval": "10 min"})
+    Traceback (most recent call last):
+    sim.errors.InputError: choose checkpoint.interval: expected a list of values, not '10 min'
+    """
+    for path, values in given.items():
+        if isinstance(values, str) or not isinstance(values, Collection) or not len(values):
+            raise _refused(f"{name} {path}", "a list of values", values)
 
 
 def check_among(name: str, given: Any, allowed: Collection[str]) -> None:

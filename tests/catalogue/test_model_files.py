@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 import sim
@@ -51,6 +52,7 @@ SMALL_QWEN_MOE = config(
     num_experts_per_tok=4, shared_expert_intermediate_size=5632, decoder_sparse_step=1,
 )  # fmt: skip
 LLAMA = config("llama", 8192, 28672, 80, 64, 8, 128256)
+QWEN = qwen_moe(4096, 12288, 94, 64, 4, 151936, width=1536)
 MIXTRAL = {"num_local_experts": 8, "num_experts_per_tok": 2}
 
 PUBLISHED = {
@@ -116,7 +118,20 @@ def test_a_file_lies_beside_the_scenario_that_names_it(path: Path, tmp_path: Pat
     ("change", "told"),
     [
         ({"hidden_size": None}, "hidden_size is missing; a llama cannot be counted without"),
-        ({"hidden_size": "8192"}, "hidden_size must be a whole number, not '8192'"),
+        (
+            {"hidden_size": "8192"},
+            "hidden_size must be a whole number from 1 to 1,000,000,000, not '8192'",
+        ),
+        ({"num_attention_heads": 0}, "num_attention_heads must be a whole number from 1"),
+        ({"vocab_size": 10**400}, "vocab_size must be a whole number from 1 to 1,000,000,000"),
+        ({"tie_word_embeddings": "false"}, "tie_word_embeddings cannot be 'false'"),
+        ({"quantization_config": "fp8"}, "quantization_config cannot be 'fp8'"),
+        ({"text_config": [1]}, "expected the keys of a model's config.json"),
+        (QWEN | {"decoder_sparse_step": 0}, "decoder_sparse_step must be a whole number from 1"),
+        (QWEN | {"mlp_only_layers": 3}, "mlp_only_layers cannot be 3"),
+        (QWEN | {"num_experts_per_tok": 300}, "num_experts_per_tok is 300, of 128 experts"),
+        (V3 | {"moe_layer_freq": 0}, "moe_layer_freq must be a whole number from 1"),
+        (V3 | {"n_shared_experts": "1"}, "n_shared_experts must be a whole number from 0"),
         ({"model_type": "llma"}, "model_type 'llma' is not known (did you mean \"llama\"?)"),
         ({"model_type": "gemma2"}, "head_dim is missing; a gemma2 cannot be counted without"),
         ({"model_type": "mixtral"}, "num_local_experts is missing"),
@@ -143,6 +158,19 @@ def test_how_a_file_is_read_is_shown(path: Path) -> None:
     text = CliRunner().invoke(app, ["catalogue", "models", str(path)]).stdout
     assert "671.03 billion parameters, of which a token visits 36.63" in text
     assert "sequence: 4096" in text
+    block = text.partition("could say it\n")[2].partition("not in the file")[0]
+    said = YAML(typ="safe").load(block) | {"sequence": 4096}
+    likes = {"like": str(path), "sequence": 4096}
+    written, read = (load_case("deepseek-v3", {"run.model": model}) for model in (said, likes))
+    assert vars(written.run.model) == vars(read.run.model)
+
+
+@pytest.mark.parametrize(("family", "window"), [("mistral", 4096), ("llama", None)])
+def test_a_window_of_all_layers_is_one_of_the_model(
+    family: str, window: int | None, path: Path
+) -> None:
+    path.write_text(json.dumps(LLAMA | {"model_type": family, "sliding_window": 4096}))
+    assert shape(str(path)).values["window"] == window
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{"])

@@ -151,6 +151,39 @@ def test_what_is_missing_or_unknown_is_named() -> None:
         advise(scenario, {"checkpoint.intervl": ["1 h"]})
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"goal": "dyas"}, 'did you mean "days"'),
+        ({"goal": "finish", "by": "2025-01-01"}, "by: expected a datetime.date"),
+        ({"by": dt.date(2025, 1, 1)}, "goes with the goal finish"),
+        ({"within": 0}, "within: expected a number above 0"),
+        ({"most": 5}, "most: expected a whole number of at least 20"),
+        ({"choose": {"checkpoint.interval": "10 min"}}, "checkpoint.interval: expected a list"),
+        ({"choose": {"checkpoint.interval": []}}, "checkpoint.interval: expected a list"),
+        ({"scenario": "deepseek-v3"}, "expected a Scenario"),
+    ],
+)
+def test_what_python_gives_is_checked_as_on_the_command_line(given: Any, told: str) -> None:
+    """All of these were tracebacks, or answers to something else."""
+    with pytest.raises(InputError, match=told):
+        advise(**{"scenario": bare_scenario(horizon="60 d"), "choose": INTERVALS} | given)
+
+
+def test_what_has_not_been_seen_leaves_room_for_the_better() -> None:
+    """Options without a difference so far were said to be better by -0 days, and not settled."""
+    scenario = bare_scenario(horizon="60 d")
+    found = advise(
+        scenario, {"checkpoint.interval": ["1 h", "60 min"]}, most=20, simulator=stand_in(days)
+    )
+    assert not found.settled
+    assert found.bound > found.within
+    twice = advise(
+        scenario, {"checkpoint.interval": ["1 h", "1 h"]}, most=20, simulator=stand_in(days)
+    )
+    assert len(twice.options) == 1
+
+
 def test_sixty_options_unless_others_are_asked_for() -> None:
     values = choices(load_scenario("deepseek-v3"))
     assert np.prod([len(options) for options in values.values()]) >= 60
