@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sim.experiments.precision import unseen_in
+from sim.results.answer import Answer
 
 Goal = Literal["days", "cost", "finish"]
 MOST_SHOWN = 6
@@ -54,8 +55,8 @@ class Option:
     command: str
 
 
-@dataclass(frozen=True)
-class Advice:
+@dataclass(frozen=True, repr=False)
+class Advice(Answer):
     """The options, the pick first, then by their values.
 
     Attributes

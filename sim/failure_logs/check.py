@@ -182,16 +182,14 @@ def _measures(run: Outages, days: float) -> dict[str, float]:
 def report(fitted: Fit, found: Check | None) -> dict[str, Any]:
     """Everything the command line prints as JSON."""
     log = fitted.log
-    draws = fitted.draws
-    ends = {"lo": draws.quantile(0.025), "hi": draws.quantile(0.975)}
     answer: dict[str, Any] = {
         "nodes": len(log.names),
         "outages": len(log.node),
         "days": log.seconds / DAY,
         "node_days": log.node_days,
         "tried": [asdict(trial) for trial in fitted.trials],
-        "parameters": pd.DataFrame({"best": draws.iloc[0], **ends}).to_dict("index"),
-        "units": {name: UNITS.get(str(name).rpartition(".")[2], "") for name in draws},
+        "parameters": fitted.parameters.to_dict("index"),
+        "units": {name: UNITS.get(str(name).rpartition(".")[2], "") for name in fitted.draws},
         "limits": limits(fitted),
     }
     if found:
@@ -221,11 +219,7 @@ def limits(fitted: Fit) -> list[str]:
             "Which node of a job failed is not in the log: nothing is said of single ones",
         ),
         (rare, f"Fewer than {FEWEST} failures, so a rate and no more: {rare}"),
-        (
-            len(soft),
-            "Software failures reboot a node in place: what is held against the log is without "
-            f"them, and the table without their {hours:,.0f} hours",
-        ),
+        (len(soft), f"Reboots by software are not checked; {hours:,.0f} hours are left out"),
         (
             several,
             "Bad nodes were sought as bad in all causes; those bad in one pass for chance",

@@ -31,6 +31,7 @@ from sim.failure_logs.log import Log
 from sim.failure_logs.model import ENDS, Kept, Model, class_misfit, of_cause
 from sim.failure_logs.read import read
 from sim.failure_logs.selection import BURSTS, WALK, Choice, Months, Trial, by_chance, choose
+from sim.results.answer import Answer
 from sim.results.ledger import DAY, YEAR, Floats
 from sim.scenario.guards import check_whole
 from sim.streams import stream
@@ -53,8 +54,8 @@ class Column(str):
     """The name of a column of the draws, where the table has a number."""
 
 
-@dataclass(frozen=True)
-class Fit:
+@dataclass(frozen=True, repr=False)
+class Fit(Answer):
     """A log, and the failure table that was fitted to it.
 
     Attributes
@@ -80,6 +81,18 @@ class Fit:
     def trials(self) -> Sequence[Trial]:
         """The mechanisms that were tried."""
         return self.choice.trials
+
+    @property
+    def parameters(self) -> pd.DataFrame:
+        """The best fit of each parameter, and the ends of its 95 % interval."""
+        low, high = self.draws.quantile([0.025, 0.975]).to_numpy()
+        return pd.DataFrame({"best": self.draws.iloc[0], "lo": low, "hi": high})
+
+    def __str__(self) -> str:
+        log = self.log
+        watched = f"{log.node_days:,.0f} days of {len(log.names):,} nodes"
+        table = self.parameters.to_string(float_format="%.4g")
+        return f"{len(log.node):,} outages in {watched}\n{table}"
 
 
 def fit(

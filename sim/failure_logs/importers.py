@@ -159,14 +159,6 @@ def _job_interruptions(sheet: Sheet) -> Iterator[Row]:
             yield line, dict(zip(COLUMNS, row, strict=True))
 
 
-def running_jobs(sheet: Sheet) -> int:
-    """How many jobs had begun and not ended."""
-    return sum(
-        cells["Start"] not in UNKNOWN_TIMES and cells["End"] in UNKNOWN_TIMES
-        for _, cells in _jobs(sheet)
-    )
-
-
 def job_exposure(sheet: Sheet) -> Iterator[Row]:
     """When the nodes of each job were watched: from its start to its end."""
     for line, cells in _jobs(sheet):

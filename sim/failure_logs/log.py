@@ -175,15 +175,12 @@ def made(
     kept = pd.DataFrame(joined(seen), columns=list(Outage._fields))
     if kept.empty:
         raise InputError(_why_none(rows, origin, end))
-    begun = kept["kind"] == BEGUN
-    planned = begun | (kept["kind"] == "planned")
+    planned = kept["kind"].isin(["planned", BEGUN])
     kinds = kept[~planned].groupby("cause")["kind"]
     # The most frequent first; those alike stay in the order of their names.
     causes = kinds.size().sort_values(ascending=False, kind="stable").index
     names = pd.Index(list(by_node))
     places = [(names.get_loc(w.node), w.start - origin, w.end - origin) for w in watched]
-    outside = len(rows) - len(seen)
-    counts = outside, int(begun.sum()), len(seen) - len(kept), int((planned & ~begun).sum())
     return Log(
         names=list(names),
         causes=list(causes),
@@ -197,7 +194,7 @@ def made(
         end=kept["end"].clip(upper=end).to_numpy() - origin,
         closed=(kept["end"] <= end).to_numpy(),
         nodes_known=nodes_known,
-        notes=[*notes, *_left_out(*counts)],
+        notes=[*notes, *_left_out(len(rows), len(seen), kept["kind"])],
     )
 
 
@@ -212,13 +209,19 @@ def _seen(row: Outage, windows: Sequence[Window]) -> Outage | None:
     return None
 
 
-def _left_out(outside: int, begun: int, merged: int, planned: int) -> list[str]:
+def _left_out(rows: int, seen: int, kinds: pd.Series) -> list[str]:
     """What of a log counts for nothing, for less, or for something else."""
+    counts = kinds.value_counts()
     found = {
-        "outages outside of the time their node was watched were left out": outside,
-        "outages began before their node was watched and count as planned ones": begun,
-        "outages repeat, overlap or touch one of their node and count as that": merged,
-        "planned outages count as time out of service, not as failures": planned,
+        "outages outside of the time their node was watched were left out": rows - seen,
+        "outages began before their node was watched and count as planned ones": counts.get(
+            BEGUN
+        ),
+        "outages repeat, overlap or touch one of their node and count as that": seen
+        - len(kinds),
+        "planned outages count as time out of service, not as failures": counts.get(
+            "planned"
+        ),
     }
     return [f"{number} {words}" for words, number in found.items() if number]
 

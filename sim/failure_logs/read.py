@@ -19,7 +19,7 @@ from sim.failure_logs import importers
 from sim.failure_logs.importers import COLUMNS, ODD, Row, Sheet
 from sim.failure_logs.log import Log, Outage, Span, Window, made
 from sim.results.ledger import DAY
-from sim.scenario.guards import check_whole
+from sim.scenario.guards import check_among, check_whole
 
 KINDS = ("hardware", "software", "planned", "unknown")
 UNITS = {"days": DAY, "seconds": 1.0}
@@ -62,9 +62,9 @@ class Reader:
 
     def __post_init__(self) -> None:
         if self.unit is not None:
-            _one_of(self.unit, UNITS, "unit")
+            check_among("unit", self.unit, UNITS)
         for name in self.columns:
-            _one_of(name, dict.fromkeys((*COLUMNS, *WINDOW)), "--columns")
+            check_among("--columns", name, dict.fromkeys((*COLUMNS, *WINDOW)))
         try:
             self._zone = ZoneInfo(self.zone) if self.zone else None
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -85,9 +85,11 @@ class Reader:
     def windows(self, sheet: Sheet) -> list[Window]:
         """When which node was watched, from a file of it or from the jobs of `sacct`."""
         if importers.is_accounting(sheet):
-            if running := importers.running_jobs(sheet):
-                said = f"{running} jobs of {sheet.file} that had not ended count for nothing"
-                self.notes.append(said)
+            running = sum(cells["State"] == "RUNNING" for _, cells in sheet.rows)
+            if running:
+                self.notes.append(
+                    f"{running} rows of {sheet.file} are of jobs that still run"
+                )
             return self._all(sheet.file, importers.job_exposure(sheet), self._window)
         return self._all(sheet.file, self._named(sheet, WINDOW), self._window)
 
@@ -157,15 +159,6 @@ class Reader:
         # What was said of the log need not hold for the exposure.
         return name if name in sheet.heads and theirs not in sheet.heads else theirs
 
-    def check(self) -> None:
-        """Refuse a name of a column that no file has, so that no slip leaves a column out."""
-        for name, theirs in self.columns.items():
-            if theirs not in self.heads:
-                problem = f"--columns {name}: no file has a column '{theirs}'"
-                raise InputError.no_such(
-                    problem, theirs, sorted(self.heads), listed="they have"
-                )
-
     def _all(
         self, file: str, rows: Iterable[Row], read: Callable[[dict[str, str]], Span]
     ) -> list[Span]:
@@ -193,7 +186,7 @@ class Reader:
         if end < start:
             raise InputError(f"the end {cells['end']} is before the start {cells['start']}")
         kind = cells["kind"].lower() or "unknown"
-        _one_of(kind, KINDS, "kind")
+        check_among("kind", kind, KINDS)
         cause = cells["cause"] or kind.replace("unknown", "outage")
         return Outage(_node(cells), start, end, cause, kind)
 
@@ -253,7 +246,9 @@ def read(
             "a rate needs the time that nodes were watched: give --exposure FILE with "
             f"node, from, to, or --nodes, --from and --to (missing: {', '.join(missing)})"
         )
-    reader.check()
+    # A slip in the name of a column that may be left out would leave it out.
+    for name, theirs in reader.columns.items():
+        check_among(f"--columns {name}", theirs, sorted(reader.heads))
     bad = [f"{n} bad rows of {file} were left out" for file, n in reader.bad.items() if n]
     notes = [*bad, *reader.notes]
     return made(outages, windows, nodes_known=not accounts, notes=notes)
@@ -280,12 +275,6 @@ def _everyone(
     # Nodes that never failed have no name in a log of failures.
     names += [f"without outage {k}" for k in range(nodes - len(names))]
     return [Window(name, start, end, 0.0) for name in names]
-
-
-def _one_of(given: str, allowed: Iterable[str], what: str) -> None:
-    if given not in allowed:
-        problem = f"{what} '{given}' is unknown"
-        raise InputError.no_such(problem, given, allowed, listed="allowed")
 
 
 def _node(cells: dict[str, str]) -> str:

@@ -148,7 +148,7 @@ def statistics(runs: Sequence[Outages], nodes: int, days: float) -> dict[str, fl
 def _worst_tenth(run: Floats, nodes: int) -> float:
     """Share of the outages that the tenth of all nodes with the most of them has."""
     counts = np.sort(np.bincount(run[:, 2].astype(int)))
-    return counts[-round(WORST * nodes) :].sum() / len(run)
+    return counts[-max(round(WORST * nodes), 1) :].sum() / len(run)
 
 
 def _gaps(run: Floats, days: float) -> Floats:

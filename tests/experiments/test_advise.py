@@ -182,6 +182,7 @@ def test_what_has_not_been_seen_leaves_room_for_the_better() -> None:
         scenario, {"checkpoint.interval": ["1 h", "1 h"]}, most=20, simulator=stand_in(days)
     )
     assert len(twice.options) == 1
+    assert repr(twice) == "<Advice: pick: checkpoint.interval = 1 h …>"
 
 
 def test_sixty_options_unless_others_are_asked_for() -> None:

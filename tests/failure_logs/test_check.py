@@ -123,7 +123,7 @@ def test_repairs_are_not_those_of_software() -> None:
 
 def test_a_check_says_that_it_is_without_software() -> None:
     fitted = fit(log_at(DAY, 2 * DAY, kind="software"))
-    assert "held against the log is without" in " ".join(report(fitted, None)["limits"])
+    assert "Reboots by software are not checked" in " ".join(report(fitted, None)["limits"])
 
 
 def test_times_of_another_unit_are_noticed() -> None:
@@ -134,3 +134,10 @@ def test_times_of_another_unit_are_noticed() -> None:
         fit(log_at(DAY), ahead=math.inf)
     walk = drift.walked(np.full(6, 2.0), np.full(6, 2.0), 16.0)
     assert np.isfinite(drift.ahead(walk, 10**9, 10, np.random.default_rng(1))).all()
+
+
+def test_a_fit_shows_what_was_fitted_and_no_names() -> None:
+    """In a cell it showed every number, and the names of all nodes."""
+    fitted = fit(log_at(DAY, 2 * DAY))
+    assert repr(fitted) == "<Fit: 2 outages in 300 days of 3 nodes …>"
+    assert str(fitted).splitlines()[-1].split()[:2] == ["x.rate", "6.667"]

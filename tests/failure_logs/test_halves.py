@@ -75,6 +75,8 @@ def test_a_half_with_four_times_the_failures_is_not_held(tmp_path):
         ({"file": "none.csv"}, "none.csv"),
         ({"nodes": 2}, "--nodes says 2"),
         ({"job_nods": 3}, "line 1.*job_nods"),
+        ({"block_days": 0}, "block_days: .* greater than 0"),
+        ({"columns": {"node": "host"}}, "--columns node: no 'host'"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path, more, said):

@@ -62,7 +62,7 @@ def test_steps_of_a_job_are_no_failures_of_their_own(tmp_path: Path) -> None:
     path.write_text(SACCT + step + running)
     log = read([path], zone="UTC")
     assert log.start.tolist() == [2 * DAY]
-    assert list(log.notes) == [f"1 jobs of {path} that had not ended count for nothing"]
+    assert list(log.notes) == [f"1 rows of {path} are of jobs that still run"]
     with pytest.raises(InputError, match="missing: --from, --to"):
         read([path], nodes=8, zone="UTC")
 

@@ -76,7 +76,7 @@ def test_a_recorded_trace_is_a_log_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ("a,1,2,gpu,hardwear", "line 3: kind 'hardwear' is unknown (did you mean \"hardware\"?)"),
+        ("a,1,2,gpu,hardwear", "line 3: kind: no 'hardwear' (did you mean \"hardware\"?)"),
         ("a,x,2,gpu,", "line 3: 'x' is no time"),
         ("a,9,2,gpu,", "line 3: the end 2 is before the start 9"),
         (",1,2,gpu,", "line 3: the node has no name"),
@@ -116,7 +116,7 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
         InputError, match=r"no column 'node' \(did you mean \"nodes\"\?\).*--columns"
     ):
         read([path], nodes=3, start="0", end="9", unit="days")
-    with pytest.raises(InputError, match="--columns 'hots' is unknown"):
+    with pytest.raises(InputError, match="--columns: no 'hots'"):
         read([path], nodes=3, start="0", end="9", columns={"hots": "nodes"})
 
 
@@ -179,7 +179,7 @@ def test_columns_that_were_named_must_be_in_a_file_and_need_not_be_in_all(tmp_pa
     nodes = written(tmp_path, "nodes.csv", EXPOSURE)
     columns = {"node": "host", "start": "t0", "end": "t1", "cause": "why"}
     assert list(read([path], nodes, unit="days", columns=columns).causes) == ["gpu"]
-    with pytest.raises(InputError, match=r"cause: no file has .*'wyh' \(did you mean \"why\"\?"):
+    with pytest.raises(InputError, match=r"--columns cause: no 'wyh' \(did you mean \"why\"\?"):
         read([path], nodes, unit="days", columns=columns | {"cause": "wyh"})
 
 

@@ -43,6 +43,9 @@ def test_again_counts_the_gap_after_a_repair_and_leaves_out_the_last_thirty_days
 
 def test_the_worst_tenth_is_a_tenth_of_all_nodes_failed_or_not():
     assert of((0, 1, 3), (2, 3, 3), (4, 5, 3), (0, 1, 4))["worst_tenth"] == 0.75
+    # A tenth of four nodes is one of them: it was none, which stood for all.
+    found = statistics([[(0.0, 1.0, 0), (2.0, 3.0, 0), (2.0, 3.0, 1)]], nodes=4, days=40)
+    assert found["worst_tenth"] == pytest.approx(2 / 3)
 
 
 def test_nodes_down_are_weighted_by_time():
