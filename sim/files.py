@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -88,6 +89,28 @@ def text(path: Path | str, most: int = -1) -> str:
         hint = "; a spreadsheet saves as 'CSV UTF-8'" if str(path).endswith(".csv") else ""
         problem = f"is no UTF-8 text from byte {error.start} on{hint}"
         raise in_file(str(path), problem) from None
+
+
+def check_apart(written: Iterable[Path | str], read: Iterable[Path | str]) -> None:
+    """Refuse to write over what is read, or over what has just been written.
+
+    Raises
+    ------
+    InputError
+        When two names are of one file.
+
+    Examples
+    --------
+    >>> check_apart(["log.csv", "./log.csv"], ["mine.yaml"])
+    Traceback (most recent call last):
+    sim.errors.InputError: ./log.csv: would be written over; give another name
+    """
+    taken = {os.path.realpath(path) for path in read}
+    for path in written:
+        place = os.path.realpath(path)
+        if place in taken:
+            raise in_file(str(path), "would be written over; give another name")
+        taken.add(place)
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -53,6 +53,7 @@ def fit(
     if out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: expected a .yaml file")
     given = vars(reading)
+    files.check_apart(write.names(out), [*logs, reading.exposure or ""])
     pairs = given["columns"].split(",") if given["columns"] else []
     given["columns"] = dict(pair(text, "--columns") for text in pairs)
     # Asked for first: what is missing is to be said before anything is written.
@@ -85,6 +86,7 @@ def log(
     import sim
     from sim.failure_logs import record
 
+    files.check_apart([out, exposure], [asked.name])
     result = sim.simulate(asked.scenario(), **vars(one))
     watched = record.exposure_file(result)
     files.write(out, record.log_file(result))

@@ -194,7 +194,7 @@ def _faults(text: str, file: str) -> Iterator[Row]:
         events: list[dict[str, Any]] = json.loads(text)
         for place, event in enumerate(events, start=1):
             fault = event["fault_type"]
-            node = event["node_id"]
+            node = str(event["node_id"])
             time = str(event["event_time"])
             open_ones = begun.setdefault((node, fault["Desc"]), [])
             if event["event_type"] == "fault_start":

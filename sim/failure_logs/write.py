@@ -45,6 +45,11 @@ def table(fit: Fit, draws: str) -> dict[str, Any]:
     return mapped(found, drawn)
 
 
+def names(path: Path) -> tuple[Path, Path, Path]:
+    """The files of a table: itself, its draws, and the log as a trace."""
+    return path, path.with_suffix(".draws.csv"), path.with_suffix(".trace.csv")
+
+
 def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path, Path]:
     """Write table, draws and trace beside each other.
 
@@ -60,8 +65,8 @@ def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path,
     -------
     table, draws, trace : Path
     """
-    draws = path.with_suffix(".draws.csv")
-    trace = path.with_suffix(".trace.csv")
+    written = names(path)
+    draws, trace = written[1:]
     data = table(fit, draws.name)
     lines = [
         "# A failure table fitted to a log by `sim fit`; the file of draws belongs to it."
@@ -77,7 +82,7 @@ def save(fit: Fit, path: Path, *, keep_names: bool = False) -> tuple[Path, Path,
     write(draws, fit.draws.to_csv(index=False, lineterminator="\n", float_format="%.8g"))
     write(trace, trace_of(fit.log, keep_names=keep_names))
     write(path, "\n".join(lines) + "\n")
-    return path, draws, trace
+    return written
 
 
 def trace_of(log: Log, *, keep_names: bool = False) -> str:
@@ -92,8 +97,8 @@ def trace_of(log: Log, *, keep_names: bool = False) -> str:
     )
     if log.nodes_known:
         rows = pd.concat([rows, _absent(log)])
-    names = log.names if keep_names else [f"node-{k + 1:05}" for k in range(len(log.names))]
-    rows["node"] = np.array(names)[rows["node"]]
+    shown = log.names if keep_names else [f"node-{k + 1:05}" for k in range(len(log.names))]
+    rows["node"] = np.array(shown)[rows["node"]]
     rows["start_day"] = rows.pop("start") / DAY
     rows["end_day"] = rows.pop("end") / DAY
     rows = rows.sort_values(["start_day", "node"])

@@ -65,3 +65,17 @@ def test_a_folder_of_facts_is_given_in_short(here: Path) -> None:
         InputError, match=r"setting catalogue: .*there is no folder '.*my facts: mine'"
     ):
         said("run", "small.yaml", "--catalogue", "my facts: mine")
+
+
+def test_nothing_that_is_read_is_written_over(here: Path) -> None:
+    """A log called like the trace that is written beside the table was gone, and its names too."""
+    text = "node,start,end\na,1,2\n"
+    (here / "my.trace.csv").write_text(text)
+    fit = ["--nodes", "3", "--from", "0", "--to", "9", "--unit", "days", "--no-check"]
+    with pytest.raises(InputError, match=r"my\.trace\.csv: would be written over"):
+        said("fit", "my.trace.csv", *fit, "--out", "./my.yaml")
+    assert (here / "my.trace.csv").read_text() == text
+    with pytest.raises(InputError, match=r"small\.yaml: would be written over"):
+        said("log", "small.yaml", "--out", "small.yaml", "--exposure", "nodes.csv")
+    with pytest.raises(InputError, match=r"log\.csv: would be written over"):
+        said("log", "small.yaml", "--out", "log.csv", "--exposure", "log.csv")
