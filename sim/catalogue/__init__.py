@@ -124,15 +124,28 @@ def entry(kind: str, name: str, own: str | None = None) -> Entry:
     return entries[name]
 
 
-@cache
 def sources(own: Path | None = None) -> Mapping[str, dict[str, str]]:
     """Where facts come from: title, address and licence by key, those of a folder of the user's own
     included.
+
+    Raises
+    ------
+    InputError
+        When the user's file cannot be used.
     """
-    known = Pieces(FOLDER / "sources.yaml")
-    if own and (own / "sources.yaml").exists():
-        return {**known, **documents.read(own / "sources.yaml").data}
-    return known
+    known = _known_sources()
+    if own is None or not (own / "sources.yaml").exists():
+        return known
+    # Read each time, as it may be mended in the course of a session.
+    listed = documents.read(own / "sources.yaml")
+    if not isinstance(listed.data, dict):
+        raise in_file(listed.name, "sources are a mapping of keys to title, url and licence")
+    return {**known, **listed.data}
+
+
+@cache
+def _known_sources() -> Mapping[str, dict[str, str]]:
+    return Pieces(FOLDER / "sources.yaml")
 
 
 @dataclass(frozen=True)
@@ -216,7 +229,8 @@ class _Reader:
             problem = f" has status '{status}'; allowed: {', '.join(STATUSES)}"
             raise self._error(path, problem, status, STATUSES)
         if source not in self.sources:
-            problem = f" has the unknown source '{source}'{nearest(source, self.sources)}"
+            hint = f"{nearest(source, self.sources)}; sources.yaml lists them"
+            problem = f" has the unknown source '{source}'{hint}"
             raise self._error(path, problem, source, tuple(self.sources))
         ends = tuple(own["range"]) if own.get("range") else None
         note = own.get("note", "")

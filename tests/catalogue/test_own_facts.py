@@ -72,6 +72,19 @@ def test_they_are_read_as_strictly(folder: Path, old: str, new: str, told: str) 
     assert "chips.yaml" in str(error.value)
 
 
+def test_sources_are_mended_in_the_course_of_a_session(folder: Path) -> None:
+    """They were read once, so a session had to be begun again; a list was a traceback."""
+    path = folder / "facts" / "sources.yaml"
+    path.write_text("- MAKER\n")
+    with pytest.raises(InputError, match=r"sources\.yaml: sources are a mapping"):
+        load_scenario(folder / "own.yaml")
+    path.write_text("{}\n")
+    with pytest.raises(InputError, match=r"unknown source 'MAKER'; sources\.yaml lists them"):
+        load_scenario(folder / "own.yaml")
+    path.write_text(SOURCES)
+    assert load_scenario(folder / "own.yaml").fleet["good"].chip.title == "A chip of our own"
+
+
 def test_a_folder_that_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(InputError, match=r"^setting catalogue: .*there is no folder '.*nowhere'$"):
         load_scenario(folder / "own.yaml").override({"catalogue": "nowhere"})
