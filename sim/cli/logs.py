@@ -16,7 +16,7 @@ from sim.cli.options import (
     Reading,
     Seed,
     answer,
-    pair,
+    pairs,
 )
 from sim.errors import InputError, optional
 
@@ -54,8 +54,8 @@ def fit(
         raise InputError(f"--out {out}: expected a .yaml file")
     given = vars(reading)
     files.check_apart(write.names(out), [*logs, reading.exposure or ""])
-    pairs = given["columns"].split(",") if given["columns"] else []
-    given["columns"] = dict(pair(text, "--columns") for text in pairs)
+    columns = given["columns"]
+    given["columns"] = pairs(columns.split(",") if columns else None, "--columns")
     # Asked for first: what is missing is to be said before anything is written.
     draw = optional("sim.pictures.failure_logs", "figures").save if picture else None
     fitted = sim.fit(logs, **given, ahead=ahead, seed=seed)

@@ -211,20 +211,14 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     """Every NAME=VALUE of an option that may be given several times, but once for each name."""
     found: dict[str, str] = {}
     for text in texts or []:
-        name, value = pair(text, option)
+        name, value = map(str.strip, text.partition("=")[::2])
+        if not (name and value):
+            raise InputError(f"{option} {text}: expected NAME=VALUE")
         # Else one of the two would win unseen.
         if name in found:
             raise InputError(f"{option} {name} is given twice: {found[name]} and {value}")
         found[name] = value
     return found
-
-
-def pair(text: str, option: str) -> tuple[str, str]:
-    """The two sides of NAME=VALUE."""
-    name, _, value = text.partition("=")
-    if not (name and value):
-        raise InputError(f"{option} {text}: expected NAME=VALUE")
-    return name, value
 
 
 def answer(

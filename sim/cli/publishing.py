@@ -9,7 +9,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from sim import cli, compiled
-from sim.cli.options import Jobs, pair
+from sim.cli.options import Jobs, pairs
 
 
 def figures(
@@ -36,7 +36,7 @@ def figures(
     from sim.publish import figures as drawing
 
     root = drawing.repository()
-    given = dict(pair(text, "-p") for text in parameter or [])
+    given = pairs(parameter, "-p")
     # The committed figures are those of the parameters as they stand in the notebooks.
     if given and not out:
         out = root / "build" / "figures"

@@ -58,6 +58,8 @@ def test_the_table_is_a_yaml_file(here: Path) -> None:
 def test_columns_are_pairs(here: Path) -> None:
     with pytest.raises(InputError, match="--columns node: expected NAME=VALUE"):
         said("fit", "log.csv", "--out", "my.yaml", "--columns", "node")
+    with pytest.raises(InputError, match="--columns node is given twice: Host and Name"):
+        said("fit", "log.csv", "--out", "my.yaml", "--columns", "node=Host, node = Name")
 
 
 def test_a_folder_of_facts_is_given_in_short(here: Path) -> None:
