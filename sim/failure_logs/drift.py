@@ -19,8 +19,13 @@ STEPS, APART = np.array([*product(np.linspace(0.02, 0.8, 14), (0.0, 0.1, 0.2, 0.
 """What is tried: standard deviations, of the logarithm, of a month's step of the level and of what
 is a month's own."""
 TYPICAL = 0.2
-"""Mean of an exponential prior of the step: such a walk takes the halves of a record as far apart
-as those of the table `drifts` are, but for InfiniteHBD's, whose halves are evidence."""
+"""Mean of the prior of the step: such a walk takes the halves of a record as far apart as those of
+the table `drifts` are, but for InfiniteHBD's, whose halves are evidence.
+
+The prior is a gamma one of shape 2, which rules out a step of nothing, as no fleet there stands
+still: few months would often be best told without any (Chung, Rabe-Hesketh, Dorie, Gelman and Liu
+2013, A Nondegenerate Penalized Likelihood Estimator for Variance Parameters in Multilevel Models).
+"""
 FIRST = 0.25
 """Variance of the level before the first month."""
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
@@ -98,7 +103,8 @@ def walked(counts: Floats, expected: Floats, month: float = MONTH) -> Walk:
     """
     # The variance of a walk is in proportion to time.
     step = STEPS * np.sqrt(month / MONTH)
-    walk = Walk(np.zeros_like(step), np.full_like(step, FIRST), -STEPS / TYPICAL, step)
+    known = np.log(STEPS) - 2 * STEPS / TYPICAL
+    walk = Walk(np.zeros_like(step), np.full_like(step, FIRST), known, step)
     for count, mean in zip(counts, expected, strict=True):
         walk = walk.after(count, mean)
     return walk

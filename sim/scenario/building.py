@@ -154,6 +154,8 @@ def _in_our_words(details: ErrorDetails) -> InputError:
         return InputError(rule, given=given, allowed=rule)
     if kind.startswith("date"):
         return expected(A_DATE, given)
+    if kind == "string_type" and isinstance(given, (dict, list)):
+        return expected("text", given)
     if kind in PLAINLY:
         return expected(PLAINLY[kind], given)
     return refusal(details)

@@ -131,6 +131,8 @@ def test_several_mistakes_are_all_named_up_to_five() -> None:
     [
         ({"status": "bench"}, "status = 'bench': expected 'reconstruction', 'counterfactual', 'benchmark' or 'plan' (did you"),
         ({"title": 3}, "title = 3: expected text; put it in quotes"),
+        ({"title": {"en": "A"}}, "title: expected text"),
+        ({"title": ["A"]}, "title = ['A']: expected text"),
         ({"checkpoint": 3}, "checkpoint = 3: expected a mapping of keys to values"),
         ({"checkpoint": {"final": "maybe"}}, "checkpoint.final = 'maybe': expected true or false"),
         ({"checkpoint": {"flush": "x" * 9000}}, "…' cannot be read; expected a quantity in s"),
