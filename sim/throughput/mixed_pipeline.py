@@ -4,7 +4,8 @@ import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, starmap
+from typing import Any
 
 from sim.errors import InputError
 from sim.throughput.flops import executed
@@ -61,11 +62,11 @@ def best_mixed(
     roomiest = 0
     groups = []
     for places in _choices(options, held):
-        chain = _Chain(places)
+        chain = _Chain(places, across)
         layers = chain.dealt(wanted)
         roomiest = max(roomiest, sum(layers))
         if sum(layers) == wanted:
-            groups.append(chain.group(layers, across))
+            groups.append(chain.group(layers))
     if not groups:
         raise InputError(
             f"{' + '.join(held)}: no pipeline across these pools works; "
@@ -130,8 +131,9 @@ def _spread(placed: Placement, ranks: int, chips: int) -> Placement:
 class _Chain:
     """The stages of a pipeline in their order, each on the chips of one of the pools."""
 
-    def __init__(self, places: Sequence[Placement]) -> None:
+    def __init__(self, places: Sequence[Placement], across: float) -> None:
         self.places = places
+        self.across = across
         self.stages: list[Placement] = []
         self.layer: list[float] = []
         seconds = []
@@ -160,34 +162,50 @@ class _Chain:
         room = [int(placed.roof / stage_bytes(placed)) for placed in self.stages]
         # No other deal has a faster slowest stage: to relieve that one, another would have to take
         # a layer, and this layer came here because it would have finished later there.
-        ready = [(layer + self.ends[k], k) for k, layer in enumerate(self.layer)]
+        known: dict[Any, float] = {}
+
+        def finish(k: int, layers: int) -> float:
+            # Stages of a pool are alike but for their neighbours and the ends of the model.
+            like = self.stages[k].name, self._neighbours(k), self.ends[k], layers
+            if like not in known:
+                stage = self._stage(k, layers)
+                known[like] = stage.slowest + stage.exposed()
+            return known[like]
+
+        ready = [(finish(k, 1), k) for k in range(len(room))]
         heapq.heapify(ready)
         found = [0] * len(room)
         while layers and ready:
-            finish, k = heapq.heappop(ready)
+            _, k = heapq.heappop(ready)
             name = self.stages[k].name
             # A stage without room, or of a pool that has its layers, takes no further part.
             if found[k] < room[k] and wanted[name]:
                 found[k] += 1
                 wanted[name] -= 1
                 layers -= 1
-                heapq.heappush(ready, (finish + self.layer[k], k))
+                heapq.heappush(ready, (finish(k, found[k] + 1), k))
         return found
 
-    def group(self, layers: Sequence[int], across: float) -> Group:
+    def group(self, layers: Sequence[int]) -> Group:
         """All ranks of this pipeline, with these layers on its stages."""
         filled = [
             p._replace(layers=count) for p, count in zip(self.stages, layers, strict=True)
         ]
-        stages = []
-        for k, placed in enumerate(filled):
-            near = [other.name for other in filled[max(k - 1, 0) : k + 2]]
-            inner = near.count(placed.name) - 1
-            outer = len(near) - 1 - inner
-            compute = placed.layers * self.layer[k] + self.ends[k]
-            passed = messages(placed, inner, outer, across)
-            stages.append(Stage(placed.name, 1, compute, compute, passed))
         shape = filled[0].shape
-        pipeline = Pipeline(tuple(stages), bubble_share(shape.schedule, shape.virtual))
+        stages = tuple(starmap(self._stage, enumerate(layers)))
+        pipeline = Pipeline(stages, bubble_share(shape.schedule, shape.virtual))
         shapes = {placed.name: placed.shape for placed in self.places}
-        return group_of(filled, shapes, pipeline, min(stage.compute for stage in stages))
+        return group_of(filled, shapes, pipeline, cover=1.0)
+
+    def _neighbours(self, k: int) -> tuple[int, int]:
+        """Neighbours of a stage in its own pool, and in others."""
+        near = [other.name for other in self.stages[max(k - 1, 0) : k + 2]]
+        inner = near.count(self.stages[k].name) - 1
+        return inner, len(near) - 1 - inner
+
+    def _stage(self, k: int, layers: int) -> Stage:
+        """A stage with these layers."""
+        placed = self.stages[k]._replace(layers=layers)
+        compute = layers * self.layer[k] + self.ends[k]
+        passed = messages(placed, *self._neighbours(k), self.across)
+        return Stage(placed.name, 1, compute, compute, passed)

@@ -79,8 +79,18 @@ class Stage:
 
         At least the share that no overlap reaches, and what outlasts compute.
         """
-        apart = math.fsum((1 - m.overlap) * m.at(slowdown) for m in self.messages)
-        return max(apart, self.communication(slowdown) - self.compute)
+        return max(self._apart(slowdown), self.communication(slowdown) - self.compute)
+
+    def hides(self, slowdown: float = 1.0) -> float:
+        """Seconds behind which other communication can hide: compute, or messages that outlast it.
+
+        Were it compute alone, a faster chip whose messages take as long would hide less.
+        """
+        return max(self.compute, self.communication(slowdown) - self._apart(slowdown))
+
+    def _apart(self, slowdown: float) -> float:
+        """Communication that no overlap reaches."""
+        return math.fsum((1 - m.overlap) * m.at(slowdown) for m in self.messages)
 
     def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
         """What is exposed of each kind of message.

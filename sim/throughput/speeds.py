@@ -220,7 +220,8 @@ class Throughput:
             ).layer
             speeds.append(sum(chips[name] for name in kind) / layer)
         total = math.fsum(speeds) or 1.0
-        return [math.ceil(self.microbatches * speed / total) for speed in speeds]
+        # A part that is whole but for rounding must not gain a micro-batch.
+        return [math.ceil(self.microbatches * speed / total - 1e-9) for speed in speeds]
 
     def _best(
         self, pools: Pools, chips: Chips, parts: Sequence[int], given_up: bool
@@ -230,9 +231,8 @@ class Throughput:
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
             try:
-                group = best(
-                    " + ".join(kind), self._bare(kind[0], pools[kind[0]], part), held
-                )
+                bare = self._bare(kind[0], pools[kind[0]], part)
+                group = best(" + ".join(kind), bare, held, self.microbatches)
             except InputError:
                 if not given_up:
                     raise

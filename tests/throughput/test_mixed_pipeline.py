@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
+from sim.scenario.parts import Layout
 from tests.throughput.cases import fleet, healthy, listed, pool, run
 
 PIPELINE = {"boundary": "pipeline"}
@@ -119,3 +120,22 @@ def test_of_equally_fast_layouts_the_one_that_recomputes_less_is_taken() -> None
     pools = [pool(chip, 64, "haiscale", **measured) for chip in ("H100-SXM-80", "A100-SXM-80")]
     plan = fleet(run("llama-3-70b", 256), pools, PIPELINE).full
     assert {shape.recompute for shape in plan.layouts.values() if shape} == {"selective"}
+
+
+def test_no_layer_would_be_finished_earlier_on_another_stage_messages_counted() -> None:
+    """A chip that computes fast behind a slow link must not get layers for its compute alone."""
+    pools = [pool("A800-SXM-80", 128, "llama-3"), pool("A100-PCIe-40", 128, "haiscale")]
+    training = run({"like": "gpt-145b", "sequence": 1024}, 256, 2)
+    layouts = [{"tensor": 8, "pipeline": 4}, {"tensor": 8, "pipeline": 4}]
+    fixed = {"recompute": "full", "virtual": 1}
+
+    def step(*layers: int) -> float:
+        given = layers or (None, None)
+        parts = [
+            one.but(layout=Layout(**layout, **fixed, layers=count))
+            for one, layout, count in zip(pools, layouts, given, strict=True)
+        ]
+        return fleet(training, parts, PIPELINE).full.step_seconds
+
+    splits = [step(layers, 80 - layers) for layers in range(44, 80, 4)]
+    assert step() <= min(splits) * (1 + 1e-9)
