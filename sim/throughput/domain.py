@@ -132,15 +132,17 @@ def reaches(
     model: Model,
     pools: Pools,
     layouts: Mapping[str, Shape | None],
-    used: Chips,
+    chips: Chips,
 ) -> dict[str, Reach]:
-    """How far each pool at work lies from what was published; none of a measured rate."""
-    chips = sum(used.values())
+    """How far each pool at work lies from what was published; none of a measured rate.
+
+    Its chips are all that run pipelines alike with it, as they are for the error that is drawn.
+    """
     found = {}
     for name, shape in layouts.items():
         pool = pools[name]
         if shape and taken_rate(pool) is None:
-            found[name] = reach(pool, model, point(model, shape, chips))
+            found[name] = reach(pool, model, point(model, shape, chips[name]))
     return found
 
 

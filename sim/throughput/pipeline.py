@@ -86,7 +86,10 @@ class Stage:
 
         Were it compute alone, a faster chip whose messages take as long would hide less.
         """
-        return max(self.compute, self.communication(slowdown) - self._apart(slowdown))
+        messages = self.communication(slowdown)
+        if messages <= self.compute:
+            return self.compute
+        return max(self.compute, messages - self._apart(slowdown))
 
     def _apart(self, slowdown: float) -> float:
         """Communication that no overlap reaches."""

@@ -147,7 +147,12 @@ class Throughput:
     @cached_property
     def reaches(self) -> dict[str, Reach]:
         """How far each pool at work lies from what was published; none of a measured rate."""
-        return reaches(self.run.model, self.pools, self.full.layouts, self.full.used_chips)
+        chips: dict[str, int] = {}
+        for group in self.full.groups:
+            together = sum(map(group.chips, group.shapes))
+            for name in group.shapes:
+                chips |= dict.fromkeys(self._kind_of[name], together)
+        return reaches(self.run.model, self.pools, self.full.layouts, chips)
 
     @cached_property
     def scaling_ratio(self) -> float:
