@@ -137,7 +137,7 @@ class Scenario(Case):
             # A trace names no causes, and flaps belong to the network.
             if causes and name not in causes:
                 key = "recovery.response.automatic"
-                problem = f"{key}: the fleet has no cause '{name}'"
+                problem = f"the fleet has no cause '{name}'"
                 raise InputError.no_such(
                     problem, name, sorted(causes), listed="known", key=key
                 )
