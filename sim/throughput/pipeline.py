@@ -81,6 +81,10 @@ class Stage:
         """
         return max(self._apart(slowdown), self.communication(slowdown) - self.compute)
 
+    def beat(self, slowdown: float = 1.0) -> float:
+        """Seconds of the fullest stage, and the communication that shows."""
+        return self.slowest + self.exposed(slowdown)
+
     def hides(self, slowdown: float = 1.0) -> float:
         """Seconds behind which other communication can hide: compute, or messages that outlast it.
 
@@ -126,7 +130,7 @@ class Pipeline:
     """Micro-batches the slowest stage runs for each of its own, when it works for a lost peer."""
 
     def slowest(self, slowdown: float = 1.0) -> Stage:
-        return max(self.stages, key=lambda stage: stage.slowest + stage.exposed(slowdown))
+        return max(self.stages, key=lambda stage: stage.beat(slowdown))
 
     def beat_and_ramp(self, slowdown: float = 1.0) -> tuple[float, float]:
         """Seconds between micro-batches, and those of filling and draining beyond them."""

@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from sim.errors import InputError
 from sim.scenario.parts import Layout
 from sim.throughput.domain import error_factor, taken_rate
-from sim.throughput.layouts import Placement, Shape, candidates, check, distance
+from sim.throughput.layouts import POWERS, Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, bubble_share
 from sim.throughput.stage import Group, alone, pool_group
@@ -15,15 +14,12 @@ from sim.throughput.stage import Group, alone, pool_group
 ROUNDING = 1e-9
 PLENTY = 10**40
 """Chips without end, to find out how many a replica would need."""
-SPLITS = (1, 2, 4, 8, 16, 32)
-"""Into how many parts more than given a hint may cut each sequence."""
 
 
 def best(
     name: str,
     bare: Placement,
     chips: int,
-    batch: int,
 ) -> Group:
     """The group of a pool that runs its part of the batch fastest.
 
@@ -35,8 +31,6 @@ def best(
         Their part of a step on one rank, not laid out yet.
     chips : int
         At hand.
-    batch : int
-        Micro-batches of the whole step.
 
     Raises
     ------
@@ -56,31 +50,23 @@ def best(
             if ranks <= most and ranks % shape.expert_ranks == 0:
                 yield placed.on(ranks)
 
-    def peak(placed: Placement) -> float:
-        """Bytes a chip needs where these pools run all of the batch."""
-        # Their part of it is not known yet, and it grows when others fail.
-        return stage_bytes(placed._replace(microbatches=-(-batch // placed.ranks)))
-
     fastest = None
     least = math.inf
-    for placed in places(pool.layout, chips):
-        needed = peak(placed)
-        if needed > placed.roof:
-            continue
+    for placed in filter(_fits, places(pool.layout, chips)):
         # Nine in ten lose by their compute and bubble alone; rounding must not decide it.
         if floor(placed) > least * (1 + ROUNDING):
             continue
         group = pool_group(placed)
         seconds = group.seconds()
         if fastest is None or seconds < least:
-            fastest = replace(group, memory={placed.name: needed})
+            fastest = group
             least = seconds
     if fastest is None and pool.throughput and chips >= (pool.throughput.at_chips or 0):
         # What was measured did run, whatever the memory model says of it, and so it does on more.
         nearest = min(places(pool.layout, chips), key=stage_bytes, default=None)
         fastest = pool_group(nearest) if nearest else None
     if fastest is None:
-        raise InputError(f"{name}: {_why_not(places, peak, pool.layout, chips)}")
+        raise InputError(f"{name}: {_why_not(places, pool.layout, chips)}")
     return fastest
 
 
@@ -94,52 +80,47 @@ def floor(placed: Placement) -> float:
     return error_factor(placed) * (placed.microbatches * beat + ramp)
 
 
+def _fits(placed: Placement) -> bool:
+    return stage_bytes(placed) <= placed.roof
+
+
 def _why_not(
-    places: Callable[[Layout, int], Iterator[Placement]],
-    peak: Callable[[Placement], float],
-    fixed: Layout,
-    chips: int,
+    places: Callable[[Layout, int], Iterator[Placement]], fixed: Layout, chips: int
 ) -> str:
     """The reason in numbers, and the nearest layout that works."""
     # The hint keeps what is never chosen freely.
     kept = ("context", "schedule", "zero", "context_exchange")
     free = Layout(**{key: getattr(fixed, key) for key in kept})
-    possible = [p for p in places(free, chips) if peak(p) <= p.roof]
+    possible = list(filter(_fits, places(free, chips)))
     # Ranks are judged last: their number says nothing of the shape that was meant.
     meant = places(fixed.but(data=None), PLENTY)
-    given = min(meant, key=lambda p: (p.shape.replica_chips > chips, peak(p)))
+    given = min(meant, key=lambda p: (p.shape.replica_chips > chips, stage_bytes(p)))
     if not possible:
         title = given.model.title or "the model"
-        enough = _smallest(places, peak, free)
         least = "no number would do"
-        if enough:
-            least = f"the smallest needs {enough.replica_chips} ({enough})"
+        # Where no chips suffice for a sequence, they may for a part of it each.
+        for split in POWERS[:6]:
+            parted = free.but(context=split * (fixed.context or 1))
+            # On just the chips it needs, a replica shares its state with no other.
+            shapes = [
+                placed.shape
+                for placed in places(parted, PLENTY)
+                if _fits(placed._replace(ranks=placed.shape.expert_ranks))
+            ]
+            if shapes:
+                fewest = min(shapes, key=lambda shape: shape.replica_chips)
+                least = f"the smallest needs {fewest.replica_chips} ({fewest})"
+                break
         held = f"{chips} chips of {given.roof / 1e9:.0f} GB"
         return f"{held} cannot hold one replica of {title}; {least}"
     near = min(possible, key=lambda placed: distance(placed.shape, given.shape))
     return (
-        f"layout: {_conflict(given, peak(given), fixed.data or 0, chips)}; "
-        f"nearest layout that works: {near.shape} ({peak(near) / 1e9:.1f} GB a chip)"
+        f"layout: {_conflict(given, fixed.data or 0, chips)}; "
+        f"nearest layout that works: {near.shape} ({stage_bytes(near) / 1e9:.1f} GB a chip)"
     )
 
 
-def _smallest(
-    places: Callable[[Layout, int], Iterator[Placement]],
-    peak: Callable[[Placement], float],
-    free: Layout,
-) -> Shape | None:
-    """The shape of the smallest replica that fits on as many chips as it needs."""
-    # Where no chips suffice for a sequence, they may for a part of it each.
-    for split in SPLITS:
-        parted = free.but(context=split * (free.context or 1))
-        bare = (p._replace(ranks=p.shape.expert_ranks) for p in places(parted, PLENTY))
-        shapes = [p.shape for p in bare if peak(p) <= p.roof]
-        if shapes:
-            return min(shapes, key=lambda shape: shape.replica_chips)
-    return None
-
-
-def _conflict(given: Placement, peak: float, data: int, chips: int) -> str:
+def _conflict(given: Placement, data: int, chips: int) -> str:
     """What a layout has too little of: chips for its ranks, chips for one replica, or memory."""
     shape = given.shape
     wanted = data * shape.rank_chips
@@ -147,7 +128,7 @@ def _conflict(given: Placement, peak: float, data: int, chips: int) -> str:
         return f"{data} ranks of {shape.rank_chips} chips need {wanted}, available {chips}"
     if shape.replica_chips <= chips:
         return (
-            f"needed {peak / 1e9:.1f} GB a chip, "
+            f"needed {stage_bytes(given) / 1e9:.1f} GB a chip, "
             f"available {given.roof / 1e9:.1f} GB ({shape})"
         )
     short = f"one replica needs {shape.replica_chips} chips, available {chips} ({shape})"
