@@ -229,8 +229,9 @@ def domain(scenario: Scenario) -> dict[str, dict[str, Any]]:
     found = {}
     for some in sets:
         with suppress(InputError):
-            rest = (scenario.mixing,)
-            fleet = Throughput(scenario.run, some, *rest, constants=scenario.constants)
+            fleet = Throughput(
+                scenario.run, some, scenario.mixing, constants=scenario.constants
+            )
             found |= {name: where.report() for name, where in fleet.reaches.items()}
     return found
 

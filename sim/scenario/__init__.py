@@ -136,10 +136,12 @@ class Scenario(Case):
         for name in response.automatic if response else ():
             # A trace names no causes, and flaps belong to the network.
             if causes and name not in causes:
-                key = "recovery.response.automatic"
-                problem = f"{key}: the fleet has no cause '{name}'"
                 raise InputError.no_such(
-                    problem, name, sorted(causes), listed="known", key=key
+                    f"the fleet has no cause '{name}'",
+                    name,
+                    sorted(causes),
+                    listed="known",
+                    key="recovery.response.automatic",
                 )
         # Flaps that no collective rides through are a cause of this name.
         if self.fabric.flaps and FLAPS in causes:

@@ -1,7 +1,7 @@
 """How far a case lies from what was published, and how wrong its step time may be."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from sim.catalogue.hardware import Model
 from sim.scenario.layout import MeasuredRate
 from sim.scenario.parts import Pool
 from sim.throughput.kernels import inner_width, tokens
-from sim.throughput.layouts import Chips, Placement, Pools, Shape
+from sim.throughput.layouts import Placement, Shape
 
 NINETY = 1.6449
 """Standard deviations on each side that hold 90 % of a normal distribution."""
@@ -126,22 +126,6 @@ def reach(
         words += ", where nothing was fitted to such models"
     spread = min(math.sqrt(variance + (known.slope * distance) ** 2), known.most)
     return Reach(distance <= known.limit, distance, words, spread)
-
-
-def reaches(
-    model: Model,
-    pools: Pools,
-    layouts: Mapping[str, Shape | None],
-    used: Chips,
-) -> dict[str, Reach]:
-    """How far each pool at work lies from what was published; none of a measured rate."""
-    chips = sum(used.values())
-    found = {}
-    for name, shape in layouts.items():
-        pool = pools[name]
-        if shape and taken_rate(pool) is None:
-            found[name] = reach(pool, model, point(model, shape, chips))
-    return found
 
 
 MEASURES = {

@@ -17,6 +17,7 @@ from sim.scenario.parts import Layout, Pool
 Pools = Mapping[str, Pool]
 Chips = Mapping[str, int]
 DEGREES = attrgetter("tensor", "pipeline", "context", "expert")
+CHOSEN = attrgetter("tensor", "pipeline", "expert", "virtual", "recompute")
 POWERS = tuple(2**k for k in range(20))
 USUAL_DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
@@ -94,6 +95,8 @@ class Placement(NamedTuple):
         On the stage.
     stage : int
         Position in the pipeline.
+    batch : int
+        Micro-batches of a step on all ranks of all pools.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Placement(NamedTuple):
     constants: StepTime
     layers: float
     stage: int = 0
+    batch: int = 0
 
     def on(self, ranks: int) -> Placement:
         """From one rank to several, which share the micro-batches."""
@@ -158,13 +162,13 @@ def candidates(bare: Placement, fixed: Layout, chips: int) -> Iterator[Placement
         )
         for virtual, recompute in product(virtuals, recomputes):
             shape = Shape(
-                tensor=tensor,
-                pipeline=depth,
-                context=context,
-                expert=expert,
-                virtual=virtual,
-                schedule=schedule,
-                recompute=recompute,
+                tensor,
+                depth,
+                context,
+                expert,
+                virtual,
+                schedule,
+                recompute,
                 micro=bare.shape.micro,
                 zero=fixed.zero,
                 expert_tensor=fixed.expert_tensor,
@@ -188,14 +192,7 @@ def complete(shape: Shape) -> Layout:
 
 def settled(layout: Layout) -> bool:
     """Whether the planner has nothing left to choose."""
-    degrees = (
-        layout.tensor,
-        layout.pipeline,
-        layout.expert,
-        layout.virtual,
-        layout.recompute,
-    )
-    return None not in degrees
+    return None not in CHOSEN(layout)
 
 
 def check(model: Model, fixed: Layout, name: str) -> None:

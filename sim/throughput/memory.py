@@ -81,6 +81,7 @@ def stage_bytes(placed: Placement) -> float:
     """Bytes a chip needs at its peak."""
     shape = placed.shape
     held = in_flight(shape.schedule, shape.pipeline, shape.virtual, placed.stage)
-    # A rank with few micro-batches never fills its pipeline.
-    held = min(held, placed.microbatches)
+    # A rank with few micro-batches never fills its pipeline. How many it has is known when they are
+    # shared out, and it has more when others fail: at most as if its pool ran them all.
+    held = min(held, max(placed.microbatches, -(-placed.batch // placed.ranks)))
     return state_bytes(placed) + activation_bytes(placed, held)

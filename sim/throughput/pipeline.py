@@ -79,8 +79,25 @@ class Stage:
 
         At least the share that no overlap reaches, and what outlasts compute.
         """
-        apart = math.fsum((1 - m.overlap) * m.at(slowdown) for m in self.messages)
-        return max(apart, self.communication(slowdown) - self.compute)
+        return max(self._apart(slowdown), self.communication(slowdown) - self.compute)
+
+    def beat(self, slowdown: float = 1.0) -> float:
+        """Seconds of the fullest stage, and the communication that shows."""
+        return self.slowest + self.exposed(slowdown)
+
+    def hides(self, slowdown: float = 1.0) -> float:
+        """Seconds behind which other communication can hide: compute, or messages that outlast it.
+
+        Were it compute alone, a faster chip whose messages take as long would hide less.
+        """
+        messages = self.communication(slowdown)
+        if messages <= self.compute:
+            return self.compute
+        return max(self.compute, messages - self._apart(slowdown))
+
+    def _apart(self, slowdown: float) -> float:
+        """Communication that no overlap reaches."""
+        return math.fsum((1 - m.overlap) * m.at(slowdown) for m in self.messages)
 
     def exposed_by_kind(self, slowdown: float = 1.0) -> dict[str, float]:
         """What is exposed of each kind of message.
@@ -113,7 +130,7 @@ class Pipeline:
     """Micro-batches the slowest stage runs for each of its own, when it works for a lost peer."""
 
     def slowest(self, slowdown: float = 1.0) -> Stage:
-        return max(self.stages, key=lambda stage: stage.slowest + stage.exposed(slowdown))
+        return max(self.stages, key=lambda stage: stage.beat(slowdown))
 
     def beat_and_ramp(self, slowdown: float = 1.0) -> tuple[float, float]:
         """Seconds between micro-batches, and those of filling and draining beyond them."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from sim.errors import InputError
 from sim.scenario.parts import Layout
 from sim.throughput.domain import error_factor, taken_rate
-from sim.throughput.layouts import Placement, candidates, check, distance
+from sim.throughput.layouts import POWERS, Placement, candidates, check, distance
 from sim.throughput.memory import stage_bytes
 from sim.throughput.pipeline import Pipeline, bubble_share
 from sim.throughput.stage import Group, alone, pool_group
@@ -97,11 +97,20 @@ def _why_not(
     given = min(meant, key=lambda p: (p.shape.replica_chips > chips, stage_bytes(p)))
     if not possible:
         title = given.model.title or "the model"
-        enough = filter(_fits, places(free, PLENTY))
-        fewest = min((p.shape for p in enough), key=lambda s: s.replica_chips, default=None)
         least = "no number would do"
-        if fewest:
-            least = f"the smallest needs {fewest.replica_chips} ({fewest})"
+        # Where no chips suffice for a sequence, they may for a part of it each.
+        for split in POWERS[:6]:
+            parted = free.but(context=split * (fixed.context or 1))
+            # On just the chips it needs, a replica shares its state with no other.
+            shapes = [
+                placed.shape
+                for placed in places(parted, PLENTY)
+                if _fits(placed._replace(ranks=placed.shape.expert_ranks))
+            ]
+            if shapes:
+                fewest = min(shapes, key=lambda shape: shape.replica_chips)
+                least = f"the smallest needs {fewest.replica_chips} ({fewest})"
+                break
         held = f"{chips} chips of {given.roof / 1e9:.0f} GB"
         return f"{held} cannot hold one replica of {title}; {least}"
     near = min(possible, key=lambda placed: distance(placed.shape, given.shape))

@@ -20,8 +20,8 @@ from sim.scenario.phases import Run
 from sim.throughput.batch_split import uniform_split, whole_split
 from sim.throughput.calibration import calibrated
 from sim.throughput.collectives import ring
-from sim.throughput.domain import Reach, reaches
-from sim.throughput.elastic import POLICIES, ElasticPolicy, Groups
+from sim.throughput.domain import Reach, point, reach, taken_rate
+from sim.throughput.elastic import POLICIES, ElasticPolicy, Groups, drop_replica
 from sim.throughput.flops import flops_per_token, peak_rate
 from sim.throughput.layouts import Chips, Placement, Pools, Shape, settled, traits
 from sim.throughput.mixed_pipeline import best_mixed
@@ -147,7 +147,17 @@ class Throughput:
     @cached_property
     def reaches(self) -> dict[str, Reach]:
         """How far each pool at work lies from what was published; none of a measured rate."""
-        return reaches(self.run.model, self.pools, self.full.layouts, self.full.used_chips)
+        found = {}
+        model = self.run.model
+        for group in self.full.groups:
+            # All chips that run pipelines alike, as for the error that is drawn.
+            chips = sum(map(group.chips, group.shapes))
+            for first, shape in group.shapes.items():
+                at = point(model, shape, chips)
+                for name in self._kind_of[first]:
+                    if self.full.used_chips[name] and taken_rate(self.pools[name]) is None:
+                        found[name] = reach(self.pools[name], model, at)
+        return found
 
     @cached_property
     def scaling_ratio(self) -> float:
@@ -165,8 +175,14 @@ class Throughput:
             return 0.0
 
     def _like(self, run: Run, pools: Pools, constants: StepTime) -> Throughput:
-        rest = {"step_noise": self.step_noise, "equal": self.equal}
-        return Throughput(run, pools, self.mixing, constants=constants, **rest)
+        return Throughput(
+            run,
+            pools,
+            self.mixing,
+            step_noise=self.step_noise,
+            constants=constants,
+            equal=self.equal,
+        )
 
     def _step(self, run: Run, pools: Pools, constants: StepTime) -> Plan:
         return self._like(run, pools, constants).full
@@ -207,9 +223,8 @@ class Throughput:
         """Some micro-batches of a step on one rank of a pool, not laid out yet."""
         model = self.run.model
         shape = Shape(micro=self.run.batch.micro)
-        return Placement(
-            name, pool, model, shape, 1, microbatches, self.constants, model.layers
-        )
+        rest = microbatches, self.constants, model.layers, 0, self.microbatches
+        return Placement(name, pool, model, shape, 1, *rest)
 
     def _first_parts(self, pools: Pools, chips: Chips) -> list[int]:
         """Micro-batches of each kind if they are shared by the speed of compute alone."""
@@ -220,7 +235,8 @@ class Throughput:
             ).layer
             speeds.append(sum(chips[name] for name in kind) / layer)
         total = math.fsum(speeds) or 1.0
-        return [math.ceil(self.microbatches * speed / total) for speed in speeds]
+        # A part that is whole but for rounding must not gain a micro-batch.
+        return [math.ceil(self.microbatches * speed / total - 1e-9) for speed in speeds]
 
     def _best(
         self, pools: Pools, chips: Chips, parts: Sequence[int], given_up: bool
@@ -230,9 +246,8 @@ class Throughput:
         for which, (kind, part) in enumerate(zip(self.kinds, parts, strict=True)):
             held = sum(chips[name] for name in kind)
             try:
-                group = best(
-                    " + ".join(kind), self._bare(kind[0], pools[kind[0]], part), held
-                )
+                bare = self._bare(kind[0], pools[kind[0]], part)
+                group = best(" + ".join(kind), bare, held)
             except InputError:
                 if not given_up:
                     raise
@@ -275,8 +290,7 @@ class Throughput:
         self, nodes: Mapping[str, int], policy: ElasticPolicy, keep_batch: bool
     ) -> Plan:
         chips = self._chips(nodes)
-        whole = POLICIES["drop-replica"](self, chips)
-        assert whole is not None
+        whole = drop_replica(self, chips)
         intact = all(nodes[name] == count for name, count in self.nodes.items())
         # The batch was shared among the ranks of a whole fleet when they were planned.
         plan = self._assemble(chips, whole, keep_batch and not intact)
@@ -309,7 +323,10 @@ class Throughput:
         across = self._across(groups) if len(groups) > 1 else 0.0
         used, memory, layouts = self._per_pool(chips, groups)
         mixing = self._mixing(used)
-        noise = straggler_factor(self.step_noise, self._nodes(used))
+        nodes = sum(
+            -(-count // self.pools[name].chip.node_size) for name, count in used.items()
+        )
+        noise = straggler_factor(self.step_noise, nodes)
         last, bare = step_parts(groups, across)
         mean = math.fsum(bare.values())
         seconds = mean * mixing * noise
@@ -333,12 +350,6 @@ class Throughput:
             groups=groups,
             across=across,
             factor=mixing * noise,
-        )
-
-    def _nodes(self, used: Chips) -> int:
-        """Nodes that hold the chips in use."""
-        return sum(
-            -(-count // self.pools[name].chip.node_size) for name, count in used.items()
         )
 
     def _mixing(self, used: Chips) -> float:

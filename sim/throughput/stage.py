@@ -261,7 +261,7 @@ class Group:
     overlap: float = 1.0
     """Largest share of the exchange that compute can hide."""
     cover: float = 0.0
-    """Seconds of compute that can hide the exchange."""
+    """Micro-batches behind which the exchange can hide."""
     sync: float = 0.0
     """Seconds of gradient and weight exchange once a step."""
     optimizer: float = 0.0
@@ -289,7 +289,8 @@ class Group:
     def exposed_sync(self, slowdown: float = 1.0) -> float:
         """Seconds of the exchange that no compute hides."""
         seconds = slowdown * self.sync
-        return max((1 - self.overlap) * seconds, seconds - self.cover)
+        hides = self.cover * min(stage.hides(slowdown) for stage in self.pipeline.stages)
+        return max((1 - self.overlap) * seconds, seconds - hides)
 
     def once(self, slowdown: float = 1.0) -> float:
         """Seconds of a step that do not depend on the number of micro-batches."""
@@ -302,14 +303,13 @@ class Group:
 
     def times(self, factors: Mapping[str, float]) -> Group:
         """The same with every pool taking as many times as long."""
-        least, slowest = min(factors.values()), max(factors.values())
-        if least == slowest == 1.0:
+        slowest = max(factors.values())
+        if min(factors.values()) == slowest == 1.0:
             return self
         stages = tuple(stage.times(factors[stage.pool]) for stage in self.pipeline.stages)
         return replace(
             self,
             pipeline=replace(self.pipeline, stages=stages),
-            cover=least * self.cover,
             sync=slowest * self.sync,
             optimizer=slowest * self.optimizer,
             fixed=slowest * self.fixed,
@@ -386,7 +386,7 @@ def pool_group(placed: Placement) -> Group:
     # Some gradients are final, and some weights not needed yet, during the last micro-batch; where
     # stages are virtual, during its last round on all but one of them.
     last_round = shape.pipeline * (1 - 1 / shape.virtual)
-    cover = stage.compute * min(max(1.0, last_round), placed.microbatches)
+    cover = min(max(1.0, last_round), placed.microbatches)
     return group_of([placed], {name: shape}, pipeline, cover)
 
 

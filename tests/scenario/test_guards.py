@@ -67,3 +67,9 @@ def test_what_is_set_takes_the_place_of_what_had_become_known() -> None:
     known = ONE.given({"checkpoint.interval": 1800.0})
     assert known.override({"checkpoint.interval": "2 h"}).checkpoint.interval == 7200
     assert known.override({"fleet.good.cold_spares": 1}).checkpoint.interval == 1800
+
+
+def test_a_cause_that_nobody_has_is_refused_by_its_key_once() -> None:
+    with pytest.raises(InputError) as error:
+        ONE.override({"recovery.response": {"time": "1 h", "automatic": ["gpu"]}})
+    assert str(error.value).count("recovery.response.automatic") == 1

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from sim.scenario import load_scenario
+from sim.scenario.parts import Layout
 from sim.throughput import Throughput, planned
 from sim.throughput.domain import Point, reach, rule
-from tests.throughput.cases import deepseek, fleet, model, pool, run
+from tests.throughput.cases import GPT, deepseek, fleet, model, pool, run
 
 
 def case(fleet_: dict, **rest):
@@ -139,3 +140,17 @@ def test_the_residual_multiplies_every_part_of_the_step_but_noise() -> None:
     # That run is a published one: nothing has grown.
     for name, seconds in plain.parts.items():
         assert slow.parts[name] == pytest.approx(1.1 * seconds, rel=1e-6), name
+
+
+def test_beside_other_chips_a_pool_lies_where_its_own_ranks_do() -> None:
+    """The band that is printed is that of the error that is drawn, and measured is measured."""
+    rate = {"tokens_per_second_per_chip": 150, "at_chips": 512}
+    own = pool("H100-SXM-80", 512, throughput=rate)
+    alike = [pool(chips=256), pool(chips=256)]
+    alone = fleet(run(), [pool(chips=512, layout=GPT)])
+    [where] = alone.reaches.values()
+    some = [own, *(one.but(layout=Layout(**GPT)) for one in alike)]
+    beside = fleet(run(), some, names=["own", "b", "c"]).reaches
+    assert beside["own"].measure == "as measured"
+    assert beside["own"].spread == 0
+    assert beside["b"] == beside["c"] == where

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from sim.errors import InputError
+from sim.scenario.parts import Layout
 from tests.throughput.cases import fleet, healthy, listed, pool, run
 
 PIPELINE = {"boundary": "pipeline"}
 SHAPE = {"tensor": 8, "pipeline": 4, "expert": 1, "virtual": 1, "recompute": "selective"}
+A100 = {"chip": "A100-SXM-80"}
 MODEL = {"like": "gpt-175b", "attention": "causal"}
 
 
@@ -119,3 +121,62 @@ def test_of_equally_fast_layouts_the_one_that_recomputes_less_is_taken() -> None
     pools = [pool(chip, 64, "haiscale", **measured) for chip in ("H100-SXM-80", "A100-SXM-80")]
     plan = fleet(run("llama-3-70b", 256), pools, PIPELINE).full
     assert {shape.recompute for shape in plan.layouts.values() if shape} == {"selective"}
+
+
+def test_no_layer_would_be_finished_earlier_on_another_stage_messages_counted() -> None:
+    """A chip that computes fast behind a slow link must not get layers for its compute alone."""
+    pools = [pool("A800-SXM-80", 128, "llama-3"), pool("A100-PCIe-40", 128, "haiscale")]
+    training = run({"like": "gpt-145b", "sequence": 1024}, 256, 2)
+    layouts = [{"tensor": 8, "pipeline": 4}, {"tensor": 8, "pipeline": 4}]
+    fixed = {"recompute": "full", "virtual": 1}
+
+    def step(*layers: int) -> float:
+        given = layers or (None, None)
+        parts = [
+            one.but(layout=Layout(**layout, **fixed, layers=count))
+            for one, layout, count in zip(pools, layouts, given, strict=True)
+        ]
+        return fleet(training, parts, PIPELINE).full.step_seconds
+
+    splits = [step(layers, 80 - layers) for layers in range(44, 80, 4)]
+    assert step() <= min(splits) * (1 + 1e-9)
+
+
+def test_a_pool_gets_just_the_layers_it_asks_for_and_the_rest_go_to_the_others() -> None:
+    """The slow pool asks for half of the layers, which the fast one would finish earlier."""
+    pools = [half("H100-SXM-80"), half("A100-SXM-80", layers=48)]
+    plan = fleet(run(MODEL, 256), pools, PIPELINE, names=["fast", "slow"]).full
+    both = [half("H100-SXM-80", layers=48), half("A100-SXM-80", layers=48)]
+    even = fleet(run(MODEL, 256), both, PIPELINE, names=["fast", "slow"]).full
+    assert plan.step_seconds == even.step_seconds
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ({"data": 4}, {"data": 8}, "data: one pipeline has one, and its pools say 4 and 8"),
+        ({"schedule": "interleaved"}, {"schedule": "1f1b"}, "say 1f1b and interleaved"),
+        ({"virtual": 1}, {"virtual": 2}, "say 1 and 2"),
+        ({"layers": 60}, {"layers": 48}, "room for 108 of 96 layers"),
+        ({"layers": 40}, {"layers": 48}, "room for 88 of 96 layers"),
+    ],
+)
+def test_pools_of_one_pipeline_that_disagree_are_refused(
+    first: dict[str, Any], second: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        fleet(run(MODEL, 256), [half("H100-SXM-80", **first), half(**second, **A100)], PIPELINE)
+
+
+@pytest.mark.parametrize("said", [{"data": 2}, {"schedule": "interleaved"}, {"recompute": "full"}])
+def test_what_one_pool_says_of_the_pipeline_holds_for_all(said: dict[str, Any]) -> None:
+    free = {"tensor": 8, "expert": 1}
+    plans = []
+    for second in ({}, said):
+        pools = [pool("H100-SXM-80", 128, "haiscale", layout=free | said)]
+        pools.append(pool("A100-SXM-80", 128, "haiscale", layout=free | second))
+        plans.append(fleet(run(MODEL, 256), pools, PIPELINE).full)
+    assert plans[0].step_seconds == plans[1].step_seconds
+    for shape in listed(plans[0].layouts):
+        assert said.get("schedule", shape.schedule) == shape.schedule
+        assert said.get("recompute", shape.recompute) == shape.recompute

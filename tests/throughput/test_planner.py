@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from sim.errors import InputError
-from sim.scenario.parts import Layout, Mixing
+from sim.scenario.parts import Layout, Mixing, Pool
+from sim.scenario.phases import Run
 from sim.throughput import planned, planner
 from sim.throughput.layouts import check, distance
-from tests.throughput.cases import GPT, V3, deepseek, fleet, listed, model, pool, run, shape
+from sim.throughput.memory import stage_bytes
+from tests.throughput.cases import (
+    GPT,
+    V3,
+    deepseek,
+    fleet,
+    listed,
+    model,
+    placed,
+    pool,
+    run,
+    shape,
+)
 
 
 def test_the_planned_layout_beats_every_layout_near_it() -> None:
@@ -145,3 +159,60 @@ def test_the_distance_of_layouts_is_counted_in_doublings() -> None:
     assert distance(shape(virtual=2), shape()) == 0.5
     assert distance(shape(recompute="full"), shape(recompute="selective")) == 1.0
     assert distance(shape(tensor=8, pipeline=1), shape(tensor=2, pipeline=2)) == 3.0
+
+
+@pytest.mark.parametrize("faster", [1.0, 1.05])
+def test_a_fleet_of_one_kind_is_planned_for_the_whole_batch_and_no_more(faster: float) -> None:
+    """768 · x / x is 768.0000000000001 for some speeds x."""
+    training = run({"like": "deepseek-moe-16b", "sequence": 131072}, 768)
+    some = pool("MI300X-192", 256, "megascale")
+    bandwidth = some.chip.memory_bandwidth * faster
+    chip = some.chip.model_copy(update={"memory_bandwidth": bandwidth})
+    layout = Layout(tensor=2, pipeline=1, expert=4)
+    free, given = some.but(chip=chip), some.but(chip=chip, layout=layout)
+    free_step, given_step = (fleet(training, [p]).full.step_seconds for p in (free, given))
+    assert free_step == given_step
+
+
+def test_what_a_plan_needs_of_memory_holds_for_the_micro_batches_it_gives() -> None:
+    """Shared by speed of compute alone, ranks of the H200 would have one each, and not two."""
+    pools = [pool("H200-141", 512, "megatron-deepspeed"), pool("Ascend-910B3", 256, "mindspeed")]
+    case = fleet(run("llama-3-405b", 16), pools)
+    for group in case.full.groups:
+        [(name, shape)] = group.shapes.items()
+        stage = placed(
+            case.run.model,
+            shape,
+            case.run.model.layers / shape.pipeline,
+            case.pools[name],
+            ranks=group.ranks,
+            microbatches=group.microbatches,
+        )
+        assert stage_bytes(stage) <= stage.roof
+        assert case.full.memory_bytes_per_chip[name] >= stage_bytes(stage)
+
+
+@pytest.mark.parametrize(
+    ("training", "pools"),
+    [
+        (run("deepseek-67b", 257, 2), [pool("H100-SXM-80", 256), pool("H800-SXM-80", 8)]),
+        (run("glm-130b", 2048), [pool("H200-141", 128), pool("A800-SXM-80", 8)]),
+        (run({"like": "gpt-530b", "sequence": 131072}, 512), [pool("H100-SXM-80", 8)]),
+    ],
+)
+def test_the_smallest_replica_it_names_works_on_just_its_chips(
+    training: Run, pools: list[Pool]
+) -> None:
+    """Also of a pool that would run more of the batch then, and of long sequences."""
+    with pytest.raises(InputError) as error:
+        fleet(training, pools)
+    found = re.search(r"the smallest needs (\d+) \((.*)\)$", str(error.value))
+    assert found
+    words = [part.split(" ") for part in found[2].split(", ")]
+    named: dict[str, Any] = dict(pair for pair in words if len(pair) == 2)
+    numbers = {key: int(value) for key, value in named.items() if value.isdigit()}
+    [schedule] = [pair[0] for pair in words if len(pair) == 1]
+    chips = -(-int(found[1]) // 8) * 8
+    layout = named | numbers | {"schedule": schedule}
+    last = pool(pools[-1].chip.name, chips, "megatron-lm", layout=layout)
+    assert fleet(training, [*pools[:-1], last]).full.tokens_per_s > 0

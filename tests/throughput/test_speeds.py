@@ -56,6 +56,18 @@ def test_a_better_chip_never_slows_a_step(
     assert after <= before * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("key", ["bf16", "memory_bandwidth"])
+def test_a_faster_chip_whose_messages_outlast_it_hides_no_less(key: str) -> None:
+    layout = {"tensor": 4, "pipeline": 3, "virtual": 2, "recompute": "full"}
+    plain = pool("MI300X-192", 1000, "haiscale", layout=layout)
+    better = plain.model_copy(
+        update={"chip": plain.chip.model_copy(update={key: getattr(plain.chip, key) * 1.5})}
+    )
+    before, after = (fleet(run("opt-350m", 3), [p]).full for p in (plain, better))
+    assert after.parts["data"] == before.parts["data"] > 0
+    assert after.step_seconds <= before.step_seconds * (1 + 1e-9)
+
+
 @settings(max_examples=30)
 @given(
     st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.sampled_from(["1f1b", "interleaved", "dualpipe"])
