@@ -121,10 +121,8 @@ class Placement(NamedTuple):
 
     @property
     def local(self) -> int:
-        """Ranks of the stage that share a node."""
-        return max(
-            self.pool.chip.scale_up_domain // (self.shape.tensor * self.shape.context), 1
-        )
+        """Ranks of the stage that share a node, each with its part of the batch or a sequence."""
+        return max(self.pool.chip.scale_up_domain // self.shape.tensor, 1)
 
 
 def candidates(bare: Placement, fixed: Layout, chips: int) -> Iterator[Placement]:

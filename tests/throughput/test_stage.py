@@ -272,3 +272,10 @@ def test_ranks_of_context_share_the_optimizer_too() -> None:
     for degree in (2, 4):
         assert optimizer(gpt(context=degree)._replace(ranks=16)) == pytest.approx(alone / degree)
         assert optimizer(gpt()._replace(ranks=16 * degree)) == pytest.approx(alone / degree)
+
+
+def test_ranks_of_context_in_a_node_exchange_gradients_there() -> None:
+    """Eight ranks in the node are eight, whether they split the batch or sequences."""
+    alike = [gpt()._replace(ranks=16), gpt(context=4)._replace(ranks=4)]
+    assert synchronisation(alike[0]) == pytest.approx(synchronisation(alike[1]))
+    assert synchronisation(gpt(context=8)._replace(ranks=1)) < synchronisation(alike[0]) / 2

@@ -74,9 +74,12 @@ def test_most_rows_are_inside_and_bands_there_are_narrow(found) -> None:
     assert fmean(abs(row.error) for row in inside) < 0.08
 
 
-def test_one_run_is_missed_and_its_row_says_so() -> None:
-    [missed] = [row for row in rows() if not row.ok]
-    assert (missed.id, missed.cause_of_miss != "") == ("bridge_dsv3_b200", True)
+def test_no_run_is_missed_and_those_furthest_off_say_why() -> None:
+    runs = [row for row in rows() if row.unit or row.quantity in {"mfu", "hfu"}]
+    assert all(row.ok for row in runs)
+    far = {row.id: row.cause_of_miss for row in runs if abs(row.error) > 0.1}
+    assert far.keys() == {"bridge_dsv3_b200", "bridge_deepseek_v3", "msmoe", "glm_4224"}
+    assert all(far.values())
 
 
 def test_outside_the_98_per_cent_range_covers_and_spans_at_most_a_factor_of_four(found) -> None:
