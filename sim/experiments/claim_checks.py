@@ -106,7 +106,8 @@ def judge(
     """
     text = of or article()
     sentences = list(text.sentences.items())
-    numbers = list(rows) or list(range(1, len(sentences) + 1))
+    # A row that is named twice is told once.
+    numbers = list(dict.fromkeys(rows)) or list(range(1, len(sentences) + 1))
     for number in numbers:
         if not 1 <= number <= len(sentences):
             problem = f"there is no row {number}; there are 1 to {len(sentences)}"

@@ -29,6 +29,7 @@ from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
 from sim.scenario import Scenario
+from sim.scenario.guards import check_list, check_scenario
 from sim.scenario.worlds import overlaps
 
 AS_IT_WAS = "as-it-was"
@@ -321,6 +322,9 @@ def worlds(
     >>> list(both.runs)
     ['as-it-was', 'h20-never-blocked']
     """
+    check_scenario(scenario)
+    check_list("names", names)
+    check_list("at", at)
     if scenario.outlook is None:
         raise InputError(
             f"{scenario.name}: the scenario has no outlook, so no worlds to compare"
@@ -331,7 +335,7 @@ def worlds(
     titles = {AS_IT_WAS: "as it was"}
     notes = []
     for name in names or scenario.worlds:
-        layers = name.split("+")
+        layers = str(name).split("+")
         scenarios[name] = scenario.in_world(*layers)
         titles[name] = " + ".join(scenario.worlds[layer].title or layer for layer in layers)
         notes += overlaps([(layer, scenario.worlds[layer]) for layer in layers])

@@ -237,6 +237,10 @@ def test_a_row_is_judged_alone_as_among_all() -> None:
     assert (alone["found"] != SUPPORTED).all(), "two runs decide nothing"
 
 
+def test_a_row_that_is_named_twice_is_told_once() -> None:
+    assert judge(2, rows=[7, 7]).equals(judge(2, rows=[7]))
+
+
 SEEDS = range(1, 6)
 MANY = 1000
 SOME = 200
