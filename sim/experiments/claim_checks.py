@@ -120,7 +120,11 @@ def judge(
     for number, name, sentence in chosen:
         about = {"row": number, "claim": name}
         found += [about | row for row in verdict(sentence, runs)]
-    return pd.DataFrame(found).fillna(dict.fromkeys(WORDS, ""))
+    table = pd.DataFrame(found)
+    # Where no reading can be tested, none has said these.
+    columns = table.columns.union([*WORDS, "runs"], sort=False)
+    table = table.reindex(columns=columns).astype(dict.fromkeys(WORDS, object))
+    return table.fillna(dict.fromkeys(WORDS, ""))
 
 
 def verdict(sentence: Sentence, runs: Runs) -> list[dict[str, Any]]:

@@ -103,7 +103,8 @@ class Worlds:
     def _numbers(self, world: str, metric: str) -> dict[str, Any]:
         values = self._values(world, metric)
         # A need that begins later has no reach yet, and that is not a number.
-        ratio = median_interval(values / self._values(AS_IT_WAS, metric), RATIO)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = median_interval(values / self._values(AS_IT_WAS, metric), RATIO)
         # The columns stand in this order in the tables that were published.
         known = {"lo": None, "hi": None} | median_interval(values, MEDIAN)
         return {**known, **band(values), **ratio}

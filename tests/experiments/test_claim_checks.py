@@ -28,6 +28,7 @@ from sim.experiments.intervals import wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Outcome
 from sim.experiments.sweep import study
+from sim.publish.claim_pages import told
 
 ALONE = Simulated(says="alone", scenario="deepseek-v3")
 AT_MOST_61 = Limit(at_most=61, source="DSV3", status="reported")
@@ -239,6 +240,12 @@ def test_a_row_is_judged_alone_as_among_all() -> None:
 
 def test_a_row_that_is_named_twice_is_told_once() -> None:
     assert judge(2, rows=[7, 7]).equals(judge(2, rows=[7]))
+
+
+def test_a_row_that_cannot_be_tested_is_told_alone_as_among_all() -> None:
+    alone = judge(2, rows=[4])
+    assert told(alone).startswith("4. outside the model: ")
+    assert list(alone["bound"]) == [""] * len(alone)
 
 
 SEEDS = range(1, 6)
