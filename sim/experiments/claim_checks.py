@@ -300,6 +300,9 @@ def _one(runs: Replications, metric: str) -> tuple[Floats, Floats]:
     Of a run that had not ended, time, work and cost go on; of anything else nothing is known.
     """
     values = runs.values(metric)
+    # What is not known meets no limit, and a ratio of two such would be taken for 1.
+    if np.isnan(values).any():
+        raise InputError(f"{runs.scenario}: {metric} is not known in every run", key="metric")
     flag = whether(metric, runs)
     if not flag and "crossed" not in runs.frame and not metric.startswith(OUTLOOK):
         # A programme has no end of its own that its metrics would wait for.
