@@ -107,9 +107,8 @@ class Comparison(Answer):
             case day:
                 until = f"all are taken up to day {day:g}"
         words = f"\n{self.censored} pairs did not finish: {until}"
-        same = not any(self.difference.values()) and self.censored == len(self.a.outcomes)
-        if self.metric == "wall_days" and same:
-            words += "; every run is cut off there, so the zero says nothing"
+        if self.metric == "wall_days" and not any(self.difference.values()):
+            words += "; of runs that are cut off there the zero says nothing"
         return words
 
 

@@ -262,10 +262,10 @@ def _why_same(scenario: Scenario, path: str, ends: Sequence[list[list[float]]]) 
 
 def _why_not(scenario: Scenario, days: int) -> str:
     """Why nothing is enough, if the chips are too few; empty otherwise."""
-    run = scenario.run
-    fleet = Throughput(run, scenario.fleet, scenario.mixing, constants=scenario.constants)
-    rate = fleet.full.tokens_per_s
-    least = run.tokens / rate / DAY
+    fleet = Throughput(
+        scenario.run, scenario.fleet, scenario.mixing, constants=scenario.constants
+    )
+    least = scenario.run.tokens / fleet.full.tokens_per_s / DAY
     if least > days:
         return (
             f"the chips limit, not the spares: with every node at work and no failure it takes "

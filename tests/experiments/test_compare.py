@@ -77,7 +77,8 @@ def test_a_zero_that_the_horizon_makes_is_told_as_such() -> None:
     ten = sure(horizon="10 d")
     none = compare(ten, ten, n=5, simulator=stand_in(lambda q, luck: 20.0))
     assert "the zero says nothing" in str(none)
-    some = compare(ten, ten, n=20, simulator=stand_in(lambda q, luck: luck.uniform(5, 15)))
+    days = stand_in(lambda q, luck: luck.uniform(5, 15) + q.checkpoint.interval / 3600)
+    some = compare(ten, ten.override({"checkpoint.interval": "2 h"}), n=20, simulator=days)
     assert 0 < some.censored < 20
     assert "the zero says nothing" not in str(some)
 
