@@ -275,15 +275,10 @@ def _told(row: Row, names: Sequence[str]) -> str:
     return told if start == end else f"{told} ({start} … {end})"
 
 
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _plain(table: pd.DataFrame) -> list[Row]:
     """The rows of a table, with None for what JSON does not know."""
-
-    def plain(value: Any) -> Any:
-        strange = isinstance(value, float) and not math.isfinite(value)
-        return None if strange else value
-
-    rows = table.to_dict("records")
-    return [{str(key): plain(value) for key, value in row.items()} for row in rows]
+    strange = [math.inf, -math.inf, math.nan]
+    return table.replace(dict.fromkeys(strange)).to_dict("records")
 
 
 def worlds(
