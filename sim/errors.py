@@ -221,7 +221,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     originals: dict[str, str] = {}
     for candidate in allowed:
         originals.setdefault(candidate.lower(), candidate)
-    given = name.lower()
+    # From Python anything may be given for a name.
+    given = str(name).lower()
     matches = get_close_matches(given, originals, n=1)
     # One or two letters are part of too many names to point at any.
     if not matches and len(given) > 2:

@@ -131,12 +131,12 @@ def sweep(
     """
     if not (grid or design):
         raise InputError("give at least one --grid, or a --design")
-    from sim.results.metrics import check_metric, own_metric
+    from sim.results.metrics import check_metric
 
     values = _lists(grid, "--grid")
     scenario = asked.scenario()
     # The table shows one metric; a wrong name must not be found out after all the runs.
-    check_metric(metric or own_metric(scenario), scenario)
+    check_metric(metric, scenario)
     result = sim.sweep(
         scenario, values, design=design, samples=samples, n=replications, **vars(how)
     )

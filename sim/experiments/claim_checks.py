@@ -106,7 +106,8 @@ def judge(
     """
     text = of or article()
     sentences = list(text.sentences.items())
-    numbers = list(rows) or list(range(1, len(sentences) + 1))
+    # A row that is named twice is told once.
+    numbers = list(dict.fromkeys(rows)) or list(range(1, len(sentences) + 1))
     for number in numbers:
         if not 1 <= number <= len(sentences):
             problem = f"there is no row {number}; there are 1 to {len(sentences)}"
@@ -119,7 +120,11 @@ def judge(
     for number, name, sentence in chosen:
         about = {"row": number, "claim": name}
         found += [about | row for row in verdict(sentence, runs)]
-    return pd.DataFrame(found).fillna(dict.fromkeys(WORDS, ""))
+    table = pd.DataFrame(found)
+    # Where no reading can be tested, none has said these.
+    columns = table.columns.union([*WORDS, "runs"], sort=False)
+    table = table.reindex(columns=columns).astype(dict.fromkeys(WORDS, object))
+    return table.fillna(dict.fromkeys(WORDS, ""))
 
 
 def verdict(sentence: Sentence, runs: Runs) -> list[dict[str, Any]]:
@@ -295,6 +300,9 @@ def _one(runs: Replications, metric: str) -> tuple[Floats, Floats]:
     Of a run that had not ended, time, work and cost go on; of anything else nothing is known.
     """
     values = runs.values(metric)
+    # What is not known meets no limit, and a ratio of two such would be taken for 1.
+    if np.isnan(values).any():
+        raise InputError(f"{runs.scenario}: {metric} is not known in every run", key="metric")
     flag = whether(metric, runs)
     if not flag and "crossed" not in runs.frame and not metric.startswith(OUTLOOK):
         # A programme has no end of its own that its metrics would wait for.

@@ -17,10 +17,10 @@ from sim.experiments.sweep import study
 from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
 from sim.results.ledger import DAY, Floats
-from sim.results.metrics import UNITS, check_metric, most_of, own_metric
+from sim.results.metrics import UNITS, check_metric, most_of
 from sim.scenario import Scenario
 from sim.scenario.differences import why_unchanged
-from sim.scenario.guards import check_scenario, check_whole
+from sim.scenario.guards import check_scenario
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,10 +83,8 @@ class Comparison(Answer):
                 f"not come in both\nthe median of the pairs: {shift_told(*self.median.values())}"
             )
         if values["mean"] is None:
-            unfinished = (
-                f"not comparable while {self.censored} of {pairs} pairs are unfinished"
-            )
-            return f"{self.metric}: not known, or {unfinished}"
+            unfinished = f"{self.censored} of {pairs} pairs are unfinished"
+            return f"{self.metric}: not known, or not comparable while {unfinished}"
         unit = UNITS.get(self.metric, "")
         mean = told(values["mean"], values["lo"], values["hi"], unit)
         text = f"{self.metric}, b − a: {mean}, {pairs} pairs"
@@ -108,7 +106,10 @@ class Comparison(Answer):
                 until = f"each is taken up to its own horizon, day {first:.4g} to {last:.4g}"
             case day:
                 until = f"all are taken up to day {day:g}"
-        return f"\n{self.censored} pairs did not finish: {until}"
+        words = f"\n{self.censored} pairs did not finish: {until}"
+        if self.metric == "wall_days" and not any(self.difference.values()):
+            words += "; of runs that are cut off there the zero says nothing"
+        return words
 
 
 def compare(
@@ -147,9 +148,7 @@ def compare(
     """
     check_scenario(a)
     check_scenario(b)
-    check_whole("n", n, 1)
-    metric = metric or own_metric(a, b)
-    check_metric(metric, a, b)
+    metric = check_metric(metric, a, b)
     runs = study("side", {"a": a, "b": b}, n, seed, fixed_inputs=fixed_inputs, **execution)
     first, second = runs.values()
     ends = [_horizons(side, seed, n, fixed_inputs) for side in (a, b)]

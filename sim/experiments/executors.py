@@ -159,6 +159,7 @@ def open_workers(
     keep = simulator is simulate
     # It decides whether a run is refused and no number, so the store need not know it.
     if max_events is not None:
+        check_whole("max_events", max_events, 1)
         simulator = partial(simulator, max_events=max_events)
     with _executor(jobs, executor, keep) as opened:
         yield Workers(opened, store, simulator, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,7 +22,7 @@ from sim.experiments.precision import FEWEST, MOST, Precision, precision_of
 from sim.experiments.store import Outcome, Point, Setting
 from sim.results.answer import Answer
 from sim.results.ledger import Floats
-from sim.results.metrics import UNITS, check_metric, most_of, own_metric
+from sim.results.metrics import UNITS, check_metric, most_of
 from sim.scenario import Scenario
 from sim.scenario.guards import check_scenario, check_share, check_whole
 from sim.streams import stream
@@ -105,7 +106,7 @@ class Replications(Answer):
         text = (
             f"{self.scenario}: {len(self.outcomes)} replications, {finished:.0%} finished; "
         )
-        text += f"{metric} {told(known['mean'], lo, hi, UNITS[metric])}"
+        text += f"{metric} {told(known['mean'], lo, hi, UNITS.get(metric, ''))}"
         p5, p95 = known["p5"], known["p95"]
         if p5 is not None and p95 is not None:
             text += f", 90 % of the runs {digits(p5, lo, hi)} … {digits(p95, lo, hi)}"
@@ -176,9 +177,12 @@ class Replications(Answer):
     @property
     def own_metric(self) -> str:
         """The metric that answers what the scenario asks."""
-        return "crossing_days" if "crossing_days" in self.metrics else "wall_days"
+        if "crossing_days" in self.metrics:
+            return "crossing_days"
+        largest = [name for name in self.metrics if re.fullmatch("largest.*_chips", name)]
+        return largest[-1] if largest else "wall_days"
 
-    def split(self, metric: str = "wall_days") -> dict[str, dict[str, float]]:
+    def split(self, metric: str = "wall_days") -> dict[str, dict[str, Any]]:
         """Find where the spread of a metric comes from, by the law of total variance.
 
         The nested runs come in fours: all of a four share one draw of the step-time model's
@@ -191,9 +195,9 @@ class Replications(Answer):
         Returns
         -------
         dict
-            `monte_carlo`: the standard error `sd` of the mean over the replications. `run_to_run`,
-            `inputs`, `model`: standard deviation `sd`, `share` of the variance, and its 95 %
-            interval `lo`, `hi` (bootstrap over fours).
+            `monte_carlo`: the standard error `sd` of the mean over the replications, None of a
+            single one. `run_to_run`, `inputs`, `model`: standard deviation `sd`, `share` of the
+            variance, and its 95 % interval `lo`, `hi` (bootstrap over fours).
 
         Raises
         ------
@@ -214,8 +218,10 @@ class Replications(Answer):
         )
         resampled = _shares(_variances(fours[picks]))
         low, high = np.quantile(resampled, [0.025, 0.975], axis=1)
-        error = self.values(metric).std(ddof=1) / math.sqrt(len(self.outcomes))
-        result = {"monte_carlo": {"sd": float(error)}}
+        sample = self.values(metric)
+        n = len(sample)
+        error = float(sample.std(ddof=1) / math.sqrt(n)) if n > 1 else None
+        result: dict[str, dict[str, Any]] = {"monte_carlo": {"sd": error}}
         for k, source in enumerate(("run_to_run", "inputs", "model")):
             result[source] = {
                 "sd": math.sqrt(variances[k]),
@@ -353,8 +359,7 @@ def _sought(
     check_scenario(scenario)
     if metric is not None and precision is None:
         raise InputError("a metric is named with the precision (--precision) of its mean")
-    metric = metric or own_metric(scenario)
-    check_metric(metric, scenario)
+    metric = check_metric(metric, scenario)
     if precision is None:
         n = 100 if n is None else n
         check_whole("n", n, 1)

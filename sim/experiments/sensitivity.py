@@ -19,9 +19,9 @@ from sim.experiments.sweep import carry_out, drawn, power_of_two
 from sim.quantities.uncertain import Uncertain
 from sim.results.answer import Answer
 from sim.results.ledger import Floats
-from sim.results.metrics import check_metric, own_metric
+from sim.results.metrics import check_metric
 from sim.scenario import Scenario
-from sim.scenario.guards import check_among, check_scenario, check_whole
+from sim.scenario.guards import check_among, check_list, check_scenario, check_whole
 
 Method = Literal["sobol", "morris"]
 QUANTILES = {"sobol": (1e-9, 1 - 1e-9), "morris": (0.025, 0.975)}
@@ -139,10 +139,10 @@ def sensitivity(
     """
     check_scenario(scenario)
     check_whole("n", n, 1)
+    check_whole("seed", seed, 0)
     check_whole("samples", samples, 2)
     check_among("method", method, KEYS)
-    metric = metric or own_metric(scenario)
-    check_metric(metric, scenario)
+    metric = check_metric(metric, scenario)
     # SALib takes a seed of 0 for none at all.
     options: dict[str, Any] = {"seed": seed + 1}
     if method == "sobol":
@@ -179,7 +179,9 @@ def sensitivity(
 def _varied(scenario: Scenario, among: Sequence[str] | None) -> dict[str, Uncertain]:
     """The unknown constants to vary, by name."""
     unknowns = scenario.unknowns()
-    chosen = list(unknowns) if among is None else list(among)
+    given = unknowns if among is None else among
+    check_list("among", given)
+    chosen = list(given)
     if RESIDUAL in chosen:
         chosen.remove(RESIDUAL)
         chosen += [name for name in unknowns if _is_residual(name)]

@@ -113,7 +113,8 @@ def size_stock(
     Raises
     ------
     InputError
-        When the date is not after the start, or the scenario is about a stock over years.
+        When the date is not after the start, the scenario is about a stock over years without
+        runs, or both spares and the interval are asked for.
 
     Examples
     --------
@@ -128,7 +129,15 @@ def size_stock(
         raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
     check_whole("n", n, 1)
     check_share("probability", probability)
-    path = spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares"
+    if scenario.over_years and not scenario.runs:
+        raise InputError(
+            f"{scenario.name}: a stock over years has no run to finish by a date"
+        )
+    if spares is not None and longest_interval:
+        raise InputError(
+            "give either spares or longest_interval (--spares, --longest-interval)"
+        )
+    path = str(spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares")
     numbers = _spares(scenario, path)
     if longest_interval:
         path = "checkpoint.interval"
@@ -154,8 +163,11 @@ def size_stock(
     lo, hi = (found[end] for end in ends)
     tried = {number: tries.share(number) for number in sorted(tries.points)}
     limits = _why_same(scenario, path, list(tries.ends.values()))
-    if found["p"] is None and not longest_interval:
-        limits.append(_why_not(scenario, days, numbers[-1]))
+    if found["p"] is None:
+        most = f"no {'shorter' if longest_interval else 'more'} than {numbers[-1]} are tried"
+        limits.append(_why_not(scenario, days) or most)
+    elif longest_interval and found["p"] == numbers[0]:
+        limits.append("no longer one is tried")
     why = "; ".join(limits)
     return Size(path, tries.unit, by, probability, found["p"], lo, hi, n, tried, why)
 
@@ -248,15 +260,15 @@ def _why_same(scenario: Scenario, path: str, ends: Sequence[list[list[float]]]) 
     return reasons
 
 
-def _why_not(scenario: Scenario, days: int, most: int) -> str:
-    """Why no number of spares is enough."""
-    run = scenario.run
-    fleet = Throughput(run, scenario.fleet, scenario.mixing, constants=scenario.constants)
-    rate = fleet.full.tokens_per_s
-    least = run.tokens / rate / DAY
+def _why_not(scenario: Scenario, days: int) -> str:
+    """Why nothing is enough, if the chips are too few; empty otherwise."""
+    fleet = Throughput(
+        scenario.run, scenario.fleet, scenario.mixing, constants=scenario.constants
+    )
+    least = scenario.run.tokens / fleet.full.tokens_per_s / DAY
     if least > days:
         return (
             f"the chips limit, not the spares: with every node at work and no failure it takes "
             f"{least:,.1f} days, and there are {days}"
         )
-    return f"no more than {most} are tried"
+    return ""

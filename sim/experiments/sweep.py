@@ -157,6 +157,7 @@ def study(
     dict
         The replications of each, by the key of the scenario.
     """
+    check_whole("n", n, 1)
     points = [
         ({what: key}, Point(scenario, seed, range(n), {}, fixed_inputs))
         for key, scenario in scenarios.items()

@@ -29,6 +29,7 @@ from sim.experiments.replicate import Replications
 from sim.experiments.sweep import study
 from sim.results.ledger import DAY, Floats
 from sim.scenario import Scenario
+from sim.scenario.guards import check_list, check_scenario
 from sim.scenario.worlds import overlaps
 
 AS_IT_WAS = "as-it-was"
@@ -102,7 +103,8 @@ class Worlds:
     def _numbers(self, world: str, metric: str) -> dict[str, Any]:
         values = self._values(world, metric)
         # A need that begins later has no reach yet, and that is not a number.
-        ratio = median_interval(values / self._values(AS_IT_WAS, metric), RATIO)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = median_interval(values / self._values(AS_IT_WAS, metric), RATIO)
         # The columns stand in this order in the tables that were published.
         known = {"lo": None, "hi": None} | median_interval(values, MEDIAN)
         return {**known, **band(values), **ratio}
@@ -273,15 +275,10 @@ def _told(row: Row, names: Sequence[str]) -> str:
     return told if start == end else f"{told} ({start} … {end})"
 
 
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _plain(table: pd.DataFrame) -> list[Row]:
     """The rows of a table, with None for what JSON does not know."""
-
-    def plain(value: Any) -> Any:
-        strange = isinstance(value, float) and not math.isfinite(value)
-        return None if strange else value
-
-    rows = table.to_dict("records")
-    return [{str(key): plain(value) for key, value in row.items()} for row in rows]
+    strange = [math.inf, -math.inf, math.nan]
+    return table.replace(dict.fromkeys(strange)).to_dict("records")
 
 
 def worlds(
@@ -321,6 +318,9 @@ def worlds(
     >>> list(both.runs)
     ['as-it-was', 'h20-never-blocked']
     """
+    check_scenario(scenario)
+    check_list("names", names)
+    check_list("at", at)
     if scenario.outlook is None:
         raise InputError(
             f"{scenario.name}: the scenario has no outlook, so no worlds to compare"
@@ -331,7 +331,7 @@ def worlds(
     titles = {AS_IT_WAS: "as it was"}
     notes = []
     for name in names or scenario.worlds:
-        layers = name.split("+")
+        layers = str(name).split("+")
         scenarios[name] = scenario.in_world(*layers)
         titles[name] = " + ".join(scenario.worlds[layer].title or layer for layer in layers)
         notes += overlaps([(layer, scenario.worlds[layer]) for layer in layers])

@@ -77,7 +77,8 @@ def whiskers(
 ) -> None:
     """Whiskers at the points (x, y) from low to high ends, with dots if there is a format."""
     # A mean may lie outside of 90 % of its values: then there is no whisker on that side.
-    ends = np.reshape([x - low, high - x], (2, -1))
+    # An end that is None, as few runs know none, is none here either.
+    ends = np.reshape([x - low, high - x], (2, -1)).astype(float)
     axes.errorbar(
         x,
         y,

@@ -387,10 +387,13 @@ def most_of(metric: str, horizon: float) -> float:
     return {"share": 1.0, "days": horizon}.get(UNITS.get(metric, ""), math.inf)
 
 
-def check_metric(metric: str, *scenarios: Scenario) -> None:
-    """Raise InputError, before anything is run, unless results of the scenarios have the metric."""
+def check_metric(metric: str | None, *scenarios: Scenario) -> str:
+    """Return a metric, their own unless given; InputError unless all scenarios have it."""
+    if metric is None:
+        metric = own_metric(*scenarios)
     for scenario in scenarios:
-        known = metrics_of(scenario)
+        known = list(metrics_of(scenario))
         if metric not in known:
             problem = f"{scenario.name}: no metric '{metric}'"
             raise InputError.no_such(problem, metric, known, listed="there are")
+    return metric

@@ -98,7 +98,8 @@ class Scenario(Case):
     worlds: dict[str, World] = Field(default_factory=dict)
     """What could have been otherwise: layers that can be put on this scenario, by any name."""
     represents: Multiple = 1.0
-    """Chips for which one simulated chip stands; the numbers of a file are those of all."""
+    """Chips for which one simulated chip stands; the numbers of a file are those of all,
+    except `run`: its tokens are trained by the simulated chips alone."""
     reference: str | None = None
     """The pool in whose chips the needs of `runs` are counted, by default that of the fastest."""
     research: Share = 0.0

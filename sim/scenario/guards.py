@@ -79,9 +79,23 @@ def check_lists(name: str, given: Mapping[str, Any]) -> None:
     Traceback (most recent call last):
     sim.errors.InputError: choose checkpoint.interval: expected a list of values, not '10 min'
     """
+    if not isinstance(given, Mapping):
+        raise _refused(name, "a mapping of paths to lists of values", given)
     for path, values in given.items():
-        if isinstance(values, str) or not isinstance(values, Collection) or not len(values):
-            raise _refused(f"{name} {path}", "a list of values", values)
+        check_list(f"{name} {path}", values, 1)
+
+
+def check_list(name: str, given: Any, least: int = 0) -> None:
+    """Refuse what is no list, or too short: of a string, every letter would be taken for an item.
+
+    Examples
+    --------
+    >>> check_list("names", "no-controls")
+    Traceback (most recent call last):
+    sim.errors.InputError: names: expected a list of values, not 'no-controls'
+    """
+    if isinstance(given, str) or not isinstance(given, Collection) or len(given) < least:
+        raise _refused(name, "a list of values", given)
 
 
 def check_among(name: str, given: Any, allowed: Collection[str]) -> None:

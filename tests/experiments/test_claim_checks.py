@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from sim.errors import InputError
 from sim.experiments.articles import Limit, Reading, Sentence, Simulated, article
 from sim.experiments.claim_checks import (
     CONTRADICTED,
@@ -28,6 +30,7 @@ from sim.experiments.intervals import wilson
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Outcome
 from sim.experiments.sweep import study
+from sim.publish.claim_pages import told
 
 ALONE = Simulated(says="alone", scenario="deepseek-v3")
 AT_MOST_61 = Limit(at_most=61, source="DSV3", status="reported")
@@ -235,6 +238,29 @@ def test_a_row_is_judged_alone_as_among_all() -> None:
     assert list(alone["row"]) == [7] * len(alone)
     assert alone.loc[0, "claim"] == "official-numbers"
     assert (alone["found"] != SUPPORTED).all(), "two runs decide nothing"
+
+
+def test_a_row_that_is_named_twice_is_told_once() -> None:
+    assert judge(2, rows=[7, 7]).equals(judge(2, rows=[7]))
+
+
+def test_a_row_that_cannot_be_tested_is_told_alone_as_among_all() -> None:
+    alone = judge(2, rows=[4])
+    assert told(alone).startswith("4. outside the model: ")
+    assert list(alone["bound"]) == [""] * len(alone)
+
+
+def test_a_metric_that_is_not_known_is_no_verdict(tmp_path: Path) -> None:
+    text = tmp_path / "text.yaml"
+    reading = (
+        "{says: a, needs: b, scenario: embargoed-stock, metric: mfu, limit: LIMIT, against: B}"
+    )
+    reading = reading.replace("LIMIT", "{at_most: 0.6, source: s, status: assumption}")
+    reading = reading.replace("B}", "{says: c, scenario: embargoed-stock}}")
+    sentence = f"{{sentence: S., speaker: me, readings: [{reading}]}}"
+    text.write_text(f"title: x\nsource: y\nsentences: {{a: {sentence}}}\n")
+    with pytest.raises(InputError, match="embargoed-stock: mfu is not known"):
+        judge(1, of=article(text), progress=False)
 
 
 SEEDS = range(1, 6)

@@ -73,6 +73,16 @@ def test_a_censored_run_is_not_taken_for_a_finished_one() -> None:
     assert "did not finish: all are taken up to day 12" in str(result)
 
 
+def test_a_zero_that_the_horizon_makes_is_told_as_such() -> None:
+    ten = sure(horizon="10 d")
+    none = compare(ten, ten, n=5, simulator=stand_in(lambda q, luck: 20.0))
+    assert "the zero says nothing" in str(none)
+    days = stand_in(lambda q, luck: luck.uniform(5, 15) + q.checkpoint.interval / 3600)
+    some = compare(ten, ten.override({"checkpoint.interval": "2 h"}), n=20, simulator=days)
+    assert 0 < some.censored < 20
+    assert "the zero says nothing" not in str(some)
+
+
 def test_other_metrics_of_censored_runs_are_compared_up_to_the_same_horizon_or_not_at_all() -> None:
     simulator = stand_in(lambda q, luck: luck.uniform(5, 15))
     ten, eleven = sure(horizon="10 d"), sure(horizon="11 d")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -142,6 +143,12 @@ def test_the_spread_is_taken_apart() -> None:
 def test_a_single_cause_takes_all_of_the_spread(days: Days, cause_: str) -> None:
     parts = replicate(unsure(), 400, split=True, simulator=stand_in(days)).split()
     assert parts[cause_]["share"] > 0.9
+
+
+def test_one_run_has_no_standard_error_to_be_written_as_json() -> None:
+    one = replicate(unsure(), 1, split=True, simulator=stand_in(lambda q, luck: 20.0))
+    assert one.split()["monte_carlo"] == {"sd": None}
+    assert json.dumps(one.report(), allow_nan=False)
 
 
 def test_splitting_costs_nothing_when_it_is_not_asked_for() -> None:

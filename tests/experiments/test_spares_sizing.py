@@ -75,6 +75,14 @@ def test_the_longest_interval_in_time() -> None:
     assert "min (95 %" in str(result)
 
 
+def test_of_an_interval_too_it_is_said_where_the_search_ends() -> None:
+    always, never = (stand_in(lambda q, luck, days=days: days) for days in (20.0, 40.0))
+    longest = size_stock(sure(), BY, 0.5, longest_interval=True, n=2, simulator=always)
+    assert "no longer one is tried" in longest.limit
+    none = size_stock(sure(), BY, 0.5, longest_interval=True, n=2, simulator=never)
+    assert f"no shorter than {min(none.tried)} are tried" in none.limit
+
+
 def test_the_date_takes_the_place_of_the_horizon() -> None:
     simulator = stand_in(lambda q, luck: 30.0)
     assert size_stock(sure(horizon="1 d"), BY, 0.5, n=5, simulator=simulator).value == 0

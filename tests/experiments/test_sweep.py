@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from sim import load_scenario, replicate, simulate, sweep
+from sim import compare, load_scenario, replicate, simulate, sweep
 from sim.errors import InputError
 from sim.experiments.replicate import Replications
 from sim.experiments.store import Simulator
@@ -212,6 +212,15 @@ def test_the_record_says_which_points_stand_where(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "record.json").read_text())
     assert record["experiment"] == "sweep"
     assert [point["at"] for point in record["points"]] == [{"horizon": "1 d"}]
+
+
+def test_the_table_shows_what_compare_compares_where_no_metric_is_named() -> None:
+    stock = load_scenario("national-stock")
+    both = sweep(stock, {"outlook.length": ["60 d", "90 d"]}, n=1, progress=False)
+    metric = compare(stock, stock, n=1, progress=False).metric
+    assert metric.startswith("largest.")
+    assert {metric in line for line in both.table().splitlines()[1:]} == {True}
+    assert metric in str(both.points[0][1])
 
 
 def test_a_sweep_does_not_depend_on_what_was_called_before() -> None:

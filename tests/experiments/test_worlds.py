@@ -150,3 +150,10 @@ def test_other_seeds_tell_the_same_effects_as_the_figures():
     assert len(both) > 100
     alike = both.xs("lo", axis=1, level=1).max(axis=1) <= both.xs("hi", axis=1, level=1).min(axis=1)
     assert alike.mean() >= 0.95, alike[~alike]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_ratio_to_no_chips_at_all_is_not_known() -> None:
+    country = load_scenario("national-stock")
+    first = worlds(country, ["no-controls"], 1, at=[country.start], progress=False)
+    assert first.frame["ratio"].isna().any()

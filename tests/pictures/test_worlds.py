@@ -57,3 +57,9 @@ def test_the_map_is_in_proportion_to_the_share():
 def test_a_picture_is_drawn_into_a_file(result, tmp_path):
     pictures.draw(result, tmp_path / "worlds.svg")
     assert (tmp_path / "worlds.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_of_few_runs_has_no_whiskers_of_medians_and_no_warnings(tmp_path):
+    pictures.draw(worlds(COUNTRY, ["no-grey-market"], 2, progress=False), tmp_path / "few.svg")
+    assert (tmp_path / "few.svg").exists()

@@ -15,6 +15,7 @@ SIM: Any = sim
 """Its functions as those call them who check no types."""
 ONE: Any = sim.load_scenario("deepseek-v3")
 NAME: Any = "deepseek-v3"
+STOCK: Any = sim.load_scenario("national-stock")
 BY = dt.date(2024, 12, 1)
 
 
@@ -39,6 +40,28 @@ BY = dt.date(2024, 12, 1)
         (lambda: SIM.sensitivity(ONE, samples=0), "samples: expected"),
         (lambda: SIM.size_stock(ONE, BY, 90), "expected a number above 0 and below 1"),
         (lambda: SIM.size_stock(ONE, "2024-12-01"), "by: expected a datetime.date, not '2024"),
+        (lambda: SIM.size_stock(ONE, BY, spares=3), "3 is unknown"),
+        (
+            lambda: SIM.size_stock(ONE, BY, spares="fleet.good.hot_spares", longest_interval=True),
+            "give either spares or longest_interval (--spares, --longest-interval)",
+        ),
+        (
+            lambda: SIM.size_stock(STOCK, BY),
+            "national-stock: a stock over years has no run to finish by a date",
+        ),
+        (lambda: SIM.compare(ONE, ONE, "", n=2), "deepseek-v3: no metric ''"),
+        (lambda: SIM.compare(ONE, ONE, 3, n=2), "deepseek-v3: no metric '3'"),
+        (lambda: SIM.compare(ONE, ONE, ["ettr"], n=2), "deepseek-v3: no metric '['ettr']'"),
+        (lambda: SIM.compare(ONE, ONE, max_events="3"), "max_events: expected a whole number"),
+        (lambda: SIM.sweep(ONE, [("start", [1])]), "grid: expected a mapping of paths to lists"),
+        (lambda: SIM.sensitivity(ONE, among="checkpoint"), "among: expected a list of values"),
+        (lambda: SIM.sensitivity(ONE, among=[3]), "no unknown constant '3'"),
+        (lambda: SIM.sensitivity(ONE, seed="a"), "seed: expected a whole number"),
+        (lambda: SIM.worlds("national-stock"), "expected a Scenario"),
+        (lambda: SIM.worlds(STOCK, n=0), "n: expected a whole number of at least 1, not 0"),
+        (lambda: SIM.worlds(STOCK, "no-controls"), "names: expected a list of values"),
+        (lambda: SIM.worlds(STOCK, [3]), "national-stock: no world '3'"),
+        (lambda: SIM.worlds(STOCK, at=BY), "at: expected a list of values"),
         (lambda: SIM.simulate(NAME), "expected a Scenario, not 'deepseek-v3'"),
         (lambda: SIM.simulate(ONE, -1), "seed: expected"),
         (lambda: SIM.simulate(ONE, 0, -1), "replication: expected"),
