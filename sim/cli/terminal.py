@@ -50,6 +50,9 @@ class Interrupts:
         if not self._told:
             self._told = True
             complain(INTERRUPTED)
+        # What a pool that was not shut down in time has locked would be told of as leaked.
+        if util := sys.modules.get("multiprocessing.util"):
+            util._run_finalizers(0)
         # Python's own end may wait for threads, and would undo the exit code.
         os._exit(130)
 
