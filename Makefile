@@ -101,7 +101,7 @@ clean: ## Remove the environment, caches and everything built (figures/ stays)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The pip that comes with Python takes twice as long. Bytecode is made by all processes at once, where
-# pip takes one; files for other Pythons may fail.
+# pip takes one; files for other Pythons may fail. That an editable install is one need not be warned of.
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(CHECK_PYTHON)
 	@echo 'Installing the locked packages into $(VENV) (about a minute) ...'

@@ -87,6 +87,12 @@ def test_a_build_is_found_by_the_sources_and_only_if_wanted(
     assert compiled.folder() != build
 
 
+def test_what_is_left_as_written_is_there() -> None:
+    """A file that is given another name must not be compiled unseen."""
+    assert {path.stem for path in compiled.PACKAGE.glob("engine/*.py")} >= compiled.ONCE
+    assert not compiled.ONCE & {path.stem for path in compiled.sources()}
+
+
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(compiled, "find_spec", lambda name: None)

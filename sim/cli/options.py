@@ -211,7 +211,7 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     """Every NAME=VALUE of an option that may be given several times, but once for each name."""
     found: dict[str, str] = {}
     for text in texts or []:
-        name, value = map(str.strip, text.partition("=")[::2])
+        name, _, value = (part.strip() for part in text.partition("="))
         if not (name and value):
             raise InputError(f"{option} {text}: expected NAME=VALUE")
         # Else one of the two would win unseen.

@@ -50,7 +50,7 @@ class Interrupts:
         if not self._told:
             self._told = True
             complain(INTERRUPTED)
-        # What a pool that was not shut down in time has locked would be told of as leaked.
+        # The locks of a pool that had no time to shut down would be reported as leaked.
         if util := sys.modules.get("multiprocessing.util"):
             util._run_finalizers(0)
         # Python's own end may wait for threads, and would undo the exit code.

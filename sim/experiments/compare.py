@@ -108,7 +108,7 @@ class Comparison(Answer):
                 until = f"all are taken up to day {day:g}"
         words = f"\n{self.censored} pairs did not finish: {until}"
         if self.metric == "wall_days" and not any(self.difference.values()):
-            words += "; of runs that are cut off there the zero says nothing"
+            words += "; both sides are cut off there, so the zero says nothing"
         return words
 
 

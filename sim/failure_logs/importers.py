@@ -52,23 +52,21 @@ def sheet(file: str) -> Sheet:
         return Sheet(file, list(TRACE), list(_faults(text, file)))
     # Letters inside a cell may be ends of lines to Unicode, but are none to a spreadsheet.
     lines = list(StringIO(text, newline=None))
-    if not text.strip():
-        raise in_file(file, "the file is empty; expected a header and a row for each outage")
     # What separates cells is what the first line has most of.
-    first = next(line for line in lines if line.strip())
+    first = next((line for line in lines if line.strip()), "")
     reader = csv.reader(lines, delimiter=max(",|;\t", key=first.count))
     try:
         # Below its table a spreadsheet may write rows of empty cells.
-        (_, first_row), *table = [
-            (reader.line_num, row) for row in reader if "".join(row).strip()
-        ]
+        table = [(reader.line_num, row) for row in reader if "".join(row).strip()]
     except csv.Error as error:
         raise in_file(file, f"is no table ({error})", reader.line_num) from None
-    heads = [head.strip() for head in first_row]
+    if not table:
+        raise in_file(file, "the file is empty; expected a header and a row for each outage")
+    heads = [head.strip() for head in table[0][1]]
     for head in heads:
         if head and heads.count(head) > 1:
             raise in_file(file, f"has two columns '{head}'; give each a name of its own")
-    rows = [(line, _cells(heads, row)) for line, row in table]
+    rows = [(line, _cells(heads, row)) for line, row in table[1:]]
     if not rows:
         raise in_file(file, "has a header and no rows")
     return Sheet(file, heads, rows)

@@ -133,9 +133,9 @@ FIELDS = len(Event._fields)
 class Trace:
     """Events and moves of a run in their order; iterating gives an `Event` or a `Move` each.
 
-    A run has many thousands, so the fields of all are kept in one list, one after another, and
-    named only for those who read: a list for each is what the garbage collector would look through.
-    A move fills those of an `Event` with its time, its way in place of a kind, and its node.
+    A run has many thousands, so the fields of all stand in one list, one after another: the garbage
+    collector would look at a tuple for each. A move has the fields of an `Event` too: its time, its
+    way in place of a kind, and its node; the others are empty.
     """
 
     def __init__(self, fields: list[Any] | None = None) -> None:

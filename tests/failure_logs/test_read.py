@@ -142,6 +142,7 @@ def test_the_clock_of_a_node_stands_still_while_it_is_out_or_not_watched(tmp_pat
         (b"node;start\nL\xfcfter;1\n", "no UTF-8 text from byte 12 on; .*'CSV UTF-8'"),
         ("node,start,end\na,1,2\n".encode("utf-16"), "no UTF-8 text from byte 0 on"),
         (b"\n\n", "the file is empty; expected a header"),
+        (b",,,\n ,\n", "the file is empty; expected a header"),
         (b"node,start,end\n", "has a header and no rows"),
         (b"node,start,end,start\na,1,2,3\n", "has two columns 'start'"),
         # A decimal comma among commas would be read as other numbers.

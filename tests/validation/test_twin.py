@@ -32,7 +32,8 @@ def width(values: Floats) -> float:
 def estimated(base: Scenario, log: RunResult) -> Scenario:
     """The scenario with rates from the counts of a log, and response from its times to act.
 
-    The shape of response is taken as known, as in the scenario, and counts as independent.
+    The shape of response is taken as known, and counts as independent. The scenario is more careful:
+    with five degrees of freedom for its median, as it has, the band is 1.57 times as wide.
     """
     counts = Counter(event.what for event in log.trace.events("failure"))
     rates = {name: {"events": counts[name], "node_days": NODE_DAYS} for name in CAUSES}
