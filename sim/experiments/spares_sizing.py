@@ -122,21 +122,13 @@ def size_stock(
     >>> size_stock(load_scenario("deepseek-v3"), dt.date(2024, 12, 1), 0.5, n=5).path
     'fleet.good.cold_spares'
     """
-    check_scenario(scenario)
-    by = check_date("by", by)
-    days = (by - scenario.start).days
-    if days <= 0:
-        raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
     check_whole("n", n, 1)
     check_share("probability", probability)
-    if scenario.over_years and not scenario.runs:
-        raise InputError(
-            f"{scenario.name}: a stock over years has no run to finish by a date"
-        )
     if spares is not None and longest_interval:
         raise InputError(
             "give either spares or longest_interval (--spares, --longest-interval)"
         )
+    days = _days(scenario, by)
     path = str(spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares")
     numbers = _spares(scenario, path)
     if longest_interval:
@@ -156,10 +148,8 @@ def size_stock(
             )
         settings = [({path: number}, tries.points[number]) for number in sorted(tries.points)]
         workers.record("size-stock", settings, about)
-    ends = ["hi", "lo"]
-    if longest_interval:
-        # A longer interval makes it harder, one spare more easier.
-        ends.reverse()
+    # One spare more makes it easier, a longer interval harder.
+    ends = ("lo", "hi") if longest_interval else ("hi", "lo")
     lo, hi = (found[end] for end in ends)
     tried = {number: tries.share(number) for number in sorted(tries.points)}
     limits = _why_same(scenario, path, list(tries.ends.values()))
@@ -207,6 +197,19 @@ class Tries:
         self.points[number] = point
         self.ends[number] = [_end(outcome) for outcome in outcomes]
         return proportion([outcome.finished for outcome in outcomes], "p")
+
+
+def _days(scenario: Scenario, by: dt.date) -> int:
+    """Days from the start of a scenario to a date by which something of it can be finished."""
+    check_scenario(scenario)
+    days = (check_date("by", by) - scenario.start).days
+    if days <= 0:
+        raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
+    if scenario.over_years and not scenario.runs:
+        raise InputError(
+            f"{scenario.name}: a stock over years has no run to finish by a date"
+        )
+    return days
 
 
 def _spares(scenario: Scenario, path: str) -> Sequence[int]:
