@@ -12,7 +12,7 @@ from typing import Any, Unpack
 from sim.errors import InputError
 from sim.experiments.executors import Execution, Workers, open_workers
 from sim.experiments.intervals import proportion
-from sim.experiments.store import Outcome, Point
+from sim.experiments.store import Outcome, Point, Setting
 from sim.quantities.uncertain import highest
 from sim.results.answer import Answer
 from sim.results.ledger import DAY
@@ -128,6 +128,7 @@ def size_stock(
         raise InputError(
             "give either spares or longest_interval (--spares, --longest-interval)"
         )
+    by = check_date("by", by)
     days = _days(scenario, by)
     path = str(spares or f"fleet.{next(iter(scenario.fleet))}.cold_spares")
     numbers = _spares(scenario, path)
@@ -146,8 +147,7 @@ def size_stock(
             found[bound] = _edge(
                 numbers, lambda number, end=bound: tries.share(number)[end] >= probability
             )
-        settings = [({path: number}, tries.points[number]) for number in sorted(tries.points)]
-        workers.record("size-stock", settings, about)
+        workers.record("size-stock", tries.settings(), about)
     # One spare more makes it easier, a longer interval harder.
     ends = ("lo", "hi") if longest_interval else ("hi", "lo")
     lo, hi = (found[end] for end in ends)
@@ -189,6 +189,10 @@ class Tries:
         self._days = days
         self._workers = workers
 
+    def settings(self) -> list[Setting]:
+        """What was set at each point, the numbers in their order."""
+        return [({self.path: number}, point) for number, point in sorted(self.points.items())]
+
     def _share(self, number: int) -> dict[str, float]:
         """The share of runs that finished with a number, and its interval."""
         changes = {self.path: f"{number} {self.unit}".strip(), "horizon": f"{self._days} d"}
@@ -202,7 +206,7 @@ class Tries:
 def _days(scenario: Scenario, by: dt.date) -> int:
     """Days from the start of a scenario to a date by which something of it can be finished."""
     check_scenario(scenario)
-    days = (check_date("by", by) - scenario.start).days
+    days = (by - scenario.start).days
     if days <= 0:
         raise InputError(f"{by} is not after the start of {scenario.name}, {scenario.start}")
     if scenario.over_years and not scenario.runs:
